@@ -1,0 +1,99 @@
+package build
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+)
+
+// dosEpoch is the first day that a zip archive can name, 1980-01-01
+// (APPNOTE.TXT, section 4.4.6): entries need a date, and it must not be today's.
+const dosEpoch = 1<<5 | 1
+
+// archiveFile is a file and its content, on the way into an archive.
+type archiveFile struct {
+	index.File
+	*blob
+}
+
+// writeArchive packs a package as the registry API describes: one root
+// directory, then every file and directory in the order of a lexical walk,
+// which files already have. It also tells where each deflate stream begins.
+func writeArchive(root string, files []archiveFile) ([]byte, map[string]layout.Deflate, error) {
+	var out bytes.Buffer
+	size := 0
+	for _, f := range files {
+		size += max(len(f.deflated), 64) + 2*(len(root)+len(f.Path)) + 128
+		if f.deflated == nil {
+			size += len(f.raw)
+		}
+	}
+	out.Grow(size)
+	w := zip.NewWriter(&out)
+	spans := make(map[string]layout.Deflate, len(files))
+	made := map[string]bool{".": true}
+	for _, f := range files {
+		if err := writeDirectories(w, root, path.Dir(f.Path), made); err != nil {
+			return nil, nil, err
+		}
+		h := &zip.FileHeader{
+			Name: root + "/" + f.Path, Method: zip.Store, ModifiedDate: dosEpoch,
+			CRC32: f.crc, CompressedSize64: uint64(len(f.raw)), UncompressedSize64: uint64(len(f.raw)),
+		}
+		mode := fs.FileMode(0o644)
+		if f.Mode == index.Executable {
+			mode = 0o755
+		}
+		h.SetMode(mode)
+		body := f.raw
+		if f.deflated != nil {
+			h.Method, h.CompressedSize64, body = zip.Deflate, uint64(len(f.deflated)), f.deflated
+		}
+		if err := writeEntry(w, h, body); err != nil {
+			return nil, nil, err
+		}
+		if f.deflated != nil {
+			if err := w.Flush(); err != nil {
+				return nil, nil, err
+			}
+			spans[f.Path] = layout.Deflate{Offset: int64(out.Len() - len(body)), Size: int64(len(body)), CRC32: f.crc}
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, nil, err
+	}
+	return out.Bytes(), spans, nil
+}
+
+// writeDirectories adds entries for dir and the directories above it that have
+// none yet.
+func writeDirectories(w *zip.Writer, root, dir string, made map[string]bool) error {
+	if made[dir] {
+		return nil
+	}
+	if err := writeDirectories(w, root, path.Dir(dir), made); err != nil {
+		return err
+	}
+	made[dir] = true
+	h := &zip.FileHeader{Name: root + "/" + dir + "/", Method: zip.Store, ModifiedDate: dosEpoch}
+	h.SetMode(fs.ModeDir | 0o755)
+	return writeEntry(w, h, nil)
+}
+
+func writeEntry(w *zip.Writer, h *zip.FileHeader, body []byte) error {
+	if strings.ContainsFunc(h.Name, func(r rune) bool { return r > 0x7e }) {
+		h.Flags |= 0x800 // the name is UTF-8: APPNOTE.TXT, appendix D
+	}
+	to, err := w.CreateRaw(h)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, bytes.NewReader(body))
+	return err
+}

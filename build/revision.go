@@ -1,0 +1,152 @@
+package build
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+)
+
+// RenderVersion changes whenever the same package would be written as other
+// bytes. It is part of every revision's id.
+const RenderVersion = 1
+
+// revisionOf names one content of one package version: by the git id of what it
+// is made of, not by reading it.
+func revisionOf(e index.Entry) layout.Revision {
+	kind, id := "tree", e.Tree
+	if e.IsArchive() {
+		kind, id = "archive", e.Archive
+	}
+	signature := ""
+	if !e.Signature.IsZero() {
+		signature = e.Signature.String()
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "regsnap revision\nrender %d\n%s %s\nsignature %s\n", RenderVersion, kind, id, signature))
+	return layout.Revision{Name: e.Name, Version: e.Version, ID: hex.EncodeToString(sum[:10])}
+}
+
+// revisionWriter renders package revisions into a store.
+type revisionWriter struct {
+	loader *index.Loader
+	blobs  *blobCache
+	put    *putter
+}
+
+// write renders one revision: files and archive first, and only once all of
+// them are stored contents.json, whose presence says that they are. It returns
+// the SHA-256 of contents.json.
+func (w *revisionWriter) write(ctx context.Context, l *index.Loaded) (string, error) {
+	rev := revisionOf(l.Entry)
+	contents, err := w.writeObjects(ctx, rev, l)
+	if err != nil {
+		return "", fmt.Errorf("%s-%s: %w", rev.Name, rev.Version, err)
+	}
+	body := contents.Encode()
+	err = w.put.now(ctx, Object{Key: rev.ContentsKey(), Body: body, ContentType: "application/json", CacheControl: immutable})
+	return sha256Hex(body), err
+}
+
+func (w *revisionWriter) writeObjects(ctx context.Context, rev layout.Revision, l *index.Loaded) (*layout.Contents, error) {
+	if l.Entry.IsArchive() {
+		return w.writeReadyMade(ctx, rev, l)
+	}
+	ids := make([]index.ID, len(l.Files))
+	for i, f := range l.Files {
+		ids[i] = f.Blob
+	}
+	blobs, err := w.blobs.pin(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer w.blobs.unpin(blobs)
+	files := make([]archiveFile, len(l.Files))
+	for i, f := range l.Files {
+		files[i] = archiveFile{File: f, blob: blobs[f.Blob]}
+	}
+	archive, spans, err := writeArchive(rev.Name+"-"+rev.Version, files)
+	if err != nil {
+		return nil, err
+	}
+	return w.store(ctx, rev, archive, nil, files, spans)
+}
+
+// writeReadyMade serves an archive of the source as it is, byte for byte.
+func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision, l *index.Loaded) (*layout.Contents, error) {
+	tree, problems, err := w.loader.OpenArchive(ctx, l.Entry)
+	if err == nil && len(problems) > 0 {
+		err = fmt.Errorf("%s", problems[0])
+	}
+	if err != nil {
+		return nil, err
+	}
+	var files []archiveFile
+	for _, f := range tree.Files() {
+		content, err := tree.Read(f.Path)
+		if err != nil {
+			return nil, err
+		}
+		b := new(blob)
+		if err := b.fill(content); err != nil {
+			return nil, err
+		}
+		files = append(files, archiveFile{File: f, blob: b})
+	}
+	var archive, signature []byte
+	ids := []index.ID{l.Entry.Archive}
+	if !l.Entry.Signature.IsZero() {
+		ids = append(ids, l.Entry.Signature)
+	}
+	err = w.loader.Source.Read(ctx, ids, func(id index.ID, content []byte) error {
+		if id == l.Entry.Archive {
+			archive = append([]byte(nil), content...)
+		} else {
+			signature = append([]byte{}, content...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.store(ctx, rev, archive, signature, files, nil)
+}
+
+// store puts every object of a revision but its contents.json, side by side.
+func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive, signature []byte, files []archiveFile, spans map[string]layout.Deflate) (*layout.Contents, error) {
+	c := &layout.Contents{
+		Format: layout.ContentsFormat, Name: rev.Name, Version: rev.Version,
+		Archive: digestOf(archive), Files: make([]layout.ContentsFile, len(files)),
+	}
+	header := cacheControl(layout.CacheContent)
+	g := w.put.group(ctx)
+	g.put(Object{Key: rev.ArchiveKey(), Body: archive, ContentType: "application/zip", CacheControl: header})
+	if signature != nil {
+		d := digestOf(signature)
+		c.Signature = &d
+		g.put(Object{Key: rev.SignatureKey(), Body: signature, ContentType: layout.ContentType(".sig", nil), CacheControl: header})
+	}
+	for i, f := range files {
+		c.Files[i] = layout.ContentsFile{
+			Path: f.Path, Size: int64(len(f.raw)), SHA256: f.sha256,
+			Type: layout.ContentType(f.Path, f.raw[:min(len(f.raw), 512)]),
+		}
+		if span, ok := spans[f.Path]; ok {
+			c.Files[i].Deflate = &span
+		}
+		g.put(Object{Key: rev.FileKey(f.Path), Body: f.raw, ContentType: c.Files[i].Type, CacheControl: header, SHA256: f.sha256})
+	}
+	c.Sort()
+	return c, g.wait()
+}
+
+func digestOf(body []byte) layout.ObjectDigest {
+	return layout.ObjectDigest{Size: int64(len(body)), SHA256: sha256Hex(body)}
+}
+
+func sha256Hex(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+)
+
+func buildCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "build",
+		Usage: "render what the bucket lacks, print the snapshot ids",
+		Description: `Reads the branches of each environment, checks every package, and writes what
+the bucket lacks: archives and files of new package revisions, responses that
+changed, a manifest and the routes. Nothing is written when a package is broken;
+the report names package, file, rule, and whom to ping (exit code 3).
+
+Building changes nothing for readers until the pointer moves: with --publish, or
+later with regsnap publish.
+
+   regsnap build --source git:. --bucket file:///srv/registry
+   regsnap build --source git:. --bucket s3://registry?region=eu-west-1 --env production --publish
+   regsnap build --source dir:production=./p,staging=./s --bucket file:///srv/registry --env staging`,
+		Flags: []cli.Flag{
+			configFlag(), sourceFlag(), bucketFlag(),
+			&cli.StringSliceFlag{Name: "env", Usage: "build environment `NAME` (repeat for several; default: all)"},
+			&cli.BoolFlag{Name: "publish", Usage: "move the pointer of each environment to its new snapshot"},
+			&cli.IntFlag{Name: "parallel", Usage: "store `N` objects at once (default: 64 in the cloud, by cores on disk)"},
+			&cli.BoolFlag{Name: "annotations", Usage: "print findings as GitHub Actions annotations too", EnvVars: []string{"GITHUB_ACTIONS"}},
+			jsonFlag(),
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+		},
+		Action: runBuild,
+	}
+}
+
+// built is what `regsnap build --json` prints.
+type built struct {
+	Snapshots []builtSnapshot `json:"snapshots"`
+	Errors    []finding       `json:"errors"`
+	Warnings  []finding       `json:"warnings"`
+	Stats     build.Stats     `json:"stats"`
+	Seconds   float64         `json:"seconds"`
+}
+
+type builtSnapshot struct {
+	Environment string          `json:"environment"`
+	ID          string          `json:"id"`
+	Packages    int             `json:"packages"`
+	Coverage    layout.Coverage `json:"coverage"`
+	Published   bool            `json:"published"`
+	Previous    string          `json:"previous,omitempty"`
+}
+
+func runBuild(c *cli.Context) (err error) {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	cfg, err := settings(c)
+	if err != nil {
+		return err
+	}
+	names, err := cfg.choose(c.StringSlice("env"))
+	if err != nil {
+		return err
+	}
+	o := build.Options{Regsnap: version(), Budget: cfg.budget(), Parallel: c.Int("parallel")}
+	for _, name := range names {
+		env, err := cfg.buildEnvironment(name)
+		if err != nil {
+			return err
+		}
+		o.Environments = append(o.Environments, env)
+	}
+	started := time.Now()
+	src, err := cfg.openSource(c.Context)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "source", src)
+	bucket, err := cfg.openBucket(c.Context, publish.Create)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "bucket", bucket)
+	if o.Parallel == 0 {
+		o.Parallel = bucket.Parallel()
+	}
+	if o.Live, err = liveManifests(c.Context, bucket, names); err != nil {
+		return err
+	}
+	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
+	o.Source, o.Store, o.Progress = src, bucket, bar.update
+	result, err := build.Build(c.Context, o)
+	bar.finish()
+	out := built{Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
+	if err == nil {
+		out.Snapshots, err = publishBuilt(c, bucket, result)
+	}
+	out.Seconds = time.Since(started).Seconds()
+	return printBuilt(c, out, err)
+}
+
+// liveManifests are what the bucket vouches for. An environment that was never
+// published has none.
+func liveManifests(ctx context.Context, b *publish.Bucket, names []string) ([]*layout.Manifest, error) {
+	var live []*layout.Manifest
+	for _, name := range names {
+		m, err := b.Live(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("live snapshot of %s: %w", name, err)
+		}
+		live = append(live, m)
+	}
+	return live, nil
+}
+
+func publishBuilt(c *cli.Context, bucket *publish.Bucket, result *build.Result) ([]builtSnapshot, error) {
+	var out []builtSnapshot
+	for _, s := range result.Snapshots {
+		b := builtSnapshot{Environment: s.Manifest.Environment, ID: s.ID, Packages: len(s.Manifest.Packages), Coverage: s.Manifest.Coverage}
+		if c.Bool("publish") {
+			moved, err := bucket.Publish(c.Context, b.Environment, s.ID)
+			if err != nil {
+				return append(out, b), err
+			}
+			b.Published, b.Previous = true, moved.Previous
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// printBuilt shows result and findings, whether or not the build succeeded.
+func printBuilt(c *cli.Context, out built, err error) error {
+	if c.Bool("annotations") {
+		printAnnotations(c.App.ErrWriter, out)
+	}
+	if c.Bool("json") {
+		return errors.Join(printJSON(c.App.Writer, out), err)
+	}
+	printFindings(c.App.ErrWriter, out)
+	for _, s := range out.Snapshots {
+		fmt.Fprintf(c.App.Writer, "%s %s\n", s.Environment, s.ID)
+		printCoverage(c.App.ErrWriter, s)
+	}
+	if err == nil {
+		fmt.Fprintf(c.App.ErrWriter, "%d packages looked at, %d revisions and %d responses written: %d objects, %s in %.1f s\n",
+			out.Stats.Packages, out.Stats.RevisionsWritten, out.Stats.ResponsesWritten, out.Stats.Objects, size(out.Stats.Bytes), out.Seconds)
+	}
+	if errors.Is(err, build.ErrInvalid) {
+		fmt.Fprintf(c.App.ErrWriter, "regsnap: %s; nothing was written\n", plural(len(out.Errors), "error"))
+		return errors.Join(errReported, err)
+	}
+	return err
+}
+
+func printCoverage(w io.Writer, s builtSnapshot) {
+	state := "built, not live"
+	if s.Published {
+		state = "live"
+		if s.Previous != "" && s.Previous != s.ID {
+			state += ", before " + s.Previous
+		}
+	}
+	fmt.Fprintf(w, "   %d packages, %s; %d classes of queries have %d distinct answers: %d rendered ahead, %d classes left to assembly\n",
+		s.Packages, state, s.Coverage.Queries, s.Coverage.Distinct, s.Coverage.Rendered, s.Coverage.Assembled)
+}

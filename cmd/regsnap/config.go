@@ -1,0 +1,238 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/layout"
+)
+
+// config is regsnap.yml. docs/configuration.md documents every key.
+type config struct {
+	Bucket       string                 `yaml:"bucket"`
+	Source       string                 `yaml:"source"`
+	Environments map[string]environment `yaml:"environments"`
+	Responses    responseBudget         `yaml:"responses"`
+}
+
+// environment is one hostname's settings.
+type environment struct {
+	Hostname  string   `yaml:"hostname"`
+	Branches  []string `yaml:"branches"`
+	Overwrite string   `yaml:"overwrite"`
+	// Regsnap is the version that must build it: "main" or a release.
+	Regsnap string `yaml:"regsnap"`
+	// ServiceVersion is the version that "/" reports.
+	ServiceVersion string     `yaml:"service_version"`
+	Cache          cacheTimes `yaml:"cache"`
+}
+
+type cacheTimes struct {
+	Index   *duration `yaml:"index"`
+	Content *duration `yaml:"content"`
+}
+
+type responseBudget struct {
+	Max   *int   `yaml:"max"`
+	Bytes *int64 `yaml:"bytes"`
+}
+
+// duration is a time in Go's form: "10s", "10m".
+type duration time.Duration
+
+func (d *duration) UnmarshalYAML(b []byte) error {
+	var s string
+	if err := yaml.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil || v < 0 || v%time.Second != 0 {
+		return fmt.Errorf("%q is not a time in whole seconds such as 10s, 10m or 1h", s)
+	}
+	*d = duration(v)
+	return nil
+}
+
+func (d *duration) seconds(otherwise int) int {
+	if d == nil {
+		return otherwise
+	}
+	return int(time.Duration(*d) / time.Second)
+}
+
+// The overwrite rules of released package versions.
+const (
+	overwriteNever    = "never"
+	overwriteIfNeeded = "if-needed"
+	overwriteAlways   = "always"
+)
+
+// defaultServiceVersion is the version of the registry API that regsnap answers.
+const defaultServiceVersion = "1.40.1"
+
+// defaultConfig is the three environments of a package storage.
+func defaultConfig() config {
+	env := func(name, overwrite string, branches ...string) environment {
+		return environment{
+			Hostname: name + ".registry.example", Branches: branches, Overwrite: overwrite,
+			Regsnap: version(), ServiceVersion: defaultServiceVersion,
+		}
+	}
+	return config{Environments: map[string]environment{
+		"production": env("production", overwriteNever, "production"),
+		"staging":    env("staging", overwriteIfNeeded, "production", "staging"),
+		"snapshot":   env("snapshot", overwriteAlways, "production", "staging", "snapshot"),
+	}}
+}
+
+// loadConfig reads a configuration; without a path, regsnap.yml if it is there,
+// else the defaults.
+func loadConfig(path string) (config, error) {
+	named := path != ""
+	if !named {
+		path = "regsnap.yml"
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		return defaultConfig(), nil
+	}
+	if err != nil {
+		return config{}, usageError{err}
+	}
+	c, err := parseConfig(data)
+	if err != nil {
+		return config{}, usagef("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+func parseConfig(data []byte) (config, error) {
+	var c config
+	if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
+		return config{}, err
+	}
+	if c.Environments == nil {
+		c.Environments = defaultConfig().Environments
+	}
+	for name, e := range c.Environments {
+		if !layout.ValidEnvironment(name) {
+			return config{}, fmt.Errorf("environments.%s: a name has small letters, digits and hyphens", name)
+		}
+		if e.Regsnap == "" {
+			e.Regsnap = version()
+		}
+		if e.ServiceVersion == "" {
+			e.ServiceVersion = defaultServiceVersion
+		}
+		if e.Overwrite == "" {
+			e.Overwrite = overwriteNever
+		}
+		if err := e.validate(); err != nil {
+			return config{}, fmt.Errorf("environments.%s.%w", name, err)
+		}
+		c.Environments[name] = e
+	}
+	hosts := map[string]string{}
+	for _, name := range c.names() {
+		host := strings.ToLower(c.Environments[name].Hostname)
+		if other, taken := hosts[host]; taken && host != "" {
+			return config{}, fmt.Errorf("environments.%s.hostname: %s is that of environment %s", name, host, other)
+		}
+		hosts[host] = name
+	}
+	return c, nil
+}
+
+var releaseVersion = regexp.MustCompile(`^v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
+
+func (e environment) validate() error {
+	switch e.Overwrite {
+	case overwriteNever, overwriteIfNeeded, overwriteAlways:
+	default:
+		return fmt.Errorf("overwrite: %q is not a rule: want never, if-needed or always", e.Overwrite)
+	}
+	if len(e.Branches) == 0 {
+		return errors.New("branches: at least one is needed")
+	}
+	for i, b := range e.Branches {
+		if b == "" || slices.Contains(e.Branches[:i], b) {
+			return fmt.Errorf("branches: %q is empty or twice there", b)
+		}
+	}
+	if e.Regsnap != development && !releaseVersion.MatchString(e.Regsnap) {
+		return fmt.Errorf("regsnap: %q is neither main nor a release such as v1.2.3", e.Regsnap)
+	}
+	if !releaseVersion.MatchString(e.ServiceVersion) {
+		return fmt.Errorf("service_version: %q is not a version such as %s", e.ServiceVersion, defaultServiceVersion)
+	}
+	if err := e.cachePolicy().Validate(); err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	return nil
+}
+
+func (e environment) cachePolicy() layout.CachePolicy {
+	return layout.CachePolicy{
+		Index:   e.Cache.Index.seconds(layout.DefaultCachePolicy.Index),
+		Content: e.Cache.Content.seconds(layout.DefaultCachePolicy.Content),
+	}
+}
+
+// names are the environments, those that show fewer branches first: production
+// before staging before snapshot.
+func (c config) names() []string {
+	var names []string
+	for name := range c.Environments {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if d := len(c.Environments[a].Branches) - len(c.Environments[b].Branches); d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	return names
+}
+
+// choose gives the named environments, or all of them.
+func (c config) choose(names []string) ([]string, error) {
+	if len(names) == 0 {
+		return c.names(), nil
+	}
+	for _, name := range names {
+		if _, ok := c.Environments[name]; !ok {
+			return nil, usagef("environment %q is not configured: there are %s", name, strings.Join(c.names(), ", "))
+		}
+	}
+	return names, nil
+}
+
+// buildEnvironment is what a build needs of an environment. A pinned version of
+// regsnap that is not this one refuses.
+func (c config) buildEnvironment(name string) (build.Environment, error) {
+	e := c.Environments[name]
+	if e.Regsnap != version() {
+		return build.Environment{}, usagef("environment %s is pinned to regsnap %s, this is %s: use that version, or change the pin", name, e.Regsnap, version())
+	}
+	return build.Environment{Name: name, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy()}, nil
+}
+
+func (c config) budget() build.Budget {
+	b := build.DefaultBudget
+	if c.Responses.Max != nil {
+		b.Responses = *c.Responses.Max
+	}
+	if c.Responses.Bytes != nil {
+		b.Bytes = *c.Responses.Bytes
+	}
+	return b
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/publish"
+)
+
+func configFlag() cli.Flag {
+	return &cli.StringFlag{Name: "config", Usage: "read settings from `FILE` (default: regsnap.yml, if it is there)", EnvVars: []string{"REGSNAP_CONFIG"}}
+}
+
+func bucketFlag() cli.Flag {
+	return &cli.StringFlag{Name: "bucket", Usage: "the bucket's `URL`: file:///dir, s3://name?region=…, gs://name", EnvVars: []string{"REGSNAP_BUCKET"}}
+}
+
+func sourceFlag() cli.Flag {
+	return &cli.StringFlag{Name: "source", Usage: "read branches from `SOURCE`: git:PATH (a repository, bare or not), dir:PATH (a folder for each branch), or dir:BRANCH=PATH,BRANCH=PATH", EnvVars: []string{"REGSNAP_SOURCE"}}
+}
+
+func envFlag(usage string) cli.Flag {
+	return &cli.StringFlag{Name: "env", Usage: usage}
+}
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "print the result as JSON on standard output"}
+}
+
+// noArgs refuses arguments that a command does not take: a forgotten dash must
+// not be ignored.
+func noArgs(c *cli.Context) error {
+	if c.Args().Present() {
+		return usagef("regsnap %s takes no argument %q", c.Command.Name, c.Args().First())
+	}
+	return nil
+}
+
+// settings are the configuration with the flags applied.
+func settings(c *cli.Context) (config, error) {
+	cfg, err := loadConfig(c.String("config"))
+	if err != nil {
+		return config{}, err
+	}
+	if v := c.String("bucket"); v != "" {
+		cfg.Bucket = v
+	}
+	if v := c.String("source"); v != "" {
+		cfg.Source = v
+	}
+	return cfg, nil
+}
+
+func (c config) openBucket(ctx context.Context, open func(context.Context, string) (*publish.Bucket, error)) (*publish.Bucket, error) {
+	if c.Bucket == "" {
+		return nil, usagef("which bucket? Give --bucket URL, or bucket: in regsnap.yml")
+	}
+	return open(ctx, c.Bucket)
+}
+
+// source is an index.Source that the command line named.
+type source interface {
+	index.Source
+	io.Closer
+}
+
+func (c config) openSource(ctx context.Context) (source, error) {
+	kind, path, ok := strings.Cut(c.Source, ":")
+	switch {
+	case c.Source == "":
+		return nil, usagef("which package storage? Give --source git:PATH or dir:PATH, or source: in regsnap.yml")
+	case !ok || path == "":
+		return nil, usagef("source %q: want git:PATH or dir:PATH", c.Source)
+	case kind == "git":
+		return index.OpenGit(ctx, path)
+	case kind == "dir" && strings.Contains(path, "="):
+		folders := map[string]string{}
+		for pair := range strings.SplitSeq(path, ",") {
+			branch, folder, ok := strings.Cut(pair, "=")
+			if !ok || branch == "" || folder == "" {
+				return nil, usagef("source %q: want dir:BRANCH=PATH,BRANCH=PATH", c.Source)
+			}
+			folders[branch] = folder
+		}
+		return index.OpenDirs(folders), nil
+	case kind == "dir":
+		return index.OpenDir(path)
+	}
+	return nil, usagef("source %q: %q is not a kind of source: want git or dir", c.Source, kind)
+}
+
+// oneEnvironment is --env where a command is about exactly one.
+func (c config) oneEnvironment(name string) (string, error) {
+	if name == "" {
+		return "", usagef("which environment? Give --env NAME; there are %s", strings.Join(c.names(), ", "))
+	}
+	return name, nil
+}
+
+// closing closes a resource and keeps its error if there is no other.
+func closing(err *error, what string, c io.Closer) {
+	if e := c.Close(); e != nil && *err == nil && !errors.Is(e, context.Canceled) {
+		*err = fmt.Errorf("close %s: %w", what, e)
+	}
+}

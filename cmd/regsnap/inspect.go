@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+)
+
+func inspectCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "inspect",
+		Usage:     "show what is in a snapshot, or which response answers a URL and why",
+		ArgsUsage: "[PATH-OR-URL]",
+		Description: `   regsnap inspect --bucket file:///srv/registry --env production
+   regsnap inspect --bucket file:///srv/registry --env production --packages
+   regsnap inspect --bucket file:///srv/registry --env production '/search?kibana.version=8.5.0&package=nginx'
+
+For a search the answer lists what is in it. With package=NAME, or --package NAME,
+each version of that package that is left out comes with the reason.`,
+		Flags: []cli.Flag{
+			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
+			&cli.StringFlag{Name: "snapshot", Usage: "the snapshot's `ID` (default: the live one)"},
+			&cli.BoolFlag{Name: "packages", Usage: "list every package version, its branch and revision"},
+			&cli.StringFlag{Name: "package", Usage: "say for each version of `NAME` why it is or is not in a search's answer"},
+			jsonFlag(),
+		},
+		Action: runInspect,
+	}
+}
+
+func runInspect(c *cli.Context) (err error) {
+	cfg, err := settings(c)
+	if err != nil {
+		return err
+	}
+	env, err := cfg.oneEnvironment(c.String("env"))
+	if err != nil {
+		return err
+	}
+	if c.Args().Len() > 1 {
+		return usagef("regsnap inspect takes one path or URL; flags come before it")
+	}
+	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "bucket", bucket)
+	id, live, err := chosenSnapshot(c.Context, bucket, env, c.String("snapshot"))
+	if err != nil {
+		return err
+	}
+	if !c.Args().Present() {
+		return inspectSnapshot(c, bucket, env, id, live)
+	}
+	return inspectRequest(c, bucket, env, id, c.Args().First())
+}
+
+// chosenSnapshot is the one that a command is about, by default the live one.
+func chosenSnapshot(ctx context.Context, b *publish.Bucket, env, id string) (string, bool, error) {
+	p, err := b.Pointer(ctx, env)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && id == "":
+		return "", false, fmt.Errorf("environment %s has no live snapshot in this bucket: build with --publish, or name one with --snapshot", env)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", false, err
+	case id == "":
+		return p.Snapshot, true, nil
+	case !layout.ValidSnapshot(id):
+		return "", false, usagef("%q is not a snapshot id", id)
+	}
+	return id, id == p.Snapshot, nil
+}
+
+func inspectSnapshot(c *cli.Context, b *publish.Bucket, env, id string, live bool) error {
+	m, err := b.Manifest(c.Context, env, id)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return printJSON(c.App.Writer, struct {
+			Snapshot string           `json:"snapshot"`
+			Live     bool             `json:"live"`
+			Manifest *layout.Manifest `json:"manifest"`
+		}{id, live, m})
+	}
+	w := c.App.Writer
+	state := ""
+	if live {
+		state = " (live)"
+	}
+	fmt.Fprintf(w, "%s %s%s, built by regsnap %s\n", env, id, state, m.Regsnap)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, br := range m.Branches {
+		fmt.Fprintf(tw, "branch %s\t%s\t%s\t%s\n", br.Name, orDash(br.Commit, 12), plural(br.Packages, "package"), hidden(br))
+		if br.Commit != "" {
+			fmt.Fprintf(tw, "\t%s\t%s\t%s\n", br.Time.Format("2006-01-02 15:04"), clean(br.Author), clean(br.Subject))
+		}
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	var bytes, gzip int64
+	for _, r := range m.Responses {
+		bytes += r.Size
+		gzip += r.Gzip
+	}
+	fmt.Fprintf(w, "%s, %s (%s, %s encoded), routes %s\n", plural(len(m.Packages), "package version"),
+		plural(len(m.Responses), "response"), size(bytes), size(gzip), size(m.Routes.Size))
+	fmt.Fprintf(w, "%d classes of queries, %d distinct answers, %d rendered ahead, %d classes left to assembly\n",
+		m.Coverage.Queries, m.Coverage.Distinct, m.Coverage.Rendered, m.Coverage.Assembled)
+	if !c.Bool("packages") {
+		return nil
+	}
+	tw = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "\nPACKAGE\tVERSION\tBRANCH\tREVISION\tHIDES")
+	for _, p := range m.Packages {
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", p.Name, p.Version, p.Branch, p.Revision, strings.Join(p.Hides, ", "))
+	}
+	return tw.Flush()
+}
+
+func orDash(s string, n int) string {
+	if s == "" {
+		return "no commit"
+	}
+	return s[:min(len(s), n)]
+}
+
+func hidden(b layout.ManifestBranch) string {
+	if b.Hidden == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d hidden by branches before it", b.Hidden)
+}
+
+// explained is what inspect finds about a request.
+type explained struct {
+	Snapshot    string            `json:"snapshot"`
+	Status      int               `json:"status"`
+	ContentType string            `json:"content_type,omitempty"`
+	Cache       []string          `json:"cache_control,omitempty"`
+	Location    string            `json:"location,omitempty"`
+	Key         string            `json:"key,omitempty"`
+	Rendered    *bool             `json:"rendered,omitempty"`
+	Body        string            `json:"body,omitempty"`
+	Entries     []explainedEntry  `json:"entries,omitempty"`
+	Left        []explainedReason `json:"left_out,omitempty"`
+}
+
+type explainedEntry struct {
+	Name      string `json:"name"`
+	Version   string `json:"version"`
+	Templates []int  `json:"kept_policy_templates,omitempty"`
+}
+
+type explainedReason struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Reason  string `json:"reason"`
+}
+
+func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) error {
+	u, err := url.Parse(target)
+	if err != nil {
+		return usageError{err}
+	}
+	routes, err := b.Routes(c.Context, env, id)
+	if err != nil {
+		return err
+	}
+	t, err := layout.NewTable(routes)
+	if err != nil {
+		return err
+	}
+	a := t.Answer(http.MethodGet, u)
+	e := explained{Snapshot: id, Status: a.Status, ContentType: a.ContentType, Cache: t.Cache.Header(a.Cache), Location: a.Location}
+	switch a.Kind {
+	case layout.Archive:
+		e.Key = a.Revision.ArchiveKey()
+	case layout.Signature:
+		e.Key = a.Revision.SignatureKey()
+	case layout.PackageFile:
+		if err := explainFile(c.Context, b, &e, a); err != nil {
+			return err
+		}
+	case layout.Response:
+		if err := explainResponse(c.Context, b, t, &e, a); err != nil {
+			return err
+		}
+	default:
+		if strings.HasPrefix(a.ContentType, "text/plain") {
+			e.Body = strings.TrimSpace(string(a.Body))
+		}
+	}
+	if a.Query != nil && !a.Query.Counting {
+		for _, row := range a.Selection.Rows {
+			e.Entries = append(e.Entries, explainedEntry{t.Name(row), t.Versions[row], a.Selection.Kept[row]})
+		}
+		e.Left = leftOut(t, *a.Query, c.String("package"))
+	}
+	if c.Bool("json") {
+		return printJSON(c.App.Writer, e)
+	}
+	return e.print(c.App.Writer)
+}
+
+func explainFile(ctx context.Context, b *publish.Bucket, e *explained, a layout.Answer) error {
+	body, err := b.Read(ctx, a.Revision.ContentsKey())
+	if err != nil {
+		return err
+	}
+	contents, err := layout.DecodeContents(body)
+	if err != nil {
+		return err
+	}
+	f := contents.Find(a.Path)
+	if f == nil {
+		none := layout.NoResource()
+		e.Status, e.ContentType, e.Body = none.Status, none.ContentType, strings.TrimSpace(string(none.Body))
+		return nil
+	}
+	e.Key, e.ContentType = a.Revision.FileKey(a.Path), f.Type
+	return nil
+}
+
+// explainResponse tells whether the answer was rendered ahead.
+func explainResponse(ctx context.Context, b *publish.Bucket, t *layout.Table, e *explained, a layout.Answer) error {
+	e.Key = layout.ResponseKey(a.Digest)
+	_, err := b.Read(ctx, e.Key)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	rendered := err == nil
+	e.Rendered = &rendered
+	if !rendered {
+		e.Key = layout.ResponseKey(t.Catalog)
+	}
+	return nil
+}
+
+// leftOut gives the reasons for the versions of one package.
+func leftOut(t *layout.Table, q layout.Query, name string) []explainedReason {
+	if name == "" {
+		name = q.Package
+	}
+	var out []explainedReason
+	from, to := t.Versioned(name)
+	for row := from; row < to; row++ {
+		if reason := t.Explain(q, row); reason != "" {
+			out = append(out, explainedReason{name, t.Versions[row], reason})
+		}
+	}
+	return out
+}
+
+func (e explained) print(w io.Writer) error {
+	fmt.Fprintf(w, "snapshot       %s\nstatus         %d %s\n", e.Snapshot, e.Status, http.StatusText(e.Status))
+	for _, line := range []struct{ name, value string }{
+		{"content type", e.ContentType}, {"cache control", strings.Join(e.Cache, ", ")},
+		{"location", e.Location}, {"body", clean(e.Body)},
+	} {
+		if line.value != "" {
+			fmt.Fprintf(w, "%-14s %s\n", line.name, line.value)
+		}
+	}
+	switch {
+	case e.Rendered == nil && e.Key != "":
+		fmt.Fprintf(w, "%-14s %s\n", "object", e.Key)
+	case e.Rendered != nil && *e.Rendered:
+		fmt.Fprintf(w, "%-14s %s (rendered ahead)\n", "object", e.Key)
+	case e.Rendered != nil:
+		fmt.Fprintf(w, "%-14s assembled by the edge from %s\n", "object", e.Key)
+	}
+	if len(e.Entries) > 0 || len(e.Left) > 0 {
+		fmt.Fprintf(w, "%-14s %s\n", "entries", plural(len(e.Entries), "package version"))
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, x := range e.Entries {
+		kept := ""
+		if x.Templates != nil {
+			kept = fmt.Sprintf("only policy templates %v", x.Templates)
+		}
+		fmt.Fprintf(tw, "  + %s\t%s\t%s\n", x.Name, x.Version, kept)
+	}
+	for _, x := range e.Left {
+		fmt.Fprintf(tw, "  - %s\t%s\t%s\n", x.Name, x.Version, x.Reason)
+	}
+	return tw.Flush()
+}

@@ -1,0 +1,114 @@
+// Command regsnap turns the branches of a package storage repository into
+// immutable snapshots of a package registry in an object store.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/publish"
+)
+
+// Exit codes, as docs/commands.md lists them.
+const (
+	exitFailure     = 1   // the store, the repository or the network failed
+	exitUsage       = 2   // the command line or the configuration is wrong
+	exitInvalid     = 3   // packages are broken; the report says which
+	exitOlder       = 4   // a newer snapshot is live already
+	exitConflict    = 5   // somebody else published meanwhile
+	exitInterrupted = 130 // Ctrl-C, as shells count it
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second Ctrl-C ends the program at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
+}
+
+// run is the program without its process: what the tests call.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	app := newApp(stdout, stderr)
+	err := app.RunContext(ctx, args)
+	if err == nil {
+		return 0
+	}
+	code := exitCode(ctx, err)
+	if !errors.Is(err, errReported) {
+		fmt.Fprintf(stderr, "regsnap: %v\n", err)
+		if code == exitInterrupted {
+			fmt.Fprintln(stderr, "regsnap: stopped; nothing that is live has changed, and running again continues")
+		}
+	}
+	return code
+}
+
+// errReported marks an error whose text the user has seen already.
+var errReported = errors.New("reported")
+
+// usageError is a mistake in flags, arguments or configuration.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func exitCode(ctx context.Context, err error) int {
+	var usage usageError
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, build.ErrInvalid):
+		return exitInvalid
+	case errors.Is(err, publish.ErrOlder):
+		return exitOlder
+	case errors.Is(err, publish.ErrConflict):
+		return exitConflict
+	case ctx.Err() != nil:
+		return exitInterrupted
+	}
+	return exitFailure
+}
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	return &cli.App{
+		Name:  "regsnap",
+		Usage: "a package registry as immutable snapshots in object storage",
+		Description: `regsnap reads the branches of a package storage, renders every answer of the
+registry API, and keeps them as snapshots in a bucket (file://, s3://, gs://).
+Going live, and going back, is moving one pointer.
+
+   regsnap build --source git:. --bucket file:///srv/registry --publish
+   regsnap serve --bucket file:///srv/registry --env production
+
+Settings that would be repeated live in regsnap.yml; flags win over it.`,
+		Version:                version(),
+		HideVersion:            true,
+		Writer:                 stdout,
+		ErrWriter:              stderr,
+		EnableBashCompletion:   true,
+		UseShortOptionHandling: true,
+		Suggest:                true,
+		ExitErrHandler:         func(*cli.Context, error) {}, // run decides
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
+			return usageError{err}
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("there is no command %q: regsnap --help lists them", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: []*cli.Command{
+			buildCommand(), publishCommand(), serveCommand(), inspectCommand(), versionCommand(), completionCommand(),
+		},
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/regsnap/regsnap/build"
+)
+
+// plainEvery is how often a long phase says where it is, where there is no
+// terminal to draw a bar on.
+const plainEvery = 5 * time.Second
+
+// progress shows how far a build is: a bar on a terminal, lines elsewhere.
+type progress struct {
+	w        io.Writer
+	quiet    bool
+	terminal bool
+
+	mu      sync.Mutex
+	phase   string
+	started time.Time
+	said    time.Time
+	last    build.Progress
+	bar     *progressbar.ProgressBar
+}
+
+func newProgress(w io.Writer, quiet bool) *progress {
+	f, ok := w.(*os.File)
+	return &progress{w: w, quiet: quiet, terminal: ok && term.IsTerminal(int(f.Fd()))}
+}
+
+func (p *progress) update(now build.Progress) {
+	if p.quiet {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Phase != p.phase {
+		p.endPhase()
+		p.phase, p.started, p.said = now.Phase, time.Now(), time.Now()
+		if p.terminal {
+			p.bar = progressbar.NewOptions(now.Total,
+				progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(fmt.Sprintf("%-17s", now.Phase)),
+				progressbar.OptionShowCount(), progressbar.OptionThrottle(65*time.Millisecond),
+				progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
+		}
+	}
+	if now.Done < p.last.Done && now.Phase == p.last.Phase {
+		return // a report that was overtaken
+	}
+	p.last = now
+	switch {
+	case p.bar != nil:
+		// A bar that cannot be drawn is no reason to stop.
+		_ = p.bar.Set(now.Done)
+	case time.Since(p.said) > plainEvery:
+		p.said = time.Now()
+		fmt.Fprintf(p.w, "%s: %d of %d, %s stored\n", now.Phase, now.Done, now.Total, size(now.Bytes))
+	}
+}
+
+// finish ends the last phase.
+func (p *progress) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endPhase()
+}
+
+func (p *progress) endPhase() {
+	if p.phase == "" {
+		return
+	}
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+	fmt.Fprintf(p.w, "%-17s %5d of %d in %.1f s\n", p.phase, p.last.Done, p.last.Total, time.Since(p.started).Seconds())
+	p.phase, p.last = "", build.Progress{}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/regsnap/regsnap/index"
+)
+
+// finding is a problem as reports show it, with whom to ping spelled out.
+type finding struct {
+	index.Problem
+	Ping []string `json:"ping,omitempty"`
+}
+
+func findings(problems []index.Problem) []finding {
+	out := []finding{}
+	for _, p := range problems {
+		f := finding{Problem: p}
+		if p.Owner != "" {
+			f.Ping = append(f.Ping, "@"+strings.TrimPrefix(p.Owner, "@"))
+		}
+		if p.Commit != nil {
+			f.Ping = append(f.Ping, p.Commit.Author)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// maxWarnings is how many warnings a text report shows in full: on a healthy
+// storage they must not bury the result.
+const maxWarnings = 20
+
+func printFindings(w io.Writer, b built) {
+	for i, f := range b.Warnings {
+		if i == maxWarnings {
+			fmt.Fprintf(w, "… and %d more warnings (--json lists all)\n", len(b.Warnings)-i)
+			break
+		}
+		fmt.Fprintf(w, "warning: %s\n", clean(f.String()))
+	}
+	for _, f := range b.Errors {
+		fmt.Fprintf(w, "error: %s\n", clean(f.String()))
+		if line := f.pingLine(); line != "" {
+			fmt.Fprintf(w, "       %s\n", clean(line))
+		}
+	}
+}
+
+// pingLine says whom to ask: the owner, and who changed the package last.
+func (f finding) pingLine() string {
+	var parts []string
+	if f.Owner != "" {
+		parts = append(parts, "ping @"+strings.TrimPrefix(f.Owner, "@"))
+	}
+	if c := f.Commit; c != nil {
+		parts = append(parts, fmt.Sprintf("last changed by %s in %.8s on %s: %s", c.Author, c.Hash, c.Time.Format("2006-01-02"), c.Subject))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// clean keeps what a package says from steering the terminal of who reads it.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// printAnnotations writes workflow commands that GitHub Actions shows at the
+// lines of a pull request ("Workflow commands for GitHub Actions").
+func printAnnotations(w io.Writer, b built) {
+	one := func(level string, f finding) {
+		detail := f.Detail + " [" + string(f.Rule) + "]"
+		if line := f.pingLine(); line != "" {
+			detail += "\n" + line
+		}
+		fmt.Fprintf(w, "::%s file=%s", level, property(f.File))
+		if f.Line > 0 {
+			fmt.Fprintf(w, ",line=%d", f.Line)
+		}
+		title := f.Branch
+		if f.Package != "" {
+			title += ": " + f.Package + "-" + f.Version
+		}
+		fmt.Fprintf(w, ",title=%s::%s\n", property(title), data(detail))
+	}
+	for _, f := range b.Warnings {
+		one("warning", f)
+	}
+	for _, f := range b.Errors {
+		one("error", f)
+	}
+}
+
+var (
+	data     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace
+	property = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace
+)
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// size writes a number of bytes for people, in units of 1,000.
+func size(n int64) string {
+	switch {
+	case n < 1_000:
+		return fmt.Sprintf("%d B", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
+}

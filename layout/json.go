@@ -1,0 +1,37 @@
+package layout
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// encode writes v as the bucket's formats are written: indented by one space
+// where people read it, HTML characters as they are, a newline at the end.
+func encode(v any, indent string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	if err := e.Encode(v); err != nil {
+		// The formats are plain structs of strings and numbers; JSON can hold
+		// every value of them.
+		panic(fmt.Sprintf("layout: encode %T: %v", v, err))
+	}
+	return b.Bytes()
+}
+
+// decode is the strict inverse of encode: a field that is not known, or
+// anything after the value, is an error.
+func decode(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("unexpected data after the document")
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package layout
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ManifestFormat is the version of the format of manifest.json.
+const ManifestFormat = 1
+
+// SnapshotTime is the layout of the time in a snapshot id, in UTC.
+const SnapshotTime = "20060102T150405Z"
+
+// Manifest is the provenance of a snapshot and the list of all that it refers
+// to. Nothing in it depends on the clock, the machine or the run.
+type Manifest struct {
+	Format      int    `json:"format"`
+	Environment string `json:"environment"`
+	// Regsnap is the version that built the snapshot.
+	Regsnap  string           `json:"regsnap"`
+	Branches []ManifestBranch `json:"branches"` // in the order of precedence
+	Routes   ObjectDigest     `json:"routes"`
+	// Packages are sorted as Routes has them: by name, then by version.
+	Packages []ManifestPackage `json:"packages"`
+	// Responses are sorted by digest.
+	Responses []ManifestResponse `json:"responses"`
+	Coverage  Coverage           `json:"coverage"`
+}
+
+// ManifestBranch is the state of a branch that went into a snapshot.
+type ManifestBranch struct {
+	Name string `json:"name"`
+	// Commit is empty when the branch was a folder that is no commit's content.
+	Commit  string    `json:"commit,omitempty"`
+	Time    time.Time `json:"time,omitzero"`
+	Author  string    `json:"author,omitempty"`
+	Subject string    `json:"subject,omitempty"`
+	// Packages counts the package versions of the branch, Hidden those that a
+	// branch of higher precedence has as well.
+	Packages int `json:"packages"`
+	Hidden   int `json:"hidden,omitempty"`
+}
+
+// ManifestPackage is one package version of a snapshot.
+type ManifestPackage struct {
+	Name     string `json:"name"`
+	Version  string `json:"version"`
+	Revision string `json:"revision"`
+	Branch   string `json:"branch"`
+	// Source is the git id of what the package was made from: the tree of a
+	// directory, or the blob of a ready-made archive.
+	Source string `json:"source"`
+	// Signature is the git id of the source's signature file, if there is one.
+	Signature string `json:"signature,omitempty"`
+	// Hides names the branches of lower precedence that have it too.
+	Hides []string `json:"hides,omitempty"`
+	// Contents is the SHA-256 of contents.json, which has those of the files.
+	Contents string `json:"contents"`
+	Document Digest `json:"document"`
+}
+
+// ManifestResponse is one pre-rendered response.
+type ManifestResponse struct {
+	Digest Digest `json:"digest"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+	// Gzip is the size of the encoded twin; 0 when there is none.
+	Gzip int64 `json:"gzip,omitempty"`
+}
+
+// Coverage counts what was rendered ahead, and what is left to the edge.
+type Coverage struct {
+	// Queries is how many combinations of query parameters were looked at.
+	Queries int `json:"queries"`
+	// Distinct is how many different answers they have.
+	Distinct int `json:"distinct"`
+	// Rendered is how many of these are objects in the bucket.
+	Rendered int `json:"rendered"`
+	// Assembled is how many of the queries are left to assembly by the edge,
+	// because the budget for responses was used up.
+	Assembled int `json:"assembled"`
+}
+
+// Encode is the manifest as it is stored.
+func (m *Manifest) Encode() []byte { return encode(m, "") }
+
+// ID is the id of the snapshot: the time of its newest commit and the first 12
+// digits of its manifest's digest. Without a commit the time is all zeros.
+func (m *Manifest) ID() string {
+	stamp := "00000000T000000Z"
+	if t := m.Time(); !t.IsZero() {
+		stamp = t.UTC().Format(SnapshotTime)
+	}
+	return stamp + "-" + string(DigestOf(m.Encode())[:12])
+}
+
+// Time is that of the newest commit; zero when there is none.
+func (m *Manifest) Time() time.Time {
+	var newest time.Time
+	for _, b := range m.Branches {
+		if b.Time.After(newest) {
+			newest = b.Time
+		}
+	}
+	return newest
+}
+
+// DecodeManifest reads what Encode wrote and checks it.
+func DecodeManifest(data []byte) (*Manifest, error) {
+	m := new(Manifest)
+	if err := decode(data, m); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	switch {
+	case m.Format != ManifestFormat:
+		return nil, fmt.Errorf("manifest: format %d is not known to this version of regsnap (want %d)", m.Format, ManifestFormat)
+	case !ValidEnvironment(m.Environment):
+		return nil, fmt.Errorf("manifest: environment %q is not a name", m.Environment)
+	case !slices.IsSortedFunc(m.Responses, func(a, b ManifestResponse) int { return cmp.Compare(a.Digest, b.Digest) }):
+		return nil, fmt.Errorf("manifest: responses are not sorted")
+	}
+	for _, p := range m.Packages {
+		if !ValidPackageName(p.Name) || !revisionID.MatchString(p.Revision) {
+			return nil, fmt.Errorf("manifest: package %q version %q revision %q is malformed", p.Name, p.Version, p.Revision)
+		}
+	}
+	for _, r := range m.Responses {
+		if _, err := ParseDigest(string(r.Digest)); err != nil {
+			return nil, fmt.Errorf("manifest: %w", err)
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,259 @@
+package layout
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/Masterminds/semver/v3"
+)
+
+// RoutesFormat is the version of the format of routes.json.
+const RoutesFormat = 1
+
+// Routes is all that an edge needs to turn any request of the registry API into
+// an answer or a key. It is a table with a row for each package version, sorted
+// by name, then by precedence of version (ties by text), kept as columns: a
+// column of small numbers and shared tables stays small and loads fast in every
+// language. A number in a column that names a table is an index into it, where
+// 0 is the table's empty entry.
+type Routes struct {
+	Format      int    `json:"format"`
+	Environment string `json:"environment"`
+	// ServiceVersion is the version that "/" reports.
+	ServiceVersion string      `json:"service_version"`
+	Cache          CachePolicy `json:"cache"`
+	// Catalog is the response that holds the summary of every row, in order:
+	// what unrendered searches are assembled from.
+	Catalog Digest `json:"catalog"`
+	// Categories are titles and parents of the known categories, by id.
+	Categories []Category `json:"categories"`
+
+	// Shared tables.
+	Constraints  []Ranges     `json:"constraints"`  // 0 accepts every version
+	Capabilities [][]string   `json:"capabilities"` // 0 requires none
+	Types        []string     `json:"types"`        // 0 is ""
+	Specs        []Spec       `json:"specs"`
+	Labels       [][]string   `json:"labels"`    // sets of categories; 0 is none
+	Templates    [][]Template `json:"templates"` // lists of policy templates; 0 is none
+	Discoveries  []Discovery  `json:"discoveries"`
+
+	// Names and where the rows of each begin.
+	Names  []string `json:"names"`
+	Starts []int    `json:"starts"`
+
+	// Columns, an entry a row.
+	Versions   []string `json:"versions"`
+	Flags      []Flags  `json:"flags"`
+	Kibana     []int    `json:"kibana"` // into Constraints
+	Agent      []int    `json:"agent"`  // into Constraints
+	Spec       []int    `json:"spec"`   // into Specs
+	Type       []int    `json:"type"`   // into Types
+	Capability []int    `json:"capability"`
+	Label      []int    `json:"label"`
+	Template   []int    `json:"template"`
+	Discover   []int    `json:"discovery"`
+	// Sizes are the lengths in bytes of the rows' summaries in the catalog.
+	Sizes []int `json:"sizes"`
+	// Revisions, Documents and Summaries are the rows' ids, without a
+	// separator: 20, 32 and 32 characters a row. One long string costs an edge
+	// far less memory than as many short ones.
+	Revisions string `json:"revisions"`
+	Documents string `json:"documents"`
+	Summaries string `json:"summaries"`
+}
+
+// Category is a known category.
+type Category struct {
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Parent string `json:"parent,omitempty"`
+}
+
+// Spec is the major and minor part of a package's format_version.
+type Spec struct {
+	Major uint64 `json:"major"`
+	Minor uint64 `json:"minor"`
+}
+
+// Template is what the queries need of a policy template.
+type Template struct {
+	// Categories is nil when the policy template has none of its own.
+	Categories []string `json:"categories"`
+}
+
+// Discovery is what the discovery filter needs.
+type Discovery struct {
+	Fields   []string `json:"fields,omitempty"`
+	Datasets []string `json:"datasets,omitempty"`
+}
+
+// Flags are yes-or-no facts of a row.
+type Flags uint8
+
+const (
+	// Experimental: the release is "experimental".
+	Experimental Flags = 1 << iota
+	// Signed: the archive has a detached signature.
+	Signed
+	flagsEnd
+)
+
+const revisionLen = 20
+
+// Encode is the table as it is stored.
+func (r *Routes) Encode() []byte { return encode(r, "") }
+
+// Rows is the number of package versions.
+func (r *Routes) Rows() int { return len(r.Versions) }
+
+// Revision is the package revision of a row.
+func (r *Routes) Revision(row int) Revision {
+	return Revision{Name: r.Name(row), Version: r.Versions[row], ID: r.Revisions[row*revisionLen:][:revisionLen]}
+}
+
+// Name is the package name of a row.
+func (r *Routes) Name(row int) string {
+	i, found := slices.BinarySearch(r.Starts, row)
+	if !found {
+		i--
+	}
+	return r.Names[i]
+}
+
+// Document is the digest of a row's package document.
+func (r *Routes) Document(row int) Digest { return Digest(r.Documents[row*DigestLen:][:DigestLen]) }
+
+// Summary is the digest of a row's package summary.
+func (r *Routes) Summary(row int) Digest { return Digest(r.Summaries[row*DigestLen:][:DigestLen]) }
+
+// Find gives the row of a package version, or -1.
+func (r *Routes) Find(name, version string) int {
+	from, to := r.Versioned(name)
+	for row := from; row < to; row++ {
+		if r.Versions[row] == version {
+			return row
+		}
+	}
+	return -1
+}
+
+// Versioned gives the rows from <= row < to of a name; none when there is no
+// such package.
+func (r *Routes) Versioned(name string) (from, to int) {
+	i, found := slices.BinarySearch(r.Names, name)
+	if !found {
+		return 0, 0
+	}
+	return r.nameRows(i)
+}
+
+func (r *Routes) nameRows(i int) (from, to int) {
+	if i+1 < len(r.Starts) {
+		return r.Starts[i], r.Starts[i+1]
+	}
+	return r.Starts[i], r.Rows()
+}
+
+// DecodeRoutes reads what Encode wrote. Every index and length is checked, so
+// that code that uses the table need not.
+func DecodeRoutes(data []byte) (*Routes, error) {
+	r := new(Routes)
+	if err := decode(data, r); err != nil {
+		return nil, fmt.Errorf("routes: %w", err)
+	}
+	if err := r.validate(); err != nil {
+		return nil, fmt.Errorf("routes: %w", err)
+	}
+	return r, nil
+}
+
+var hexString = regexp.MustCompile(`^[0-9a-f]*$`)
+
+func (r *Routes) validate() error {
+	if r.Format != RoutesFormat {
+		return fmt.Errorf("format %d is not known to this version of regsnap (want %d)", r.Format, RoutesFormat)
+	}
+	if !ValidEnvironment(r.Environment) {
+		return fmt.Errorf("environment %q is not a name", r.Environment)
+	}
+	if err := r.Cache.Validate(); err != nil {
+		return err
+	}
+	if _, err := ParseDigest(string(r.Catalog)); err != nil {
+		return fmt.Errorf("catalog: %w", err)
+	}
+	n := r.Rows()
+	for _, c := range []struct {
+		name  string
+		col   []int
+		table int
+	}{
+		{"kibana", r.Kibana, len(r.Constraints)},
+		{"agent", r.Agent, len(r.Constraints)},
+		{"spec", r.Spec, len(r.Specs)},
+		{"type", r.Type, len(r.Types)},
+		{"capability", r.Capability, len(r.Capabilities)},
+		{"label", r.Label, len(r.Labels)},
+		{"template", r.Template, len(r.Templates)},
+		{"discovery", r.Discover, len(r.Discoveries)},
+		{"sizes", r.Sizes, 1 << 30},
+	} {
+		if len(c.col) != n {
+			return fmt.Errorf("column %s has %d entries, want %d", c.name, len(c.col), n)
+		}
+		for row, i := range c.col {
+			if i < 0 || i >= c.table {
+				return fmt.Errorf("column %s, row %d: %d is outside its table of %d", c.name, row, i, c.table)
+			}
+		}
+	}
+	if len(r.Flags) != n {
+		return fmt.Errorf("column flags has %d entries, want %d", len(r.Flags), n)
+	}
+	for row, f := range r.Flags {
+		if f >= flagsEnd {
+			return fmt.Errorf("column flags, row %d: %d is not known", row, f)
+		}
+	}
+	for _, c := range []struct {
+		name, col string
+		width     int
+	}{{"revisions", r.Revisions, revisionLen}, {"documents", r.Documents, DigestLen}, {"summaries", r.Summaries, DigestLen}} {
+		if len(c.col) != n*c.width || !hexString.MatchString(c.col) {
+			return fmt.Errorf("column %s has %d characters, want %d hexadecimal digits", c.name, len(c.col), n*c.width)
+		}
+	}
+	return r.validateNames()
+}
+
+// validateNames checks that names and versions are what the searches by
+// bisection expect.
+func (r *Routes) validateNames() error {
+	if len(r.Names) != len(r.Starts) || len(r.Names) == 0 != (r.Rows() == 0) {
+		return fmt.Errorf("%d names with %d starts and %d rows", len(r.Names), len(r.Starts), r.Rows())
+	}
+	for i, name := range r.Names {
+		if !ValidPackageName(name) {
+			return fmt.Errorf("package name %q", name)
+		}
+		if i > 0 && (name <= r.Names[i-1] || r.Starts[i] <= r.Starts[i-1]) || i == 0 && r.Starts[0] != 0 || r.Starts[i] >= r.Rows() {
+			return fmt.Errorf("names are not sorted at %q", name)
+		}
+	}
+	for i := range r.Names {
+		from, to := r.nameRows(i)
+		var last *semver.Version
+		for row := from; row < to; row++ {
+			v, err := semver.StrictNewVersion(r.Versions[row])
+			if err != nil {
+				return fmt.Errorf("%s: version %q: %w", r.Names[i], r.Versions[row], err)
+			}
+			if last != nil && (last.GreaterThan(v) || last.Equal(v) && last.Original() >= v.Original()) {
+				return fmt.Errorf("%s: versions are not sorted at %q", r.Names[i], r.Versions[row])
+			}
+			last = v
+		}
+	}
+	return nil
+}

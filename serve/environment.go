@@ -1,0 +1,82 @@
+package serve
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// environment is one environment and the snapshot of it that is live.
+type environment struct {
+	name string
+	// live is nil until a snapshot was published and loaded.
+	live atomic.Pointer[snapshot]
+	// checked is when the pointer was last read, in seconds since 1970.
+	checked atomic.Int64
+	// failure is what following the pointer last ended with; only the
+	// goroutine that follows it looks at this.
+	failure string
+}
+
+// hosts finds the environment that a request is for.
+type hosts struct {
+	byName   map[string]*environment
+	fallback *environment
+}
+
+func newHosts(list []Environment, fallback string) ([]*environment, hosts, error) {
+	h := hosts{byName: map[string]*environment{}}
+	var all []*environment
+	seen := map[string]bool{}
+	for _, e := range list {
+		if !layout.ValidEnvironment(e.Name) {
+			return nil, h, fmt.Errorf("serve: environment %q is not a name", e.Name)
+		}
+		if seen[e.Name] {
+			return nil, h, fmt.Errorf("serve: environment %s is given twice", e.Name)
+		}
+		seen[e.Name] = true
+		env := &environment{name: e.Name}
+		all = append(all, env)
+		if e.Name == fallback {
+			h.fallback = env
+		}
+		for _, name := range e.Hostnames {
+			host := normalHost(name)
+			if other := h.byName[host]; host == "" || other != nil {
+				return nil, h, fmt.Errorf("serve: environment %s: hostname %q is empty or that of another environment", e.Name, name)
+			}
+			h.byName[host] = env
+		}
+	}
+	if fallback != "" && h.fallback == nil {
+		return nil, h, fmt.Errorf("serve: default environment %q is not one of those to answer for", fallback)
+	}
+	return all, h, nil
+}
+
+// find is nil when no environment answers for the host.
+func (h hosts) find(host string) *environment {
+	if len(h.byName) > 0 {
+		if env := h.byName[normalHost(host)]; env != nil {
+			return env
+		}
+	}
+	return h.fallback
+}
+
+// normalHost brings the value of a Host header into the form that hostnames are
+// compared in: lower case, no port, and no dot at the end, which a fully
+// qualified name may have (RFC 9110, section 4.2.3; RFC 1034, section 3.1).
+func normalHost(host string) string {
+	if strings.HasSuffix(host, "]") || !strings.Contains(host, ":") {
+		return strings.ToLower(strings.TrimSuffix(host, "."))
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
