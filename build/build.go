@@ -191,6 +191,9 @@ func (b *builder) read(ctx context.Context) error {
 				continue
 			}
 			b.branches[name] = branch
+			for i, p := range branch.Problems {
+				index.Blame(ctx, b.Source, name, p.File, branch.Problems[i:i+1])
+			}
 			b.result.Report.Errors = append(b.result.Report.Errors, branch.Problems...)
 			b.result.Report.Warnings = append(b.result.Report.Warnings, branch.Warnings...)
 		}

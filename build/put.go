@@ -32,7 +32,7 @@ func newPutter(store Store, parallel int, stored func(bytes int)) *putter {
 	return &putter{store: store, slots: make(chan struct{}, parallel), stored: stored}
 }
 
-func (p *putter) now(ctx context.Context, o Object) error {
+func (p *putter) now(ctx context.Context, o layout.Object) error {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -61,5 +61,5 @@ func (p *putter) group(ctx context.Context) *putGroup {
 	return &putGroup{p: p, g: g, ctx: ctx}
 }
 
-func (g *putGroup) put(o Object) { g.g.Go(func() error { return g.p.now(g.ctx, o) }) }
+func (g *putGroup) put(o layout.Object) { g.g.Go(func() error { return g.p.now(g.ctx, o) }) }
 func (g *putGroup) wait() error  { return g.g.Wait() }

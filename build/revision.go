@@ -46,7 +46,7 @@ func (w *revisionWriter) write(ctx context.Context, l *index.Loaded) (string, er
 		return "", fmt.Errorf("%s-%s: %w", rev.Name, rev.Version, err)
 	}
 	body := contents.Encode()
-	err = w.put.now(ctx, Object{Key: rev.ContentsKey(), Body: body, ContentType: "application/json", CacheControl: immutable})
+	err = w.put.now(ctx, layout.Object{Key: rev.ContentsKey(), Body: body, ContentType: "application/json", CacheControl: immutable})
 	return sha256Hex(body), err
 }
 
@@ -122,11 +122,11 @@ func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive
 	}
 	header := cacheControl(layout.CacheContent)
 	g := w.put.group(ctx)
-	g.put(Object{Key: rev.ArchiveKey(), Body: archive, ContentType: "application/zip", CacheControl: header})
+	g.put(layout.Object{Key: rev.ArchiveKey(), Body: archive, ContentType: "application/zip", CacheControl: header})
 	if signature != nil {
 		d := digestOf(signature)
 		c.Signature = &d
-		g.put(Object{Key: rev.SignatureKey(), Body: signature, ContentType: layout.ContentType(".sig", nil), CacheControl: header})
+		g.put(layout.Object{Key: rev.SignatureKey(), Body: signature, ContentType: layout.ContentType(".sig", nil), CacheControl: header})
 	}
 	for i, f := range files {
 		c.Files[i] = layout.ContentsFile{
@@ -136,7 +136,7 @@ func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive
 		if span, ok := spans[f.Path]; ok {
 			c.Files[i].Deflate = &span
 		}
-		g.put(Object{Key: rev.FileKey(f.Path), Body: f.raw, ContentType: c.Files[i].Type, CacheControl: header, SHA256: f.sha256})
+		g.put(layout.Object{Key: rev.FileKey(f.Path), Body: f.raw, ContentType: c.Files[i].Type, CacheControl: header, SHA256: f.sha256})
 	}
 	c.Sort()
 	return c, g.wait()

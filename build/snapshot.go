@@ -44,7 +44,7 @@ func (b *builder) snapshot(ctx context.Context, env Environment, set []index.Mer
 	}
 	s := &Snapshot{ID: m.ID(), Manifest: m}
 	// Routes before the manifest: a snapshot whose manifest is there is whole.
-	for _, o := range []Object{
+	for _, o := range []layout.Object{
 		{Key: layout.RoutesKey(env.Name, s.ID), Body: encoded, ContentType: "application/json", CacheControl: immutable},
 		{Key: layout.ManifestKey(env.Name, s.ID), Body: m.Encode(), ContentType: "application/json", CacheControl: immutable},
 	} {
@@ -108,7 +108,7 @@ func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResp
 	body := j.body()
 	d := digestOf(body)
 	r = layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256}
-	o := Object{Key: layout.ResponseKey(j.digest), Body: body, ContentType: "application/json", CacheControl: cacheControl(j.class)}
+	o := layout.Object{Key: layout.ResponseKey(j.digest), Body: body, ContentType: "application/json", CacheControl: cacheControl(j.class)}
 	if err := b.put.now(ctx, o); err != nil {
 		return r, err
 	}

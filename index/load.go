@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"runtime"
 	"slices"
 	"sync"
@@ -67,7 +66,7 @@ func (l *Loader) Load(ctx context.Context, entries []Entry, report *Report) ([]*
 				return err
 			}
 			if len(errs) > 0 {
-				l.blame(ctx, e, errs)
+				Blame(ctx, l.Source, e.Branch, e.Path, errs)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -182,16 +181,17 @@ func (e Entry) place(problems []Problem) []Problem {
 		case e.IsArchive():
 			p.File = e.Path + "!" + p.File
 		default:
-			p.File = path.Join(e.Path, p.File)
+			// Not path.Join: a hostile name is to be shown as it is.
+			p.File = e.Path + "/" + p.File
 		}
 	}
 	return problems
 }
 
-// blame adds the commit that last touched the package. Not to know it must not
-// hide the findings.
-func (l *Loader) blame(ctx context.Context, e Entry, problems []Problem) {
-	commit, err := l.Source.LastChange(ctx, e.Branch, e.Path)
+// Blame adds to findings of a branch the commit that last touched path. Not to
+// know it must not hide the findings.
+func Blame(ctx context.Context, s Source, branch, path string, problems []Problem) {
+	commit, err := s.LastChange(ctx, branch, path)
 	if err != nil {
 		return
 	}

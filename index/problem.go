@@ -31,8 +31,11 @@ type Problem struct {
 func (p Problem) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: ", p.Branch)
-	if p.Package != "" {
+	switch {
+	case p.Package != "" && p.Version != "":
 		fmt.Fprintf(&b, "%s-%s: ", p.Package, p.Version)
+	case p.Package != "":
+		fmt.Fprintf(&b, "%s: ", p.Package)
 	}
 	if p.File != "" {
 		b.WriteString(p.File)

@@ -22,13 +22,13 @@ import (
 	_ "gocloud.dev/blob/s3blob"   // s3://
 	"gocloud.dev/gcerrors"
 
-	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/layout"
 )
 
 // Bucket is an object store, by its gocloud URL. It is safe for concurrent use.
 type Bucket struct {
 	blobs    *blob.Bucket
-	put      func(context.Context, build.Object) error
+	put      func(context.Context, layout.Object) error
 	pointers pointerStore
 	sync     func() error
 }
@@ -107,7 +107,7 @@ func fileDir(u *url.URL) (string, error) {
 func (b *Bucket) Close() error { return b.blobs.Close() }
 
 // Put stores an object that will never change; one that is there stays.
-func (b *Bucket) Put(ctx context.Context, o build.Object) error { return b.put(ctx, o) }
+func (b *Bucket) Put(ctx context.Context, o layout.Object) error { return b.put(ctx, o) }
 
 // Read returns an object as it is stored; fs.ErrNotExist when there is none.
 func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
@@ -139,7 +139,7 @@ func notExist(key string, err error) error {
 }
 
 // upload stores an object in a cloud bucket, unless it is there.
-func (b *Bucket) upload(ctx context.Context, o build.Object) error {
+func (b *Bucket) upload(ctx context.Context, o layout.Object) error {
 	err := b.blobs.Upload(ctx, o.Key, bytes.NewReader(o.Body), &blob.WriterOptions{
 		ContentType: o.ContentType, CacheControl: o.CacheControl, ContentEncoding: o.ContentEncoding,
 		BufferSize: uploadBuffer, IfNotExist: true,

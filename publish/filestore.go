@@ -11,7 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/layout"
 )
 
 // fileStore writes the objects of a file:// bucket. It is not gocloud's
@@ -32,7 +32,7 @@ func newFileStore(dir string) *fileStore {
 	return &fileStore{dir: dir, written: map[string]string{}}
 }
 
-func (s *fileStore) put(ctx context.Context, o build.Object) error {
+func (s *fileStore) put(ctx context.Context, o layout.Object) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
