@@ -42,15 +42,12 @@ func writeArchive(root string, files []archiveFile) ([]byte, map[string]layout.D
 		if err := writeDirectories(w, root, path.Dir(f.Path), made); err != nil {
 			return nil, nil, err
 		}
-		h := &zip.FileHeader{
-			Name: root + "/" + f.Path, Method: zip.Store, ModifiedDate: dosEpoch,
-			CRC32: f.crc, CompressedSize64: uint64(len(f.raw)), UncompressedSize64: uint64(len(f.raw)),
-		}
 		mode := fs.FileMode(0o644)
 		if f.Mode == index.Executable {
 			mode = 0o755
 		}
-		h.SetMode(mode)
+		h := header(root+"/"+f.Path, mode)
+		h.CRC32, h.CompressedSize64, h.UncompressedSize64 = f.crc, uint64(len(f.raw)), uint64(len(f.raw))
 		body := f.raw
 		if f.deflated != nil {
 			h.Method, h.CompressedSize64, body = zip.Deflate, uint64(len(f.deflated)), f.deflated
@@ -81,15 +78,22 @@ func writeDirectories(w *zip.Writer, root, dir string, made map[string]bool) err
 		return err
 	}
 	made[dir] = true
-	h := &zip.FileHeader{Name: root + "/" + dir + "/", Method: zip.Store, ModifiedDate: dosEpoch}
-	h.SetMode(fs.ModeDir | 0o755)
-	return writeEntry(w, h, nil)
+	return writeEntry(w, header(root+"/"+dir+"/", fs.ModeDir|0o755), nil)
+}
+
+// header is an entry that is stored as it is.
+func header(name string, mode fs.FileMode) *zip.FileHeader {
+	h := &zip.FileHeader{Name: name, Method: zip.Store}
+	h.SetMode(mode)
+	//lint:ignore SA1019 CreateRaw writes this field and leaves Modified aside
+	h.ModifiedDate = dosEpoch
+	if strings.ContainsFunc(name, func(r rune) bool { return r > 0x7e }) {
+		h.Flags |= 0x800 // the name is UTF-8: APPNOTE.TXT, appendix D
+	}
+	return h
 }
 
 func writeEntry(w *zip.Writer, h *zip.FileHeader, body []byte) error {
-	if strings.ContainsFunc(h.Name, func(r rune) bool { return r > 0x7e }) {
-		h.Flags |= 0x800 // the name is UTF-8: APPNOTE.TXT, appendix D
-	}
 	to, err := w.CreateRaw(h)
 	if err != nil {
 		return err

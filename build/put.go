@@ -62,4 +62,4 @@ func (p *putter) group(ctx context.Context) *putGroup {
 }
 
 func (g *putGroup) put(o layout.Object) { g.g.Go(func() error { return g.p.now(g.ctx, o) }) }
-func (g *putGroup) wait() error  { return g.g.Wait() }
+func (g *putGroup) wait() error         { return g.g.Wait() }

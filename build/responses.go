@@ -1,8 +1,6 @@
 package build
 
 import (
-	"fmt"
-
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -182,10 +180,4 @@ func rowsOf(s layout.Set) []int {
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// describe is the coverage in a sentence.
-func describe(c layout.Coverage) string {
-	return fmt.Sprintf("%d classes of queries have %d distinct answers: %d rendered, %d classes left to assembly",
-		c.Queries, c.Distinct, c.Rendered, c.Assembled)
 }

@@ -70,7 +70,7 @@ func TestListBranch(t *testing.T) {
 			})
 			compare(t, "problems", problemLines(b.Problems), []string{
 				"main: good-1.0.0: packages/good/good-1.0.0.zip: the same name and version is also at packages/good/1.0.0: remove one of them [package-duplicate]",
-				"main: good-: packages/good/latest: a symbolic link stands where packages are: put the package itself there [symlink]",
+				"main: good: packages/good/latest: a symbolic link stands where packages are: put the package itself there [symlink]",
 				"main: packages/Bad-1.0.0.zip: a package cannot be called \"Bad\": its name is made of a-z, 0-9 and _; rename the archive [package-name]",
 				"main: packages/Upper: a package cannot be called \"Upper\": its name is made of a-z, 0-9 and _; rename the directory [package-name]",
 				"main: packages/link: a symbolic link stands where packages are: put the package itself there [symlink]",
@@ -81,10 +81,10 @@ func TestListBranch(t *testing.T) {
 			const neither = ": neither a package nor an archive called <name>-<version>.zip: the file is passed over [unexpected-file]"
 			const version = " is not a semantic version (major.minor.patch): the directory is passed over [unexpected-directory]"
 			compare(t, "warnings", problemLines(b.Warnings), []string{
-				"main: good-: packages/good/01.0.0: \"01.0.0\"" + version,
-				"main: good-: packages/good/CHANGELOG.md" + neither,
-				"main: good-: packages/good/other-1.1.0.zip" + neither,
-				"main: good-: packages/good/v1.0.0: \"v1.0.0\"" + version,
+				"main: good: packages/good/01.0.0: \"01.0.0\"" + version,
+				"main: good: packages/good/CHANGELOG.md" + neither,
+				"main: good: packages/good/other-1.1.0.zip" + neither,
+				"main: good: packages/good/v1.0.0: \"v1.0.0\"" + version,
 				"main: packages/.DS_Store: hidden: it is passed over [unexpected-file]",
 				"main: packages/.github: hidden: it is passed over [unexpected-directory]",
 				"main: packages/README.md" + neither,

@@ -1,5 +1,114 @@
 package main
 
-import "github.com/urfave/cli/v2"
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
 
-func serveCommand() *cli.Command { return &cli.Command{Name: "serve"} }
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/serve"
+)
+
+func serveCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "serve",
+		Usage: "answer registry requests from the bucket",
+		Description: `Answers for every configured environment, chosen by the Host header, or for one
+with --env. Follows the pointers: what is published is served within seconds, and
+every response comes from one snapshot.
+
+   regsnap serve --bucket file:///srv/registry --env production
+   regsnap serve --bucket s3://registry?region=eu-west-1 --listen :8443 --tls-cert cert.pem --tls-key key.pem --admin 127.0.0.1:9090`,
+		Flags: []cli.Flag{
+			configFlag(), bucketFlag(),
+			&cli.StringFlag{Name: "env", Usage: "answer every request from environment `NAME`, whatever its Host header"},
+			&cli.StringFlag{Name: "listen", Usage: "serve the API on `HOST:PORT`", Value: serve.DefaultListen, EnvVars: []string{"REGSNAP_LISTEN"}},
+			&cli.StringFlag{Name: "admin", Usage: "serve metrics (/metrics) and readiness (/ready) on `HOST:PORT`"},
+			&cli.StringFlag{Name: "tls-cert", Usage: "serve HTTPS with the certificate chain in PEM `FILE`"},
+			&cli.StringFlag{Name: "tls-key", Usage: "the certificate's private key, a PEM `FILE`"},
+			&cli.StringFlag{Name: "prefix", Usage: "the API is below this `PATH`, such as /registry"},
+			&cli.DurationFlag{Name: "poll", Usage: "look at the pointers every `TIME`", Value: serve.DefaultPoll},
+			&cli.Int64Flag{Name: "cache-bytes", Usage: "keep at most `N` bytes of objects in memory", Value: serve.DefaultCacheBytes},
+			&cli.IntFlag{Name: "max-requests", Usage: "answer at most `N` requests at once, others get 503 (default: no bound)"},
+			&cli.BoolFlag{Name: "access-log", Usage: "write a line of JSON for each request to standard output"},
+		},
+		Action: runServe,
+	}
+}
+
+func runServe(c *cli.Context) (err error) {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	cfg, err := settings(c)
+	if err != nil {
+		return err
+	}
+	o := serve.Options{
+		Prefix: c.String("prefix"), CacheBytes: c.Int64("cache-bytes"), Poll: c.Duration("poll"), MaxRequests: c.Int("max-requests"),
+		Log: slog.New(slog.NewTextHandler(c.App.ErrWriter, nil)), Default: c.String("env"),
+	}
+	if c.Bool("access-log") {
+		o.AccessLog = slog.New(slog.NewJSONHandler(c.App.Writer, nil))
+	}
+	names := cfg.names()
+	if o.Default != "" {
+		names = []string{o.Default}
+	}
+	for _, name := range names {
+		env := serve.Environment{Name: name}
+		if host := cfg.Environments[name].Hostname; host != "" {
+			env.Hostnames = []string{host}
+		}
+		o.Environments = append(o.Environments, env)
+	}
+	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "bucket", bucket)
+	o.Bucket = bucket
+	handler, err := serve.New(c.Context, o)
+	if err != nil {
+		return err
+	}
+	defer handler.Close()
+	return serve.Run(c.Context, serve.ServerOptions{
+		Handler: handler, Listen: c.String("listen"), Admin: c.String("admin"),
+		CertFile: c.String("tls-cert"), KeyFile: c.String("tls-key"), Log: o.Log,
+		Started: func(api, admin net.Addr) { greet(c, o, api, admin) },
+	})
+}
+
+// greet prints URLs to click.
+func greet(c *cli.Context, o serve.Options, api, admin net.Addr) {
+	w := c.App.ErrWriter
+	scheme := "http"
+	if c.String("tls-cert") != "" {
+		scheme = "https"
+	}
+	_, port, err := net.SplitHostPort(api.String())
+	if err != nil {
+		fmt.Fprintf(w, "serving on %s\n", api)
+		return
+	}
+	fmt.Fprintf(w, "serving on %s; Ctrl-C stops\n", api)
+	for _, env := range o.Environments {
+		host := "localhost"
+		if o.Default == "" && len(env.Hostnames) > 0 {
+			host = env.Hostnames[0]
+		}
+		base := scheme + "://" + net.JoinHostPort(host, port) + strings.TrimSuffix(o.Prefix, "/")
+		fmt.Fprintf(w, "  %-10s %s/search?prerelease=true\n", env.Name, base)
+		if o.Default == "" && !strings.HasSuffix(host, "localhost") {
+			fmt.Fprintf(w, "  %-10s curl -H 'Host: %s' %s://%s/search\n", "", host, scheme, net.JoinHostPort("localhost", port))
+		}
+	}
+	if admin != nil {
+		fmt.Fprintf(w, "  %-10s http://%s/metrics\n", "metrics", admin)
+	}
+}
+

@@ -1,0 +1,55 @@
+# Every routine task. `make help` lists them; only Go and git are needed.
+
+GO     ?= go
+CACHE  ?= .cache
+BIN    := $(CACHE)/bin
+DEMO   ?= $(CURDIR)/$(CACHE)/demo
+LISTEN ?= 127.0.0.1:8080
+
+# The real package storage and the recorded answers of the reference registry.
+REAL ?= ../shared/real
+export REGSNAP_REAL = $(abspath $(REAL))
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race lint fuzz conformance bench clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/regsnap
+	$(GO) build -trimpath -o bin/regsnap ./cmd/regsnap
+
+demo: build ## build three environments from testdata/ and serve them
+	bin/regsnap build --config testdata/regsnap.yml --source dir:testdata/storage --bucket file://$(DEMO) --publish
+	bin/regsnap serve --config testdata/regsnap.yml --bucket file://$(DEMO) --listen $(LISTEN)
+
+test: ## run all tests
+	$(GO) test ./...
+
+race: ## run all tests under the race detector
+	$(GO) test -race ./...
+
+lint: ## gofmt, go vet, staticcheck, module files
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet -tags bench,conformance ./...
+	$(GO) tool -modfile=.ci/tools/go.mod staticcheck -tags bench,conformance ./...
+	$(GO) mod verify
+	$(GO) mod tidy -diff
+
+FUZZTIME ?= 5s
+fuzz: ## run each fuzz target for $(FUZZTIME)
+	@set -e; for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "$$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+conformance: ## compare with every recorded answer of the reference registry in $(REAL)
+	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./serve
+
+bench: build ## measure on $(REAL), write docs/performance.md
+	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap
+
+clean: ## remove what was built
+	rm -rf bin $(CACHE)

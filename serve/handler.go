@@ -1,0 +1,213 @@
+package serve
+
+import (
+	"context"
+	"html"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// Handler answers the registry API of one or more environments. It follows
+// their pointers until it is closed.
+type Handler struct {
+	o       Options
+	store   countedStore
+	hosts   hosts
+	all     []*environment
+	objects *objects
+	metrics *metrics
+	// slots bounds the requests in work; nil is no bound.
+	slots chan struct{}
+	// assembling bounds the responses that are being put together at once: each
+	// takes a few times the memory of a catalog.
+	assembling chan struct{}
+
+	stop      context.CancelFunc
+	following sync.WaitGroup
+	// draining: the server was asked to end.
+	draining atomic.Bool
+}
+
+// New checks the options, loads what is live, and goes on following the
+// pointers. That an environment cannot be loaded is no error: it answers 503
+// until it can, and Ready tells. The context bounds the first loading only.
+func New(ctx context.Context, o Options) (*Handler, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	all, hosts, err := newHosts(o.Environments, o.Default)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{o: o, hosts: hosts, all: all, assembling: make(chan struct{}, maxAssembling)}
+	if o.MaxRequests > 0 {
+		h.slots = make(chan struct{}, o.MaxRequests)
+	}
+	h.objects = newObjects(o.CacheBytes, o.StoreTimeout)
+	if h.metrics, err = newMetrics(o.Metrics, h.objects, all); err != nil {
+		return nil, err
+	}
+	h.store = countedStore{o.Bucket, func(op string) { h.metrics.storeErrors.WithLabelValues(op).Inc() }}
+	var first sync.WaitGroup
+	for _, env := range all {
+		first.Go(func() { h.refresh(ctx, env) })
+	}
+	first.Wait()
+	following, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	for _, env := range all {
+		h.following.Go(func() { h.follow(following, env) })
+	}
+	return h, nil
+}
+
+// Close stops following the pointers. Requests are still answered, from what is
+// live then.
+func (h *Handler) Close() {
+	h.stop()
+	h.following.Wait()
+}
+
+// Unready lists the environments that have nothing to answer from yet.
+func (h *Handler) Unready() []string {
+	var names []string
+	for _, env := range h.all {
+		if env.live.Load() == nil {
+			names = append(names, env.name)
+		}
+	}
+	return names
+}
+
+// Ready tells whether every environment is live.
+func (h *Handler) Ready() bool { return len(h.Unready()) == 0 }
+
+// Live gives the id of the snapshot that an environment answers from; empty
+// when there is none.
+func (h *Handler) Live(env string) string {
+	for _, e := range h.all {
+		if e.name == env {
+			return e.liveID()
+		}
+	}
+	return ""
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := newExchange(w, r, h.o.Stall)
+	start := time.Now()
+	defer func() { h.finish(x, time.Since(start)) }()
+	if r.ContentLength == 0 {
+		// The request is read. The server's limit for that must not end the
+		// request's context while a client is still downloading.
+		_ = x.control.SetReadDeadline(time.Time{})
+	}
+	x.Header()["Access-Control-Allow-Origin"] = anyOrigin
+	if h.slots != nil {
+		select {
+		case h.slots <- struct{}{}:
+			defer func() { <-h.slots }()
+		default:
+			x.unavailable("too many requests at once", time.Second)
+			return
+		}
+	}
+	h.serve(x)
+}
+
+// Values of headers that never change; net/http only reads them.
+var (
+	anyOrigin      = []string{"*"}
+	varyByEncoding = []string{"Accept-Encoding"}
+	byteRanges     = []string{"bytes"}
+	gzipEncoding   = []string{"gzip"}
+	noStore        = layout.CachePolicy{}.Header(layout.CacheError)
+)
+
+func (h *Handler) serve(x *exchange) {
+	r := x.r
+	if len(r.RequestURI) > maxURL {
+		x.fail(http.StatusRequestURITooLong, "the URL is longer than "+strconv.Itoa(maxURL)+" bytes")
+		return
+	}
+	env := h.hosts.find(r.Host)
+	if env == nil {
+		x.fail(http.StatusMisdirectedRequest, "no environment of this registry answers for the host "+strconv.QuoteToASCII(r.Host))
+		return
+	}
+	x.env = env.name
+	// One snapshot for the whole request, however the pointer moves meanwhile.
+	s := env.live.Load()
+	if s == nil {
+		x.unavailable("environment "+env.name+" has no snapshot that could be loaded yet", h.o.Poll)
+		return
+	}
+	x.snapshot = s.id
+	u, ok := h.withoutPrefix(r.URL)
+	if !ok {
+		x.fail(http.StatusNotFound, "404 page not found")
+		return
+	}
+	x.u = u
+	a := s.answer(r.Method, u)
+	x.route = routeOf(u.Path, a)
+	switch a.Kind {
+	case layout.Direct:
+		h.direct(x, s, a)
+	case layout.Response:
+		h.response(x, s, a)
+	case layout.PackageFile:
+		h.file(x, s, a)
+	case layout.Archive:
+		h.archive(x, s, a)
+	case layout.Signature:
+		h.signature(x, s, a)
+	}
+}
+
+// withoutPrefix takes the deployment's path prefix off; ok is false for a path
+// that does not have it.
+func (h *Handler) withoutPrefix(u *url.URL) (short *url.URL, ok bool) {
+	if h.o.Prefix == "" {
+		return u, true
+	}
+	rest, ok := strings.CutPrefix(u.Path, h.o.Prefix)
+	if !ok || rest != "" && rest[0] != '/' {
+		return nil, false
+	}
+	// RawPath is left out: layout goes by the decoded path.
+	return &url.URL{Path: rest, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery}, true
+}
+
+// direct sends an answer that needs no object.
+func (h *Handler) direct(x *exchange, s *snapshot, a layout.Answer) {
+	x.head(s, a)
+	header := x.Header()
+	body := a.Body
+	if a.Location != "" {
+		header["Location"] = []string{h.o.Prefix + a.Location}
+		if h.o.Prefix != "" {
+			link := `<a href="`
+			body = []byte(strings.Replace(string(body), link, link+html.EscapeString(h.o.Prefix), 1))
+		}
+	}
+	if a.Status == http.StatusMethodNotAllowed {
+		header["Allow"] = []string{"GET, HEAD"}
+	}
+	if a.Status == http.StatusOK && len(body) > 0 {
+		tag := etag(string(layout.DigestOf(body)))
+		if x.settled(tag) {
+			return
+		}
+	}
+	x.send(a.Status, body)
+}

@@ -1,0 +1,118 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"slices"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// response answers with a rendered response: a search, categories, or a
+// package document.
+func (h *Handler) response(x *exchange, s *snapshot, a layout.Answer) {
+	x.head(s, a)
+	tag := etag(string(a.Digest))
+	encoded := acceptsGzip(x.r.Header)
+	if h.known(x, tag, encoded) {
+		return
+	}
+	o, encoded, err := h.responseBody(x, s, a, encoded)
+	if err != nil {
+		h.storeFailed(x, err)
+		return
+	}
+	if encoded {
+		tag = gzipped(tag)
+		x.Header()["Content-Encoding"] = gzipEncoding
+	}
+	if x.settled(tag) {
+		delete(x.Header(), "Content-Encoding")
+		return
+	}
+	x.send(a.Status, o.body)
+}
+
+// known answers 304 without looking for the body, when the client shows the
+// validator of the form that it would get. It has that from a registry of the
+// same content, so there is such a form. "*" says nothing of the kind.
+func (h *Handler) known(x *exchange, tag string, encoded bool) bool {
+	if encoded {
+		tag = gzipped(tag)
+	}
+	if precondition(x.r.Header, tag) != http.StatusNotModified || slices.Contains(x.r.Header["If-None-Match"], "*") {
+		return false
+	}
+	return x.settled(tag)
+}
+
+// responseBody finds the bytes of a response, gzip-encoded if that was asked
+// for and such a twin is there.
+func (h *Handler) responseBody(x *exchange, s *snapshot, a layout.Answer, encoded bool) (object, bool, error) {
+	ctx, key := x.r.Context(), layout.ResponseKey(a.Digest)
+	if encoded {
+		o, from, err := h.objects.get(ctx, key+layout.GzipSuffix, h.readBody(key+layout.GzipSuffix))
+		if err == nil && !o.absent {
+			x.source = from
+			return o, true, nil
+		}
+		// A twin that cannot be read is no reason to fail: the other form may
+		// well be in memory.
+	}
+	if a.Query == nil {
+		o, from, err := h.objects.get(ctx, key, h.readDocument(key, a.Digest))
+		x.source = from
+		return o, false, err
+	}
+	o, from, err := h.objects.get(ctx, key, h.readBody(key))
+	if err != nil || !o.absent {
+		x.source = from
+		return o, false, err
+	}
+	o, err = h.assembled(ctx, x, s, a)
+	return o, false, err
+}
+
+// readBody reads an object that may be absent.
+func (h *Handler) readBody(key string) func(context.Context) (object, error) {
+	return func(ctx context.Context) (object, error) {
+		body, err := h.store.Read(ctx, key)
+		if errors.Is(err, fs.ErrNotExist) {
+			return object{absent: true}, nil
+		}
+		return bodyObject(body), err
+	}
+}
+
+// readDocument reads a package document, which must be there and is named by
+// what it says.
+func (h *Handler) readDocument(key string, digest layout.Digest) func(context.Context) (object, error) {
+	return func(ctx context.Context) (object, error) {
+		body, err := h.store.Read(ctx, key)
+		if err == nil && layout.DigestOf(body) != digest {
+			err = fmt.Errorf("%s: %w: its digest is %s", key, errDamaged, layout.DigestOf(body))
+		}
+		return bodyObject(body), err
+	}
+}
+
+// errDamaged: an object is not what its name or list says.
+var errDamaged = errors.New("the object is damaged")
+
+// storeFailed answers for a bucket that does not.
+func (h *Handler) storeFailed(x *exchange, err error) {
+	x.err = err
+	if x.r.Context().Err() != nil {
+		x.status = statusClientGone
+		return
+	}
+	h.o.Log.Error("cannot answer from the bucket", "env", x.env, "snapshot", x.snapshot, "path", x.r.URL.Path, "error", err)
+	x.fail(http.StatusBadGateway, "the object store of this registry does not answer")
+}
+
+// statusClientGone is for log and metrics only: nobody is left to be told.
+// It is nginx's number for it.
+const statusClientGone = 499

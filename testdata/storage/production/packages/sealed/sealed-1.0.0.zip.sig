@@ -1,0 +1,4 @@
+-----BEGIN PGP SIGNATURE-----
+
+regsnap demo: not a signature
+-----END PGP SIGNATURE-----
