@@ -46,7 +46,6 @@ type blobCache struct {
 	blobs    map[index.ID]*blob
 	idle     *list.List // of index.ID, the least recently used first
 	idleSize int64
-	reads    int // how many contents were read
 }
 
 func newBlobCache(source index.Source, bound int64) *blobCache {
@@ -67,7 +66,6 @@ func (c *blobCache) pin(ctx context.Context, ids []index.ID) (map[index.ID]*blob
 		if b == nil {
 			b = &blob{ready: make(chan struct{})}
 			c.blobs[id] = b
-			c.reads++
 			load = append(load, id)
 		} else if b.idle != nil {
 			c.idle.Remove(b.idle)

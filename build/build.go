@@ -39,11 +39,11 @@ type Options struct {
 	Environments []Environment
 	// Regsnap is the version of this program, as the manifest records it.
 	Regsnap string
-	Budget  Budget
+	Budget  layout.Budget
 	Limits  index.Limits
-	// Live are manifests that the bucket vouches for: what they list is there
-	// and need not be looked for.
-	Live []*layout.Manifest
+	// Live are the snapshots that are live in the bucket: what they list is
+	// there, and is not rendered again.
+	Live []Live
 	// Parallel is how many objects are stored at once.
 	Parallel int
 	// Progress, if set, is told how far the work is. It may be called from any
@@ -71,7 +71,7 @@ type Snapshot struct {
 
 // Stats counts the work of a build.
 type Stats struct {
-	Packages         int   `json:"packages"`          // entries of the branches that were looked at
+	Packages         int   `json:"packages"`          // package versions that were read and checked
 	RevisionsWritten int   `json:"revisions_written"` // package revisions that the bucket lacked
 	ResponsesWritten int   `json:"responses_written"`
 	Objects          int64 `json:"objects"` // objects stored
@@ -92,11 +92,13 @@ type builder struct {
 	Options
 	result   Result
 	branches map[string]*index.Branch
-	loaded   map[entryKey]*index.Loaded
+	live     []*liveSnapshot
 	loader   *index.Loader
+	loaded   map[entryKey]*index.Loaded
+	ranges   rangesCache
 	put      *putter
 
-	objects, bytes atomic.Int64
+	blobs, objects, bytes atomic.Int64
 	// contents is the SHA-256 of contents.json by revision; a revision that is
 	// in it is in the bucket.
 	contents map[layout.Revision]string
@@ -115,48 +117,74 @@ func keyOf(e index.Entry) entryKey {
 	return entryKey{e.Name, e.Version, e.Tree, e.Archive, e.Signature}
 }
 
-// Build reads the branches, checks every package, and only if all are valid
-// writes what the store lacks. The result is never nil: with ErrInvalid its
-// Report tells everything that was found.
+// Build reads the branches, checks every package that is new, and only if all
+// are valid writes what the store lacks. The result is never nil: with
+// ErrInvalid its Report tells everything that was found.
 func Build(ctx context.Context, o Options) (*Result, error) {
 	b := &builder{
-		Options: o, branches: map[string]*index.Branch{}, loaded: map[entryKey]*index.Loaded{},
+		Options: o, branches: map[string]*index.Branch{}, loaded: map[entryKey]*index.Loaded{}, ranges: rangesCache{},
 		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{},
 	}
-	if b.Budget == (Budget{}) {
+	if b.Budget == (layout.Budget{}) {
 		b.Budget = DefaultBudget
 	}
 	if b.Parallel <= 0 {
 		b.Parallel = 4 * runtime.GOMAXPROCS(0)
 	}
+	b.Source = countingSource{o.Source, &b.blobs}
+	b.loader = &index.Loader{Source: b.Source, Parser: index.NewParser(), Limits: b.Limits,
+		Progress: func(done, total int) { b.progress("read packages", done, total) }}
 	b.put = newPutter(o.Store, b.Parallel, func(n int) {
 		b.objects.Add(1)
 		b.bytes.Add(int64(n))
 	})
-	for _, m := range o.Live {
-		b.vouch(m)
-	}
 	err := b.run(ctx)
 	b.result.Report.Sort()
+	stats := b.loader.Parser.Stats()
+	b.result.Stats.YAMLParsed = stats.Manifests + stats.DataStreams + stats.Fields + stats.Pipelines
+	b.result.Stats.BlobsRead = int(b.blobs.Load())
 	b.result.Stats.Objects, b.result.Stats.Bytes = b.objects.Load(), b.bytes.Load()
 	return &b.result, err
 }
 
+// target is one environment on its way to a snapshot.
+type target struct {
+	env      Environment
+	branches []layout.ManifestBranch
+	set      []index.Merged
+	rows     []row
+	// done is the live snapshot, when building would give the same.
+	done *liveSnapshot
+}
+
 func (b *builder) run(ctx context.Context) error {
-	if err := b.read(ctx); err != nil {
-		return err
-	}
-	sets := make([][]index.Merged, len(b.Environments))
-	for i, env := range b.Environments {
-		sets[i] = b.merge(env)
-	}
-	if err := b.writeRevisions(ctx, sets); err != nil {
-		return err
-	}
-	for i, env := range b.Environments {
-		s, err := b.snapshot(ctx, env, sets[i])
+	for _, l := range b.Live {
+		s, err := newLive(l)
 		if err != nil {
-			return fmt.Errorf("environment %s: %w", env.Name, err)
+			return err
+		}
+		b.vouch(l.Manifest)
+		if s != nil {
+			b.live = append(b.live, s)
+		}
+	}
+	if err := b.list(ctx); err != nil {
+		return err
+	}
+	targets := make([]*target, len(b.Environments))
+	for i, env := range b.Environments {
+		targets[i] = b.target(env)
+	}
+	if err := b.resolve(ctx, targets); err != nil {
+		return err
+	}
+	if err := b.writeRevisions(ctx, targets); err != nil {
+		return err
+	}
+	for _, t := range targets {
+		s, err := b.snapshot(ctx, t)
+		if err != nil {
+			return fmt.Errorf("environment %s: %w", t.env.Name, err)
 		}
 		b.result.Snapshots = append(b.result.Snapshots, *s)
 	}
@@ -173,10 +201,9 @@ func (b *builder) vouch(m *layout.Manifest) {
 	}
 }
 
-// read lists the branches and parses every package that an environment shows.
-// A package that a more important branch hides is not looked at: nobody sees it.
-func (b *builder) read(ctx context.Context) error {
-	var branchErrs []error
+// list reads what the branches hold.
+func (b *builder) list(ctx context.Context) error {
+	var failed []error
 	for _, env := range b.Environments {
 		for _, name := range env.Branches {
 			if b.branches[name] != nil {
@@ -187,7 +214,7 @@ func (b *builder) read(ctx context.Context) error {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				branchErrs = append(branchErrs, fmt.Errorf("environment %s: branch %s: %w", env.Name, name, err))
+				failed = append(failed, fmt.Errorf("environment %s: branch %s: %w", env.Name, name, err))
 				continue
 			}
 			b.branches[name] = branch
@@ -198,43 +225,26 @@ func (b *builder) read(ctx context.Context) error {
 			b.result.Report.Warnings = append(b.result.Report.Warnings, branch.Warnings...)
 		}
 	}
-	if err := errors.Join(branchErrs...); err != nil {
-		return err
-	}
-	var entries []index.Entry
-	seen := map[entryKey]bool{}
-	for _, env := range b.Environments {
-		for _, m := range b.merge(env) {
-			if k := keyOf(m.Entry); !seen[k] {
-				seen[k] = true
-				entries = append(entries, m.Entry)
-			}
-		}
-	}
-	b.result.Stats.Packages = len(entries)
-	b.loader = &index.Loader{Source: b.Source, Parser: index.NewParser(), Limits: b.Limits,
-		Progress: func(done, total int) { b.progress("read packages", done, total) }}
-	list, err := b.loader.Load(ctx, entries, &b.result.Report)
-	if err != nil {
-		return err
-	}
-	for i, l := range list {
-		b.loaded[keyOf(entries[i])] = l
-	}
-	stats := b.loader.Parser.Stats()
-	b.result.Stats.YAMLParsed = stats.Manifests + stats.DataStreams + stats.Fields + stats.Pipelines
-	if n := len(b.result.Report.Errors); n > 0 {
-		return ErrInvalid
-	}
-	return nil
+	return errors.Join(failed...)
 }
 
-func (b *builder) merge(env Environment) []index.Merged {
+// target merges an environment's package set. A package that a more important
+// branch hides is not looked at further: nobody sees it.
+func (b *builder) target(env Environment) *target {
 	var branches []*index.Branch
 	for _, name := range env.Branches {
 		branches = append(branches, b.branches[name])
 	}
-	return index.Merge(branches)
+	t := &target{env: env, set: index.Merge(branches)}
+	for _, name := range env.Branches {
+		t.branches = append(t.branches, b.manifestBranch(name, t.set))
+	}
+	for _, s := range b.live {
+		if s.same(env, b.Options, t.branches, t.set) {
+			t.done = s
+		}
+	}
+	return t
 }
 
 // idleBlobs is how much content is kept because a later version of the package
@@ -242,11 +252,11 @@ func (b *builder) merge(env Environment) []index.Merged {
 const idleBlobs = 96 << 20
 
 // writeRevisions renders the package revisions that the bucket lacks.
-func (b *builder) writeRevisions(ctx context.Context, sets [][]index.Merged) error {
+func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 	var missing []*index.Loaded
 	seen := map[layout.Revision]bool{}
-	for _, set := range sets {
-		for _, m := range set {
+	for _, t := range targets {
+		for _, m := range t.set {
 			rev := revisionOf(m.Entry)
 			if _, there := b.contents[rev]; there || seen[rev] {
 				continue
@@ -279,7 +289,6 @@ func (b *builder) writeRevisions(ctx context.Context, sets [][]index.Merged) err
 	}
 	err := g.Wait()
 	b.result.Stats.RevisionsWritten = int(written.Load())
-	b.result.Stats.BlobsRead = w.blobs.reads
 	return err
 }
 

@@ -9,8 +9,8 @@ import (
 // 2.3, with OS 255 for "unknown". Nothing in it depends on the machine.
 const gzipHeader = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
-// gzip encodes content the same way on every machine.
-func gzip(content []byte) ([]byte, error) {
+// gzipEncode encodes content the same way on every machine.
+func gzipEncode(content []byte) ([]byte, error) {
 	deflated, err := deflate(content)
 	if err != nil {
 		return nil, err

@@ -4,19 +4,9 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// Budget bounds what is rendered ahead of the queries. What does not fit is
-// counted, and assembled by the edge when somebody asks.
-type Budget struct {
-	// Responses is the largest number of distinct search and categories
-	// responses of a snapshot.
-	Responses int
-	// Bytes is the largest sum of their sizes, before compression.
-	Bytes int64
-}
-
 // DefaultBudget is enough for every class of queries on a storage of 2,300
 // package versions, three times over.
-var DefaultBudget = Budget{Responses: 20_000, Bytes: 2 << 30}
+var DefaultBudget = layout.Budget{Responses: 20_000, Bytes: 2 << 30}
 
 // response is one distinct answer that is to be rendered.
 type response struct {
@@ -30,7 +20,7 @@ type response struct {
 // plan enumerates what clients can ask and keeps each distinct answer once.
 type plan struct {
 	t         *layout.Table
-	budget    Budget
+	budget    layout.Budget
 	coverage  layout.Coverage
 	responses []response
 	bytes     int64
@@ -42,7 +32,7 @@ type plan struct {
 // order of importance: what the budget cuts off is at the end.
 //
 // Source: what clients send, as docs/queries.md tells.
-func planResponses(t *layout.Table, budget Budget) *plan {
+func planResponses(t *layout.Table, budget layout.Budget) *plan {
 	p := &plan{t: t, budget: budget, fate: map[layout.Digest]bool{}}
 	c := newClasses(t)
 	// The catalog first: every assembled answer is made from it.

@@ -14,39 +14,35 @@ import (
 )
 
 // snapshot renders one environment: documents and responses that the bucket
-// lacks, then manifest and routes.
-func (b *builder) snapshot(ctx context.Context, env Environment, set []index.Merged) (*Snapshot, error) {
-	rows := renderRows(set, func(e index.Entry) *index.Loaded { return b.loaded[keyOf(e)] })
-	routes, err := newRoutes(env, rows)
-	if err != nil {
-		return nil, err
+// lacks, then routes and manifest.
+func (b *builder) snapshot(ctx context.Context, t *target) (*Snapshot, error) {
+	if t.done != nil {
+		return &Snapshot{ID: t.done.Manifest.ID(), Manifest: t.done.Manifest}, nil
 	}
+	routes := newRoutes(t.env, t.rows)
 	table, err := layout.NewTable(routes)
 	if err != nil {
 		return nil, err
 	}
 	plan := planResponses(table, b.Budget)
 	routes.Catalog = plan.responses[0].digest
-	responses, err := b.writeResponses(ctx, env, table, rows, plan)
+	responses, err := b.writeResponses(ctx, t, table, plan)
 	if err != nil {
 		return nil, err
 	}
 	encoded := routes.Encode()
 	m := &layout.Manifest{
-		Format: layout.ManifestFormat, Environment: env.Name, Regsnap: b.Regsnap,
-		Routes: digestOf(encoded), Responses: responses, Coverage: plan.coverage,
+		Format: layout.ManifestFormat, Environment: t.env.Name, Regsnap: b.Regsnap, Render: RenderVersion, Budget: b.Budget,
+		Branches: t.branches, Routes: digestOf(encoded), Responses: responses, Coverage: plan.coverage,
 	}
-	for _, name := range env.Branches {
-		m.Branches = append(m.Branches, b.manifestBranch(name, set))
-	}
-	for _, r := range rows {
+	for _, r := range t.rows {
 		m.Packages = append(m.Packages, b.manifestPackage(r))
 	}
 	s := &Snapshot{ID: m.ID(), Manifest: m}
 	// Routes before the manifest: a snapshot whose manifest is there is whole.
 	for _, o := range []layout.Object{
-		{Key: layout.RoutesKey(env.Name, s.ID), Body: encoded, ContentType: "application/json", CacheControl: immutable},
-		{Key: layout.ManifestKey(env.Name, s.ID), Body: m.Encode(), ContentType: "application/json", CacheControl: immutable},
+		{Key: layout.RoutesKey(t.env.Name, s.ID), Body: encoded, ContentType: "application/json", CacheControl: immutable},
+		{Key: layout.ManifestKey(t.env.Name, s.ID), Body: m.Encode(), ContentType: "application/json", CacheControl: immutable},
 	} {
 		if err := b.put.now(ctx, o); err != nil {
 			return nil, err
@@ -67,53 +63,64 @@ type job struct {
 const minGzip = 1 << 10
 
 // writeResponses stores documents and planned responses, and lists them all.
-func (b *builder) writeResponses(ctx context.Context, env Environment, t *layout.Table, rows []row, p *plan) ([]layout.ManifestResponse, error) {
+func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.Table, p *plan) ([]layout.ManifestResponse, error) {
 	var jobs []job
-	for i, r := range rows {
-		jobs = append(jobs, job{t.Document(i), layout.CacheIndex, func() []byte { return r.document }})
+	for _, r := range t.rows {
+		jobs = append(jobs, job{r.facts.document, layout.CacheIndex, func() []byte { return r.document }})
 	}
 	for _, r := range p.responses {
 		jobs = append(jobs, job{r.digest, layout.CacheContent, func() []byte {
 			if r.body != nil {
 				return r.body
 			}
-			return t.Assemble(r.selection, func(row int) []byte { return rows[row].summary })
+			return table.Assemble(r.selection, func(i int) []byte { return t.rows[i].fragment() })
 		}})
 	}
 	slices.SortFunc(jobs, func(a, b job) int { return cmp.Compare(a.digest, b.digest) })
 	jobs = slices.CompactFunc(jobs, func(a, b job) bool { return a.digest == b.digest })
 	out := make([]layout.ManifestResponse, len(jobs))
+	var todo []int
+	for i, j := range jobs {
+		r, there := b.responses[j.digest]
+		if out[i] = r; !there {
+			todo = append(todo, i)
+		}
+	}
+	if len(todo) == 0 {
+		return out, nil
+	}
+	for _, r := range t.rows {
+		if r.live != nil {
+			if err := r.live.readCatalog(ctx, b.Store); err != nil {
+				return nil, err
+			}
+		}
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
 	var done atomic.Int64
-	for i, j := range jobs {
+	for _, i := range todo {
 		g.Go(func() error {
-			r, err := b.writeResponse(ctx, j)
+			r, err := b.writeResponse(ctx, jobs[i])
 			out[i] = r
-			b.progress("render "+env.Name, int(done.Add(1)), len(jobs))
+			b.progress("render "+t.env.Name, int(done.Add(1)), len(todo))
 			return err
 		})
 	}
 	return out, g.Wait()
 }
 
-// writeResponse stores one response, unless the bucket is known to have it.
+// writeResponse stores one response, and its encoded twin.
 func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {
-	b.mu.Lock()
-	r, there := b.responses[j.digest]
-	b.mu.Unlock()
-	if there {
-		return r, nil
-	}
 	body := j.body()
 	d := digestOf(body)
-	r = layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256}
+	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256}
 	o := layout.Object{Key: layout.ResponseKey(j.digest), Body: body, ContentType: "application/json", CacheControl: cacheControl(j.class)}
 	if err := b.put.now(ctx, o); err != nil {
 		return r, err
 	}
 	if len(body) >= minGzip {
-		encoded, err := gzip(body)
+		encoded, err := gzipEncode(body)
 		if err != nil {
 			return r, err
 		}
@@ -152,7 +159,7 @@ func (b *builder) manifestPackage(r row) layout.ManifestPackage {
 	p := layout.ManifestPackage{
 		Name: r.revision.Name, Version: r.revision.Version, Revision: r.revision.ID,
 		Branch: r.merged.Branch, Source: source.String(), Hides: r.merged.Hides,
-		Contents: b.contents[r.revision], Document: layout.DigestOf(r.document),
+		Contents: b.contents[r.revision], Document: r.facts.document, Deprecated: r.facts.deprecated,
 	}
 	if !r.merged.Signature.IsZero() {
 		p.Signature = r.merged.Signature.String()

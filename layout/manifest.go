@@ -18,8 +18,11 @@ const SnapshotTime = "20060102T150405Z"
 type Manifest struct {
 	Format      int    `json:"format"`
 	Environment string `json:"environment"`
-	// Regsnap is the version that built the snapshot.
+	// Regsnap is the version that built the snapshot, Render the version of
+	// what it writes: a package has the same documents under the same Render.
 	Regsnap  string           `json:"regsnap"`
+	Render   int              `json:"render"`
+	Budget   Budget           `json:"budget"`
 	Branches []ManifestBranch `json:"branches"` // in the order of precedence
 	Routes   ObjectDigest     `json:"routes"`
 	// Packages are sorted as Routes has them: by name, then by version.
@@ -43,6 +46,13 @@ type ManifestBranch struct {
 	Hidden   int `json:"hidden,omitempty"`
 }
 
+// Equal tells whether two branches are in the same state.
+func (b ManifestBranch) Equal(o ManifestBranch) bool {
+	same := b.Time.Equal(o.Time)
+	b.Time, o.Time = time.Time{}, time.Time{}
+	return same && b == o
+}
+
 // ManifestPackage is one package version of a snapshot.
 type ManifestPackage struct {
 	Name     string `json:"name"`
@@ -59,6 +69,9 @@ type ManifestPackage struct {
 	// Contents is the SHA-256 of contents.json, which has those of the files.
 	Contents string `json:"contents"`
 	Document Digest `json:"document"`
+	// Deprecated tells that this very version carries a deprecation notice,
+	// which every version of the name shows.
+	Deprecated bool `json:"deprecated,omitempty"`
 }
 
 // ManifestResponse is one pre-rendered response.
@@ -68,6 +81,16 @@ type ManifestResponse struct {
 	SHA256 string `json:"sha256"`
 	// Gzip is the size of the encoded twin; 0 when there is none.
 	Gzip int64 `json:"gzip,omitempty"`
+}
+
+// Budget bounds what is rendered ahead of the queries. What does not fit is
+// counted, and assembled by the edge when somebody asks.
+type Budget struct {
+	// Responses is the largest number of distinct search and categories
+	// responses of a snapshot.
+	Responses int `json:"responses"`
+	// Bytes is the largest sum of their sizes, before compression.
+	Bytes int64 `json:"bytes"`
 }
 
 // Coverage counts what was rendered ahead, and what is left to the edge.

@@ -46,10 +46,12 @@ later with regsnap publish.
 // built is what `regsnap build --json` prints.
 type built struct {
 	Snapshots []builtSnapshot `json:"snapshots"`
-	Errors    []finding       `json:"errors"`
-	Warnings  []finding       `json:"warnings"`
-	Stats     build.Stats     `json:"stats"`
-	Seconds   float64         `json:"seconds"`
+	// Error is why the build failed; Errors are what is wrong with packages.
+	Error    string      `json:"error,omitempty"`
+	Errors   []finding   `json:"errors"`
+	Warnings []finding   `json:"warnings"`
+	Stats    build.Stats `json:"stats"`
+	Seconds  float64     `json:"seconds"`
 }
 
 type builtSnapshot struct {
@@ -95,14 +97,14 @@ func runBuild(c *cli.Context) (err error) {
 	if o.Parallel == 0 {
 		o.Parallel = bucket.Parallel()
 	}
-	if o.Live, err = liveManifests(c.Context, bucket, names); err != nil {
+	if o.Live, err = liveSnapshots(c.Context, bucket, names); err != nil {
 		return err
 	}
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	o.Source, o.Store, o.Progress = src, bucket, bar.update
 	result, err := build.Build(c.Context, o)
 	bar.finish()
-	out := built{Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
+	out := built{Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
 	if err == nil {
 		out.Snapshots, err = publishBuilt(c, bucket, result)
 	}
@@ -110,25 +112,32 @@ func runBuild(c *cli.Context) (err error) {
 	return printBuilt(c, out, err)
 }
 
-// liveManifests are what the bucket vouches for. An environment that was never
+// liveSnapshots are what the bucket vouches for. An environment that was never
 // published has none.
-func liveManifests(ctx context.Context, b *publish.Bucket, names []string) ([]*layout.Manifest, error) {
-	var live []*layout.Manifest
+func liveSnapshots(ctx context.Context, b *publish.Bucket, names []string) ([]build.Live, error) {
+	var live []build.Live
 	for _, name := range names {
-		m, err := b.Live(ctx, name)
+		p, err := b.Pointer(ctx, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
+			return nil, err
+		}
+		l := build.Live{}
+		if l.Manifest, err = b.Manifest(ctx, name, p.Snapshot); err == nil {
+			l.Routes, err = b.Routes(ctx, name, p.Snapshot)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("live snapshot of %s: %w", name, err)
 		}
-		live = append(live, m)
+		live = append(live, l)
 	}
 	return live, nil
 }
 
 func publishBuilt(c *cli.Context, bucket *publish.Bucket, result *build.Result) ([]builtSnapshot, error) {
-	var out []builtSnapshot
+	out := []builtSnapshot{}
 	for _, s := range result.Snapshots {
 		b := builtSnapshot{Environment: s.Manifest.Environment, ID: s.ID, Packages: len(s.Manifest.Packages), Coverage: s.Manifest.Coverage}
 		if c.Bool("publish") {
@@ -149,6 +158,9 @@ func printBuilt(c *cli.Context, out built, err error) error {
 		printAnnotations(c.App.ErrWriter, out)
 	}
 	if c.Bool("json") {
+		if err != nil {
+			out.Error = err.Error()
+		}
 		return errors.Join(printJSON(c.App.Writer, out), err)
 	}
 	printFindings(c.App.ErrWriter, out)
@@ -157,7 +169,7 @@ func printBuilt(c *cli.Context, out built, err error) error {
 		printCoverage(c.App.ErrWriter, s)
 	}
 	if err == nil {
-		fmt.Fprintf(c.App.ErrWriter, "%d packages looked at, %d revisions and %d responses written: %d objects, %s in %.1f s\n",
+		fmt.Fprintf(c.App.ErrWriter, "%d packages read, %d revisions and %d responses written: %d objects, %s in %.1f s\n",
 			out.Stats.Packages, out.Stats.RevisionsWritten, out.Stats.ResponsesWritten, out.Stats.Objects, size(out.Stats.Bytes), out.Seconds)
 	}
 	if errors.Is(err, build.ErrInvalid) {

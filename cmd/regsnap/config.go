@@ -226,7 +226,7 @@ func (c config) buildEnvironment(name string) (build.Environment, error) {
 	return build.Environment{Name: name, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy()}, nil
 }
 
-func (c config) budget() build.Budget {
+func (c config) budget() layout.Budget {
 	b := build.DefaultBudget
 	if c.Responses.Max != nil {
 		b.Responses = *c.Responses.Max

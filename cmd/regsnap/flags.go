@@ -61,7 +61,11 @@ func (c config) openBucket(ctx context.Context, open func(context.Context, strin
 	if c.Bucket == "" {
 		return nil, usagef("which bucket? Give --bucket URL, or bucket: in regsnap.yml")
 	}
-	return open(ctx, c.Bucket)
+	b, err := open(ctx, c.Bucket)
+	if errors.Is(err, publish.ErrURL) {
+		return nil, usageError{err}
+	}
+	return b, err
 }
 
 // source is an index.Source that the command line named.
@@ -100,7 +104,8 @@ func (c config) oneEnvironment(name string) (string, error) {
 	if name == "" {
 		return "", usagef("which environment? Give --env NAME; there are %s", strings.Join(c.names(), ", "))
 	}
-	return name, nil
+	_, err := c.choose([]string{name})
+	return name, err
 }
 
 // closing closes a resource and keeps its error if there is no other.

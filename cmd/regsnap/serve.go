@@ -111,4 +111,3 @@ func greet(c *cli.Context, o serve.Options, api, admin net.Addr) {
 		fmt.Fprintf(w, "  %-10s http://%s/metrics\n", "metrics", admin)
 	}
 }
-

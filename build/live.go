@@ -1,0 +1,136 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+)
+
+// Live is a snapshot that is live when a build begins. What it lists is in the
+// bucket, and what it says of a package revision need not be found out again.
+type Live struct {
+	Manifest *layout.Manifest
+	Routes   *layout.Routes
+}
+
+// liveSnapshot is Live, ready for looking revisions up.
+type liveSnapshot struct {
+	Live
+	table     *layout.Table
+	rows      map[layout.Revision]int
+	governing map[string]layout.Revision
+	catalog   []byte // the summaries, once needed
+}
+
+// newLive prepares a live snapshot. One that another render version wrote says
+// nothing of what this one would write: it is nil.
+func newLive(l Live) (*liveSnapshot, error) {
+	if l.Manifest.Render != RenderVersion {
+		return nil, nil
+	}
+	if len(l.Manifest.Packages) != l.Routes.Rows() {
+		return nil, fmt.Errorf("live snapshot of %s: the manifest lists %d packages, the routes %d", l.Manifest.Environment, len(l.Manifest.Packages), l.Routes.Rows())
+	}
+	t, err := layout.NewTable(l.Routes)
+	if err != nil {
+		return nil, err
+	}
+	s := &liveSnapshot{Live: l, table: t, rows: make(map[layout.Revision]int, l.Routes.Rows()), governing: map[string]layout.Revision{}}
+	for i, p := range l.Manifest.Packages {
+		rev := l.Routes.Revision(i)
+		if p.Name != rev.Name || p.Version != rev.Version || p.Revision != rev.ID {
+			return nil, fmt.Errorf("live snapshot of %s: manifest and routes disagree on row %d", l.Manifest.Environment, i)
+		}
+		s.rows[rev] = i
+		if p.Deprecated { // ascending: the newest comes last
+			s.governing[p.Name] = rev
+		}
+	}
+	return s, nil
+}
+
+// facts are what the live routes say of a row.
+func (s *liveSnapshot) facts(row int) facts {
+	r := s.Routes
+	return facts{
+		flags: r.Flags[row], kibana: r.Constraints[r.Kibana[row]], agent: r.Constraints[r.Agent[row]],
+		spec: r.Specs[r.Spec[row]], packageType: r.Types[r.Type[row]],
+		capabilities: r.Capabilities[r.Capability[row]], labels: r.Labels[r.Label[row]],
+		templates: r.Templates[r.Template[row]], discovery: r.Discoveries[r.Discover[row]],
+		size: r.Sizes[row], document: r.Document(row), summary: r.Summary(row),
+		deprecated: s.Manifest.Packages[row].Deprecated,
+	}
+}
+
+// fragment is a row's summary; readCatalog must have been called.
+func (s *liveSnapshot) fragment(row int) []byte {
+	offset, size := s.table.Span(row)
+	return s.catalog[offset:][:size:size]
+}
+
+// readCatalog fetches the summaries of the live snapshot, encoded where the
+// bucket has them so.
+func (s *liveSnapshot) readCatalog(ctx context.Context, store Store) error {
+	if s.catalog != nil {
+		return nil
+	}
+	key := layout.ResponseKey(s.Routes.Catalog)
+	encoded := false
+	for _, r := range s.Manifest.Responses {
+		if r.Digest == s.Routes.Catalog && r.Gzip > 0 {
+			key, encoded = key+layout.GzipSuffix, true
+		}
+	}
+	body, err := store.Read(ctx, key)
+	if err != nil {
+		return err
+	}
+	if encoded {
+		r, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		if body, err = io.ReadAll(io.LimitReader(r, s.table.CatalogSize()+1)); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	if int64(len(body)) != s.table.CatalogSize() {
+		return fmt.Errorf("%s: %d bytes, want %d: the object is damaged", key, len(body), s.table.CatalogSize())
+	}
+	s.catalog = body
+	return nil
+}
+
+// same tells whether building would give this very snapshot: the same commits,
+// packages and settings. Then there is nothing to do.
+func (s *liveSnapshot) same(env Environment, o Options, branches []layout.ManifestBranch, set []index.Merged) bool {
+	m, r := s.Manifest, s.Routes
+	if m.Environment != env.Name || m.Regsnap != o.Regsnap || m.Budget != o.Budget ||
+		r.ServiceVersion != env.ServiceVersion || r.Cache != env.Cache ||
+		len(m.Branches) != len(branches) || len(m.Packages) != len(set) {
+		return false
+	}
+	for i, b := range branches {
+		if !m.Branches[i].Equal(b) {
+			return false
+		}
+	}
+	for _, e := range set {
+		row, ok := s.rows[revisionOf(e.Entry)]
+		if !ok || m.Packages[row].Branch != e.Branch || len(m.Packages[row].Hides) != len(e.Hides) {
+			return false
+		}
+		for i, h := range e.Hides {
+			if m.Packages[row].Hides[i] != h {
+				return false
+			}
+		}
+	}
+	return true
+}

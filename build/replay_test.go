@@ -1,0 +1,186 @@
+//go:build conformance
+
+package build_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+)
+
+// push is one commit of one branch of the real storage.
+type push struct {
+	branch, commit string
+	at             int64
+}
+
+var realBranches = []string{"production", "staging", "snapshot"}
+
+func realEnvironments() []build.Environment {
+	var envs []build.Environment
+	for i, name := range realBranches {
+		envs = append(envs, build.Environment{
+			Name: name, Branches: realBranches[:i+1], ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
+		})
+	}
+	return envs
+}
+
+// TestConformanceReplay replays the history of the real package storage: each
+// push is built from the live snapshots, and must give the same snapshots as
+// building that state without them. REGSNAP_REPLAY is how many pushes, spread
+// over the history, are compared (default 30), or "all".
+func TestConformanceReplay(t *testing.T) {
+	real := os.Getenv("REGSNAP_REAL")
+	if real == "" {
+		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make conformance REAL=…")
+	}
+	repo := replayRepository(t, filepath.Join(real, "package-storage.git"))
+	pushes := history(t, repo)
+	compared := spread(t, len(pushes))
+	bucket, err := publish.Create(t.Context(), "file://"+t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bucket.Close()
+	seen := map[string]bool{}
+	differences, builds := 0, 0
+	var incremental time.Duration
+	for i, p := range pushes {
+		git(t, repo, "update-ref", "refs/heads/"+p.branch, p.commit)
+		seen[p.branch] = true
+		if len(seen) < len(realBranches) || i+1 < len(pushes) && i%replayStep(compared, len(pushes)) != 0 {
+			continue
+		}
+		started := time.Now()
+		got := buildState(t, repo, bucket, liveOf(t, bucket))
+		if builds > 0 {
+			incremental += time.Since(started)
+		}
+		want := buildState(t, repo, bucket, nil)
+		builds++
+		for j, s := range got.Snapshots {
+			if s.ID != want.Snapshots[j].ID {
+				differences++
+				t.Errorf("push %d, %s %.12s: %s is %s from the live snapshot, %s from nothing", i, p.branch, p.commit, s.Manifest.Environment, s.ID, want.Snapshots[j].ID)
+			}
+			if _, err := bucket.Publish(t.Context(), s.Manifest.Environment, s.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	fmt.Printf("replay: %d of %d pushes compared, %d snapshots, %d differences; incremental builds of three environments took %.2f s on average\n",
+		builds, len(pushes), builds*len(realBranches), differences, incremental.Seconds()/float64(max(builds-1, 1)))
+}
+
+func spread(t *testing.T, pushes int) int {
+	v := os.Getenv("REGSNAP_REPLAY")
+	switch v {
+	case "":
+		return 30
+	case "all":
+		return pushes
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 {
+		t.Fatalf("REGSNAP_REPLAY=%s: want a number or all", v)
+	}
+	return n
+}
+
+func replayStep(compared, pushes int) int { return max(pushes/compared, 1) }
+
+func buildState(t *testing.T, repo string, bucket *publish.Bucket, live []build.Live) *build.Result {
+	t.Helper()
+	source, err := index.OpenGit(t.Context(), repo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	r, err := build.Build(t.Context(), build.Options{
+		Source: source, Store: bucket, Environments: realEnvironments(), Regsnap: "main", Live: live,
+	})
+	if err != nil {
+		t.Fatalf("%v: %v", err, r.Report.Errors)
+	}
+	return r
+}
+
+func liveOf(t *testing.T, b *publish.Bucket) []build.Live {
+	t.Helper()
+	var live []build.Live
+	for _, env := range realBranches {
+		p, err := b.Pointer(t.Context(), env)
+		if err != nil {
+			return nil // nothing was published yet
+		}
+		m, err := b.Manifest(t.Context(), env, p.Snapshot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := b.Routes(t.Context(), env, p.Snapshot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		live = append(live, build.Live{Manifest: m, Routes: r})
+	}
+	return live
+}
+
+// replayRepository is an empty repository that borrows the objects of the real
+// one, so that branches can be moved in it.
+func replayRepository(t *testing.T, real string) string {
+	t.Helper()
+	repo := filepath.Join(t.TempDir(), "replay.git")
+	git(t, ".", "init", "-q", "--bare", repo)
+	alternates := filepath.Join(repo, "objects", "info", "alternates")
+	if err := os.WriteFile(alternates, []byte(filepath.Join(real, "objects")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range realBranches {
+		git(t, repo, "update-ref", "refs/real/"+b, strings.TrimSpace(git(t, real, "rev-parse", "refs/heads/"+b)))
+	}
+	return repo
+}
+
+// history is every commit of the three branches, in the order of time.
+func history(t *testing.T, repo string) []push {
+	t.Helper()
+	var all []push
+	for _, b := range realBranches {
+		for line := range strings.Lines(git(t, repo, "log", "--first-parent", "--reverse", "--format=%H %ct", "refs/real/"+b)) {
+			commit, at, _ := strings.Cut(strings.TrimSpace(line), " ")
+			seconds, err := strconv.ParseInt(at, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, push{b, commit, seconds})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b push) int { return int(a.at - b.at) })
+	return all
+}
+
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	c := exec.CommandContext(context.Background(), "git", append([]string{"-C", dir}, args...)...)
+	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull,
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("git %v: %v", args, err)
+	}
+	return string(out)
+}
