@@ -76,20 +76,20 @@ func (c *blobCache) pin(ctx context.Context, ids []index.ID) (map[index.ID]*blob
 	}
 	c.mu.Unlock()
 
-	loaded := 0
 	err := c.source.Read(ctx, load, func(id index.ID, content []byte) error {
 		b := out[id]
 		if err := b.fill(slices.Clone(content)); err != nil {
 			return err
 		}
 		close(b.ready)
-		loaded++
 		return nil
 	})
 	// Whoever waits for what could not be read must learn of it.
-	for _, id := range load[loaded:] {
-		out[id].err = err
-		close(out[id].ready)
+	for _, id := range load {
+		if b := out[id]; b.sha256 == "" {
+			b.err = err
+			close(b.ready)
+		}
 	}
 	if err != nil {
 		c.unpin(out)

@@ -94,6 +94,7 @@ type builder struct {
 	branches map[string]*index.Branch
 	live     []*liveSnapshot
 	loader   *index.Loader
+	kept     *keptSource
 	loaded   map[entryKey]*index.Loaded
 	ranges   rangesCache
 	put      *putter
@@ -132,7 +133,8 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 		b.Parallel = 4 * runtime.GOMAXPROCS(0)
 	}
 	b.Source = countingSource{o.Source, &b.blobs}
-	b.loader = &index.Loader{Source: b.Source, Parser: index.NewParser(), Limits: b.Limits,
+	b.kept = &keptSource{Source: b.Source, contents: map[index.ID][]byte{}}
+	b.loader = &index.Loader{Source: b.Source, Parser: index.NewParser(), Limits: b.Limits, Fetched: b.kept.keep,
 		Progress: func(done, total int) { b.progress("read packages", done, total) }}
 	b.put = newPutter(o.Store, b.Parallel, func(n int) {
 		b.objects.Add(1)
@@ -214,7 +216,7 @@ func (b *builder) list(ctx context.Context) error {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				failed = append(failed, fmt.Errorf("environment %s: branch %s: %w", env.Name, name, err))
+				failed = append(failed, fmt.Errorf("environment %s: %w", env.Name, err))
 				continue
 			}
 			b.branches[name] = branch
@@ -265,7 +267,7 @@ func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 			missing = append(missing, b.loaded[keyOf(m.Entry)])
 		}
 	}
-	w := &revisionWriter{loader: b.loader, blobs: newBlobCache(b.Source, idleBlobs), put: b.put}
+	w := &revisionWriter{loader: b.loader, blobs: newBlobCache(b.kept, idleBlobs), put: b.put}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
 	var done, written atomic.Int64

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 
 	"github.com/Masterminds/semver/v3"
 )
@@ -74,8 +75,14 @@ func peekOwner(content []byte) *Owner {
 	}
 	// What fits is decoded even if something else does not.
 	_ = decodeYAML(content, &m, RuleManifestSyntax, wantManifest)
-	return &Owner{Github: cmp.Or(m.Owner.Github, m.Dotted)}
+	github := cmp.Or(m.Owner.Github, m.Dotted)
+	if found := ownerText.FindSubmatch(content); github == "" && found != nil {
+		github = string(found[1]) // what is not YAML can still be read by eye
+	}
+	return &Owner{Github: github}
 }
+
+var ownerText = regexp.MustCompile(`\bgithub: *["']?([A-Za-z0-9][A-Za-z0-9_./-]*)`)
 
 // identity checks what the package is called.
 func (r *parse) identity() {

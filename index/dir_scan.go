@@ -200,7 +200,7 @@ func inFolder(full string, err error) error {
 // dir hashes a directory and what is below.
 func (s *folderScan) dir(ctx context.Context, root *os.Root, name, full string, counted *int) (ID, error) {
 	if len(full) > maxListPath {
-		return ID{}, fmt.Errorf("%s…: the path has over %d bytes: directories are nested too deeply", full[:100], maxListPath)
+		return ID{}, tooDeep(full)
 	}
 	sub, err := root.OpenRoot(name)
 	if err != nil {

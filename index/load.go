@@ -27,6 +27,9 @@ type Loader struct {
 	Source Source
 	Parser *Parser
 	Limits Limits
+	// Fetched, if set, is given each content that is read for the parser. It
+	// may be called from several goroutines and may keep the content.
+	Fetched func(id ID, content []byte)
 	// Progress, if set, is called after each entry, from one goroutine at a time.
 	Progress func(done, total int)
 }
@@ -100,26 +103,43 @@ func (c *claims) first(ids []ID) []ID {
 	})
 }
 
-// load reads one entry. A package that cannot be listed or read because the
-// repository lacks an object is a broken package, not a broken source.
+// brokenRule tells which rule a package breaks that cannot be listed or read; ""
+// if it is the source that failed.
+func brokenRule(err error) Rule {
+	var u *unlistable
+	switch {
+	case errors.As(err, &u):
+		return u.rule
+	case errors.Is(err, ErrNoObject):
+		return RuleObjectMissing
+	case errors.Is(err, ErrBadObject):
+		return RuleIrregularFile
+	}
+	return ""
+}
+
+// load reads one entry. A package that cannot be listed or read because of what
+// the repository holds of it is a broken package, not a broken source.
 func (l *Loader) load(ctx context.Context, e Entry, seen *claims) (*Loaded, []Problem, []Problem, error) {
-	broken := func(rule Rule, err error) ([]Problem, error) {
-		if ctx.Err() != nil || !errors.Is(err, ErrNoObject) {
+	broken := func(err error) ([]Problem, error) {
+		rule := brokenRule(err)
+		if ctx.Err() != nil || rule == "" {
 			return nil, fmt.Errorf("branch %s: %s: %w", e.Branch, e.Path, err)
 		}
-		return e.place([]Problem{{Rule: rule, Detail: err.Error()}}), nil
+		return e.place([]Problem{{Rule: rule, Detail: printable(err.Error())}}), nil
 	}
 	tree, files, problems, err := l.open(ctx, e, seen)
 	if err != nil {
-		errs, err := broken(RuleObjectMissing, err)
+		errs, err := broken(err)
 		return nil, errs, nil, err
 	}
 	if len(problems) > 0 {
+		l.findOwner(ctx, files, problems)
 		return nil, e.place(problems), nil, nil
 	}
 	pkg, errs, warnings := l.Parser.Parse(e.Name, e.Version, tree)
 	if t, ok := tree.(*sourceTree); ok && t.err != nil {
-		errs, err := broken(RuleObjectMissing, t.err)
+		errs, err := broken(t.err)
 		return nil, errs, nil, err
 	}
 	if len(errs) > 0 {
@@ -139,7 +159,7 @@ func (l *Loader) open(ctx context.Context, e Entry, seen *claims) (Tree, []File,
 		return nil, nil, nil, err
 	}
 	if problems := CheckFiles(files, l.Limits); len(problems) > 0 {
-		return nil, nil, problems, nil
+		return nil, files, problems, nil
 	}
 	t := &sourceTree{ctx: ctx, source: l.Source, files: files, content: map[ID][]byte{}, ids: make(map[string]ID, len(files))}
 	var wanted []ID
@@ -150,10 +170,29 @@ func (l *Loader) open(ctx context.Context, e Entry, seen *claims) (Tree, []File,
 		}
 	}
 	err = l.Source.Read(ctx, seen.first(wanted), func(id ID, content []byte) error {
-		t.content[id] = slices.Clone(content)
+		content = slices.Clone(content)
+		t.content[id] = content
+		if l.Fetched != nil {
+			l.Fetched(id, content)
+		}
 		return nil
 	})
 	return t, files, nil, err
+}
+
+// findOwner adds whom the manifest names as owner to findings about files. Not
+// to know it must not hide the findings.
+func (l *Loader) findOwner(ctx context.Context, files []File, problems []Problem) {
+	i := slices.IndexFunc(files, func(f File) bool { return f.Path == manifestName })
+	if i < 0 || files[i].Mode > Executable || files[i].Size < 0 || files[i].Size > MaxParsedBytes {
+		return
+	}
+	_ = l.Source.Read(ctx, []ID{files[i].Blob}, func(_ ID, content []byte) error {
+		for j := range problems {
+			problems[j].Owner = printable(peekOwner(content).Github)
+		}
+		return nil
+	})
 }
 
 // OpenArchive reads and checks a ready-made archive.

@@ -59,7 +59,7 @@ func readLevels(ctx context.Context, id ID, root string, read treeReader) (map[I
 				return nil, tooMany(root)
 			}
 			if len(ref.path) > maxListPath {
-				return nil, fmt.Errorf("%s…: the path has over %d bytes: directories are nested too deeply", ref.path[:100], maxListPath)
+				return nil, tooDeep(ref.path)
 			}
 			for _, e := range got[i] {
 				if _, known := trees[e.id]; e.isTree() && !known && !asked[e.id] {
@@ -73,8 +73,20 @@ func readLevels(ctx context.Context, id ID, root string, read treeReader) (map[I
 	return trees, nil
 }
 
+// unlistable is what is wrong with a package that cannot even be listed.
+type unlistable struct {
+	rule   Rule
+	detail string
+}
+
+func (e *unlistable) Error() string { return e.detail }
+
 func tooMany(root string) error {
-	return fmt.Errorf("%s: holds over %d files and directories", root, maxListed)
+	return &unlistable{RuleFileCount, fmt.Sprintf("%s: holds over %d files and directories", root, maxListed)}
+}
+
+func tooDeep(path string) error {
+	return &unlistable{RulePathLength, fmt.Sprintf("%s…: the path has over %d bytes: directories are nested too deeply", path[:100], maxListPath)}
 }
 
 type walker struct {
@@ -86,7 +98,7 @@ type walker struct {
 
 func (w *walker) walk(prefix string, id ID) error {
 	if len(prefix) > maxListPath {
-		return fmt.Errorf("%s/%s…: the path has over %d bytes: directories are nested too deeply", w.root, prefix[:100], maxListPath)
+		return tooDeep(w.root + "/" + prefix)
 	}
 	for _, e := range w.trees[id] {
 		if w.count++; w.count > maxListed {

@@ -246,7 +246,7 @@ func (a *archive) readEntry(e *zip.File) ([]byte, error) {
 		have := int64(buf.Len())
 		switch {
 		case have >= ratioFloor && have/a.limits.Ratio > int64(e.CompressedSize64):
-			return nil, fmt.Errorf("%w: over %d from each of its %d", errRatio, a.limits.Ratio, e.CompressedSize64)
+			return nil, fmt.Errorf("%w: over %d from each of its %d compressed ones", errRatio, a.limits.Ratio, e.CompressedSize64)
 		case err == io.EOF:
 			content := buf.Bytes()
 			// archive/zip takes a checksum of zero to be none.

@@ -1,0 +1,182 @@
+//go:build bench
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// rounds is how often each figure is taken; tables show the median and the best.
+const rounds = 3
+
+// TestPerformanceBuild measures builds of the real package storage against git,
+// in one run, and writes the tables into docs/performance.md.
+func TestPerformanceBuild(t *testing.T) {
+	b := newBench(t)
+	b.coldBuild()
+	b.push()
+}
+
+type bench struct {
+	*testing.T
+	real, program string
+}
+
+func newBench(t *testing.T) *bench {
+	real := os.Getenv("REGSNAP_REAL")
+	if real == "" {
+		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make bench REAL=…")
+	}
+	program, err := filepath.Abs("../../bin/regsnap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(program); err != nil {
+		t.Fatalf("build it first (make build): %v", err)
+	}
+	return &bench{t, filepath.Join(real, "package-storage.git"), program}
+}
+
+// sample is one run of a program.
+type sample struct {
+	wall time.Duration
+	rss  int64 // the largest of the process and its children, in bytes
+}
+
+func (b *bench) run(env []string, name string, args ...string) (sample, []byte) {
+	b.Helper()
+	// Dirty pages of the run before must not be written during this one.
+	syscall.Sync()
+	c := exec.Command(name, args...)
+	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
+	c.Env = append(c.Env, env...)
+	var stderr strings.Builder
+	c.Stderr = &stderr
+	started := time.Now()
+	out, err := c.Output()
+	wall := time.Since(started)
+	if err != nil {
+		b.Fatalf("%s %v: %v\n%s", name, args, err, stderr.String())
+	}
+	usage := c.ProcessState.SysUsage().(*syscall.Rusage)
+	return sample{wall, usage.Maxrss << 10}, out
+}
+
+func (b *bench) coldBuild() {
+	dir := b.TempDir()
+	var git, regsnap []sample
+	var last built
+	for range rounds {
+		var s sample
+		for _, branch := range []string{"production", "staging", "snapshot"} {
+			tree := filepath.Join(dir, "tree-"+branch)
+			index := "GIT_INDEX_FILE=" + filepath.Join(dir, "index-"+branch)
+			must(b.T, os.MkdirAll(tree, 0o777))
+			b.run([]string{index}, "git", "-C", b.real, "read-tree", branch)
+			one, _ := b.run([]string{index}, "git", "-C", b.real, "--work-tree="+tree, "checkout-index", "-a")
+			s.wall, s.rss = s.wall+one.wall, max(s.rss, one.rss)
+		}
+		git = append(git, s)
+		for _, branch := range []string{"production", "staging", "snapshot"} {
+			must(b.T, os.RemoveAll(filepath.Join(dir, "tree-"+branch)))
+		}
+		bucket := filepath.Join(dir, "bucket")
+		s, out := b.run(nil, b.program, "build", "--json", "--source", "git:"+b.real, "--bucket", "file://"+bucket)
+		regsnap = append(regsnap, s)
+		must(b.T, json.Unmarshal(out, &last))
+		must(b.T, os.RemoveAll(bucket))
+	}
+	base := median(git)
+	var w strings.Builder
+	fmt.Fprintf(&w, "| three environments, from nothing | median | best | against git | peak memory |\n| --- | --- | --- | --- | --- |\n")
+	fmt.Fprintf(&w, "| `git checkout-index -a` of the three branches | %.2f s | %.2f s | 1.00 | %d MiB |\n", base.Seconds(), best(git).Seconds(), peak(git)>>20)
+	fmt.Fprintf(&w, "| `regsnap build` to an empty `file://` bucket | %.2f s | %.2f s | %.2f | %d MiB |\n\n",
+		median(regsnap).Seconds(), best(regsnap).Seconds(), median(regsnap).Seconds()/base.Seconds(), peak(regsnap)>>20)
+	fmt.Fprintf(&w, "The build read %d package versions, parsed %d YAML files, read %d contents, and stored %d objects, %s.\n",
+		last.Stats.Packages, last.Stats.YAMLParsed, last.Stats.BlobsRead, last.Stats.Objects, size(last.Stats.Bytes))
+	b.section("cold build", w.String())
+}
+
+// push measures what one commit to the snapshot branch costs on a machine that
+// has a clone and nothing else.
+func (b *bench) push() {
+	dir := b.TempDir()
+	repo := filepath.Join(dir, "push.git")
+	b.run(nil, "git", "init", "-q", "--bare", repo)
+	must(b.T, os.WriteFile(filepath.Join(repo, "objects/info/alternates"), []byte(filepath.Join(b.real, "objects")+"\n"), 0o644))
+	_, out := b.run(nil, "git", "-C", b.real, "rev-parse", "production", "staging", "snapshot~2", "snapshot~1")
+	tips := strings.Fields(string(out))
+	for i, branch := range []string{"production", "staging", "snapshot"} {
+		b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/"+branch, tips[i])
+	}
+	before := filepath.Join(dir, "before")
+	b.run(nil, b.program, "build", "--json", "--publish", "--source", "git:"+repo, "--bucket", "file://"+before)
+	b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/snapshot", tips[3])
+	var pushed, nothing []sample
+	var last built
+	for range rounds {
+		bucket := filepath.Join(dir, "bucket")
+		b.run(nil, "cp", "-al", before, bucket)
+		args := []string{"build", "--json", "--publish", "--env", "snapshot", "--source", "git:" + repo, "--bucket", "file://" + bucket}
+		s, out := b.run(nil, b.program, args...)
+		pushed = append(pushed, s)
+		must(b.T, json.Unmarshal(out, &last))
+		s, _ = b.run(nil, b.program, args...)
+		nothing = append(nothing, s)
+		must(b.T, os.RemoveAll(bucket))
+	}
+	var w strings.Builder
+	fmt.Fprintf(&w, "| one push to the snapshot environment | median | best | peak memory |\n| --- | --- | --- | --- |\n")
+	fmt.Fprintf(&w, "| one package changed, `file://` | %.2f s | %.2f s | %d MiB |\n", median(pushed).Seconds(), best(pushed).Seconds(), peak(pushed)>>20)
+	fmt.Fprintf(&w, "| nothing changed, `file://` | %.2f s | %.2f s | %d MiB |\n\n", median(nothing).Seconds(), best(nothing).Seconds(), peak(nothing)>>20)
+	fmt.Fprintf(&w, "The push read %d package version(s), parsed %d YAML files, read %d contents, rendered %d responses, and stored %d objects, %s.\n",
+		last.Stats.Packages, last.Stats.YAMLParsed, last.Stats.BlobsRead, last.Stats.ResponsesWritten, last.Stats.Objects, size(last.Stats.Bytes))
+	b.section("push", w.String())
+}
+
+// section prints a table and puts it between its marks in docs/performance.md.
+func (b *bench) section(name, body string) {
+	b.Helper()
+	body = fmt.Sprintf("%s\n%s, %d cores, %s, %d rounds.\n", body, runtime.Version(), runtime.NumCPU(), time.Now().UTC().Format("2006-01-02"), rounds)
+	fmt.Printf("\n## %s\n\n%s", name, body)
+	const file = "../../docs/performance.md"
+	data, err := os.ReadFile(file)
+	must(b.T, err)
+	open, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->"
+	re := regexp.MustCompile(`(?s)` + regexp.QuoteMeta(open) + `.*?` + regexp.QuoteMeta(end))
+	if !re.Match(data) {
+		b.Fatalf("%s has no section %q", file, name)
+	}
+	must(b.T, os.WriteFile(file, re.ReplaceAllLiteral(data, []byte(open+"\n"+body+"\n"+end)), 0o644))
+}
+
+func median(s []sample) time.Duration {
+	s = slices.SortedFunc(slices.Values(s), func(a, b sample) int { return int(a.wall - b.wall) })
+	return s[len(s)/2].wall
+}
+
+func best(s []sample) time.Duration {
+	return slices.MinFunc(s, func(a, b sample) int { return int(a.wall - b.wall) }).wall
+}
+
+func peak(s []sample) int64 {
+	return slices.MaxFunc(s, func(a, b sample) int { return int(a.rss - b.rss) }).rss
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
