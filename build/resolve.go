@@ -21,6 +21,13 @@ func (s countingSource) Read(ctx context.Context, ids []index.ID, fn func(index.
 	return s.Source.Read(ctx, ids, fn)
 }
 
+func (s countingSource) Prefetch(ctx context.Context, entries []index.Entry) error {
+	if p, ok := s.Source.(index.Prefetcher); ok {
+		return p.Prefetch(ctx, entries)
+	}
+	return nil
+}
+
 // resolve finds the facts of every row: from a live snapshot where one has the
 // revision, else by reading and parsing the package. So the work is in
 // proportion to what changed.

@@ -36,22 +36,21 @@ func planResponses(t *layout.Table, budget layout.Budget) *plan {
 	p := &plan{t: t, budget: budget, fate: map[layout.Digest]bool{}}
 	c := newClasses(t)
 	// The catalog first: every assembled answer is made from it.
-	p.search(layout.Selection{Rows: rowsOf(t.AllSet())}, 0)
+	catalog := layout.Selection{Rows: rowsOf(t.AllSet())}
+	p.responses = append(p.responses, response{digest: t.CatalogDigest(), selection: catalog, size: t.CatalogSize()})
 	filtered := p.filters(c)
 	legacy := p.legacyFilters(c)
-	for _, all := range []bool{false, true} {
-		p.lists(filtered, c.categories, false, all)
-		p.packages(filtered, false, all)
-		if !all {
-			p.counts(filtered, false)
-		}
-	}
-	for _, all := range []bool{false, true} {
-		p.lists(legacy, c.categories, true, all)
-		p.packages(legacy, true, all)
-		if !all {
-			p.counts(legacy, true)
-		}
+	for _, family := range []struct {
+		rows   []class
+		legacy bool
+	}{{filtered, false}, {legacy, true}} {
+		p.lists(family.rows, c.categories, family.legacy, false)
+		p.packages(family.rows, family.legacy, false)
+		p.counts(family.rows, family.legacy)
+		// Every version is what mirrors and test tools ask for: of all packages
+		// or of one, never of a category.
+		p.packages(family.rows, family.legacy, true)
+		p.lists(family.rows, []string{""}, family.legacy, true)
 	}
 	return p
 }

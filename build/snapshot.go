@@ -56,25 +56,33 @@ type job struct {
 	digest layout.Digest
 	class  layout.CacheClass
 	body   func() []byte
+	// large: it may be kept encoded only. The catalog may not, since edges
+	// read parts of it, and documents have no other way to be made.
+	large bool
 }
 
 // minGzip is the size from which an encoded twin is worth an object of its own:
 // below, it saves no packet.
 const minGzip = 1 << 10
 
+// encodedOnly is the size from which only the encoded twin is kept. Lists of
+// every version are over a megabyte each and differ little; plain they would be
+// most of what a push uploads, and hardly a client asks for them plain.
+const encodedOnly = 256 << 10
+
 // writeResponses stores documents and planned responses, and lists them all.
 func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.Table, p *plan) ([]layout.ManifestResponse, error) {
 	var jobs []job
 	for _, r := range t.rows {
-		jobs = append(jobs, job{r.facts.document, layout.CacheIndex, func() []byte { return r.document }})
+		jobs = append(jobs, job{r.facts.document, layout.CacheIndex, func() []byte { return r.document }, false})
 	}
-	for _, r := range p.responses {
+	for i, r := range p.responses {
 		jobs = append(jobs, job{r.digest, layout.CacheContent, func() []byte {
 			if r.body != nil {
 				return r.body
 			}
 			return table.Assemble(r.selection, func(i int) []byte { return t.rows[i].fragment() })
-		}})
+		}, i > 0})
 	}
 	slices.SortFunc(jobs, func(a, b job) int { return cmp.Compare(a.digest, b.digest) })
 	jobs = slices.CompactFunc(jobs, func(a, b job) bool { return a.digest == b.digest })
@@ -114,18 +122,21 @@ func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.T
 func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {
 	body := j.body()
 	d := digestOf(body)
-	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256}
-	o := layout.Object{Key: layout.ResponseKey(j.digest), Body: body, ContentType: "application/json", CacheControl: cacheControl(j.class)}
-	if err := b.put.now(ctx, o); err != nil {
-		return r, err
+	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256, EncodedOnly: j.large && len(body) >= encodedOnly}
+	plain := layout.Object{Key: layout.ResponseKey(j.digest), Body: body, ContentType: "application/json", CacheControl: cacheControl(j.class)}
+	if !r.EncodedOnly {
+		if err := b.put.now(ctx, plain); err != nil {
+			return r, err
+		}
 	}
 	if len(body) >= minGzip {
 		encoded, err := gzipEncode(body)
 		if err != nil {
 			return r, err
 		}
-		o.Key, o.Body, o.ContentEncoding = o.Key+layout.GzipSuffix, encoded, "gzip"
-		if err := b.put.now(ctx, o); err != nil {
+		twin := plain
+		twin.Key, twin.Body, twin.ContentEncoding = plain.Key+layout.GzipSuffix, encoded, "gzip"
+		if err := b.put.now(ctx, twin); err != nil {
 			return r, err
 		}
 		r.Gzip = int64(len(encoded))

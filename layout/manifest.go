@@ -81,6 +81,21 @@ type ManifestResponse struct {
 	SHA256 string `json:"sha256"`
 	// Gzip is the size of the encoded twin; 0 when there is none.
 	Gzip int64 `json:"gzip,omitempty"`
+	// EncodedOnly: only the twin is in the bucket. Whoever wants it plain
+	// inflates it, or assembles it from the catalog.
+	EncodedOnly bool `json:"encoded_only,omitempty"`
+}
+
+// Keys are the objects of a response.
+func (r ManifestResponse) Keys() []string {
+	plain := ResponseKey(r.Digest)
+	switch {
+	case r.EncodedOnly:
+		return []string{plain + GzipSuffix}
+	case r.Gzip > 0:
+		return []string{plain, plain + GzipSuffix}
+	}
+	return []string{plain}
 }
 
 // Budget bounds what is rendered ahead of the queries. What does not fit is

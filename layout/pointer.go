@@ -64,6 +64,8 @@ type Move struct {
 	At       time.Time `json:"at"`
 	By       string    `json:"by,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
+	// Pin tells that a rollback pinned the environment too.
+	Pin bool `json:"pin,omitempty"`
 }
 
 // After is the pointer of an environment once a move is made. The zero Pointer
@@ -83,6 +85,9 @@ func (p Pointer) After(env string, m Move) Pointer {
 		next.Previous = p.Snapshot
 	case MoveRollback:
 		next.Previous = p.below(m.Snapshot)
+		if m.Pin {
+			next.Pinned = &Pin{By: m.By, Reason: m.Reason, At: m.At}
+		}
 	}
 	return next
 }
@@ -158,6 +163,9 @@ func (p Pointer) validate() error {
 		case MovePublish, MoveRollback, MovePin, MoveUnpin:
 		default:
 			return fmt.Errorf("move %d: %q is not a kind of move", i, m.Kind)
+		}
+		if m.Pin && m.Kind != MoveRollback {
+			return fmt.Errorf("move %d: a %s does not pin as well", i, m.Kind)
 		}
 		if !ValidSnapshot(m.Snapshot) {
 			return fmt.Errorf("move %d: snapshot %q is not an id", i, m.Snapshot)

@@ -194,10 +194,19 @@ func (t *Table) hasCategory(set []string, category string) bool {
 // Digest names the response of a search by its selection: for each row the
 // digest of its summary, and the policy templates that it keeps. The same
 // answer in another snapshot, of any environment, has the same name.
-func (t *Table) Digest(s Selection) Digest {
+func (t *Table) Digest(s Selection) Digest { return t.digest("search 1\n", s) }
+
+// CatalogDigest names the catalog, which holds every row's summary. It is an
+// object of its own, also where a search has the same answer: edges read parts
+// of it, so it is always kept plain.
+func (t *Table) CatalogDigest() Digest {
+	return t.digest("catalog 1\n", t.Pick(t.all, ""))
+}
+
+func (t *Table) digest(kind string, s Selection) Digest {
 	h := sha256.New()
 	var line strings.Builder
-	line.WriteString("search 1\n")
+	line.WriteString(kind)
 	for _, row := range s.Rows {
 		line.WriteString(t.Summaries[row*DigestLen:][:DigestLen])
 		if keep, cut := s.Kept[row]; cut {

@@ -234,14 +234,19 @@ func explainFile(ctx context.Context, b *publish.Bucket, e *explained, a layout.
 	return nil
 }
 
-// explainResponse tells whether the answer was rendered ahead.
+// explainResponse tells whether the answer was rendered ahead, plain or encoded.
 func explainResponse(ctx context.Context, b *publish.Bucket, t *layout.Table, e *explained, a layout.Answer) error {
-	e.Key = layout.ResponseKey(a.Digest)
-	_, err := b.Read(ctx, e.Key)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	rendered := false
+	for _, key := range []string{layout.ResponseKey(a.Digest), layout.ResponseKey(a.Digest) + layout.GzipSuffix} {
+		_, err := b.Read(ctx, key)
+		if err == nil {
+			e.Key, rendered = key, true
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	rendered := err == nil
 	e.Rendered = &rendered
 	if !rendered {
 		e.Key = layout.ResponseKey(t.Catalog)
