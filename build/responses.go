@@ -38,15 +38,15 @@ func planResponses(t *layout.Table, budget layout.Budget) *plan {
 	// The catalog first: every assembled answer is made from it.
 	catalog := layout.Selection{Rows: rowsOf(t.AllSet())}
 	p.responses = append(p.responses, response{digest: t.CatalogDigest(), selection: catalog, size: t.CatalogSize()})
-	filtered := p.filters(c)
-	legacy := p.legacyFilters(c)
+	// A type is only asked for in searches: /categories has no such parameter.
+	counted := p.cross(c.prerelease, p.cross(p.cross(c.capabilities, c.spec), c.kibana))
 	for _, family := range []struct {
-		rows   []class
-		legacy bool
-	}{{filtered, false}, {legacy, true}} {
+		counted, rows []class
+		legacy        bool
+	}{{counted, p.cross(c.types, counted), false}, {c.kibana, p.cross(c.types, c.kibana), true}} {
 		p.lists(family.rows, c.categories, family.legacy, false)
 		p.packages(family.rows, family.legacy, false)
-		p.counts(family.rows, family.legacy)
+		p.counts(family.counted, family.legacy)
 		// Every version is what mirrors and test tools ask for: of all packages
 		// or of one, never of a category.
 		p.packages(family.rows, family.legacy, true)
@@ -54,14 +54,6 @@ func planResponses(t *layout.Table, budget layout.Budget) *plan {
 	}
 	return p
 }
-
-// filters are the distinct sets of rows that pass the filters together.
-func (p *plan) filters(c classes) []class {
-	sets := p.cross(p.cross(c.types, c.prerelease), p.cross(p.cross(c.capabilities, c.spec), c.kibana))
-	return sets
-}
-
-func (p *plan) legacyFilters(c classes) []class { return p.cross(c.types, c.kibana) }
 
 // cross intersects every class of a with every one of b and merges what is equal.
 func (p *plan) cross(a, b []class) []class {

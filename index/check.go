@@ -137,7 +137,7 @@ func (r *parse) texts() {
 func (r *parse) discovery(kind string, list []DiscoveryName) {
 	for i, d := range list {
 		if d.Name == "" {
-			r.failAt("discovery", RuleDiscoveryName, "entry %d of discovery.%s has no name", i+1, kind)
+			r.failAt("discovery."+kind, RuleDiscoveryName, "entry %d of discovery.%s has no name", i+1, kind)
 		}
 	}
 }
@@ -164,7 +164,7 @@ func (r *parse) conditions() {
 func (r *parse) constraint(text, what string, rule Rule) *semver.Constraints {
 	c, err := semver.NewConstraint(text)
 	if err != nil {
-		r.failAt("conditions", rule, "conditions.%s.version %s is not a version constraint such as ^8.0.0: %v", what, quote(text), err)
+		r.failAt("conditions."+what, rule, "conditions.%s.version %s is not a version constraint such as ^8.0.0: %v", what, quote(text), err)
 		return nil
 	}
 	return c

@@ -27,10 +27,14 @@ type GitSource struct {
 	infos   *catFilePool // types and sizes
 	trees   treeCache
 	temp    string // to be removed by Close; empty if there is none
+	// promisor is the remote that has what a partial clone lacks; empty when
+	// the clone is whole.
+	promisor string
 
 	mu       sync.Mutex
 	resolved map[string]ID // the commit that Branch read last, by branch
 	blobs    map[ID]blobInfo
+	fetched  int
 }
 
 // blobInfo is what the store knows of what a tree calls a file.
@@ -51,8 +55,8 @@ var _ Source = (*GitSource)(nil)
 // OpenGit opens the repository at path: a bare one, a work tree, or its .git.
 // The git command must be on the PATH. ctx only bounds the opening. The
 // configuration of the user and the machine is not looked at, a repository may
-// belong to someone else, and an object that a partial clone lacks is missing,
-// not fetched.
+// belong to someone else. What a partial clone lacks of an entry is fetched when
+// it is listed, and nothing else is.
 func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 	abs, err := filepath.Abs(path)
 	if err == nil {
@@ -224,16 +228,26 @@ func (s *GitSource) setSizes(ctx context.Context, files []File) error {
 		infos[f.Blob] = info
 	}
 	s.mu.Unlock()
-	err := s.infos.read(ctx, ask, func(obj object) error {
+	var missing []ID
+	note := func(obj object) error {
 		info := blobInfo{size: obj.size, blob: obj.typ == blobObject}
 		if obj.missing {
 			info = blobInfo{size: -1, blob: true}
+			missing = append(missing, obj.id)
 		}
 		infos[obj.id] = info
 		return nil
-	})
-	if err != nil {
+	}
+	if err := s.infos.read(ctx, ask, note); err != nil {
 		return err
+	}
+	if len(missing) > 0 && s.promisor != "" {
+		if err := s.fetch(ctx, missing); err != nil {
+			return err
+		}
+		if err := s.infos.read(ctx, missing, note); err != nil {
+			return err
+		}
 	}
 	s.mu.Lock()
 	if len(s.blobs)+len(ask) > cachedSizes {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,28 +72,62 @@ func TestGitWithoutGit(t *testing.T) {
 	wantError(t, err, exec.ErrNotFound, "install git")
 }
 
-// TestGitPartialClone reads a clone that could fetch what it lacks, and must not.
+// TestGitPartialClone lists one entry of a clone without blobs: its contents are
+// fetched, and those of no other entry.
 func TestGitPartialClone(t *testing.T) {
-	repo := indextest.NewRepoFrom(t, twoBranches)
+	repo := indextest.NewRepo(t)
+	repo.Commit("main", "two packages",
+		"-- packages/p/1.0.0/manifest.yml --\nname: p\n-- packages/p/1.0.0/docs/README.md --\n# p\n-- packages/q/1.0.0/manifest.yml --\nname: q\n")
 	repo.Git("", "config", "uploadpack.allowFilter", "true")
 	repo.Git("", "config", "uploadpack.allowAnySHA1InWant", "true")
 	clone := filepath.Join(t.TempDir(), "clone")
-	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--bare", "--filter=blob:none", "file://"+repo.Dir, clone)
+	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--bare", "--depth", "1", "--filter=blob:none", "file://"+repo.Dir, clone)
 	s := openGit(t, clone)
-	files, err := s.List(t.Context(), branch(t, s, "staging").Entries[0])
+	entries := branch(t, s, "main").Entries
+	if got := s.Fetched(); got != 0 {
+		t.Errorf("%d objects were fetched to list a branch, want none", got)
+	}
+	files, err := s.List(t.Context(), entries[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 1 || files[0].Size != -1 {
-		t.Errorf("files are %+v, want one whose object is missing", files)
+	var contents []string
+	ids := []ID{files[0].Blob, files[1].Blob}
+	err = s.Read(t.Context(), ids, func(_ ID, content []byte) error {
+		contents = append(contents, string(content))
+		return nil
+	})
+	if want := []string{"# p\n", "name: p\n"}; err != nil || !slices.Equal(contents, want) {
+		t.Errorf("contents are %q, %v, want %q", contents, err, want)
 	}
-	err = s.Read(t.Context(), []ID{files[0].Blob}, func(ID, []byte) error { return nil })
-	wantError(t, err, ErrNoObject, files[0].Blob.String(), "partial")
+	if got := s.Fetched(); got != 2 {
+		t.Errorf("%d objects were fetched, want the two of the package", got)
+	}
+	if err := s.Prefetch(t.Context(), entries); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Fetched(); got != 3 {
+		t.Errorf("%d objects were fetched after asking for every entry, want 3", got)
+	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(s.temp); s.temp == "" || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%q is left behind: %v", s.temp, err)
+	}
+}
+
+// TestGitPartialCloneAlone reads a clone without blobs whose remote is gone.
+func TestGitPartialCloneAlone(t *testing.T) {
+	repo := indextest.NewRepoFrom(t, twoBranches)
+	repo.Git("", "config", "uploadpack.allowFilter", "true")
+	clone := filepath.Join(t.TempDir(), "clone")
+	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--bare", "--filter=blob:none", "file://"+repo.Dir, clone)
+	indextest.Git(t, clone, "", "remote", "set-url", "origin", "file://"+filepath.Join(t.TempDir(), "gone"))
+	s := openGit(t, clone)
+	_, err := s.List(t.Context(), branch(t, s, "staging").Entries[0])
+	if err == nil || !strings.Contains(err.Error(), "fetch 1 objects that the partial clone lacks from origin") {
+		t.Errorf("listing without the remote: %v", err)
 	}
 }
 

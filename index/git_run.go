@@ -73,7 +73,7 @@ func runGit(ctx context.Context, dir string, env []string, args ...string) (stri
 // objects are read by way of an empty git directory beside them, whose
 // configuration names nobody to fetch from.
 func (s *GitSource) objectEnv(ctx context.Context) ([]string, error) {
-	_, err := runGit(ctx, s.dir, s.env, "config", "--get-regexp", `^(extensions\.partialclone|remote\..*\.promisor)$`)
+	out, err := runGit(ctx, s.dir, s.env, "config", "--get-regexp", `^(extensions\.partialclone|remote\..*\.promisor)$`)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit) && exit.ExitCode() == 1: // no such setting
@@ -81,6 +81,7 @@ func (s *GitSource) objectEnv(ctx context.Context) ([]string, error) {
 	case err != nil:
 		return nil, err
 	}
+	s.promisor = promisorRemote(out)
 	if s.temp, err = os.MkdirTemp("", "regsnap-git-"); err != nil {
 		return nil, err
 	}

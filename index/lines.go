@@ -21,18 +21,19 @@ func (k *keyLines) of(key string) int {
 	return line
 }
 
-// lineOf finds a top-level key by a plain look at the text, which will do for
-// a message.
+// lineOf finds a key at the top of a file, by a plain look at the text, which
+// will do for a message. Of a dotted key it finds as much as is written there:
+// "a.b" is at "a.b:", at "a.b.c:", or else at "a:".
 func lineOf(data []byte, key string) int {
-	if key == "" {
-		return 0
-	}
-	line := 0
-	for text := range strings.Lines(string(data)) {
-		line++
-		if rest, ok := strings.CutPrefix(text, key); ok && strings.HasPrefix(strings.TrimLeft(rest, " "), ":") {
-			return line
+	for key != "" {
+		line := 0
+		for text := range strings.Lines(string(data)) {
+			line++
+			if rest, ok := strings.CutPrefix(text, key); ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(strings.TrimLeft(rest, " "), ":")) {
+				return line
+			}
 		}
+		key = key[:max(0, strings.LastIndexByte(key, '.'))]
 	}
 	return 0
 }

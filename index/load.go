@@ -60,6 +60,11 @@ func (l *Loader) Load(ctx context.Context, entries []Entry, report *Report) ([]*
 	var mu sync.Mutex
 	done := 0
 	seen := &claims{ids: map[ID]bool{}}
+	if p, ok := l.Source.(Prefetcher); ok {
+		if err := p.Prefetch(ctx, entries); err != nil {
+			return nil, err
+		}
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, e := range entries {

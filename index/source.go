@@ -35,6 +35,12 @@ type Source interface {
 	Close() error
 }
 
+// A Prefetcher is a Source that may have to get contents from elsewhere, and
+// does it faster for many entries at once.
+type Prefetcher interface {
+	Prefetch(ctx context.Context, entries []Entry) error
+}
+
 // Branch is the state of one branch of a package storage.
 type Branch struct {
 	Name string

@@ -152,8 +152,7 @@ func unpack(tree map[string]any, content []byte, to any) *fault {
 	var ue ucfg.Error
 	if errors.As(err, &ue) {
 		msg = ue.Message() // without the stack that Error adds to some
-		key, _, _ := strings.Cut(ue.Path(), ".")
-		f.line = lineOf(content, key)
+		f.line = lineOf(content, ue.Path())
 	}
 	f.detail = "has a value of the wrong kind: " + msg
 	return f
