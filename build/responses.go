@@ -63,7 +63,7 @@ func (p *plan) cross(a, b []class) []class {
 		for _, y := range b {
 			s := x.rows.Clone()
 			s.And(y.rows)
-			k := setKey(s)
+			k := s.Key()
 			if i, seen := at[k]; seen {
 				out[i].values += x.values * y.values
 				continue
@@ -81,7 +81,7 @@ func (p *plan) newest(in []class, legacy, all bool) []class {
 	at := map[string]int{}
 	for _, c := range in {
 		s := p.t.Newest(c.rows, legacy, all)
-		k := setKey(s)
+		k := s.Key()
 		if i, seen := at[k]; seen {
 			sets[i].values += c.values
 			continue

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -232,9 +233,15 @@ func (e Entry) place(problems []Problem) []Problem {
 	return problems
 }
 
+// blameTime is how long a source may look for a commit. Git walks all of a tree
+// that spells out millions of empty directories.
+const blameTime = 5 * time.Second
+
 // Blame adds to findings of a branch the commit that last touched path. Not to
 // know it must not hide the findings.
 func Blame(ctx context.Context, s Source, branch, path string, problems []Problem) {
+	ctx, cancel := context.WithTimeout(ctx, blameTime)
+	defer cancel()
 	commit, err := s.LastChange(ctx, branch, path)
 	if err != nil {
 		return

@@ -8,7 +8,7 @@
 //   - keys.go, escape.go: object keys, a builder and a parser for each;
 //   - pointer.go, manifest.go, contents.go, routes.go: the formats of the
 //     bucket, each with a strict reader that is the inverse of the writer;
-//   - query.go, router.go, select.go, categories.go: a request of the registry
+//   - answer.go, query.go, select.go, categories.go: a request of the registry
 //     API to its answer;
 //   - ranges.go: version constraints as intervals, which every edge can test
 //     without knowing the constraint language.

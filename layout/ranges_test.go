@@ -1,6 +1,8 @@
 package layout_test
 
 import (
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/Masterminds/semver/v3"
@@ -76,4 +78,62 @@ func TestRangesByHand(t *testing.T) {
 			t.Errorf("%+v is no error", r)
 		}
 	}
+}
+
+// TestRandomRanges tries constraints of every form that the language has.
+func TestRandomRanges(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func(list ...string) string { return list[random.IntN(len(list))] }
+	number := func() string { return pick("0", "1", "2", "3", "8", "9") }
+	pre := func() string { return pick("", "", "", "-0", "-1", "-a", "-a.1", "-rc1", "-SNAPSHOT", "-rc1.0") }
+	version := func() string { return number() + "." + number() + "." + number() + pre() }
+	pattern := func() string {
+		switch random.IntN(6) {
+		case 0:
+			return number()
+		case 1:
+			return number() + "." + number()
+		case 2:
+			return number() + "." + pick("x", "X", "*")
+		case 3:
+			return number() + "." + number() + ".x"
+		}
+		return pick("", "v") + version()
+	}
+	tried, refused := 0, 0
+	for range 3_000 {
+		var alternatives []string
+		for range 1 + random.IntN(3) {
+			if random.IntN(6) == 0 {
+				alternatives = append(alternatives, pattern()+" - "+pattern())
+				continue
+			}
+			var all []string
+			for range 1 + random.IntN(3) {
+				all = append(all, pick("", "=", "!=", ">", "<", ">=", "<=", "=>", "=<", "~", "~>", "^")+pick("", " ")+pattern())
+			}
+			alternatives = append(alternatives, strings.Join(all, pick(" ", ", ", ",")))
+		}
+		text := strings.Join(alternatives, pick("||", " || "))
+		constraint, err := semver.NewConstraint(text)
+		if err != nil {
+			continue
+		}
+		ranges, err := layout.RangesOf(text)
+		if err != nil {
+			refused++
+			continue
+		}
+		tried++
+		for range 8 {
+			v := semver.MustParse(version())
+			if got, err := ranges.Accepts(v); err != nil || got != constraint.Check(v) {
+				t.Fatalf("%q accepts %s: %t, %v; want %t: %+v", text, v, got, err, constraint.Check(v), ranges)
+			}
+		}
+	}
+	if tried < 2_500 || refused > tried/20 {
+		t.Errorf("%d constraints tried, %d refused", tried, refused)
+	}
+	t.Logf("%d constraints tried, %d refused", tried, refused)
 }

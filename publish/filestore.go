@@ -4,12 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"iter"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/regsnap/regsnap/layout"
 )
@@ -92,8 +97,128 @@ func (s *fileStore) write(target string, body []byte) error {
 	return nil
 }
 
-// tempSuffix marks files on their way; no key ends like this.
-const tempSuffix = ".tmp"
+// tempSuffix marks files on their way; no key holds a tilde.
+const tempSuffix = "~tmp"
+
+func (s *fileStore) open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, 0, err
+	}
+	f, size, err := s.file(key)
+	if err != nil {
+		return nil, 0, err
+	}
+	if offset < 0 || offset > size {
+		return nil, 0, errors.Join(behindEnd(key, offset, size), f.Close())
+	}
+	n := size - offset
+	if length >= 0 {
+		n = min(n, length)
+	}
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return fileReader{io.LimitReader(f, n), f}, n, nil
+}
+
+// fileReader is a part of a file.
+type fileReader struct {
+	io.Reader
+	io.Closer
+}
+
+// file opens the file of an object and tells its size in bytes. What no key can
+// name does not exist: folders, and anything outside of the bucket.
+func (s *fileStore) file(key string) (*os.File, int64, error) {
+	missing := fmt.Errorf("%s: %w", key, fs.ErrNotExist)
+	name := filepath.FromSlash(key)
+	if !filepath.IsLocal(name) || unfinished(key) {
+		return nil, 0, missing
+	}
+	f, err := os.Open(filepath.Join(s.dir, name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
+		return nil, 0, missing
+	case err != nil:
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = missing
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), nil
+}
+
+// list walks the folders that can hold the prefix.
+func (s *fileStore) list(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
+	return func(yield func(ObjectInfo, error) bool) {
+		top := path.Dir(prefix + "x") // a prefix may end within a name
+		if !filepath.IsLocal(filepath.FromSlash(top)) {
+			return
+		}
+		err := filepath.WalkDir(filepath.Join(s.dir, filepath.FromSlash(top)), func(name string, d fs.DirEntry, err error) error {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir() {
+				return nil // a file may go while its folder is read
+			}
+			if err != nil {
+				return err
+			}
+			rel, err := filepath.Rel(s.dir, name)
+			if err != nil {
+				return err
+			}
+			key := filepath.ToSlash(rel)
+			if !strings.HasPrefix(key, prefix) || unfinished(key) {
+				return nil
+			}
+			info, err := d.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if !yield(ObjectInfo{Key: key, Size: info.Size(), Modified: info.ModTime()}, nil) {
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if err != nil {
+			yield(ObjectInfo{}, fmt.Errorf("list %s: %w", prefix, err))
+		}
+	}
+}
+
+// unfinished tells that a file is no object: it is on its way, or a lock.
+func unfinished(key string) bool {
+	return strings.Contains(key, "~")
+}
+
+// delete leaves the folder, even if it is empty now: somebody may be about to
+// put an object there.
+func (s *fileStore) delete(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f, _, err := s.file(key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = os.Remove(f.Name())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, f.Close())
+}
 
 // sync makes what was written survive a crash of the machine.
 func (s *fileStore) sync() error { return syncFileSystem(s.dir) }

@@ -26,6 +26,8 @@ type pointerStore interface {
 	load(ctx context.Context, key string) ([]byte, token, error)
 	// swap writes body if the pointer is still in the state of the token, and
 	// else returns ErrConflict. It is atomic: readers see old or new.
+	// Where two writers could write the same bytes it must not matter which of
+	// them did: after a lost answer that is how a swap finds out that it was it.
 	swap(ctx context.Context, key string, body []byte, old token) error
 }
 
@@ -52,6 +54,10 @@ func (b *Bucket) pointer(ctx context.Context, env string) (layout.Pointer, token
 	return p, t, nil
 }
 
+// lockName is the lock of all pointers in a folder: leases come and go, and a
+// lock for each would stay behind. No key holds a tilde.
+const lockName = "~lock"
+
 // filePointers are files that are replaced by renaming, one writer at a time
 // under an advisory lock that the system frees when its holder dies.
 type filePointers struct{ dir string }
@@ -65,11 +71,14 @@ func (s filePointers) load(_ context.Context, key string) ([]byte, token, error)
 }
 
 func (s filePointers) swap(ctx context.Context, key string, body []byte, old token) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	target := filepath.Join(s.dir, filepath.FromSlash(key))
 	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
 		return err
 	}
-	unlock, err := lockedfile.MutexAt(target + ".lock").Lock()
+	unlock, err := lockedfile.MutexAt(filepath.Join(filepath.Dir(target), lockName)).Lock()
 	if err != nil {
 		return err
 	}

@@ -8,37 +8,26 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
-	"sync"
 
 	"cloud.google.com/go/storage"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 )
 
-// cloudPointers are objects that are written on a condition: that their ETag
-// (S3) or generation (GCS) is still the one that was read.
-type cloudPointers struct {
-	blobs  *blob.Bucket
-	scheme string
-	mem    sync.Mutex // mem:// has no conditions, and no second process
-}
-
-func newCloudPointers(b *blob.Bucket, scheme string) *cloudPointers {
-	return &cloudPointers{blobs: b, scheme: scheme}
-}
+// A pointer in the cloud is an object that is written on a condition: that its
+// ETag (S3) or generation (GCS) is still the one that was read.
 
 // load takes body and token from one request, so that they belong together.
-func (s *cloudPointers) load(ctx context.Context, key string) ([]byte, token, error) {
-	r, err := s.blobs.NewReader(ctx, key, nil)
+func (s *cloudStore) load(ctx context.Context, key string) ([]byte, token, error) {
+	r, err := s.blobs.NewReader(ctx, key, rawReader)
 	if err != nil {
-		return nil, "", notExist(key, err)
+		return nil, "", s.named(key, err)
 	}
 	defer r.Close()
 	body, err := io.ReadAll(r)
 	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", key, err)
+		return nil, "", s.named(key, err)
 	}
 	var object s3.GetObjectOutput
 	var generation *storage.Reader
@@ -51,43 +40,48 @@ func (s *cloudPointers) load(ctx context.Context, key string) ([]byte, token, er
 	return body, token(body), nil
 }
 
-func (s *cloudPointers) swap(ctx context.Context, key string, body []byte, old token) error {
-	if s.scheme == "mem" {
+func (s *cloudStore) swap(ctx context.Context, key string, body []byte, old token) error {
+	if s.mem != nil {
 		return s.swapMem(ctx, key, body, old)
 	}
-	o := &blob.WriterOptions{
-		ContentType: "application/json", CacheControl: "no-cache", BufferSize: uploadBuffer,
-		IfNotExist: old == "",
-		BeforeWrite: func(as func(any) bool) error {
-			if old == "" {
-				return nil
-			}
-			var input *transfermanager.UploadObjectInput
-			var handle **storage.ObjectHandle
-			switch {
-			case as(&input):
-				etag := string(old)
-				input.IfMatch = &etag
-			case as(&handle):
-				generation, err := strconv.ParseInt(string(old), 10, 64)
-				if err != nil {
-					return err
-				}
-				*handle = (*handle).If(storage.Conditions{GenerationMatch: generation})
-			default:
-				return fmt.Errorf("%s: the store has no conditional writes", s.scheme)
-			}
-			return nil
-		},
+	o := pointerOptions()
+	o.BufferSize, o.IfNotExist = s.bufferSize(), old == ""
+	if old != "" {
+		o.BeforeWrite = func(as func(any) bool) error { return onlyIf(as, old) }
 	}
 	err := s.blobs.Upload(ctx, key, bytes.NewReader(body), o)
-	if gcerrors.Code(err) == gcerrors.FailedPrecondition {
+	// S3 says "no such key" when the condition is about an object that is gone.
+	if s.refused(err) || old != "" && s.missing(err) {
 		return ErrConflict
 	}
-	return err
+	return s.named(key, err)
 }
 
-func (s *cloudPointers) swapMem(ctx context.Context, key string, body []byte, old token) error {
+func pointerOptions() *blob.WriterOptions {
+	return &blob.WriterOptions{ContentType: "application/json", CacheControl: "no-cache"}
+}
+
+// onlyIf makes an upload depend on the state of the object.
+func onlyIf(as func(any) bool, old token) error {
+	var input *transfermanager.UploadObjectInput
+	var handle **storage.ObjectHandle
+	switch {
+	case as(&input):
+		etag := string(old)
+		input.IfMatch = &etag
+	case as(&handle):
+		generation, err := strconv.ParseInt(string(old), 10, 64)
+		if err != nil {
+			return fmt.Errorf("generation: %w", err)
+		}
+		*handle = (*handle).If(storage.Conditions{GenerationMatch: generation})
+	default:
+		return errors.New("the store has no conditional writes")
+	}
+	return nil
+}
+
+func (s *cloudStore) swapMem(ctx context.Context, key string, body []byte, old token) error {
 	s.mem.Lock()
 	defer s.mem.Unlock()
 	_, now, err := s.load(ctx, key)
@@ -97,5 +91,5 @@ func (s *cloudPointers) swapMem(ctx context.Context, key string, body []byte, ol
 	if now != old {
 		return ErrConflict
 	}
-	return s.blobs.WriteAll(ctx, key, body, &blob.WriterOptions{ContentType: "application/json"})
+	return s.named(key, s.blobs.WriteAll(ctx, key, body, pointerOptions()))
 }

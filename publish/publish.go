@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/regsnap/regsnap/layout"
 )
@@ -15,56 +16,112 @@ var ErrOlder = errors.New("the live snapshot is newer")
 // ErrNoSnapshot: the bucket has no such snapshot, or not all of it.
 var ErrNoSnapshot = errors.New("no such snapshot in the bucket")
 
-// Moved says what Publish did.
-type Moved struct {
-	Environment string `json:"environment"`
-	Snapshot    string `json:"snapshot"`
-	// Previous was live before; empty when nothing was.
-	Previous string `json:"previous,omitempty"`
-	// Changed is false when the snapshot was live already.
-	Changed bool `json:"changed"`
+// Publish makes a snapshot live, in a lease of its own; see Lease.Publish.
+func (b *Bucket) Publish(ctx context.Context, env, id string) (_ *Moved, err error) {
+	l := b.Lease(LeaseOptions{Purpose: "publish"})
+	defer func() { err = errors.Join(err, l.Release(ctx)) }()
+	return l.Publish(ctx, env, id, Note{})
 }
 
-// Publish makes a snapshot live. It refuses, with ErrOlder, to go back to older
-// commits: two builds may finish in the other order than they began. With
-// ErrConflict somebody else has published meanwhile; asking again re-checks.
-func (b *Bucket) Publish(ctx context.Context, env, id string) (*Moved, error) {
-	m, err := b.Manifest(ctx, env, id)
+// Publish makes a snapshot live, unless it is already. It refuses, with
+// ErrOlder, to take a branch back to an older commit: two builds may finish in
+// the other order than they began. When somebody else publishes at the same
+// time it looks again at what is live then. A pinned environment stays as it is:
+// Moved tells that it is Held.
+func (l *Lease) Publish(ctx context.Context, env, id string, n Note) (*Moved, error) {
+	held := false
+	before, after, err := l.b.move(ctx, env, n, func(p layout.Pointer) (layout.Move, error) {
+		if p.Snapshot == id {
+			return layout.Move{}, errStay
+		}
+		if err := l.hold(ctx); err != nil {
+			return layout.Move{}, err
+		}
+		m, err := l.complete(ctx, env, id)
+		if err != nil {
+			return layout.Move{}, err
+		}
+		if held = p.Pinned != nil; held {
+			return layout.Move{}, errStay
+		}
+		if p.Snapshot != "" {
+			live, err := l.manifest(ctx, env, p.Snapshot)
+			if err != nil {
+				return layout.Move{}, fmt.Errorf("live snapshot: %w", err)
+			}
+			if err := newerThan(p.Snapshot, live, id, m); err != nil {
+				return layout.Move{}, err
+			}
+		}
+		return layout.Move{Kind: layout.MovePublish, Snapshot: id}, nil
+	}, l.ready)
+	if err != nil && !errors.Is(err, errStay) {
+		return nil, err
+	}
+	out := moved(env, id, before, after)
+	out.Held = held
+	if before.Snapshot == id {
+		out.Previous = before.Previous
+	}
+	return out, nil
+}
+
+// ready is what must be so when a pointer is written.
+func (l *Lease) ready(ctx context.Context) error {
+	// What the pointer will name must outlive a crash of the machine.
+	if err := l.b.sync(); err != nil {
+		return fmt.Errorf("flush the bucket to disk: %w", err)
+	}
+	return l.alive(ctx)
+}
+
+// complete reads the manifest of a snapshot. It is written when all that it
+// lists is there, and deleted before any of that is, so its presence under a
+// lease means that the snapshot is whole and stays so.
+func (l *Lease) complete(ctx context.Context, env, id string) (*layout.Manifest, error) {
+	if err := l.check(ctx); err != nil {
+		return nil, err
+	}
+	m, err := l.manifest(ctx, env, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s of %s: build it first", ErrNoSnapshot, id, env)
 	}
-	if err != nil {
-		return nil, err
-	}
-	live, state, err := b.pointer(ctx, env)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	moved := &Moved{Environment: env, Snapshot: id, Previous: live.Snapshot}
-	if live.Snapshot == id {
-		moved.Previous = live.Previous
-		return moved, nil
-	}
-	if live.Snapshot != "" {
-		current, err := b.Manifest(ctx, env, live.Snapshot)
-		if err != nil {
-			return nil, fmt.Errorf("live snapshot: %w", err)
-		}
-		if current.Time().After(m.Time()) {
-			return nil, fmt.Errorf("%w: %s is live, from commits up to %s; %s is from commits up to %s",
-				ErrOlder, live.Snapshot, current.Time().Format("2006-01-02 15:04:05"), id, m.Time().Format("2006-01-02 15:04:05"))
+	return m, err
+}
+
+// newerThan refuses to take back any branch that both snapshots have.
+func newerThan(liveID string, live *layout.Manifest, id string, m *layout.Manifest) error {
+	common := false
+	for _, old := range live.Branches {
+		for _, b := range m.Branches {
+			if b.Name != old.Name {
+				continue
+			}
+			common = true
+			if old.Time.After(b.Time) {
+				return fmt.Errorf("%w: %s is live, %s; %s is %s", ErrOlder, liveID, origin(live, b.Name), id, origin(m, b.Name))
+			}
 		}
 	}
-	// What the pointer will name must outlive a crash of the machine.
-	if err := b.sync(); err != nil {
-		return nil, fmt.Errorf("flush the bucket to disk: %w", err)
+	if !common && live.Time().After(m.Time()) {
+		return fmt.Errorf("%w: %s is live, %s; %s is %s", ErrOlder, liveID, origin(live, ""), id, origin(m, ""))
 	}
-	next := layout.Pointer{Format: layout.PointerFormat, Environment: env, Snapshot: id, Previous: live.Snapshot}
-	if err := b.pointers.swap(ctx, layout.PointerKey(env), next.Encode(), state); err != nil {
-		return nil, fmt.Errorf("move the pointer of %s: %w", env, err)
+	return nil
+}
+
+// origin says how new the commits of a snapshot are; branch is the one that
+// matters, if there are several.
+func origin(m *layout.Manifest, branch string) string {
+	at, where := m.Time(), ""
+	for _, b := range m.Branches {
+		if b.Name == branch && len(m.Branches) > 1 {
+			at, where = b.Time, " of "+branch
+		}
 	}
-	moved.Changed = true
-	return moved, nil
+	if at.IsZero() {
+		return "from no commit" + where
+	}
+	return "from commits" + where + " up to " + at.UTC().Format(time.DateTime)
 }
 
 // Manifest reads the manifest of a snapshot and checks that it is the one that

@@ -10,14 +10,14 @@ import (
 // Admin is what operators ask, to be served on an address of its own:
 //
 //	/metrics   for Prometheus
-//	/livez     200 while the process runs
-//	/readyz    200 once every environment has a snapshot to answer from, else
+//	/live     200 while the process runs
+//	/ready    200 once every environment has a snapshot to answer from, else
 //	           503 with the names of those that have none
 func (h *Handler) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(h.o.Metrics, promhttp.HandlerOpts{Registry: h.o.Metrics}))
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /live", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) {
 		switch missing := h.Unready(); {
 		case h.draining.Load():
 			http.Error(w, "shutting down", http.StatusServiceUnavailable)

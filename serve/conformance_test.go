@@ -3,10 +3,9 @@
 package serve_test
 
 import (
-	"context"
-	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
@@ -17,43 +16,59 @@ import (
 	"github.com/regsnap/regsnap/serve/conformance"
 )
 
+// realEnvironments are those of the recordings, in the order in which each
+// adds a branch, and the Host that asks for them here.
+var realEnvironments = []struct{ name, hostname, host string }{
+	{"production", "epr.example.org", "epr.example.org"},
+	{"staging", "epr-staging.example.org", "EPR-staging.example.org.:80"},
+	{"snapshot", "epr-snapshot.example.org", "epr-snapshot.example.org:8080"},
+}
+
 // TestConformance builds the three environments of a real package storage,
 // serves them, and sends again every request whose answer by the reference
 // registry was recorded. REGSNAP_REAL names the folder with package-storage.git
 // and the recordings production.zip, staging.zip and snapshot.zip.
 func TestConformance(t *testing.T) {
-	real := os.Getenv("REGSNAP_REAL")
-	if real == "" {
+	for _, c := range []struct {
+		name   string
+		budget layout.Budget
+	}{
+		{"rendered", build.DefaultBudget},
+		// Every search and count has to be put together from the catalog.
+		{"assembled", onlyCatalog},
+	} {
+		t.Run(c.name, func(t *testing.T) { conform(t, c.budget) })
+	}
+}
+
+func conform(t *testing.T, budget layout.Budget) {
+	folder := os.Getenv("REGSNAP_REAL")
+	if folder == "" {
 		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git and the recordings")
 	}
-	ctx := t.Context()
-	bucket := buildReal(t, filepath.Join(real, "package-storage.git"))
-	h, err := serve.New(ctx, serve.Options{Bucket: bucket, Environments: []serve.Environment{
-		{Name: "production", Hostnames: []string{"epr.example.org"}},
-		{Name: "staging", Hostnames: []string{"epr-staging.example.org"}},
-		{Name: "snapshot", Hostnames: []string{"epr-snapshot.example.org"}},
-	}})
-	if err != nil {
-		t.Fatal(err)
+	o := serve.Options{Bucket: buildReal(t, filepath.Join(folder, "package-storage.git"), budget)}
+	for _, env := range realEnvironments {
+		o.Environments = append(o.Environments, serve.Environment{Name: env.name, Hostnames: []string{env.hostname}})
 	}
-	defer h.Close()
+	h := newHandler(t, o)
 	if missing := h.Unready(); len(missing) > 0 {
 		t.Fatalf("not live: %v", missing)
 	}
-	base := startServer(t, h)
-	for env, host := range map[string]string{
-		"production": "epr.example.org", "staging": "EPR-staging.example.org.:80", "snapshot": "epr-snapshot.example.org",
-	} {
-		recording, err := conformance.Open(filepath.Join(real, env+".zip"))
+	server := run(t, serve.ServerOptions{Handler: h, Listen: "127.0.0.1:0"})
+	for _, env := range realEnvironments {
+		recording, err := conformance.Open(filepath.Join(folder, env.name+".zip"))
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer recording.Close()
 		for _, gzip := range []bool{false, true} {
-			report, err := conformance.Compare(ctx, recording, conformance.Options{BaseURL: base, Host: host, Gzip: gzip, Parallel: 4})
+			report, err := conformance.Compare(t.Context(), recording, conformance.Options{
+				BaseURL: "http://" + server.api.String(), Host: env.host, Gzip: gzip, Parallel: 4,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("%s: %d requests, %d gzip-encoded answers, %d differences", env, report.Requests, report.Encoded, len(report.Differences))
+			t.Logf("%s: %d requests, %d gzip-encoded answers, %d differences", env.name, report.Requests, report.Encoded, len(report.Differences))
 			for i, d := range report.Differences {
 				if i == 20 {
 					t.Errorf("… and %d more", len(report.Differences)-i)
@@ -61,70 +76,42 @@ func TestConformance(t *testing.T) {
 				}
 				t.Error(d)
 			}
-			if gzip && report.Encoded == 0 {
-				t.Error("nothing was gzip-encoded")
+			if gzip != (report.Encoded > 0) {
+				t.Errorf("gzip asked for: %t; %d answers are encoded", gzip, report.Encoded)
 			}
 		}
-		if err := recording.Close(); err != nil {
-			t.Error(err)
-		}
 	}
-}
-
-// startServer runs a real server until the test ends.
-func startServer(t *testing.T, h *serve.Handler) (base string) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	ended, started := make(chan error, 1), make(chan string, 1)
-	go func() {
-		ended <- serve.Run(ctx, serve.ServerOptions{
-			Handler: h, Listen: "127.0.0.1:0", Started: func(api, _ net.Addr) { started <- api.String() },
-		})
-	}()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	select {
-	case addr := <-started:
-		return "http://" + addr
-	case err := <-ended:
-		t.Fatal(err)
-		return ""
+	server.stop()
+	if err := <-server.ended; err != nil {
+		t.Error(err)
 	}
 }
 
 // buildReal builds and publishes into a bucket of its own.
-func buildReal(t *testing.T, repository string) *publish.Bucket {
+func buildReal(t *testing.T, repository string, budget layout.Budget) *publish.Bucket {
 	t.Helper()
-	ctx := t.Context()
-	source, err := index.OpenGit(ctx, repository)
+	source, err := index.OpenGit(t.Context(), repository)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	bucket, err := publish.Create(ctx, "file://"+filepath.ToSlash(t.TempDir()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { bucket.Close() })
-	branches := []string{"production", "staging", "snapshot"}
-	var environments []build.Environment
-	for i, name := range branches {
-		environments = append(environments, build.Environment{
-			Name: name, Branches: branches[:i+1], ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
+	bucket := newBucket(t)
+	o := build.Options{Source: source, Store: bucket, Regsnap: "test", Budget: budget}
+	var branches []string
+	for _, env := range realEnvironments {
+		branches = append(branches, env.name)
+		o.Environments = append(o.Environments, build.Environment{
+			Name: env.name, Branches: slices.Clone(branches), ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
 		})
 	}
-	result, err := build.Build(ctx, build.Options{Source: source, Store: bucket, Environments: environments, Regsnap: "test"})
+	result, err := build.Build(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	ids := map[string]string{}
 	for _, s := range result.Snapshots {
-		if _, err := bucket.Publish(ctx, s.Manifest.Environment, s.ID); err != nil {
-			t.Fatal(err)
-		}
+		ids[s.Manifest.Environment] = s.ID
 	}
+	published(t, bucket, ids)
 	return bucket
 }

@@ -69,14 +69,15 @@ func (h hosts) find(host string) *environment {
 }
 
 // normalHost brings the value of a Host header into the form that hostnames are
-// compared in: lower case, no port, and no dot at the end, which a fully
-// qualified name may have (RFC 9110, section 4.2.3; RFC 1034, section 3.1).
+// compared in: lower case, no port, no brackets around an IPv6 address, and no
+// dot at the end, which a fully qualified name may have (RFC 9110, section
+// 4.2.3; RFC 1034, section 3.1).
 func normalHost(host string) string {
-	if strings.HasSuffix(host, "]") || !strings.Contains(host, ":") {
-		return strings.ToLower(strings.TrimSuffix(host, "."))
-	}
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	if strings.Contains(host, ":") {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }

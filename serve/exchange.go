@@ -26,6 +26,8 @@ type exchange struct {
 	bytes                int64
 	source               source
 	err                  error // why there is no proper answer
+	// lost: the client no longer takes what is written.
+	lost bool
 }
 
 // source tells where the body of an answer came from.
@@ -64,7 +66,9 @@ func (x *exchange) settled(tag string) bool {
 	x.Header()["Etag"] = []string{tag}
 	switch status := precondition(x.r.Header, tag); status {
 	case http.StatusNotModified:
-		x.Header().Del("Content-Type")
+		for _, name := range []string{"Content-Type", "Content-Encoding", "Accept-Ranges"} {
+			delete(x.Header(), name)
+		}
 		x.WriteHeader(status)
 		return true
 	case http.StatusPreconditionFailed:
@@ -111,7 +115,7 @@ func (x *exchange) WriteHeader(status int) {
 }
 
 // writePiece is how much is written under one deadline, in bytes.
-const writePiece = 64 << 10
+const writePiece = 128 << 10
 
 // Write sends p piece by piece, each with its own deadline: a slow client may
 // take as long as it needs, one that stopped reading may not.
@@ -125,6 +129,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 		written += n
 		x.bytes += int64(n)
 		if err != nil {
+			x.lost = true
 			return written, err
 		}
 		p = p[len(piece):]

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"errors"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -76,6 +77,7 @@ func (m *metrics) setSnapshot(env, old, now string) {
 // finish counts and logs an exchange.
 func (h *Handler) finish(x *exchange, took time.Duration) {
 	env, route := orElse(x.env, "none"), orElse(x.route, "none")
+	x.status = orElse(x.status, http.StatusInternalServerError) // a panic
 	h.metrics.requests.WithLabelValues(env, route, strconv.Itoa(x.status)).Inc()
 	h.metrics.seconds.WithLabelValues(route).Observe(took.Seconds())
 	h.metrics.bytes.WithLabelValues(env, route).Add(float64(x.bytes))

@@ -57,7 +57,7 @@ type Options struct {
 	// StoreTimeout is how long one read of a small object may take;
 	// DefaultStoreTimeout if 0.
 	StoreTimeout time.Duration
-	// Stall is how long a client may take to accept the next 64 KiB before it
+	// Stall is how long a client may take to accept the next 128 KiB before it
 	// is given up; DefaultStall if 0. A download as a whole may take any time.
 	Stall time.Duration
 	// MaxRequests is how many requests are answered at once, the others get
@@ -76,10 +76,10 @@ type Options struct {
 // Values of Options that are not given.
 const (
 	DefaultCacheBytes   = 256 << 20
-	DefaultCacheObject  = 256 << 10
+	DefaultCacheObject  = 1 << 20
 	DefaultPoll         = 2 * time.Second
 	DefaultStoreTimeout = 30 * time.Second
-	DefaultStall        = 30 * time.Second
+	DefaultStall        = time.Minute
 )
 
 // maxURL is the longest request target in bytes. The longest that clients send

@@ -80,8 +80,8 @@ func oneRange(item string, size int64) (r byteRange, ok bool) {
 		return byteRange{size - n, n}, ok
 	}
 	start, ok := position(first)
-	if !ok {
-		return r, false
+	if !ok || start >= size {
+		return r, ok
 	}
 	end := size - 1
 	if last != "" {
@@ -90,9 +90,6 @@ func oneRange(item string, size int64) (r byteRange, ok bool) {
 			return r, false
 		}
 		end = min(end, n)
-	}
-	if start >= size {
-		return r, true
 	}
 	return byteRange{start, end - start + 1}, true
 }

@@ -93,7 +93,7 @@ func (h *Handler) withdraw(x *exchange, err error) {
 // be told to the client.
 func (h *Handler) cut(x *exchange, err error) {
 	x.err = err
-	if x.r.Context().Err() == nil {
+	if !x.lost && x.r.Context().Err() == nil {
 		h.o.Log.Error("an answer ended early", "env", x.env, "snapshot", x.snapshot, "path", x.r.URL.Path, "error", err)
 	}
 	panic(http.ErrAbortHandler)

@@ -30,7 +30,6 @@ func (h *Handler) response(x *exchange, s *snapshot, a layout.Answer) {
 		x.Header()["Content-Encoding"] = gzipEncoding
 	}
 	if x.settled(tag) {
-		delete(x.Header(), "Content-Encoding")
 		return
 	}
 	x.send(a.Status, o.body)
@@ -105,9 +104,9 @@ var errDamaged = errors.New("the object is damaged")
 // storeFailed answers for a bucket that does not.
 func (h *Handler) storeFailed(x *exchange, err error) {
 	x.err = err
-	if x.r.Context().Err() != nil {
+	if errors.Is(x.r.Context().Err(), context.Canceled) {
 		x.status = statusClientGone
-		return
+		panic(http.ErrAbortHandler)
 	}
 	h.o.Log.Error("cannot answer from the bucket", "env", x.env, "snapshot", x.snapshot, "path", x.r.URL.Path, "error", err)
 	x.fail(http.StatusBadGateway, "the object store of this registry does not answer")

@@ -34,6 +34,7 @@ later with regsnap publish.
 			configFlag(), sourceFlag(), bucketFlag(),
 			&cli.StringSliceFlag{Name: "env", Usage: "build environment `NAME` (repeat for several; default: all)"},
 			&cli.BoolFlag{Name: "publish", Usage: "move the pointer of each environment to its new snapshot"},
+			byFlag(),
 			&cli.IntFlag{Name: "parallel", Usage: "store `N` objects at once (default: 64 in the cloud, by cores on disk)"},
 			&cli.BoolFlag{Name: "annotations", Usage: "print findings as GitHub Actions annotations too", EnvVars: []string{"GITHUB_ACTIONS"}},
 			jsonFlag(),
@@ -61,6 +62,8 @@ type builtSnapshot struct {
 	Coverage    layout.Coverage `json:"coverage"`
 	Published   bool            `json:"published"`
 	Previous    string          `json:"previous,omitempty"`
+	// Held is the pin that kept it from going live.
+	Held *layout.Pin `json:"held,omitempty"`
 }
 
 func runBuild(c *cli.Context) (err error) {
@@ -101,12 +104,14 @@ func runBuild(c *cli.Context) (err error) {
 		return err
 	}
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
-	o.Source, o.Store, o.Progress = src, bucket, bar.update
+	lease := bucket.Lease(buildLease(c, o.Live))
+	defer releasing(c, &err, lease)
+	o.Source, o.Store, o.Progress = src, lease, bar.update
 	result, err := build.Build(c.Context, o)
 	bar.finish()
 	out := built{Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
 	if err == nil {
-		out.Snapshots, err = publishBuilt(c, bucket, result)
+		out.Snapshots, err = publishBuilt(c, cfg, bucket, lease, result)
 	}
 	out.Seconds = time.Since(started).Seconds()
 	return printBuilt(c, out, err)
@@ -136,20 +141,36 @@ func liveSnapshots(ctx context.Context, b *publish.Bucket, names []string) ([]bu
 	return live, nil
 }
 
-func publishBuilt(c *cli.Context, bucket *publish.Bucket, result *build.Result) ([]builtSnapshot, error) {
+// buildLease keeps prune away from what the build finds and writes.
+func buildLease(c *cli.Context, live []build.Live) publish.LeaseOptions {
+	o := leaseOptions(c, "build")
+	for _, l := range live {
+		o.Live = append(o.Live, l.Manifest)
+	}
+	return o
+}
+
+// publishBuilt makes the snapshots live, if that was asked for. A hook that
+// fails keeps no other environment from going live.
+func publishBuilt(c *cli.Context, cfg config, bucket *publish.Bucket, lease *publish.Lease, result *build.Result) ([]builtSnapshot, error) {
 	out := []builtSnapshot{}
+	var hooks error
 	for _, s := range result.Snapshots {
 		b := builtSnapshot{Environment: s.Manifest.Environment, ID: s.ID, Packages: len(s.Manifest.Packages), Coverage: s.Manifest.Coverage}
 		if c.Bool("publish") {
-			moved, err := bucket.Publish(c.Context, b.Environment, s.ID)
+			moved, err := lease.Publish(c.Context, b.Environment, s.ID, publish.Note{By: c.String("by")})
 			if err != nil {
-				return append(out, b), err
+				return append(out, b), errors.Join(err, hooks)
 			}
-			b.Published, b.Previous = true, moved.Previous
+			b.Published, b.Previous = !moved.Held, moved.Previous
+			if moved.Held {
+				b.Held = moved.Pin
+			}
+			hooks = errors.Join(hooks, afterPublish(c, cfg, bucket, moved))
 		}
 		out = append(out, b)
 	}
-	return out, nil
+	return out, hooks
 }
 
 // printBuilt shows result and findings, whether or not the build succeeded.
@@ -169,8 +190,9 @@ func printBuilt(c *cli.Context, out built, err error) error {
 		printCoverage(c.App.ErrWriter, s)
 	}
 	if err == nil {
-		fmt.Fprintf(c.App.ErrWriter, "%d packages read, %d revisions and %d responses written: %d objects, %s in %.1f s\n",
-			out.Stats.Packages, out.Stats.RevisionsWritten, out.Stats.ResponsesWritten, out.Stats.Objects, size(out.Stats.Bytes), out.Seconds)
+		fmt.Fprintf(c.App.ErrWriter, "%s read, %s and %s written: %s, %s in %.1f s\n",
+			plural(out.Stats.Packages, "package"), plural(out.Stats.RevisionsWritten, "revision"), plural(out.Stats.ResponsesWritten, "response"),
+			plural(int(out.Stats.Objects), "object"), size(out.Stats.Bytes), out.Seconds)
 	}
 	if errors.Is(err, build.ErrInvalid) {
 		fmt.Fprintf(c.App.ErrWriter, "regsnap: %s; nothing was written\n", plural(len(out.Errors), "error"))
@@ -181,12 +203,15 @@ func printBuilt(c *cli.Context, out built, err error) error {
 
 func printCoverage(w io.Writer, s builtSnapshot) {
 	state := "built, not live"
-	if s.Published {
+	switch {
+	case s.Held != nil:
+		state = "built, not live: the environment is pinned " + signature(s.Held.By, s.Held.Reason, s.Held.At)
+	case s.Published:
 		state = "live"
 		if s.Previous != "" && s.Previous != s.ID {
 			state += ", before " + s.Previous
 		}
 	}
-	fmt.Fprintf(w, "   %d packages, %s; %d classes of queries have %d distinct answers: %d rendered ahead, %d classes left to assembly\n",
-		s.Packages, state, s.Coverage.Queries, s.Coverage.Distinct, s.Coverage.Rendered, s.Coverage.Assembled)
+	fmt.Fprintf(w, "   %s, %s; %d classes of queries have %d distinct answers: %d rendered ahead, %d classes left to assembly\n",
+		plural(s.Packages, "package"), state, s.Coverage.Queries, s.Coverage.Distinct, s.Coverage.Rendered, s.Coverage.Assembled)
 }

@@ -141,6 +141,9 @@ func parseConfig(data []byte) (config, error) {
 		}
 		c.Environments[name] = e
 	}
+	if b := c.budget(); b.Responses < 0 || b.Bytes < 0 {
+		return config{}, fmt.Errorf("responses: %d responses and %d bytes: want 0 or more", b.Responses, b.Bytes)
+	}
 	hosts := map[string]string{}
 	for _, name := range c.names() {
 		host := strings.ToLower(c.Environments[name].Hostname)

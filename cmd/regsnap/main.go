@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -23,7 +24,10 @@ const (
 	exitUsage       = 2   // the command line or the configuration is wrong
 	exitInvalid     = 3   // packages are broken; the report says which
 	exitOlder       = 4   // a newer snapshot is live already
-	exitConflict    = 5   // somebody else published meanwhile
+	exitConflict    = 5   // somebody else published, rolled back or pruned meanwhile: run again
+	exitBusy        = 6   // prune found a build or another prune at work, and deleted nothing
+	exitDamaged     = 7   // verify found objects that are damaged or missing
+	exitHook        = 8   // it is live, but a command or webhook of after_publish failed
 	exitInterrupted = 130 // Ctrl-C, as shells count it
 )
 
@@ -43,7 +47,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	code := exitCode(ctx, err)
 	if !errors.Is(err, errReported) {
-		fmt.Fprintf(stderr, "regsnap: %v\n", err)
+		for line := range strings.SplitSeq(err.Error(), "\n") { // joined errors have a line each
+			fmt.Fprintf(stderr, "regsnap: %s\n", clean(line))
+		}
 		if code == exitInterrupted {
 			fmt.Fprintln(stderr, "regsnap: stopped; nothing that is live has changed, and running again continues")
 		}
@@ -70,16 +76,29 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInvalid
 	case errors.Is(err, publish.ErrOlder):
 		return exitOlder
-	case errors.Is(err, publish.ErrConflict):
+	case errors.Is(err, publish.ErrConflict), errors.Is(err, publish.ErrPruned):
 		return exitConflict
+	case errors.Is(err, errDamaged):
+		return exitDamaged
+	case errors.Is(err, publish.ErrBusy):
+		return exitBusy
 	case ctx.Err() != nil:
 		return exitInterrupted
 	}
 	return exitFailure
 }
 
+// onUsageError says where to look; the library would print all of it.
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	help := "regsnap --help"
+	if name := c.Command.Name; name != c.App.Name {
+		help = "regsnap " + name + " --help"
+	}
+	return usagef("%w; see %s", err, help)
+}
+
 func newApp(stdout, stderr io.Writer) *cli.App {
-	return &cli.App{
+	app := &cli.App{
 		Name:  "regsnap",
 		Usage: "a package registry as immutable snapshots in object storage",
 		Description: `regsnap reads the branches of a package storage, renders every answer of the
@@ -90,17 +109,14 @@ Going live, and going back, is moving one pointer.
    regsnap serve --bucket file:///srv/registry --env production
 
 Settings that would be repeated live in regsnap.yml; flags win over it.`,
-		Version:                version(),
-		HideVersion:            true,
-		Writer:                 stdout,
-		ErrWriter:              stderr,
-		EnableBashCompletion:   true,
-		UseShortOptionHandling: true,
-		Suggest:                true,
-		ExitErrHandler:         func(*cli.Context, error) {}, // run decides
-		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
-			return usageError{err}
-		},
+		Version:              version(),
+		HideVersion:          true,
+		Writer:               stdout,
+		ErrWriter:            stderr,
+		EnableBashCompletion: true,
+		Suggest:              true,
+		ExitErrHandler:       func(*cli.Context, error) {}, // run decides
+		OnUsageError:         onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("there is no command %q: regsnap --help lists them", c.Args().First())
@@ -108,7 +124,13 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			buildCommand(), publishCommand(), serveCommand(), inspectCommand(), versionCommand(), completionCommand(),
+			buildCommand(), publishCommand(), serveCommand(), inspectCommand(),
+			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
+			versionCommand(), completionCommand(),
 		},
 	}
+	for _, command := range app.Commands {
+		command.OnUsageError = onUsageError // it is not inherited
+	}
+	return app
 }

@@ -84,3 +84,8 @@ func (p *progress) endPhase() {
 	fmt.Fprintf(p.w, "%-17s %5d of %d in %.1f s\n", p.phase, p.last.Done, p.last.Total, time.Since(p.started).Seconds())
 	p.phase, p.last = "", build.Progress{}
 }
+
+// step is update for work that stores nothing.
+func (p *progress) step(phase string, done, total int) {
+	p.update(build.Progress{Phase: phase, Done: done, Total: total})
+}

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish"
 )
 
 func publishCommand() *cli.Command {
@@ -15,21 +15,18 @@ func publishCommand() *cli.Command {
 		Usage:     "make a built snapshot live",
 		ArgsUsage: "ID",
 		Description: `Moves the pointer of an environment to a snapshot that regsnap build has written.
-Refuses to go back to older commits (exit code 4), and to overrule somebody who
-published at the same time (exit code 5: run it again).
+Refuses to go back to older commits (exit code 4); regsnap rollback is for that. A
+pinned environment stays as it is, which is said and is no failure (exit code 0).
+While regsnap prune runs it waits.
 
    regsnap publish --bucket file:///srv/registry --env production 20221201T172031Z-0123456789ab`,
-		Flags:  []cli.Flag{configFlag(), bucketFlag(), envFlag("the environment's `NAME`"), jsonFlag()},
+		Flags:  []cli.Flag{configFlag(), bucketFlag(), envFlag("the environment's `NAME`"), byFlag(), reasonFlag(), jsonFlag()},
 		Action: runPublish,
 	}
 }
 
 func runPublish(c *cli.Context) (err error) {
-	cfg, err := settings(c)
-	if err != nil {
-		return err
-	}
-	env, err := cfg.oneEnvironment(c.String("env"))
+	n, err := note(c)
 	if err != nil {
 		return err
 	}
@@ -37,26 +34,31 @@ func runPublish(c *cli.Context) (err error) {
 	if c.Args().Len() != 1 || !layout.ValidSnapshot(id) {
 		return usagef("which snapshot? Give one id as regsnap build prints it; flags come before it")
 	}
-	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	p, err := openPlace(c)
 	if err != nil {
 		return err
 	}
-	defer closing(&err, "bucket", bucket)
-	moved, err := bucket.Publish(c.Context, env, id)
+	defer closing(&err, "bucket", p.bucket)
+	lease := p.bucket.Lease(leaseOptions(c, "publish"))
+	defer releasing(c, &err, lease)
+	moved, err := lease.Publish(c.Context, p.env, id, n)
 	if err != nil {
 		return err
 	}
+	hooks := afterPublish(c, p.cfg, p.bucket, moved)
 	if c.Bool("json") {
-		return printJSON(c.App.Writer, moved)
+		return errors.Join(printJSON(c.App.Writer, moved), hooks)
 	}
-	if !moved.Changed {
-		fmt.Fprintf(c.App.Writer, "%s %s was live already\n", env, id)
-		return nil
+	switch {
+	case moved.Held:
+		fmt.Fprintf(c.App.Writer, "%s %s is not live: %s is pinned to %s, %s\n",
+			p.env, id, p.env, moved.Live, signature(moved.Pin.By, moved.Pin.Reason, moved.Pin.At))
+	case !moved.Changed:
+		fmt.Fprintf(c.App.Writer, "%s %s was live already\n", p.env, id)
+	case moved.Previous == "":
+		fmt.Fprintf(c.App.Writer, "%s %s is live\n", p.env, id)
+	default:
+		fmt.Fprintf(c.App.Writer, "%s %s is live, before %s\n", p.env, id, moved.Previous)
 	}
-	fmt.Fprintf(c.App.Writer, "%s %s is live", env, id)
-	if moved.Previous != "" {
-		fmt.Fprintf(c.App.Writer, ", before %s", moved.Previous)
-	}
-	fmt.Fprintln(c.App.Writer)
-	return nil
+	return hooks
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/regsnap/regsnap/index"
 )
@@ -56,16 +57,26 @@ func (f finding) pingLine() string {
 		parts = append(parts, "ping @"+strings.TrimPrefix(f.Owner, "@"))
 	}
 	if c := f.Commit; c != nil {
-		parts = append(parts, fmt.Sprintf("last changed by %s in %.8s on %s: %s", c.Author, c.Hash, c.Time.Format("2006-01-02"), c.Subject))
+		parts = append(parts, fmt.Sprintf("last changed by %s in %.8s on %s: %s", c.Author, c.Hash, c.Time.Format("2006-01-02"), shortened(c.Subject)))
 	}
 	return strings.Join(parts, "; ")
 }
 
-// clean keeps what a package says from steering the terminal of who reads it.
+// shortened is a commit's subject at a length that does not bury the finding.
+func shortened(subject string) string {
+	const most = 100
+	if runes := []rune(subject); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return subject
+}
+
+// clean keeps what a package says from steering the terminal of who reads it, by
+// control characters or by turning the direction of the text.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '\uFFFD'
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
 		}
 		return r
 	}, s)
@@ -75,9 +86,9 @@ func clean(s string) string {
 // lines of a pull request ("Workflow commands for GitHub Actions").
 func printAnnotations(w io.Writer, b built) {
 	one := func(level string, f finding) {
-		detail := f.Detail + " [" + string(f.Rule) + "]"
+		detail := clean(f.Detail) + " [" + string(f.Rule) + "]"
 		if line := f.pingLine(); line != "" {
-			detail += "\n" + line
+			detail += "\n" + clean(line)
 		}
 		fmt.Fprintf(w, "::%s file=%s", level, property(f.File))
 		if f.Line > 0 {
@@ -85,7 +96,10 @@ func printAnnotations(w io.Writer, b built) {
 		}
 		title := f.Branch
 		if f.Package != "" {
-			title += ": " + f.Package + "-" + f.Version
+			title += ": " + f.Package
+		}
+		if f.Version != "" {
+			title += "-" + f.Version
 		}
 		fmt.Fprintf(w, ",title=%s::%s\n", property(title), data(detail))
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-var update = flag.Bool("update", false, "write what regsnap says into the scripts and docs/commands.md")
+var update = flag.Bool("update", false, "write docs/commands.md anew")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
@@ -40,7 +40,6 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
@@ -57,6 +56,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   scriptExits,
 			"demo":    scriptDemo,
+			"package": scriptPackage,
 			"commit":  scriptCommit,
 			"splice":  scriptSplice,
 			"forget":  scriptForget,
@@ -88,6 +88,15 @@ func scriptExits(ts *testscript.TestScript, _ bool, args []string) {
 // demo DIR
 func scriptDemo(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.CopyFS(ts.MkAbs(args[0]), os.DirFS(filepath.Join(ts.Getenv("DEMO"), "storage"))))
+}
+
+// package FOLDER NAME VERSION
+func scriptPackage(ts *testscript.TestScript, _ bool, args []string) {
+	dir := filepath.Join(ts.MkAbs(args[0]), "packages", args[1], args[2])
+	ts.Check(os.MkdirAll(filepath.Join(dir, "docs"), 0o777))
+	ts.Check(os.WriteFile(filepath.Join(dir, "docs/README.md"), []byte("# "+args[1]+"\n"), 0o666))
+	manifest := fmt.Sprintf("format_version: 1.0.0\nname: %[1]s\ntitle: %[1]s\nversion: %[2]s\ndescription: %[1]s\nowner.github: acme/%[1]s\n", args[1], args[2])
+	ts.Check(os.WriteFile(filepath.Join(dir, "manifest.yml"), []byte(manifest), 0o666))
 }
 
 // commit REPO BRANCH FOLDER SUBJECT

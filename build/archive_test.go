@@ -1,0 +1,125 @@
+package build
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	stdgzip "compress/gzip"
+	"hash/crc32"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/regsnap/regsnap/index"
+)
+
+// packed is a package as writeArchive takes it: in the order of a lexical walk.
+func packed(t *testing.T, files ...index.File) []archiveFile {
+	t.Helper()
+	var out []archiveFile
+	for i, f := range files {
+		b := new(blob)
+		if err := b.fill([]byte(strings.Repeat("content of "+f.Path+"\n", i*10))); err != nil { // the first is empty
+			t.Fatal(err)
+		}
+		out = append(out, archiveFile{File: f, blob: b})
+	}
+	return out
+}
+
+func TestArchive(t *testing.T) {
+	files := packed(t,
+		index.File{Path: "a/b/deep.txt"}, index.File{Path: "a/run.sh", Mode: index.Executable}, index.File{Path: "a.txt"},
+		index.File{Path: "img/logo.png"}, index.File{Path: "kibana/[A] b (c).json"}, index.File{Path: "手册/ü.md"})
+	files[3].blob = new(blob)
+	if err := files[3].fill([]byte("\x89PNG\r\n\x1a\nimage")); err != nil {
+		t.Fatal(err)
+	}
+	body, spans, err := writeArchive("p-1.0.0", files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, _, err := writeArchive("p-1.0.0", files)
+	if err != nil || !bytes.Equal(body, again) {
+		t.Errorf("written again it is other bytes, %v", err)
+	}
+
+	r, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	contents := map[string]string{}
+	for _, e := range r.File {
+		names = append(names, e.Name)
+		wantMode := "-rw-r--r--"
+		switch {
+		case strings.HasSuffix(e.Name, "/"):
+			wantMode = "drwxr-xr-x"
+		case strings.HasSuffix(e.Name, ".sh"):
+			wantMode = "-rwxr-xr-x"
+		}
+		if got := e.Mode().String(); got != wantMode {
+			t.Errorf("%s has mode %s, want %s", e.Name, got, wantMode)
+		}
+		if got := e.Modified.Format("2006-01-02 15:04"); got != "1980-01-01 00:00" {
+			t.Errorf("%s is of %s", e.Name, got)
+		}
+		if e.NonUTF8 || e.Flags&0x8 != 0 {
+			t.Errorf("%s: flags %#x: names are UTF-8, lengths stand before the data", e.Name, e.Flags)
+		}
+		f, err := e.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(f) // checks the CRC
+		if err != nil {
+			t.Errorf("%s: %v", e.Name, err)
+		}
+		contents[strings.TrimPrefix(e.Name, "p-1.0.0/")] = string(content)
+	}
+	want := []string{
+		"p-1.0.0/a/", "p-1.0.0/a/b/", "p-1.0.0/a/b/deep.txt", "p-1.0.0/a/run.sh", "p-1.0.0/a.txt",
+		"p-1.0.0/img/", "p-1.0.0/img/logo.png", "p-1.0.0/kibana/", "p-1.0.0/kibana/[A] b (c).json", "p-1.0.0/手册/", "p-1.0.0/手册/ü.md",
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("entries\n%q\nwant\n%q", names, want)
+	}
+	for _, f := range files {
+		if contents[f.Path] != string(f.raw) {
+			t.Errorf("%s holds %q", f.Path, contents[f.Path])
+		}
+		span, ok := spans[f.Path]
+		if ok != (f.deflated != nil) {
+			t.Errorf("%s: a span is told: %v", f.Path, ok)
+		}
+		if !ok {
+			continue
+		}
+		got, err := io.ReadAll(flate.NewReader(bytes.NewReader(body[span.Offset : span.Offset+span.Size])))
+		if err != nil || string(got) != string(f.raw) || span.CRC32 != crc32.ChecksumIEEE(f.raw) {
+			t.Errorf("%s: its span inflates to %q, %v", f.Path, got, err)
+		}
+	}
+}
+
+func TestGzip(t *testing.T) {
+	for _, content := range []string{"", "a", strings.Repeat("a long text ", 100_000)} {
+		encoded, err := gzipEncode([]byte(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := stdgzip.NewReader(bytes.NewReader(encoded))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.ModTime.IsZero() || r.Name != "" || r.OS != 255 {
+			t.Errorf("header %+v tells of the machine", r.Header)
+		}
+		got, err := io.ReadAll(r) // checks CRC and length
+		if err != nil || string(got) != content {
+			t.Errorf("%d bytes, %v; want %d", len(got), err, len(content))
+		}
+	}
+}

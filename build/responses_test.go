@@ -1,0 +1,194 @@
+package build
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"testing"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+)
+
+// planTable is a small registry with something for every filter.
+func planTable(t *testing.T) *layout.Table {
+	t.Helper()
+	var rows []row
+	ranges := rangesCache{}
+	for _, p := range []struct {
+		name, version, kibana, release string
+		f                              facts
+	}{
+		{"aws", "1.0.0", "^7.16.0 || ^8.0.0", "", facts{spec: layout.Spec{Major: 1}, packageType: "integration", labels: []string{"cloud"},
+			templates: []layout.Template{{Categories: []string{"security", "network_security"}}, {Categories: []string{"web"}}, {}}}},
+		{"aws", "2.0.0", "^8.5.0", "", facts{spec: layout.Spec{Major: 2, Minor: 3}, packageType: "integration", labels: []string{"cloud", "observability"},
+			templates: []layout.Template{{Categories: []string{"security"}}}}},
+		{"boards", "0.9.0", "", "", facts{spec: layout.Spec{Major: 3}, packageType: "content", labels: []string{"web"}}},
+		{"guard", "1.0.0", ">=8.5.0-SNAPSHOT", "", facts{spec: layout.Spec{Major: 2, Minor: 3}, packageType: "integration", labels: []string{"edr_xdr"}, capabilities: []string{"security"}}},
+		{"guard", "1.1.0-rc1", "^8.6.0", "", facts{spec: layout.Spec{Major: 3}, packageType: "integration", labels: []string{"edr_xdr"}, capabilities: []string{"observability", "security"}}},
+		{"lab", "1.0.0", "^8.0.0", "experimental", facts{spec: layout.Spec{Major: 1}, packageType: "input", labels: []string{"custom"}}},
+	} {
+		r := row{merged: index.Merged{Entry: index.Entry{Name: p.name, Version: p.version, Tree: index.ID{byte(len(rows) + 1)}}}, version: semver.MustParse(p.version), facts: p.f}
+		var err error
+		if r.facts.kibana, err = ranges.of(p.kibana); err != nil {
+			t.Fatal(err)
+		}
+		if p.release == "experimental" {
+			r.facts.flags = layout.Experimental
+		}
+		r.revision = revisionOf(r.merged.Entry)
+		r.summary = fmt.Appendf(nil, `  {"name": %q, "version": %q}`, p.name, p.version)
+		r.facts.size, r.facts.summary, r.facts.document = len(r.summary), layout.DigestOf(r.summary), layout.DigestOf(r.summary)
+		rows = append(rows, r)
+	}
+	sortRows(rows)
+	table, err := layout.NewTable(newRoutes(Environment{Name: "test", ServiceVersion: "1.0.0"}, rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// clientQueries are the queries that are to be rendered ahead, with a value of
+// every kind for each parameter, written as clients send them.
+func clientQueries(t *layout.Table) (searches, counts []string) {
+	kibana := []string{"", "7.15.0", "7.17.29", "8.0.0", "8.4.3", "8.5.0-SNAPSHOT", "8.5.0", "8.6.0-rc1", "8.6.0", "9.0.0"}
+	specs := []string{"", "spec.min=2.3", "spec.min=3.0", "spec.max=1.0", "spec.max=2.3", "spec.min=1.0&spec.max=2.3", "spec.min=2.3&spec.max=3.0", "spec.min=2.3&spec.max=2.3", "spec.min=4.0"}
+	capabilities := []string{"", "none", "security", "observability", "security,observability,uptime"}
+	types := []string{"", "integration", "content", "input", "other"}
+	categories := []string{"", "cloud", "security", "network_security", "web", "observability", "edr_xdr", "custom"}
+	each := func(base string) {
+		counts = append(counts, base, base+"&include_policy_templates=true")
+		for _, category := range categories {
+			searches = append(searches, base+"&category="+category)
+		}
+		searches = append(searches, base+"&all=true")
+		for _, name := range append([]string{"nowhere"}, t.Names...) {
+			searches = append(searches, base+"&package="+name, base+"&all=true&package="+name)
+		}
+	}
+	for _, k := range kibana {
+		for _, typ := range types {
+			narrow := "kibana.version=" + k + "&type=" + typ
+			each("experimental=true&" + narrow)
+			for _, spec := range specs {
+				for _, c := range capabilities {
+					each(narrow + "&" + spec + "&capabilities=" + c)
+					each("prerelease=true&" + narrow + "&" + spec + "&capabilities=" + c)
+				}
+			}
+		}
+	}
+	return searches, counts
+}
+
+// answerOf is the digest of the response to a query, as an edge finds it; ""
+// when the answer is the empty list.
+func answerOf(t *testing.T, table *layout.Table, path, query string) layout.Digest {
+	t.Helper()
+	a := table.Answer("GET", &url.URL{Path: path, RawQuery: query})
+	if a.Status != 200 {
+		t.Fatalf("%s?%s: status %d: %s", path, query, a.Status, a.Body)
+	}
+	return a.Digest
+}
+
+// Whatever clients ask was rendered ahead, and nothing that nobody asks.
+func TestPlanCoversQueries(t *testing.T) {
+	table := planTable(t)
+	p := planResponses(table, DefaultBudget)
+	unasked := map[layout.Digest]bool{}
+	for _, r := range p.responses[1:] { // the first is the catalog
+		if unasked[r.digest] {
+			t.Errorf("response %s is planned twice", r.digest)
+		}
+		unasked[r.digest] = true
+	}
+	planned := len(unasked)
+	answers := map[layout.Digest]bool{}
+	searches, counts := clientQueries(table)
+	ask := func(path, query string) {
+		d := answerOf(t, table, path, query)
+		if d == "" {
+			return
+		}
+		if !p.fate[d] {
+			t.Fatalf("%s?%s has the answer %s, which is not planned", path, query, d)
+		}
+		answers[d] = true
+		delete(unasked, d)
+	}
+	for _, q := range searches {
+		ask("/search", q)
+	}
+	for _, q := range counts {
+		ask("/categories", q)
+	}
+	t.Logf("%d searches and %d counts have %d answers, %d are planned", len(searches), len(counts), len(answers), planned)
+	for _, r := range p.responses[1:] {
+		if unasked[r.digest] {
+			t.Errorf("rows %v, body %q: rendered, but none of the queries asks for it", r.selection.Rows, r.body)
+		}
+	}
+}
+
+func TestPlanBudget(t *testing.T) {
+	table := planTable(t)
+	whole := planResponses(table, DefaultBudget)
+	if c := whole.coverage; c.Rendered != c.Distinct || c.Assembled != 0 || c.Distinct < 20 {
+		t.Fatalf("within budget: %+v", c)
+	}
+	catalog := whole.responses[0]
+	if catalog.digest != table.CatalogDigest() || len(catalog.selection.Rows) != table.Rows() {
+		t.Errorf("the first response is not the catalog: %+v", catalog)
+	}
+	last := whole.coverage.Queries + 1
+	for _, budget := range []layout.Budget{
+		{Responses: 0, Bytes: 1 << 30}, {Responses: 1, Bytes: 1 << 30}, {Responses: 2, Bytes: 1 << 30}, {Responses: 10, Bytes: 1 << 30},
+		{Responses: 1000, Bytes: 1 << 30},
+	} {
+		p := planResponses(table, budget)
+		c := p.coverage
+		if c.Queries != whole.coverage.Queries || c.Distinct != whole.coverage.Distinct {
+			t.Errorf("%+v: looks at %d queries with %d answers, without a bound at %d with %d", budget, c.Queries, c.Distinct, whole.coverage.Queries, whole.coverage.Distinct)
+		}
+		if c.Rendered != len(p.responses)-1 || c.Rendered > budget.Responses {
+			t.Errorf("%+v: %d rendered, %d planned beside the catalog", budget, c.Rendered, len(p.responses)-1)
+		}
+		if c.Assembled > last || (c.Assembled == 0) != (c.Rendered == c.Distinct) {
+			t.Errorf("%+v: %d queries assembled, with less room %d", budget, c.Assembled, last)
+		}
+		last = c.Assembled
+		// What is rendered is what comes first without a bound.
+		if !slices.EqualFunc(p.responses, whole.responses[:len(p.responses)], func(a, b response) bool { return a.digest == b.digest }) {
+			t.Errorf("%+v: renders others than the most important ones", budget)
+		}
+	}
+	const bytes = 300
+	small := planResponses(table, layout.Budget{Responses: 1000, Bytes: bytes})
+	total := int64(0)
+	for _, r := range small.responses[1:] {
+		total += r.size
+	}
+	if total > bytes || small.coverage.Rendered == 0 || small.coverage.Rendered == small.coverage.Distinct {
+		t.Errorf("%d bytes rendered of %d, %+v", total, bytes, small.coverage)
+	}
+}
+
+// The sizes that the budget counts are those of the bodies.
+func TestPlanSizes(t *testing.T) {
+	table := planTable(t)
+	for _, r := range planResponses(table, DefaultBudget).responses {
+		body := r.body
+		if body == nil {
+			body = table.Assemble(r.selection, func(row int) []byte {
+				return fmt.Appendf(nil, `  {"name": %q, "version": %q}`, table.Name(row), table.Versions[row])
+			})
+		}
+		if d := r.size - int64(len(body)); d < -8 || d > 8 {
+			t.Errorf("rows %v: counted as %d bytes, the body has %d", r.selection.Rows, r.size, len(body))
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+)
+
+func diffCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "diff",
+		Usage:     "compare two snapshots: packages, and which requests answer differently",
+		ArgsUsage: "OLD NEW",
+		Description: `OLD and NEW are snapshot ids of --env, "live" and "previous" of --env, an environment
+(its live snapshot), or ENVIRONMENT/ID. Lists the package versions that were added
+(+), removed (-) or changed (~), and the requests that answer differently: searches
+and categories in classes, each with an example, and the paths of documents,
+archives and files. --urls prints nothing but the requests, a line each.
+
+   regsnap diff --bucket file:///srv/registry --env production previous live
+   regsnap diff --bucket file:///srv/registry staging production
+   regsnap diff --bucket file:///srv/registry --env production --urls previous live`,
+		Flags: []cli.Flag{
+			configFlag(), bucketFlag(), envFlag("the environment's `NAME`, for ids without one"),
+			&cli.BoolFlag{Name: "all", Usage: "list everything, not only the first 20 of a kind"},
+			&cli.BoolFlag{Name: "urls", Usage: "print only the requests whose answer differs, a line each"},
+			jsonFlag(),
+		},
+		Action: runDiff,
+	}
+}
+
+func runDiff(c *cli.Context) (err error) {
+	if c.Args().Len() != 2 {
+		return usagef("regsnap diff compares two snapshots, OLD and NEW; flags come before them")
+	}
+	cfg, err := settings(c)
+	if err != nil {
+		return err
+	}
+	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "bucket", bucket)
+	var refs [2]publish.SnapshotRef
+	for i := range refs {
+		if refs[i], err = snapshotRef(c.Context, bucket, c.String("env"), c.Args().Get(i)); err != nil {
+			return err
+		}
+	}
+	d, err := bucket.Diff(c.Context, refs[0], refs[1])
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Bool("urls"):
+		for _, u := range d.URLs() {
+			fmt.Fprintln(c.App.Writer, u)
+		}
+		return nil
+	case c.Bool("json"):
+		return printJSON(c.App.Writer, d)
+	}
+	printDiff(c.App.Writer, d, c.Bool("all"))
+	return nil
+}
+
+// snapshotRef reads how the command line names a snapshot.
+func snapshotRef(ctx context.Context, b *publish.Bucket, env, arg string) (publish.SnapshotRef, error) {
+	name, id, both := strings.Cut(arg, "/")
+	switch {
+	case both:
+		env = name
+	case layout.ValidSnapshot(arg), arg == "live", arg == "previous":
+		id = arg
+	default:
+		env, id = arg, "live"
+	}
+	if env == "" {
+		return publish.SnapshotRef{}, usagef("%s of which environment? Give --env NAME, or NAME/%s", arg, arg)
+	}
+	if !layout.ValidEnvironment(env) {
+		return publish.SnapshotRef{}, usagef("%q is neither a snapshot nor an environment", arg)
+	}
+	if layout.ValidSnapshot(id) {
+		return publish.SnapshotRef{Environment: env, ID: id}, nil
+	}
+	p, err := b.Pointer(ctx, env)
+	if errors.Is(err, fs.ErrNotExist) {
+		return publish.SnapshotRef{}, fmt.Errorf("environment %s: %w", env, publish.ErrNothingLive)
+	}
+	if err != nil {
+		return publish.SnapshotRef{}, err
+	}
+	ref := publish.SnapshotRef{Environment: env, ID: p.Snapshot}
+	switch id {
+	case "live":
+	case "previous":
+		if ref.ID = p.Previous; ref.ID == "" {
+			return ref, fmt.Errorf("environment %s: %w", env, publish.ErrNoPrevious)
+		}
+	default:
+		return ref, usagef("%q is not a snapshot id", id)
+	}
+	return ref, nil
+}
+
+func printDiff(w io.Writer, d *publish.Diff, all bool) {
+	fmt.Fprintf(w, "from %s to %s\n", d.Old, d.New)
+	if d.Packages.None() && len(d.Answers)+len(d.Documents) == 0 {
+		fmt.Fprintln(w, "no request answers differently")
+		return
+	}
+	fmt.Fprintf(w, "packages: %d added, %d removed, %d changed\n", len(d.Packages.Added), len(d.Packages.Removed), len(d.Packages.Changed))
+	printChanges(w, d.Packages, all)
+	fmt.Fprintf(w, "searches and categories: %s of change\n", plural(len(d.Answers), "kind"))
+	for i, a := range d.Answers {
+		if i == maxListed && !all {
+			fmt.Fprintf(w, "  … and %d more (--all lists them)\n", len(d.Answers)-i)
+			break
+		}
+		fmt.Fprintf(w, "  %s and %d like it\n", clean(a.URL), a.Queries-1)
+		fmt.Fprintf(w, "    %s\n", entryText(a, all))
+	}
+	for _, kind := range []struct {
+		what string
+		list []string
+	}{{"documents", d.Documents}, {"archives", d.Archives}, {"files", d.Files}} {
+		fmt.Fprintf(w, "%s: %d\n", kind.what, len(kind.list))
+		for i, p := range kind.list {
+			if i == maxListed && !all {
+				fmt.Fprintf(w, "  … and %d more (--all lists them)\n", len(kind.list)-i)
+				break
+			}
+			fmt.Fprintf(w, "  %s\n", clean(p))
+		}
+	}
+}
+
+// entryText is "+nginx-1.1.0 -nginx-1.0.0 ~aws-2.0.0".
+func entryText(a layout.AnswerChange, all bool) string {
+	var parts []string
+	for _, kind := range []struct {
+		mark string
+		list []string
+	}{{"+", a.Added}, {"-", a.Removed}, {"~", a.Changed}} {
+		for _, e := range kind.list {
+			parts = append(parts, kind.mark+clean(e))
+		}
+	}
+	if over := len(parts) - maxListed; over > 0 && !all {
+		parts = append(parts[:maxListed], fmt.Sprintf("… and %d more", over))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+const commandsDoc = "../../docs/commands.md"
+
+// docs/commands.md is made of what the program says of itself:
+//
+//	go test ./cmd/regsnap -run CommandsDoc -update
+func TestCommandsDoc(t *testing.T) {
+	got := commandsMarkdown(newApp(nil, nil))
+	if *update {
+		if err := os.WriteFile(commandsDoc, []byte(got), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(commandsDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, w := strings.Split(got, "\n"), strings.Split(string(text), "\n")
+	for i := range max(len(g), len(w)) {
+		if i >= len(g) || i >= len(w) || g[i] != w[i] {
+			t.Fatalf("docs/commands.md differs at line %d from what the program says: run\n\tgo test ./cmd/regsnap -run CommandsDoc -update", i+1)
+		}
+	}
+}
+
+func commandsMarkdown(app *cli.App) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Commands\n\nMade from the program by `go test ./cmd/regsnap -run CommandsDoc -update`. Do not edit.\n\n%s", markdown(app.Description))
+	b.WriteString("\nFlags come before arguments. A flag wins over its environment variable, and both over the configuration.\n")
+	b.WriteString("Results go to standard output, everything else to standard error.\n")
+	b.WriteString("\n| exit code | meaning |\n| --- | --- |\n")
+	b.WriteString("| 0 | done |\n" + exitCodeRows())
+	for _, c := range app.Commands {
+		fmt.Fprintf(&b, "\n## regsnap %s\n\n%s%s.\n\n", c.Name, strings.ToUpper(c.Usage[:1]), c.Usage[1:])
+		fmt.Fprintf(&b, "```\nregsnap %s %s\n```\n\n%s", c.Name, strings.TrimSpace("[flags] "+c.ArgsUsage), markdown(c.Description))
+		if len(c.Flags) == 0 {
+			continue
+		}
+		b.WriteString("\n| flag | meaning | default | environment |\n| --- | --- | --- | --- |\n")
+		for _, f := range c.Flags {
+			b.WriteString(flagRow(f.(cli.DocGenerationFlag)))
+		}
+	}
+	return b.String()
+}
+
+// exitCodeRows are the constants of main.go, with what is said beside them.
+func exitCodeRows() string {
+	file, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, parser.ParseComments)
+	if err != nil {
+		panic(err)
+	}
+	var b strings.Builder
+	ast.Inspect(file, func(n ast.Node) bool {
+		if c, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(c.Names[0].Name, "exit") {
+			fmt.Fprintf(&b, "| %s | %s |\n", c.Values[0].(*ast.BasicLit).Value, strings.TrimSpace(c.Comment.Text()))
+		}
+		return true
+	})
+	return b.String()
+}
+
+func flagRow(f cli.DocGenerationFlag) string {
+	placeholder, usage := unquoted(f.GetUsage())
+	var names []string
+	for _, name := range f.Names() {
+		dashes := "--"
+		if len(name) == 1 {
+			dashes = "-"
+		}
+		names = append(names, dashes+name)
+	}
+	name := strings.Join(names, ", ")
+	if f.TakesValue() {
+		name += " " + placeholder
+	}
+	byDefault := f.GetDefaultText()
+	if !f.TakesValue() || byDefault == "0" || byDefault == `""` {
+		byDefault = "" // said in the usage, or nothing
+	}
+	env := ""
+	if vars := f.GetEnvVars(); len(vars) > 0 {
+		env = "`" + strings.Join(vars, "`, `") + "`"
+	}
+	return fmt.Sprintf("| `%s` | %s | %s | %s |\n", name, strings.ReplaceAll(usage, "|", `\|`), byDefault, env)
+}
+
+// unquoted takes the placeholder out of a flag's usage, where it is quoted.
+func unquoted(usage string) (placeholder, text string) {
+	if part := strings.SplitN(usage, "`", 3); len(part) == 3 {
+		return part[1], part[0] + part[1] + part[2]
+	}
+	return "VALUE", usage
+}
+
+// markdown is a description with its indented lines as code.
+func markdown(description string) string {
+	var b strings.Builder
+	code := false
+	for line := range strings.SplitSeq(strings.Trim(description, "\n"), "\n") {
+		indented := strings.HasPrefix(line, "   ")
+		if indented != code {
+			b.WriteString("```\n")
+			code = indented
+		}
+		b.WriteString(strings.TrimPrefix(line, "   ") + "\n")
+	}
+	if code {
+		b.WriteString("```\n")
+	}
+	return b.String()
+}
+
+// docs/configuration.md has a heading for every key, and its examples parse.
+func TestConfigurationDoc(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var headings []string
+	for _, m := range regexp.MustCompile("(?m)^#+ `(.*)`$").FindAllStringSubmatch(string(text), -1) {
+		headings = append(headings, m[1])
+	}
+	slices.Sort(headings)
+	keys := yamlKeys(reflect.TypeFor[config](), "")
+	slices.Sort(keys)
+	if !slices.Equal(headings, keys) {
+		t.Errorf("docs/configuration.md has headings for %q, the keys are %q", headings, keys)
+	}
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(examples) < 2 {
+		t.Fatalf("%d examples", len(examples))
+	}
+	for _, m := range examples {
+		if _, err := parseConfig([]byte(m[1])); err != nil {
+			t.Errorf("example\n%s: %v", m[1], err)
+		}
+	}
+}
+
+// yamlKeys are the keys of a struct and those below, dotted; NAME stands for
+// the key of a map.
+func yamlKeys(typ reflect.Type, prefix string) (keys []string) {
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		key := prefix + f.Tag.Get("yaml")
+		below := f.Type
+		if below.Kind() == reflect.Map {
+			below, key = below.Elem(), key+".NAME"
+		}
+		if below.Kind() == reflect.Struct {
+			keys = append(keys, yamlKeys(below, key+".")...)
+			continue
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// The configuration of the demo is one.
+func TestDemoConfiguration(t *testing.T) {
+	c, err := loadConfig("../../testdata/regsnap.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.names(); !slices.Equal(got, []string{"production", "staging", "snapshot"}) {
+		t.Errorf("environments %q", got)
+	}
+	for _, name := range c.names() {
+		if want := name + ".localhost"; c.Environments[name].Hostname != want {
+			t.Errorf("%s has the hostname %s, want %s", name, c.Environments[name].Hostname, want)
+		}
+	}
+}

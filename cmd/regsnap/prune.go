@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/publish"
+)
+
+func pruneCommand() *cli.Command {
+	keep := publish.DefaultRetention
+	return &cli.Command{
+		Name:  "prune",
+		Usage: "delete old snapshots, and what no snapshot refers to",
+		Description: `Keeps of each environment the live snapshot, the one that a rollback goes to, the
+newest --keep-last, those built within --keep-days, and those that were live within
+--grace, because edges and CDNs may still read from them. All other snapshots go,
+and every object that none of the kept ones refers to, remains of broken-off builds
+included. Prints the plan first; --dry-run only prints it.
+
+Safe beside builds and publishes: while one is at work nothing is deleted (exit code
+6, try again); one that begins during a prune waits until it is done.
+
+   regsnap prune --bucket file:///srv/registry --dry-run
+   regsnap prune --bucket file:///srv/registry --keep-last 20 --keep-days 90`,
+		Flags: []cli.Flag{
+			configFlag(), bucketFlag(),
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print the plan, delete nothing"},
+			&cli.IntFlag{Name: "keep-last", Usage: "keep the newest `N` snapshots of each environment", Value: keep.Last},
+			&cli.IntFlag{Name: "keep-days", Usage: "keep snapshots built within `N` days", Value: int(keep.Within / (24 * time.Hour))},
+			&cli.DurationFlag{Name: "grace", Usage: "keep snapshots that were live within `TIME`", Value: keep.Grace},
+			byFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+		},
+		Action: runPrune,
+	}
+}
+
+// pruned is what `regsnap prune --json` prints.
+type pruned struct {
+	DryRun bool `json:"dry_run"`
+	*publish.PrunePlan
+}
+
+func runPrune(c *cli.Context) (err error) {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	n, err := note(c)
+	if err != nil {
+		return err
+	}
+	cfg, err := settings(c)
+	if err != nil {
+		return err
+	}
+	keep := publish.Retention{
+		Last: c.Int("keep-last"), Within: time.Duration(c.Int("keep-days")) * 24 * time.Hour, Grace: c.Duration("grace"),
+	}
+	if err := keep.Validate(); err != nil {
+		return usageError{err}
+	}
+	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "bucket", bucket)
+	show := func(p *publish.PrunePlan) {
+		if !c.Bool("json") {
+			printPrunePlan(c.App.Writer, p)
+		}
+	}
+	var plan *publish.PrunePlan
+	if c.Bool("dry-run") {
+		if plan, err = bucket.PlanPrune(c.Context, keep); err != nil {
+			return err
+		}
+		show(plan)
+	} else {
+		bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
+		plan, err = bucket.Prune(c.Context, publish.PruneOptions{Keep: keep, By: n.By, Planned: show,
+			Progress: func(done, total int) { bar.step("delete", done, total) }})
+		bar.finish()
+		if err != nil {
+			return err
+		}
+	}
+	if c.Bool("json") {
+		return printJSON(c.App.Writer, pruned{c.Bool("dry-run"), plan})
+	}
+	if c.Bool("dry-run") {
+		fmt.Fprintln(c.App.Writer, "dry run: nothing was deleted")
+	} else {
+		fmt.Fprintf(c.App.Writer, "%s deleted\n", plural(plan.Objects, "object"))
+	}
+	return nil
+}
+
+func printPrunePlan(w io.Writer, p *publish.PrunePlan) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, e := range p.Environments {
+		fmt.Fprintf(tw, "%s: %d kept, %d deleted\n", e.Name, len(e.Keep), len(e.Drop))
+		for _, s := range e.Keep {
+			fmt.Fprintf(tw, "  keep\t%s\t%s\t%s\n", s.ID, when(s.Built), s.Why)
+		}
+		for _, s := range e.Drop {
+			fmt.Fprintf(tw, "  delete\t%s\t%s\t\n", s.ID, when(s.Built))
+		}
+	}
+	_ = tw.Flush() // w says so itself when it fails
+	for _, kind := range []struct {
+		what  string
+		count publish.PruneCount
+	}{{"snapshots", p.Snapshots}, {"packages", p.Packages}, {"responses", p.Responses}} {
+		fmt.Fprintf(w, "%-9s  %6d objects, %s to delete\n", kind.what, kind.count.Objects, size(kind.count.Bytes))
+	}
+	fmt.Fprintf(w, "%-9s  %6d objects, %s to delete; %d objects, %s stay\n", "all", p.Objects, size(p.Bytes), p.Kept.Objects, size(p.Kept.Bytes))
+	if p.Unknown > 0 {
+		fmt.Fprintf(w, "%s that regsnap did not write stay: %s", plural(p.Unknown, "object"), clean(p.UnknownNames[0]))
+		if p.Unknown > 1 {
+			fmt.Fprint(w, ", …")
+		}
+		fmt.Fprintln(w)
+	}
+}

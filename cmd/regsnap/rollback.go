@@ -1,0 +1,94 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+)
+
+func rollbackCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "rollback",
+		Usage:     "go back to the previous or a named snapshot",
+		ArgsUsage: "[ID]",
+		Description: `Moves the pointer of an environment back: without an ID to the snapshot that was
+live before the live one was published, so that a second rollback goes one further
+back. Says what changes, then does it; --dry-run only says it. It takes the same
+few requests whatever the size of the registry. A snapshot that is not whole is
+refused (exit code 1), and so is a pointer that somebody moved meanwhile (5).
+
+The next publish goes live again. --pin holds the environment in the same instant,
+until regsnap unpin.
+
+   regsnap rollback --bucket file:///srv/registry --env production --dry-run
+   regsnap rollback --bucket file:///srv/registry --env production --pin --reason 'nginx 1.7.0 breaks dashboards'`,
+		Flags: []cli.Flag{
+			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "only say what would change"},
+			&cli.BoolFlag{Name: "pin", Usage: "hold the environment there until regsnap unpin"},
+			&cli.BoolFlag{Name: "all", Usage: "list every package that changes"},
+			byFlag(), reasonFlag(), jsonFlag(),
+		},
+		Action: runRollback,
+	}
+}
+
+// rolledBack is what `regsnap rollback --json` prints.
+type rolledBack struct {
+	*publish.Rollback
+	DryRun bool           `json:"dry_run,omitempty"`
+	Moved  *publish.Moved `json:"moved,omitempty"`
+}
+
+func runRollback(c *cli.Context) (err error) {
+	n, err := note(c)
+	if err != nil {
+		return err
+	}
+	id := c.Args().First()
+	if c.Args().Len() > 1 || id != "" && !layout.ValidSnapshot(id) {
+		return usagef("back to which snapshot? Give at most one id as regsnap history shows it; flags come before it")
+	}
+	p, err := openPlace(c)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "bucket", p.bucket)
+	lease := p.bucket.Lease(leaseOptions(c, "rollback"))
+	defer releasing(c, &err, lease)
+	r, err := lease.PrepareRollback(c.Context, p.env, id)
+	if err != nil {
+		return err
+	}
+	out := rolledBack{Rollback: r, DryRun: c.Bool("dry-run")}
+	if !c.Bool("json") {
+		fmt.Fprintf(c.App.Writer, "%s: from %s back to %s\n", r.Environment, r.From, r.To)
+		printChanges(c.App.Writer, r.Packages, c.Bool("all"))
+	}
+	var hooks error
+	if !out.DryRun {
+		if out.Moved, err = r.Do(c.Context, n, c.Bool("pin")); err != nil {
+			return err
+		}
+		hooks = afterPublish(c, p.cfg, p.bucket, out.Moved)
+	}
+	if c.Bool("json") {
+		return errors.Join(printJSON(c.App.Writer, out), hooks)
+	}
+	switch {
+	case out.DryRun:
+		fmt.Fprintln(c.App.Writer, "dry run: nothing was changed")
+	case !out.Moved.Changed:
+		fmt.Fprintf(c.App.Writer, "%s %s was live already\n", r.Environment, r.To)
+	default:
+		fmt.Fprintf(c.App.Writer, "%s %s is live, before %s\n", r.Environment, r.To, r.From)
+		if out.Moved.Pin == nil {
+			fmt.Fprintln(c.App.ErrWriter, "the next publish goes live again; regsnap pin holds the environment")
+		}
+	}
+	return hooks
+}

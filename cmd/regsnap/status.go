@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/publish"
+)
+
+func statusCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "status",
+		Usage: "show all environments at a glance",
+		Description: `For each environment: the live snapshot, since when, how many packages, whether it
+is pinned, and how many newer snapshots are in the bucket but not live. With a
+source, how many commits of each branch the live snapshot is behind.
+
+   regsnap status --bucket file:///srv/registry
+   regsnap status --bucket s3://registry?region=eu-west-1 --source git:. --json`,
+		Flags:  []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), jsonFlag()},
+		Action: runStatus,
+	}
+}
+
+// environmentStatus adds what only a source can tell.
+type environmentStatus struct {
+	*publish.Status
+	Hostname string         `json:"hostname,omitempty"`
+	Behind   []branchBehind `json:"behind,omitempty"`
+}
+
+// branchBehind is a branch that has moved on, or cannot be compared.
+type branchBehind struct {
+	Branch string `json:"branch"`
+	// Commits is how many the live snapshot lacks; -1 when its commit is not
+	// in the branch's history, which Why explains.
+	Commits int    `json:"commits"`
+	Head    string `json:"head,omitempty"`
+	Why     string `json:"why,omitempty"`
+}
+
+func runStatus(c *cli.Context) (err error) {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	cfg, err := settings(c)
+	if err != nil {
+		return err
+	}
+	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "bucket", bucket)
+	var src source
+	if cfg.Source != "" {
+		if src, err = cfg.openSource(c.Context); err != nil {
+			return err
+		}
+		defer closing(&err, "source", src)
+	}
+	all, err := statuses(c.Context, cfg, bucket, src)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return printJSON(c.App.Writer, struct {
+			Environments []environmentStatus `json:"environments"`
+		}{all})
+	}
+	return printStatus(c.App.Writer, all, src != nil, time.Now())
+}
+
+// statuses are those of the configured environments, and of any other that the
+// bucket has.
+func statuses(ctx context.Context, cfg config, bucket *publish.Bucket, src source) ([]environmentStatus, error) {
+	names := cfg.names()
+	found, err := bucket.Environments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range found {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	stored, err := bucket.Snapshots(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	out := []environmentStatus{}
+	for _, name := range names {
+		s, err := bucket.Status(ctx, name, stored[name])
+		if err != nil {
+			return nil, err
+		}
+		e := environmentStatus{Status: s, Hostname: cfg.Environments[name].Hostname}
+		if src != nil {
+			if e.Behind, err = behind(ctx, src, s); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// historian is a source that knows more of a branch than its newest commit.
+type historian interface {
+	// CommitsSince counts the commits of a branch that are not in the history
+	// of a commit. index.ErrNoObject: the source does not have that commit.
+	CommitsSince(ctx context.Context, branch, commit string) (int, error)
+}
+
+func behind(ctx context.Context, src source, s *publish.Status) ([]branchBehind, error) {
+	var out []branchBehind
+	for _, live := range s.Branches {
+		b := branchBehind{Branch: live.Name}
+		branch, err := src.Branch(ctx, live.Name)
+		switch {
+		case errors.Is(err, index.ErrNoBranch), errors.Is(err, index.ErrEmptyBranch):
+			b.Commits, b.Why = -1, "the source has no such branch, or nothing in it"
+		case err != nil:
+			return nil, err
+		case branch.Commit == nil, live.Commit == "":
+			b.Commits, b.Why = -1, "it was built from, or is now, no commit"
+		default:
+			b.Head = branch.Commit.Hash
+			if b.Head == live.Commit {
+				break
+			}
+			b.Commits, b.Why = -1, "the live commit is not in the source"
+			if h, ok := src.(historian); ok {
+				n, err := h.CommitsSince(ctx, live.Name, live.Commit)
+				if err != nil && !errors.Is(err, index.ErrNoObject) {
+					return nil, err
+				}
+				if err == nil {
+					b.Commits, b.Why = n, ""
+				}
+			}
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+func printStatus(w io.Writer, all []environmentStatus, source bool, now time.Time) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(tw, "ENVIRONMENT\tLIVE SNAPSHOT\tSINCE\tPACKAGES\tNEWER")
+	if source {
+		fmt.Fprint(tw, "\tBEHIND")
+	}
+	fmt.Fprintln(tw, "\tSTATE")
+	for _, s := range all {
+		live, packages, state := s.Live, strconv.Itoa(s.Packages), "published"
+		switch {
+		case live == "":
+			live, packages, state = "-", "-", "never published"
+		case s.Pinned != nil:
+			state = "pinned " + signature(s.Pinned.By, s.Pinned.Reason, s.Pinned.At)
+		case s.LastMove != nil:
+			state = string(s.LastMove.Kind) + " " + signature(s.LastMove.By, s.LastMove.Reason, s.LastMove.At)
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d", s.Environment, live, age(s.Since, now), packages, len(s.Waiting))
+		if source {
+			fmt.Fprintf(tw, "\t%s", behindText(s.Behind))
+		}
+		fmt.Fprintf(tw, "\t%s\n", state)
+	}
+	return tw.Flush()
+}
+
+// behindText is "up to date", or what each branch lacks: "production 2, staging ?".
+func behindText(list []branchBehind) string {
+	if len(list) == 0 {
+		return "-"
+	}
+	text := ""
+	for _, b := range list {
+		n := strconv.Itoa(b.Commits)
+		switch b.Commits {
+		case 0:
+			continue
+		case -1:
+			n = "?"
+		}
+		if text != "" {
+			text += ", "
+		}
+		text += b.Branch + " " + n
+	}
+	if text == "" {
+		return "up to date"
+	}
+	return text
+}

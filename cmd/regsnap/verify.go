@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/publish"
+)
+
+func verifyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "read a snapshot again and check every object",
+		ArgsUsage: "[ID]",
+		Description: `Compares manifest, routes, responses, archives, files and signatures of a snapshot,
+by default the live one, with the digests that the manifest and the lists of files
+have. What is missing or damaged is listed (exit code 7).
+
+--sample 5% checks that share of packages and responses, chosen at random. --resume
+FILE remembers what was sound: the same command again goes on where it was broken
+off. --repair renders what is faulty from the source again, from the very commits of
+the snapshot if the source has them, and writes it over what is there.
+
+   regsnap verify --bucket s3://registry?region=eu-west-1 --env production --sample 5%
+   regsnap verify --bucket file:///srv/registry --env production --resume /tmp/verify.state
+   regsnap verify --bucket file:///srv/registry --env production --repair --source git:.`,
+		Flags: []cli.Flag{
+			configFlag(), sourceFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
+			&cli.StringFlag{Name: "sample", Usage: "check only a `SHARE` such as 5%", Value: "100%"},
+			&cli.Uint64Flag{Name: "seed", Usage: "choose the sample by `N` (default: another one each time)"},
+			&cli.StringFlag{Name: "resume", Usage: "remember in `FILE` what was sound, and go on from there"},
+			&cli.BoolFlag{Name: "repair", Usage: "write faulty objects again, from --source"},
+			byFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+		},
+		Action: runVerify,
+	}
+}
+
+// errDamaged: verify found faults that are still there.
+var errDamaged = errors.New("the snapshot is damaged")
+
+func runVerify(c *cli.Context) (err error) {
+	if c.Args().Len() > 1 {
+		return usagef("regsnap verify takes one snapshot; flags come before it")
+	}
+	share, err := parseShare(c.String("sample"))
+	if err != nil {
+		return err
+	}
+	p, err := openPlace(c)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "bucket", p.bucket)
+	id, _, err := chosenSnapshot(c.Context, p.bucket, p.env, c.Args().First())
+	if err != nil {
+		return err
+	}
+	o := publish.VerifyOptions{Sample: share, Seed: c.Uint64("seed"), State: c.String("resume")}
+	if !c.IsSet("seed") {
+		o.Seed = rand.Uint64()
+	}
+	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
+	o.Progress = func(n publish.Checked) { bar.step("verify", n.Units, n.Total) }
+	v, err := p.bucket.Verify(c.Context, p.env, id, o)
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	if c.Bool("repair") && !v.Sound() {
+		if v, err = repair(c, p, v, o); err != nil {
+			return err
+		}
+	}
+	if c.Bool("json") {
+		err = printJSON(c.App.Writer, v)
+	} else {
+		printVerification(c.App.Writer, v, o)
+	}
+	if !v.Sound() {
+		return errors.Join(err, errReported, errDamaged)
+	}
+	return err
+}
+
+// parseShare reads "5%", "100%" or "0.05".
+func parseShare(s string) (float64, error) {
+	text, percent := strings.CutSuffix(strings.TrimSpace(s), "%")
+	share, err := strconv.ParseFloat(text, 64)
+	if percent {
+		share /= 100
+	}
+	if err != nil || !(share > 0 && share <= 1) {
+		return 0, usagef("--sample %q: want a share above 0 up to 100%%, such as 5%%", s)
+	}
+	return share, nil
+}
+
+func printVerification(w io.Writer, v *publish.Verification, o publish.VerifyOptions) {
+	faulty := 0
+	for _, f := range v.Faults {
+		state := ""
+		if f.Repaired {
+			state = " (repaired)"
+		} else {
+			faulty++
+		}
+		fmt.Fprintf(w, "%s: %s%s\n", clean(f.Key), clean(f.Detail), state)
+	}
+	n := v.Checked
+	fmt.Fprintf(w, "%s %s: %s, %s read", v.Environment, v.Snapshot, plural(n.Objects, "object"), size(n.Bytes))
+	if o.Sample < 1 {
+		fmt.Fprintf(w, ", a sample of %.3g%% (--seed %d)", 100*o.Sample, o.Seed)
+	}
+	if n.Skipped > 0 {
+		fmt.Fprintf(w, ", %d of %d packages and responses checked before", n.Skipped, n.Total)
+	}
+	switch repaired := len(v.Faults) - faulty; {
+	case faulty > 0:
+		fmt.Fprintf(w, ": %s\n", plural(faulty, "fault"))
+	case repaired > 0:
+		fmt.Fprintf(w, ": sound again, %s repaired\n", plural(repaired, "object"))
+	default:
+		fmt.Fprintln(w, ": sound")
+	}
+}

@@ -1,0 +1,178 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// SnapshotRef names a snapshot of an environment.
+type SnapshotRef struct {
+	Environment string `json:"environment"`
+	ID          string `json:"id"`
+}
+
+func (r SnapshotRef) String() string { return r.Environment + " " + r.ID }
+
+// Diff is what differs between two snapshots.
+type Diff struct {
+	Old      SnapshotRef    `json:"old"`
+	New      SnapshotRef    `json:"new"`
+	Packages PackageChanges `json:"packages"`
+	// Answers are the classes of searches and categories that are answered
+	// differently.
+	Answers []layout.AnswerChange `json:"answers"`
+	// Documents, Archives and Files are the paths of package documents, of
+	// archives with signatures, and of files whose answer differs; "/" is in
+	// Documents when the service's version does.
+	Documents []string `json:"documents"`
+	Archives  []string `json:"archives"`
+	Files     []string `json:"files"`
+}
+
+// URLs are requests whose answer differs: all paths, and of each class of
+// searches and categories one request.
+func (d *Diff) URLs() []string {
+	out := slices.Concat(d.Documents, d.Archives, d.Files)
+	for _, a := range d.Answers {
+		out = append(out, a.URLs()...)
+	}
+	return out
+}
+
+// Diff compares two snapshots, also of two environments. Of the packages that
+// differ it reads the lists of files; all else is in manifests and routes.
+func (b *Bucket) Diff(ctx context.Context, old, new SnapshotRef) (*Diff, error) {
+	oldManifest, oldTable, err := b.tables(ctx, old)
+	if err != nil {
+		return nil, err
+	}
+	newManifest, newTable, err := b.tables(ctx, new)
+	if err != nil {
+		return nil, err
+	}
+	d := &Diff{
+		Old: old, New: new, Packages: ComparePackages(oldManifest, newManifest),
+		Answers: layout.CompareAnswers(oldTable, newTable), Documents: []string{}, Archives: []string{}, Files: []string{},
+	}
+	if oldTable.ServiceVersion != newTable.ServiceVersion {
+		d.Documents = append(d.Documents, "/")
+	}
+	return d, b.diffContents(ctx, d)
+}
+
+func (b *Bucket) tables(ctx context.Context, s SnapshotRef) (*layout.Manifest, *layout.Table, error) {
+	m, err := b.Manifest(ctx, s.Environment, s.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := b.Routes(ctx, s.Environment, s.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := layout.NewTable(r)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", s, err)
+	}
+	return m, t, nil
+}
+
+// diffContents finds the paths that differ, package version by package version.
+func (b *Bucket) diffContents(ctx context.Context, d *Diff) error {
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(b.Parallel())
+	for _, c := range slices.Concat(d.Packages.Added, d.Packages.Removed, d.Packages.Changed) {
+		g.Go(func() error {
+			old, new, err := b.bothContents(ctx, c)
+			if err != nil {
+				return err
+			}
+			archives, files := diffPaths(c, old, new)
+			mu.Lock()
+			defer mu.Unlock()
+			if c.Document {
+				d.Documents = append(d.Documents, urlPath("/package/"+c.Name+"/"+c.Version+"/"))
+			}
+			d.Archives = append(d.Archives, archives...)
+			d.Files = append(d.Files, files...)
+			return nil
+		})
+	}
+	err := g.Wait()
+	for _, list := range []*[]string{&d.Documents, &d.Archives, &d.Files} {
+		slices.Sort(*list)
+	}
+	return err
+}
+
+// bothContents reads the lists of files of both sides; where there is none, or
+// they are the same, it is empty.
+func (b *Bucket) bothContents(ctx context.Context, c PackageChange) (old, new *layout.Contents, err error) {
+	if c.OldRevision == c.NewRevision {
+		return &layout.Contents{}, &layout.Contents{}, nil
+	}
+	was, is := c.Revisions()
+	if old, err = b.contents(ctx, was); err != nil {
+		return nil, nil, err
+	}
+	new, err = b.contents(ctx, is)
+	return old, new, err
+}
+
+// contents reads the list of files of a revision; of none it is empty.
+func (b *Bucket) contents(ctx context.Context, rev *layout.Revision) (*layout.Contents, error) {
+	if rev == nil {
+		return &layout.Contents{}, nil
+	}
+	body, err := b.Read(ctx, rev.ContentsKey())
+	if err != nil {
+		return nil, err
+	}
+	c, err := layout.DecodeContents(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", rev.ContentsKey(), err)
+	}
+	return c, nil
+}
+
+// diffPaths are the paths of archive, signature and files that differ.
+func diffPaths(c PackageChange, old, new *layout.Contents) (archives, files []string) {
+	archive := urlPath("/epr/" + c.Name + "/" + c.ID() + ".zip")
+	if old.Archive != new.Archive {
+		archives = append(archives, archive)
+	}
+	if !sameSignature(old.Signature, new.Signature) {
+		archives = append(archives, archive+".sig")
+	}
+	file := func(name string) {
+		files = append(files, urlPath("/package/"+c.Name+"/"+c.Version+"/"+name))
+	}
+	for _, f := range old.Files {
+		if now := new.Find(f.Path); now == nil || now.SHA256 != f.SHA256 || now.Type != f.Type {
+			file(f.Path)
+		}
+	}
+	for _, f := range new.Files {
+		if old.Find(f.Path) == nil {
+			file(f.Path)
+		}
+	}
+	return archives, files
+}
+
+func sameSignature(a, b *layout.ObjectDigest) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// urlPath escapes a path as it stands in a request.
+func urlPath(p string) string { return (&url.URL{Path: p}).EscapedPath() }

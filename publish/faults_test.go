@@ -1,0 +1,91 @@
+package publish_test
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/storetest"
+	"github.com/regsnap/regsnap/publish/storetest/faultproxy"
+	"github.com/regsnap/regsnap/publish/storetest/servers"
+)
+
+// TestBuildThroughFaults builds and publishes through a network that fails one
+// request in ten or five. A run may fail, but then nothing that is live
+// is incomplete; sooner or later a run goes through, and then all is there.
+func TestBuildThroughFaults(t *testing.T) {
+	source, err := index.OpenDir("../testdata/storage")
+	if err != nil {
+		t.Fatal(err)
+	}
+	environments := []build.Environment{
+		{Name: "production", Branches: []string{"production"}, Cache: layout.DefaultCachePolicy},
+		{Name: "staging", Branches: []string{"production", "staging"}, Cache: layout.DefaultCachePolicy},
+	}
+	onBothClouds(t, func(t *testing.T, s *servers.Server) {
+		for _, test := range []struct {
+			rate     float64
+			attempts int
+		}{
+			{0.10, 3}, // so few that some runs fail
+			{0.20, 10},
+		} {
+			u := newUnreliable(t, s, faultproxy.Options{Seed: uint64(test.attempts), Rate: test.rate})
+			u.far.Attempts(test.attempts)
+			runs := 1
+			for ; ; runs++ {
+				err := buildAndPublish(t, u.far, source, environments)
+				u.proxy.Settle()
+				checkLive(t, u.direct, environments, err == nil)
+				if err == nil {
+					break
+				}
+				t.Logf("run %d: %v", runs, err)
+				if runs == mostRuns {
+					t.Fatal("no run went through")
+				}
+			}
+			t.Logf("%.0f %% faults, %d attempts, %d runs: %s", 100*test.rate, test.attempts, runs, u.proxy.Summary())
+		}
+	})
+}
+
+// mostRuns is after how many runs one must have gone through.
+const mostRuns = 20
+
+func buildAndPublish(t *testing.T, b *publish.Bucket, source index.Source, environments []build.Environment) (err error) {
+	lease := b.Lease(publish.LeaseOptions{Purpose: "test"})
+	defer func() { err = errors.Join(err, lease.Release(t.Context())) }()
+	result, err := build.Build(t.Context(), build.Options{
+		Source: source, Store: lease, Environments: environments, Regsnap: "test", Parallel: 32,
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range result.Snapshots {
+		if _, err := lease.Publish(t.Context(), s.Manifest.Environment, s.ID, publish.Note{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkLive checks what is live; all environments are if the run went through.
+func checkLive(t *testing.T, b *publish.Bucket, environments []build.Environment, all bool) {
+	t.Helper()
+	for _, env := range environments {
+		err := storetest.CheckLive(t.Context(), b, env.Name)
+		if errors.Is(err, fs.ErrNotExist) && !all {
+			if _, err := b.Pointer(t.Context(), env.Name); errors.Is(err, fs.ErrNotExist) {
+				continue // not published yet
+			}
+		}
+		if err != nil {
+			t.Errorf("%s: %v", env.Name, err)
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/storetest/servers"
+)
+
+// stores are the kinds of buckets that the operations are tested on. Each gives
+// the URL of an empty bucket.
+func stores(t *testing.T) map[string]func(t *testing.T) string {
+	s3, gcs := servers.StartS3(t), servers.StartGCS(t)
+	s3.Setenv(t)
+	gcs.Setenv(t)
+	return map[string]func(t *testing.T) string{
+		"file": func(t *testing.T) string { return "file://" + filepath.ToSlash(t.TempDir()) },
+		"mem":  func(*testing.T) string { return "mem://" },
+		"s3":   func(t *testing.T) string { return s3.URL(s3.NewBucket(t)) },
+		"gcs":  func(t *testing.T) string { return gcs.URL(gcs.NewBucket(t)) },
+	}
+}
+
+func openTest(t testing.TB, url string) *Bucket {
+	t.Helper()
+	b, err := Open(context.Background(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func fileBucket(t testing.TB) (*Bucket, string) {
+	t.Helper()
+	dir := t.TempDir()
+	return openTest(t, "file://"+filepath.ToSlash(dir)), dir
+}
+
+// editions are a package storage with an edition for each commit of its branch:
+// a package that never changes, one that has a new version in each, one whose
+// only version changes in each, and one that is only in every third.
+type editions struct {
+	dir string
+	mu  sync.Mutex
+}
+
+func newEditions(t testing.TB) *editions { return &editions{dir: t.TempDir()} }
+
+const testEnv = "production"
+
+var testEnvironment = build.Environment{
+	Name: testEnv, Branches: []string{"production"}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
+}
+
+// editionTime is when the commit of an edition was made.
+func editionTime(n int) time.Time {
+	return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Minute)
+}
+
+// edition is the source at the commit with that number.
+func (s *editions) edition(n int) (index.Source, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dir := filepath.Join(s.dir, fmt.Sprint(n))
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		packages := map[[2]string]string{{"steady", "1.0.0"}: "same", {"growing", fmt.Sprintf("1.0.%d", n)}: "new", {"edited", "1.0.0"}: fmt.Sprint(n)}
+		if n%3 == 0 {
+			packages[[2]string{"coming", "1.0.0"}] = "and going"
+		}
+		for p, text := range packages {
+			if err := writePackage(dir, p[0], p[1], text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	folder := index.OpenDirs(map[string]string{"production": dir})
+	return committed{folder, &index.Commit{Hash: fmt.Sprintf("%040x", n+1), Author: "Ada", Time: editionTime(n), Subject: fmt.Sprintf("edition %d", n)}}, nil
+}
+
+func writePackage(dir, name, version, text string) error {
+	folder := filepath.Join(dir, "packages", name, version)
+	manifest := fmt.Sprintf("format_version: 1.0.0\nname: %s\ntitle: %[1]s\nversion: %s\ndescription: %[1]s\nowner.github: acme/%[1]s\n", name, version)
+	for file, content := range map[string]string{"manifest.yml": manifest, "docs/README.md": "# " + name + "\n" + text + "\n"} {
+		file = filepath.Join(folder, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, []byte(content), 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// committed is a folder that says it is the content of a commit.
+type committed struct {
+	index.Source
+	commit *index.Commit
+}
+
+func (c committed) Branch(ctx context.Context, name string) (*index.Branch, error) {
+	b, err := c.Source.Branch(ctx, name)
+	if err == nil {
+		b.Commit = c.commit
+	}
+	return b, err
+}
+
+// build writes an edition into a bucket under a lease, as regsnap build does.
+func (s *editions) build(ctx context.Context, b *Bucket, n int) (id string, lease *Lease, err error) {
+	src, err := s.edition(n)
+	if err != nil {
+		return "", nil, err
+	}
+	defer src.Close()
+	o := build.Options{Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8}
+	lo := LeaseOptions{Purpose: "build", By: "test"}
+	p, err := b.Pointer(ctx, testEnv)
+	if err == nil {
+		live := build.Live{}
+		if live.Manifest, err = b.Manifest(ctx, testEnv, p.Snapshot); err == nil {
+			live.Routes, err = b.Routes(ctx, testEnv, p.Snapshot)
+		}
+		o.Live, lo.Live = append(o.Live, live), append(lo.Live, live.Manifest)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", nil, err
+	}
+	if err != nil { // none is live, or it was pruned between the two requests
+		o.Live, lo.Live = nil, nil
+	}
+	lease = b.Lease(lo)
+	o.Store = lease
+	result, err := build.Build(ctx, o)
+	if err != nil {
+		return "", nil, errors.Join(err, lease.Release(ctx))
+	}
+	return result.Snapshots[0].ID, lease, nil
+}
+
+// publish is regsnap build --publish.
+func (s *editions) publish(ctx context.Context, b *Bucket, n int, note Note) (m *Moved, err error) {
+	id, lease, err := s.build(ctx, b, n)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lease.Release(ctx)) }()
+	return lease.Publish(ctx, testEnv, id, note)
+}
+
+func (s *editions) mustPublish(t testing.TB, b *Bucket, n int) *Moved {
+	t.Helper()
+	m, err := s.publish(context.Background(), b, n, Note{By: "ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// mustBeSound verifies every snapshot in the bucket: what has a manifest is whole.
+func mustBeSound(t testing.TB, b *Bucket) (snapshots int) {
+	t.Helper()
+	ctx := context.Background()
+	stored, err := b.Snapshots(ctx, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for env, list := range stored {
+		for _, s := range list {
+			snapshots++
+			v, err := b.Verify(ctx, env, s.ID, VerifyOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range v.Faults {
+				t.Errorf("%s %s: %s: %s", env, s.ID, f.Key, f.Detail)
+			}
+		}
+	}
+	return snapshots
+}

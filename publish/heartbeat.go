@@ -1,0 +1,147 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// leaseTimes say how long signs of life count. They are apart by so much that
+// no ordinary pause of a process or a store comes near.
+type leaseTimes struct {
+	// renew is how often a holder renews its object.
+	renew time.Duration
+	// trust is how long after a renewal the holder may act without looking.
+	trust time.Duration
+	// stale is the age, by the store's own clock, from which others take the
+	// holder for dead. It is far longer than trust, so that a holder that is not
+	// dead but slow has stopped acting before.
+	stale time.Duration
+	// poll is how often somebody who waits looks again.
+	poll time.Duration
+}
+
+// defaultLeaseTimes are those of every bucket.
+var defaultLeaseTimes = leaseTimes{renew: time.Minute, trust: 5 * time.Minute, stale: 10 * time.Minute, poll: 2 * time.Second}
+
+// errLost: somebody took the holder of an object for dead and removed it.
+var errLost = errors.New("the lease was taken away")
+
+// heartbeat is an object in the bucket that is there, and renewed, as long as
+// its holder works. It is only ever changed by compare-and-swap, so that one
+// that was taken away does not come back to life.
+type heartbeat struct {
+	b     *Bucket
+	key   string
+	times leaseTimes
+	stop  context.CancelFunc
+	ended chan struct{}
+
+	mu      sync.Mutex
+	lease   layout.Lease
+	renewed time.Time // when the last renewal that succeeded was begun
+	lost    bool
+}
+
+// newHeartbeat writes the object, which must be in the state of the token, and
+// keeps renewing it. ErrConflict means that somebody else has written it.
+func (b *Bucket) newHeartbeat(ctx context.Context, key string, lease layout.Lease, old token) (*heartbeat, error) {
+	h := &heartbeat{b: b, key: key, times: b.times(), ended: make(chan struct{}), lease: lease, renewed: time.Now()}
+	h.lease.Since = h.renewed.UTC().Truncate(time.Second)
+	if err := b.pointers.swap(ctx, key, h.lease.Encode(), old); err != nil {
+		return nil, err
+	}
+	// Renewing goes on while ctx is done but work is still being wound up.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	h.stop = stop
+	go h.run(running)
+	return h, nil
+}
+
+func (h *heartbeat) run(ctx context.Context) {
+	defer close(h.ended)
+	tick := time.NewTicker(h.times.renew)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			// One that fails is made again at the next tick; the age of the
+			// last that succeeded tells whether that matters.
+			_ = h.renew(ctx)
+		}
+	}
+}
+
+// renew writes the object again. Whoever comes so late that others may take it
+// for dead by now must not: they may be acting on it already.
+func (h *heartbeat) renew(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	begun := time.Now()
+	if h.lost || elapsed(h.renewed) >= h.times.stale {
+		h.lost = true
+		return errLost
+	}
+	_, state, err := h.b.pointers.load(ctx, h.key)
+	if err == nil {
+		h.lease.Beat++
+		err = h.b.pointers.swap(ctx, h.key, h.lease.Encode(), state)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrConflict):
+		h.lost = true
+		return errLost
+	case err == nil:
+		h.renewed = begun
+	}
+	return err
+}
+
+// trusted tells whether the holder may act: nobody can have taken it for dead.
+func (h *heartbeat) trusted() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.lost && elapsed(h.renewed) < h.times.trust
+}
+
+// alive is trusted, but where time has run out asks the store.
+func (h *heartbeat) alive(ctx context.Context) error {
+	if h.trusted() {
+		return nil
+	}
+	return h.renew(ctx)
+}
+
+// end stops renewing and removes the object, unless it is somebody else's now.
+func (h *heartbeat) end(ctx context.Context) error {
+	h.stop()
+	<-h.ended
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.lost {
+		return nil
+	}
+	h.lost = true
+	return h.b.Delete(ctx, h.key)
+}
+
+// elapsed is the time since t. A machine that sleeps stops its monotonic clock,
+// one whose clock is set moves its wall clock: the larger of both counts.
+func elapsed(t time.Time) time.Duration {
+	now := time.Now()
+	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))
+}
+
+// times are those of this bucket's leases.
+func (b *Bucket) times() leaseTimes {
+	if b.lease == (leaseTimes{}) {
+		return defaultLeaseTimes
+	}
+	return b.lease
+}

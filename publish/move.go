@@ -1,0 +1,96 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// Note says who moves a pointer and why. Both are kept with the move.
+type Note struct {
+	By     string
+	Reason string
+}
+
+// Moved says what became of a request to move a pointer.
+type Moved struct {
+	Environment string `json:"environment"`
+	// Snapshot is the one that the request was about. It is live, unless Held.
+	Snapshot string `json:"snapshot"`
+	// Previous was live before; empty when nothing was.
+	Previous string `json:"previous,omitempty"`
+	// Changed is false when the pointer stayed as it was.
+	Changed bool `json:"changed"`
+	// Held tells that the environment is pinned, by Pin, to Live, so that the
+	// snapshot did not go live.
+	Held bool        `json:"held,omitempty"`
+	Pin  *layout.Pin `json:"pin,omitempty"`
+	Live string      `json:"live"`
+	// Generation counts the writes of the pointer.
+	Generation int64 `json:"generation"`
+}
+
+// errStay is what the decision about a move returns when there is none to make.
+var errStay = errors.New("the pointer stays")
+
+// swapAttempts is how often a move is tried: each time somebody else was faster.
+// With few publishers one of them always wins, so more means that something
+// writes the pointer without end.
+const swapAttempts = 20
+
+// move changes a pointer by compare-and-swap. decide sees the pointer as it is
+// and says how it is to be moved, or returns errStay; when somebody else was
+// faster it is asked again. ready, if set, is called after the pointer was read
+// and right before it is written: what it makes sure of must still hold if the
+// pointer was not written in between.
+func (b *Bucket) move(ctx context.Context, env string, n Note, decide func(layout.Pointer) (layout.Move, error), ready func(context.Context) error) (before, after layout.Pointer, err error) {
+	if err := layout.ValidNote(n.By, n.Reason); err != nil {
+		return before, after, err
+	}
+	key := layout.PointerKey(env)
+	for range swapAttempts {
+		var state token
+		before, state, err = b.pointer(ctx, env)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return before, after, err
+		}
+		m, err := decide(before)
+		if err != nil {
+			return before, before, err
+		}
+		m.By, m.Reason, m.At = n.By, n.Reason, time.Now().UTC().Truncate(time.Second)
+		after = before.After(env, m)
+		if ready != nil {
+			if err := ready(ctx); err != nil {
+				return before, before, err
+			}
+		}
+		err = b.pointers.swap(ctx, key, after.Encode(), state)
+		if err == nil {
+			return before, after, nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return before, before, fmt.Errorf("move the pointer of %s: %w", env, err)
+		}
+		if err := sleep(ctx, time.Duration(rand.Int64N(int64(conflictPause)))); err != nil {
+			return before, before, err
+		}
+	}
+	return before, before, fmt.Errorf("move the pointer of %s, %d times over: %w", env, swapAttempts, ErrConflict)
+}
+
+// conflictPause is the longest pause after somebody else was faster.
+const conflictPause = 100 * time.Millisecond
+
+// moved describes the outcome of move.
+func moved(env, snapshot string, before, after layout.Pointer) *Moved {
+	return &Moved{
+		Environment: env, Snapshot: snapshot, Previous: before.Snapshot, Changed: after.Generation != before.Generation,
+		Live: after.Snapshot, Pin: after.Pinned, Generation: after.Generation,
+	}
+}

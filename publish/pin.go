@@ -1,0 +1,42 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// Pin holds an environment at its live snapshot: publishing stores what is new
+// but does not go live until Unpin. Rolling back, which is explicit, still does.
+// Pinning what is pinned changes nothing.
+func (b *Bucket) Pin(ctx context.Context, env string, n Note) (*Moved, error) {
+	return b.setPin(ctx, env, n, layout.MovePin)
+}
+
+// Unpin ends Pin. What was published meanwhile is in the bucket; publishing it
+// again makes it live.
+func (b *Bucket) Unpin(ctx context.Context, env string, n Note) (*Moved, error) {
+	return b.setPin(ctx, env, n, layout.MoveUnpin)
+}
+
+func (b *Bucket) setPin(ctx context.Context, env string, n Note, kind layout.MoveKind) (*Moved, error) {
+	before, after, err := b.move(ctx, env, n, func(p layout.Pointer) (layout.Move, error) {
+		switch {
+		case p.Snapshot == "":
+			return layout.Move{}, fmt.Errorf("environment %s: %w", env, ErrNothingLive)
+		case (p.Pinned != nil) == (kind == layout.MovePin):
+			return layout.Move{}, errStay
+		}
+		return layout.Move{Kind: kind, Snapshot: p.Snapshot}, nil
+	}, nil)
+	if err != nil && !errors.Is(err, errStay) {
+		return nil, err
+	}
+	out := moved(env, before.Snapshot, before, after)
+	if kind == layout.MoveUnpin {
+		out.Pin = before.Pinned // who had held it
+	}
+	return out, nil
+}

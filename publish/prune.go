@@ -1,0 +1,136 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// PruneOptions say what to keep, and for whom.
+type PruneOptions struct {
+	Keep Retention
+	// By is who prunes, for whoever has to wait.
+	By string
+	// Planned, if set, is called with the plan before anything is deleted.
+	Planned func(*PrunePlan)
+	// Progress, if set, is told how many objects are deleted.
+	Progress func(done, total int)
+}
+
+// PlanPrune says what Prune would delete. It changes nothing, and what it says
+// is only what would have been done now.
+func (b *Bucket) PlanPrune(ctx context.Context, keep Retention) (*PrunePlan, error) {
+	if err := keep.Validate(); err != nil {
+		return nil, err
+	}
+	return b.planPrune(ctx, keep, time.Now())
+}
+
+// Prune deletes what no snapshot that is kept refers to, the remains of builds
+// that were broken off included. It keeps out of the way of writers: while one is
+// at work it is ErrBusy and nothing is deleted; one that begins later waits.
+//
+// A prune that is stopped halfway has left no snapshot half there: of each the
+// manifest goes first, and of each package revision its contents.json.
+func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err error) {
+	if err := o.Keep.Validate(); err != nil {
+		return nil, err
+	}
+	lock, now, err := b.lockPrune(ctx, o.By)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unlockPrune(ctx, lock)) }()
+	plan, err := b.planPrune(ctx, o.Keep, now)
+	if err != nil {
+		return nil, err
+	}
+	if o.Planned != nil {
+		o.Planned(plan)
+	}
+	var done atomic.Int64
+	for _, keys := range plan.phases {
+		g, ctx := errgroup.WithContext(ctx)
+		g.SetLimit(b.Parallel())
+		for _, key := range keys {
+			g.Go(func() error {
+				if err := b.sweep(ctx, lock, key); err != nil {
+					return err
+				}
+				if o.Progress != nil {
+					o.Progress(int(done.Add(1)), plan.Objects)
+				}
+				return nil
+			})
+		}
+		if err := g.Wait(); err != nil {
+			return plan, err
+		}
+	}
+	return plan, nil
+}
+
+// sweep deletes one object, if the lock is surely held: whoever took it for
+// stale may be writing that very object again.
+func (b *Bucket) sweep(ctx context.Context, lock *heartbeat, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !lock.trusted() {
+		return fmt.Errorf("prune could not renew its lock and stopped, run it again: %w", errLost)
+	}
+	if err := b.Delete(ctx, key); err != nil {
+		return fmt.Errorf("delete %s: %w", key, err)
+	}
+	return nil
+}
+
+// PrunePlan is what prune keeps and deletes.
+type PrunePlan struct {
+	Environments []PruneEnvironment `json:"environments"`
+	// Deleted counts by what objects are.
+	Snapshots PruneCount `json:"snapshots"`
+	Packages  PruneCount `json:"packages"`
+	Responses PruneCount `json:"responses"`
+	// Objects and Bytes are the sums of what is deleted.
+	Objects int   `json:"objects"`
+	Bytes   int64 `json:"bytes"`
+	// Kept counts all other objects of snapshots.
+	Kept PruneCount `json:"kept"`
+	// Unknown are objects that regsnap did not write: they stay. At most
+	// maxUnknown are named.
+	Unknown      int      `json:"unknown"`
+	UnknownNames []string `json:"unknown_names,omitempty"`
+
+	// phases are the keys to delete; each begins when the one before is done.
+	phases [3][]string
+}
+
+// PruneCount is a number of objects and their size.
+type PruneCount struct {
+	Objects int   `json:"objects"`
+	Bytes   int64 `json:"bytes"`
+}
+
+func (c *PruneCount) add(size int64) {
+	c.Objects++
+	c.Bytes += size
+}
+
+// PruneEnvironment is what becomes of the snapshots of an environment, newest
+// first.
+type PruneEnvironment struct {
+	Name string      `json:"name"`
+	Keep []PruneKept `json:"keep"`
+	Drop []Stored    `json:"drop"`
+}
+
+// PruneKept is a snapshot that stays.
+type PruneKept struct {
+	Stored
+	Why string `json:"why"`
+}

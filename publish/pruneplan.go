@@ -1,0 +1,166 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// The order in which prune deletes: what says that others are complete before
+// what it speaks of.
+const (
+	phaseManifests = iota // a snapshot without a manifest is none
+	phaseContents         // a package revision without contents.json is none
+	phaseRest
+)
+
+// maxUnknown is how many unknown objects a plan names.
+const maxUnknown = 20
+
+// planPrune decides which snapshots stay, marks what these refer to, and plans
+// to delete the rest. If it cannot read a snapshot that stays it fails.
+func (b *Bucket) planPrune(ctx context.Context, keep Retention, now time.Time) (*PrunePlan, error) {
+	p := &PrunePlan{Environments: []PruneEnvironment{}}
+	stored, err := b.Snapshots(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	environments, err := b.Environments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := slices.Compact(slices.Sorted(slices.Values(append(environments, slices.Collect(maps.Keys(stored))...))))
+	for _, env := range names {
+		e, err := b.retain(ctx, env, stored[env], keep, now)
+		if err != nil {
+			return nil, err
+		}
+		p.Environments = append(p.Environments, *e)
+	}
+	m, err := b.mark(ctx, p.Environments)
+	if err != nil {
+		return nil, err
+	}
+	for _, prefix := range []string{layout.SnapshotsPrefix, layout.PackagesPrefix, layout.ResponsesPrefix} {
+		for o, err := range b.List(ctx, prefix) {
+			if err != nil {
+				return nil, fmt.Errorf("list %s: %w", prefix, err)
+			}
+			p.judge(m, o)
+		}
+	}
+	return p, nil
+}
+
+// retain sorts the snapshots of an environment into what stays and what goes.
+func (b *Bucket) retain(ctx context.Context, env string, stored []Stored, keep Retention, now time.Time) (*PruneEnvironment, error) {
+	e := &PruneEnvironment{Name: env, Keep: []PruneKept{}, Drop: []Stored{}}
+	var pointer *layout.Pointer
+	live, err := b.Pointer(ctx, env)
+	switch {
+	case err == nil:
+		pointer = &live
+		if !slices.ContainsFunc(stored, func(s Stored) bool { return s.ID == live.Snapshot }) {
+			return nil, fmt.Errorf("%w: %s of %s is live: nothing is deleted from a bucket that is damaged", ErrNoSnapshot, live.Snapshot, env)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	for i, s := range stored {
+		if why := keep.why(pointer, stored, i, now); why != "" {
+			e.Keep = append(e.Keep, PruneKept{Stored: s, Why: why})
+		} else {
+			e.Drop = append(e.Drop, s)
+		}
+	}
+	return e, nil
+}
+
+// marked is what the snapshots that stay refer to.
+type marked struct {
+	snapshots map[string]bool // "environment/id"
+	revisions map[layout.Revision]bool
+	responses map[layout.Digest]bool
+}
+
+// mark reads the manifests of the snapshots that stay.
+func (b *Bucket) mark(ctx context.Context, environments []PruneEnvironment) (*marked, error) {
+	m := &marked{snapshots: map[string]bool{}, revisions: map[layout.Revision]bool{}, responses: map[layout.Digest]bool{}}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(historyReads)
+	for _, e := range environments {
+		for _, kept := range e.Keep {
+			m.snapshots[e.Name+"/"+kept.ID] = true
+			g.Go(func() error {
+				manifest, err := b.Manifest(ctx, e.Name, kept.ID)
+				if err != nil {
+					return fmt.Errorf("nothing is deleted, because a snapshot that stays cannot be read: %w", err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for _, p := range manifest.Packages {
+					m.revisions[layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}] = true
+				}
+				for _, r := range manifest.Responses {
+					m.responses[r.Digest] = true
+				}
+				return nil
+			})
+		}
+	}
+	return m, g.Wait()
+}
+
+// judge decides about one object.
+func (p *PrunePlan) judge(m *marked, o ObjectInfo) {
+	drop := func(c *PruneCount, phase int) {
+		c.add(o.Size)
+		p.Objects++
+		p.Bytes += o.Size
+		p.phases[phase] = append(p.phases[phase], o.Key)
+	}
+	if env, id, file, err := layout.ParseSnapshotKey(o.Key); err == nil {
+		switch {
+		case m.snapshots[env+"/"+id]:
+			p.Kept.add(o.Size)
+		case file == "manifest.json":
+			drop(&p.Snapshots, phaseManifests)
+		default:
+			drop(&p.Snapshots, phaseRest)
+		}
+		return
+	}
+	if rev, what, err := layout.RevisionOfKey(o.Key); err == nil {
+		switch {
+		case m.revisions[rev]:
+			p.Kept.add(o.Size)
+		case what == layout.ContentsObject:
+			drop(&p.Packages, phaseContents)
+		default:
+			drop(&p.Packages, phaseRest)
+		}
+		return
+	}
+	if d, _, err := layout.ParseResponseKey(o.Key); err == nil {
+		if m.responses[d] {
+			p.Kept.add(o.Size)
+		} else {
+			drop(&p.Responses, phaseRest)
+		}
+		return
+	}
+	p.Unknown++
+	if p.Unknown <= maxUnknown {
+		p.UnknownNames = append(p.UnknownNames, o.Key)
+	}
+}

@@ -1,0 +1,65 @@
+package publish
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// Retention says which snapshots prune keeps. Whatever it says, the live
+// snapshot of an environment and the one that a rollback goes to stay, and so
+// does every snapshot of an environment that was never published.
+type Retention struct {
+	// Last keeps the newest ones, this many of each environment.
+	Last int `json:"last"`
+	// Within keeps those that were built not longer ago than this.
+	Within time.Duration `json:"-"`
+	// Grace keeps those that were live not longer ago than this: edges, CDNs
+	// and clients may still be reading from them.
+	Grace time.Duration `json:"-"`
+}
+
+// DefaultRetention keeps a month, at least ten snapshots, and gives readers an
+// hour to move on.
+var DefaultRetention = Retention{Last: 10, Within: 30 * 24 * time.Hour, Grace: time.Hour}
+
+// Validate refuses values without a meaning.
+func (r Retention) Validate() error {
+	if r.Last < 0 || r.Within < 0 || r.Grace < 0 {
+		return fmt.Errorf("retention: last %d, within %s, grace %s: none may be negative", r.Last, r.Within, r.Grace)
+	}
+	return nil
+}
+
+// why says why a snapshot stays; "" when it does not. It is the one at i of all
+// that the environment has, newest first. p is nil when nothing was ever live.
+func (r Retention) why(p *layout.Pointer, all []Stored, i int, now time.Time) string {
+	s := all[i]
+	switch {
+	case p == nil:
+		return "the environment was never published"
+	case s.ID == p.Snapshot && p.Pinned != nil:
+		return "live and pinned"
+	case s.ID == p.Snapshot:
+		return "live"
+	case s.ID == p.Previous:
+		return "a rollback goes there"
+	case i < r.Last:
+		return fmt.Sprintf("one of the newest %d", r.Last)
+	case r.Within > 0 && now.Sub(s.Built) <= r.Within:
+		return "built within " + days(r.Within)
+	case r.Grace > 0 && slices.Contains(p.Lived(now.Add(-r.Grace)), s.ID):
+		return "live within " + r.Grace.String()
+	}
+	return ""
+}
+
+// days writes a time in days where it is whole days.
+func days(d time.Duration) string {
+	if day := 24 * time.Hour; d%day == 0 {
+		return fmt.Sprintf("%d d", d/day)
+	}
+	return d.String()
+}

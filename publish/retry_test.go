@@ -1,0 +1,245 @@
+package publish_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/storetest/faultproxy"
+	"github.com/regsnap/regsnap/publish/storetest/servers"
+)
+
+// hurry is how long an attempt may take in these tests.
+const hurry = 300 * time.Millisecond
+
+// unreliable is a store behind a proxy, and a bucket that is opened both ways.
+type unreliable struct {
+	proxy       *faultproxy.Proxy
+	far, direct *publish.Bucket
+}
+
+// onBothClouds runs a test with S3 and with GCS.
+func onBothClouds(t *testing.T, test func(t *testing.T, s *servers.Server)) {
+	t.Run("s3", func(t *testing.T) { test(t, servers.StartS3(t)) })
+	t.Run("gcs", func(t *testing.T) { test(t, servers.StartGCS(t)) })
+}
+
+// newUnreliable opens a new bucket of a server, directly and through a proxy.
+func newUnreliable(t *testing.T, s *servers.Server, o faultproxy.Options) unreliable {
+	t.Helper()
+	o.Target, o.RewriteHost, o.Delay = s.Addr, s.Kind() == "gcs", hurry*3/2
+	u := unreliable{proxy: faultproxy.Start(t, o)}
+	name, via := s.NewBucket(t), s.Via(u.proxy.Addr)
+	via.Setenv(t)
+	u.far = openBucket(t, via.URL(name))
+	u.far.Hurry(hurry)
+	s.Setenv(t)
+	u.direct = openBucket(t, s.URL(name))
+	return u
+}
+
+func testObject(key string, body []byte) layout.Object {
+	return layout.Object{Key: key, Body: body, ContentType: "application/json", CacheControl: "public, max-age=600"}
+}
+
+// TestOneFault makes every operation meet every fault once.
+func TestOneFault(t *testing.T) {
+	onBothClouds(t, func(t *testing.T, s *servers.Server) {
+		for _, fault := range faultproxy.All {
+			t.Run(string(fault), func(t *testing.T) { oneFault(t, newUnreliable(t, s, faultproxy.Options{}), fault) })
+		}
+	})
+}
+
+func oneFault(t *testing.T, u unreliable, fault faultproxy.Fault) {
+	ctx, far := t.Context(), publish.RawPointers{Bucket: u.far}
+	direct := publish.RawPointers{Bucket: u.direct}
+	body := bytes.Repeat([]byte("0123456789"), 50_000)
+	key, pointer := "responses/a.json", layout.PointerKey("production")
+	next := func() { u.proxy.Next(faultproxy.Step{Fault: fault}) }
+
+	next()
+	if err := u.far.Put(ctx, testObject(key, body)); err != nil {
+		t.Fatalf("put: %v", err)
+	}
+	next()
+	if got, err := u.far.Read(ctx, key); err != nil || !bytes.Equal(got, body) {
+		t.Errorf("read: %d bytes of %d, %v", len(got), len(body), err)
+	}
+	next()
+	var listed []string
+	for o, err := range u.far.List(ctx, "") {
+		if err != nil {
+			t.Fatalf("list: %v", err)
+		}
+		listed = append(listed, o.Key)
+	}
+	if len(listed) != 1 || listed[0] != key {
+		t.Errorf("list: %q", listed)
+	}
+	next()
+	if err := far.Swap(ctx, pointer, []byte("one"), ""); err != nil {
+		t.Fatalf("first swap: %v", err)
+	}
+	next()
+	_, token, err := far.Load(ctx, pointer)
+	if err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	next()
+	if err := far.Swap(ctx, pointer, []byte("two"), token); err != nil {
+		t.Fatalf("swap: %v", err)
+	}
+	u.proxy.Settle() // a late write is refused: it must not undo a later one
+	if now, _, err := direct.Load(ctx, pointer); err != nil || string(now) != "two" {
+		t.Errorf("the pointer says %q, %v", now, err)
+	}
+	next()
+	if err := u.far.Delete(ctx, key); err != nil {
+		t.Fatalf("delete: %v", err)
+	}
+	if got := u.proxy.Counts()[fault]; got != 7 {
+		t.Errorf("%d faults were injected, want 7", got)
+	}
+}
+
+// TestSwapLostToAnother: an attempt that failed is no claim to the pointer. If
+// somebody else moved it meanwhile, the next attempt must find that out.
+func TestSwapLostToAnother(t *testing.T) {
+	onBothClouds(t, func(t *testing.T, s *servers.Server) {
+		for _, fault := range []faultproxy.Fault{faultproxy.ResetBefore, faultproxy.LostResponse, faultproxy.Status503} {
+			t.Run(string(fault), func(t *testing.T) {
+				u := newUnreliable(t, s, faultproxy.Options{})
+				far, direct := publish.RawPointers{Bucket: u.far}, publish.RawPointers{Bucket: u.direct}
+				key := layout.PointerKey("production")
+				if err := direct.Swap(t.Context(), key, []byte("old"), ""); err != nil {
+					t.Fatal(err)
+				}
+				_, token, err := far.Load(t.Context(), key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				u.proxy.Next(faultproxy.Step{Fault: fault, Then: func() {
+					_, now, err := direct.Load(t.Context(), key)
+					if err == nil {
+						err = direct.Swap(t.Context(), key, []byte("theirs"), now)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}})
+				if err := far.Swap(t.Context(), key, []byte("ours"), token); !errors.Is(err, publish.ErrConflict) {
+					t.Errorf("swap gives %v, want ErrConflict", err)
+				}
+				if now, _, err := direct.Load(t.Context(), key); err != nil || string(now) != "theirs" {
+					t.Errorf("the pointer says %q, %v", now, err)
+				}
+			})
+		}
+	})
+}
+
+// TestGivesUp: attempts are bounded, and the SDK makes none of its own.
+func TestGivesUp(t *testing.T) {
+	onBothClouds(t, func(t *testing.T, s *servers.Server) {
+		for _, fault := range []faultproxy.Fault{faultproxy.ResetBefore, faultproxy.Status500, faultproxy.Status429} {
+			t.Run(string(fault), func(t *testing.T) {
+				u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{fault}})
+				err := u.far.Put(t.Context(), testObject("responses/a.json", []byte("{}")))
+				if err == nil {
+					t.Fatal("the put succeeded")
+				}
+				if n := u.proxy.Requests(); n != 10 {
+					t.Errorf("%d requests, want 10; %v", n, err)
+				}
+				t.Log(err)
+				before := u.proxy.Requests()
+				if _, err = u.far.Read(t.Context(), "responses/a.json"); err == nil {
+					t.Error("the read succeeded")
+				}
+				if n := u.proxy.Requests() - before; n != 10 {
+					t.Errorf("%d requests to read, want 10; %v", n, err)
+				}
+			})
+		}
+	})
+}
+
+// TestCancelWhileWaiting: who ends the program need not wait for a pause.
+func TestCancelWhileWaiting(t *testing.T) {
+	onBothClouds(t, func(t *testing.T, s *servers.Server) {
+		u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{faultproxy.Status503}})
+		u.far.Hurry(time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		started := time.Now()
+		err := u.far.Put(ctx, testObject("responses/a.json", []byte("{}")))
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(started) > 5*time.Second {
+			t.Errorf("after %s: %v", time.Since(started), err)
+		}
+	})
+}
+
+// TestForbiddenIsFinal: what will not be better next time is asked for once.
+func TestForbiddenIsFinal(t *testing.T) {
+	s := servers.StartS3(t)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+	proxy := faultproxy.Start(t, faultproxy.Options{Target: s.Addr})
+	b := openBucket(t, s.Via(proxy.Addr).URL(s.NewBucket(t)))
+	if err := b.Put(t.Context(), testObject("responses/a.json", []byte("{}"))); err == nil {
+		t.Error("put with a wrong key succeeded")
+	}
+	if n := proxy.Requests(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+}
+
+// TestReadResumes: a read that is cut over and over goes on where it was.
+func TestReadResumes(t *testing.T) {
+	onBothClouds(t, func(t *testing.T, s *servers.Server) {
+		u := newUnreliable(t, s, faultproxy.Options{})
+		body := make([]byte, 5<<20)
+		rand.NewChaCha8([32]byte{7}).Read(body) // it never fails
+		if err := u.direct.Put(t.Context(), testObject("packages/a.zip", body)); err != nil {
+			t.Fatal(err)
+		}
+		for range 12 { // more than there are attempts without progress
+			u.proxy.Next(faultproxy.Step{Fault: faultproxy.Truncated})
+		}
+		got, err := u.far.Read(t.Context(), "packages/a.zip")
+		if err != nil || !bytes.Equal(got, body) {
+			t.Errorf("%d bytes of %d, %v", len(got), len(body), err)
+		}
+		if n := u.proxy.Requests(); n != 13 {
+			t.Errorf("%d requests, want 13", n)
+		}
+	})
+}
+
+// TestNoBucket: that there is no bucket is not the same as an empty one.
+func TestNoBucket(t *testing.T) {
+	s := servers.StartS3(t)
+	b := openBucket(t, s.URL("regsnap-no-such-bucket"))
+	_, err := b.Pointer(t.Context(), "production")
+	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("NoSuchBucket")) {
+		t.Errorf("a missing bucket gives %v", err)
+	}
+}
+
+// TestAnonymous: an anonymous reader of S3 is told 403 for what is not there.
+func TestAnonymous(t *testing.T) {
+	s := servers.StartS3(t)
+	b := openBucket(t, s.URL(s.NewBucket(t))+"&anonymous=true")
+	if _, err := b.Read(t.Context(), "responses/a.json"); err == nil {
+		t.Error("an anonymous read of nothing succeeded")
+	} else if got := fmt.Sprint(http.StatusForbidden); bytes.Contains([]byte(err.Error()), []byte(got)) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,114 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// ErrNothingLive: the environment was never published, so there is nothing to
+// roll back, pin or prune.
+var ErrNothingLive = errors.New("no snapshot is live")
+
+// ErrNoPrevious: the pointer does not know what was live before.
+var ErrNoPrevious = errors.New("nothing is known to have been live before")
+
+// Rollback is a way back that was looked at but not yet gone.
+type Rollback struct {
+	Environment string `json:"environment"`
+	From        string `json:"from"`
+	To          string `json:"to"`
+	// Packages is what changes for clients.
+	Packages PackageChanges `json:"packages"`
+	// Pin tells that the environment is pinned, and stays so.
+	Pin *layout.Pin `json:"pin,omitempty"`
+
+	lease      *Lease
+	generation int64
+}
+
+// PrepareRollback looks at the way back to a snapshot, by default to the one
+// that was live before the live one was published. How many requests it takes
+// does not depend on the size of the registry. A snapshot that is not whole is
+// ErrNoSnapshot.
+func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback, error) {
+	p, err := l.b.Pointer(ctx, env)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("environment %s: %w", env, ErrNothingLive)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if id == "" {
+		if id = p.Previous; id == "" {
+			return nil, fmt.Errorf("environment %s, %s is live: %w: name a snapshot", env, p.Snapshot, ErrNoPrevious)
+		}
+	}
+	r := &Rollback{Environment: env, From: p.Snapshot, To: id, Pin: p.Pinned, lease: l, generation: p.Generation}
+	if r.From == r.To {
+		return r, nil
+	}
+	to, err := l.rollbackTarget(ctx, env, id)
+	if err != nil {
+		return nil, err
+	}
+	from, err := l.b.Manifest(ctx, env, r.From)
+	if err != nil {
+		// A damaged live snapshot is a reason to go back, not to stay.
+		from = &layout.Manifest{Environment: env}
+	}
+	r.Packages = ComparePackages(from, to)
+	return r, nil
+}
+
+// rollbackTarget makes sure that a snapshot can be served: its manifest, and the
+// routes that the manifest says.
+func (l *Lease) rollbackTarget(ctx context.Context, env, id string) (*layout.Manifest, error) {
+	m, err := l.b.Manifest(ctx, env, id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s of %s: regsnap history lists what there is", ErrNoSnapshot, id, env)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoSnapshot, err)
+	}
+	body, err := l.b.Read(ctx, layout.RoutesKey(env, id))
+	if err == nil {
+		err = matches(body, m.Routes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s of %s is not whole: %s: %w", ErrNoSnapshot, id, env, layout.RoutesKey(env, id), err)
+	}
+	return m, nil
+}
+
+// Do goes the way back. If the pointer was moved since the way was looked at it
+// returns ErrConflict: what would change is no longer what was shown. With pin
+// the environment is pinned in the same instant, so that the next publish does
+// not bring back what was rolled back.
+func (r *Rollback) Do(ctx context.Context, n Note, pin bool) (*Moved, error) {
+	l, id := r.lease, r.To
+	before, after, err := l.b.move(ctx, r.Environment, n, func(p layout.Pointer) (layout.Move, error) {
+		if p.Generation != r.generation || p.Snapshot != r.From {
+			return layout.Move{}, fmt.Errorf("%s is live now: %w", p.Snapshot, ErrConflict)
+		}
+		if p.Snapshot == id {
+			return layout.Move{}, errStay
+		}
+		if err := l.hold(ctx); err != nil {
+			return layout.Move{}, err
+		}
+		// Prune may have come between the look and the lease.
+		there, err := l.b.exists(ctx, layout.ManifestKey(r.Environment, id))
+		if err == nil && !there {
+			err = fmt.Errorf("%w: %s was pruned meanwhile", ErrNoSnapshot, id)
+		}
+		return layout.Move{Kind: layout.MoveRollback, Snapshot: id, Pin: pin}, err
+	}, l.ready)
+	if err != nil && !errors.Is(err, errStay) {
+		return nil, err
+	}
+	return moved(r.Environment, id, before, after), nil
+}

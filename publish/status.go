@@ -1,0 +1,77 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// Status is an environment at a glance.
+type Status struct {
+	Environment string `json:"environment"`
+	// Live is empty when nothing was ever published.
+	Live string `json:"live,omitempty"`
+	// Since is when the pointer was moved to Live; zero when that is not known.
+	Since time.Time `json:"since,omitzero"`
+	// LastMove is who moved it there and why.
+	LastMove *layout.Move            `json:"last_move,omitempty"`
+	Pinned   *layout.Pin             `json:"pinned,omitempty"`
+	Branches []layout.ManifestBranch `json:"branches,omitempty"`
+	Packages int                     `json:"packages"`
+	Regsnap  string                  `json:"regsnap,omitempty"`
+	// Waiting are snapshots of newer commits than Live, or of the same but
+	// built later, that are in the bucket and not live; newest first.
+	Waiting []Stored `json:"waiting,omitempty"`
+	// Snapshots is how many the bucket holds.
+	Snapshots int `json:"snapshots"`
+}
+
+// Environments lists those that have a pointer in the bucket, in order.
+func (b *Bucket) Environments(ctx context.Context) ([]string, error) {
+	var out []string
+	for o, err := range b.List(ctx, layout.EnvironmentsPrefix) {
+		if err != nil {
+			return nil, fmt.Errorf("list environments: %w", err)
+		}
+		if env, err := layout.ParsePointerKey(o.Key); err == nil {
+			out = append(out, env)
+		}
+	}
+	return out, nil
+}
+
+// Status tells about one environment; stored are its snapshots.
+func (b *Bucket) Status(ctx context.Context, env string, stored []Stored) (*Status, error) {
+	s := &Status{Environment: env, Snapshots: len(stored)}
+	p, err := b.Pointer(ctx, env)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.Waiting = stored
+		return s, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.Live, s.Pinned = p.Snapshot, p.Pinned
+	for _, m := range p.Moves {
+		if m.Kind == layout.MovePublish || m.Kind == layout.MoveRollback {
+			s.LastMove, s.Since = &m, m.At
+			break
+		}
+	}
+	for _, snapshot := range stored {
+		if snapshot.ID == p.Snapshot {
+			break
+		}
+		s.Waiting = append(s.Waiting, snapshot)
+	}
+	m, err := b.Manifest(ctx, env, p.Snapshot)
+	if err != nil {
+		return nil, fmt.Errorf("live snapshot of %s: %w", env, err)
+	}
+	s.Branches, s.Packages, s.Regsnap = m.Branches, len(m.Packages), m.Regsnap
+	return s, nil
+}

@@ -1,0 +1,140 @@
+package servers
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os/exec"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+// startTimeout is how long a server may take until it answers.
+const startTimeout = 20 * time.Second
+
+// run starts a server on a free port of the loopback interface, waits until it
+// answers, and stops it when the test ends. What it printed is shown only if the
+// test failed.
+func run(t testing.TB, p tool, args func(address string) []string) (address string) {
+	t.Helper()
+	binary, err := p.build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Between the choice of a port and its use another process may take it.
+	for range 3 {
+		if address, err = freeAddress(); err != nil {
+			t.Fatal(err)
+		}
+		var c *child
+		if c, err = startChild(binary, args(address)); err != nil {
+			t.Fatal(err)
+		}
+		if err = c.ready(t.Context(), "http://"+address); err != nil {
+			c.kill()
+			err = fmt.Errorf("%s: %w\n%s", p.name, err, c.log.String())
+			continue
+		}
+		t.Cleanup(func() {
+			c.kill()
+			if t.Failed() {
+				t.Logf("%s on %s printed:\n%s", p.name, address, c.log.String())
+			}
+		})
+		return address
+	}
+	t.Fatal(err)
+	return ""
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// child is a process that ends with this one, even if this one is killed.
+type child struct {
+	cmd  *exec.Cmd
+	log  tail
+	done chan struct{}
+}
+
+func startChild(binary string, args []string) (*child, error) {
+	c := &child{cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	c.cmd.Stdout, c.cmd.Stderr = &c.log, &c.log
+	c.cmd.SysProcAttr = endWithParent()
+	started := make(chan error)
+	go func() {
+		// Linux takes the thread that started the child for its parent: the
+		// thread has to live as long as the child.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(c.done)
+		err := c.cmd.Start()
+		started <- err
+		if err == nil {
+			c.cmd.Wait() // it is always killed
+		}
+	}()
+	return c, <-started
+}
+
+func (c *child) kill() {
+	c.cmd.Process.Kill() // it may have ended by itself
+	<-c.done
+}
+
+// ready waits until the server answers HTTP.
+func (c *child) ready(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			return resp.Body.Close()
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-c.done:
+			return fmt.Errorf("ended before it answered")
+		case <-ctx.Done():
+			return fmt.Errorf("does not answer: %w", err)
+		}
+	}
+}
+
+// tail keeps the end of what was written to it.
+type tail struct {
+	mu   sync.Mutex
+	last bytes.Buffer
+}
+
+// tailBytes is how much of a server's log is kept, in bytes.
+const tailBytes = 32 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last.Write(p)
+	if extra := t.last.Len() - tailBytes; extra > 0 {
+		t.last.Next(extra)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last.String()
+}

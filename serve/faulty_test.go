@@ -1,0 +1,98 @@
+package serve_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/serve"
+)
+
+// faulty is a bucket that fails, or is slow, where a test says so.
+type faulty struct {
+	serve.Bucket
+	mu    sync.Mutex
+	fault func(op, key string) error
+	reads map[string]int
+}
+
+func newFaulty(b serve.Bucket) *faulty { return &faulty{Bucket: b, reads: map[string]int{}} }
+
+func (f *faulty) set(fault func(op, key string) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = fault
+}
+
+func (f *faulty) check(op, key string) error {
+	f.mu.Lock()
+	f.reads[op+" "+key]++
+	fault := f.fault
+	f.mu.Unlock()
+	if fault == nil {
+		return nil
+	}
+	return fault(op, key)
+}
+
+// count is how often something was done to objects whose key has a prefix.
+func (f *faulty) count(op, prefix string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for k, times := range f.reads {
+		if strings.HasPrefix(k, op+" "+prefix) {
+			n += times
+		}
+	}
+	return n
+}
+
+func (f *faulty) Pointer(ctx context.Context, env string) (layout.Pointer, error) {
+	if err := f.check("pointer", env); err != nil {
+		return layout.Pointer{}, err
+	}
+	return f.Bucket.Pointer(ctx, env)
+}
+
+func (f *faulty) Routes(ctx context.Context, env, id string) (*layout.Routes, error) {
+	if err := f.check("routes", id); err != nil {
+		return nil, err
+	}
+	return f.Bucket.Routes(ctx, env, id)
+}
+
+func (f *faulty) Read(ctx context.Context, key string) ([]byte, error) {
+	if err := f.check("read", key); err != nil {
+		return nil, err
+	}
+	return f.Bucket.Read(ctx, key)
+}
+
+func (f *faulty) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	if err := f.check("open", key); err != nil {
+		return nil, err
+	}
+	r, err := f.Bucket.Open(ctx, key, offset, length)
+	if err == nil {
+		if broken := f.check("stream", key); broken != nil {
+			_ = r.Close()
+			return io.NopCloser(io.MultiReader(bytes.NewReader(make([]byte, 100_000)), failing{broken})), nil
+		}
+	}
+	return r, err
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// truncating gives one byte less than it was asked for.
+type truncating struct{ serve.Bucket }
+
+func (b truncating) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	return b.Bucket.Open(ctx, key, offset, length-1)
+}

@@ -1,0 +1,130 @@
+package serve_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/regsnap/regsnap/serve"
+)
+
+// dial sends a request over a connection of its own, whose receive buffer is
+// small, and returns the connection to read the answer from.
+func dial(t *testing.T, server *httptest.Server, path string) *net.TCPConn {
+	t.Helper()
+	c, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	conn := c.(*net.TCPConn)
+	if err := conn.SetReadBuffer(64 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// TestSlowClient: a client may take far longer than one write may, and than the
+// server gives for reading a request, as long as it goes on taking. One that
+// stops is given up.
+func TestSlowClient(t *testing.T) {
+	const stall = time.Second
+	o := production(sharedBucket(t))
+	o.Stall = stall
+	h, err := serve.New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	ended := make(chan time.Duration, 2)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		defer func() { ended <- time.Since(start) }()
+		h.ServeHTTP(w, r)
+	}))
+	server.Config.ReadTimeout, server.Config.WriteTimeout = stall, stall
+	server.Start()
+	defer server.Close()
+
+	slow := dial(t, server, "/epr/store/store-1.0.0.zip")
+	response, err := http.ReadResponse(bufio.NewReader(slow), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Linux lets a server write again once a third of what it has buffered, up
+	// to 4 MiB, is gone: at this speed every half second.
+	read := int64(0)
+	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		n, err := io.CopyN(io.Discard, response.Body, 64<<10)
+		read += n
+		if err == io.EOF {
+			if took := time.Since(start); read != response.ContentLength || took < 2*stall {
+				t.Errorf("%d of %d bytes in %s", read, response.ContentLength, took)
+			}
+			break
+		}
+		if err != nil {
+			t.Fatalf("after %d of %d bytes in %s: %v", read, response.ContentLength, time.Since(start), err)
+		}
+	}
+	<-ended
+
+	stopped := dial(t, server, "/epr/store/store-1.0.0.zip")
+	select {
+	case took := <-ended:
+		if took < stall/2 {
+			t.Errorf("given up after %s", took)
+		}
+	case <-time.After(10 * stall):
+		t.Error("a client that reads nothing is not given up")
+	}
+	if n, err := io.Copy(io.Discard, stopped); err == nil && n >= largeImage {
+		t.Errorf("it got all %d bytes", n)
+	}
+}
+
+func TestMaxRequests(t *testing.T) {
+	bucket := newFaulty(sharedBucket(t))
+	o := production(bucket)
+	o.MaxRequests = 2
+	s := start(t, o)
+	release, waiting := make(chan struct{}), make(chan struct{}, 2)
+	bucket.set(func(op, key string) error {
+		waiting <- struct{}{}
+		<-release
+		return nil
+	})
+	ended := make(chan error, 2)
+	for _, path := range []string{"/package/web/1.0.0/", "/package/web/2.0.0/"} {
+		go func() {
+			r, err := s.try("GET", path)
+			if err == nil && r.StatusCode != 200 {
+				err = fmt.Errorf("%s: %s", path, r.Status)
+			}
+			ended <- err
+		}()
+		<-waiting
+	}
+	if r := s.get("/"); r.StatusCode != 503 || r.Header.Get("Retry-After") != "1" || !slices.Equal(r.Header["Cache-Control"], asError) {
+		t.Errorf("one too many: %s %v", r.Status, r.Header)
+	}
+	close(release)
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	bucket.set(nil)
+	if r := s.get("/"); r.StatusCode != 200 {
+		t.Errorf("afterwards: %s", r.Status)
+	}
+}
