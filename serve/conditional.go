@@ -17,14 +17,19 @@ func fileTag(sha256 string) string { return etag(sha256[:min(len(sha256), 32)]) 
 
 func gzipped(tag string) string { return strings.TrimSuffix(tag, `"`) + gzipTag + `"` }
 
-// precondition evaluates If-Match and If-None-Match for an existing
-// representation: 412, 304, or 0 to go on (RFC 9110, section 13.2.2). There is
-// no Last-Modified, so preconditions with a date do not apply.
-func precondition(h http.Header, tag string) int {
+// precondition evaluates If-Match, If-None-Match and If-Modified-Since for an
+// existing representation: 412, 304, or 0 to go on (RFC 9110, section 13.2.2).
+// A date only counts when it is the very one that we sent: after a rollback the
+// live content is older than what clients have, and no less different.
+func precondition(h http.Header, tag, modified string) int {
 	if match := h["If-Match"]; len(match) > 0 && !listed(match, tag, true) {
 		return http.StatusPreconditionFailed
 	}
-	if none := h["If-None-Match"]; len(none) > 0 && listed(none, tag, false) {
+	none := h["If-None-Match"]
+	if len(none) > 0 && listed(none, tag, false) {
+		return http.StatusNotModified
+	}
+	if len(none) == 0 && modified != "" && h.Get("If-Modified-Since") == modified {
 		return http.StatusNotModified
 	}
 	return 0

@@ -64,7 +64,7 @@ func (x *exchange) head(s *snapshot, a layout.Answer) {
 // answers the request if a precondition says that it need not be.
 func (x *exchange) settled(tag string) bool {
 	x.Header()["Etag"] = []string{tag}
-	switch status := precondition(x.r.Header, tag); status {
+	switch status := precondition(x.r.Header, tag, x.Header().Get("Last-Modified")); status {
 	case http.StatusNotModified:
 		for _, name := range []string{"Content-Type", "Content-Encoding", "Accept-Ranges"} {
 			delete(x.Header(), name)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -20,10 +21,24 @@ import (
 type snapshot struct {
 	env, id string
 	table   *layout.Table
+	// modified is the time of the snapshot's newest commit, as Last-Modified of
+	// files and archives: a time that depends on no clock of ours. Empty when
+	// the snapshot knows no commit.
+	modified string
 	// cacheControl are the values of Cache-Control by class, a header line each.
 	cacheControl [layout.CacheError + 1][]string
 	// answers remembers queries: clients send the same few again and again.
 	answers *otter.Cache[question, layout.Answer]
+}
+
+// modifiedOf reads the time in a snapshot id.
+func modifiedOf(id string) string {
+	at, _, _ := strings.Cut(id, "-")
+	t, err := time.Parse(layout.SnapshotTime, at)
+	if err != nil {
+		return ""
+	}
+	return t.UTC().Format(http.TimeFormat)
 }
 
 // question is a request to /search or /categories.
@@ -38,7 +53,7 @@ const (
 )
 
 func newSnapshot(env, id string, t *layout.Table) *snapshot {
-	s := &snapshot{env: env, id: id, table: t,
+	s := &snapshot{env: env, id: id, table: t, modified: modifiedOf(id),
 		answers: otter.Must(&otter.Options[question, layout.Answer]{MaximumSize: maxAnswers}),
 	}
 	for class := range s.cacheControl {

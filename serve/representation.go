@@ -31,6 +31,9 @@ func (h *Handler) deliver(x *exchange, s *snapshot, a layout.Answer, rep represe
 	if rep.encoding == nil {
 		header["Accept-Ranges"] = byteRanges
 	}
+	if s.modified != "" {
+		header["Last-Modified"] = []string{s.modified}
+	}
 	if x.settled(rep.tag) {
 		return
 	}

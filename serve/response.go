@@ -42,7 +42,7 @@ func (h *Handler) known(x *exchange, tag string, encoded bool) bool {
 	if encoded {
 		tag = gzipped(tag)
 	}
-	if precondition(x.r.Header, tag) != http.StatusNotModified || slices.Contains(x.r.Header["If-None-Match"], "*") {
+	if precondition(x.r.Header, tag, "") != http.StatusNotModified || slices.Contains(x.r.Header["If-None-Match"], "*") {
 		return false
 	}
 	return x.settled(tag)
