@@ -3,7 +3,6 @@ package build
 import (
 	"cmp"
 	"context"
-	"runtime"
 	"slices"
 	"sync/atomic"
 
@@ -104,8 +103,9 @@ func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.T
 			}
 		}
 	}
+	// In the cloud each response waits for the network; on disk for a core.
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(2 * runtime.GOMAXPROCS(0))
+	g.SetLimit(min(cap(b.put.slots), maxRendering))
 	var done atomic.Int64
 	for _, i := range todo {
 		g.Go(func() error {
@@ -117,6 +117,10 @@ func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.T
 	}
 	return out, g.Wait()
 }
+
+// maxRendering bounds the responses that are in memory at once: the largest are
+// a megabyte or two.
+const maxRendering = 64
 
 // writeResponse stores one response, and its encoded twin.
 func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,19 @@ func (d *Diff) URLs() []string {
 	out := slices.Concat(d.Documents, d.Archives, d.Files)
 	for _, a := range d.Answers {
 		out = append(out, a.URLs()...)
+	}
+	return out
+}
+
+// QueryPaths are the paths that answer differently to some query: "/search",
+// "/categories", or both.
+func (d *Diff) QueryPaths() []string {
+	out := []string{}
+	for _, a := range d.Answers {
+		path, _, _ := strings.Cut(a.URL, "?")
+		if !slices.Contains(out, path) {
+			out = append(out, path)
+		}
 	}
 	return out
 }

@@ -55,8 +55,9 @@ func fileBucket(t testing.TB) (*Bucket, string) {
 // a package that never changes, one that has a new version in each, one whose
 // only version changes in each, and one that is only in every third.
 type editions struct {
-	dir string
-	mu  sync.Mutex
+	dir   string
+	extra int // that many more packages that never change
+	mu    sync.Mutex
 }
 
 func newEditions(t testing.TB) *editions { return &editions{dir: t.TempDir()} }
@@ -81,6 +82,9 @@ func (s *editions) edition(n int) (index.Source, error) {
 		packages := map[[2]string]string{{"steady", "1.0.0"}: "same", {"growing", fmt.Sprintf("1.0.%d", n)}: "new", {"edited", "1.0.0"}: fmt.Sprint(n)}
 		if n%3 == 0 {
 			packages[[2]string{"coming", "1.0.0"}] = "and going"
+		}
+		for i := range s.extra {
+			packages[[2]string{fmt.Sprintf("extra_%d", i), "1.0.0"}] = "same"
 		}
 		for p, text := range packages {
 			if err := writePackage(dir, p[0], p[1], text); err != nil {

@@ -23,10 +23,14 @@ type leaseTimes struct {
 	stale time.Duration
 	// poll is how often somebody who waits looks again.
 	poll time.Duration
+	// linger is how long prune stays after a request to delete whose answer
+	// was lost: it may still be on its way, and must not meet an object that
+	// somebody has written anew.
+	linger time.Duration
 }
 
 // defaultLeaseTimes are those of every bucket.
-var defaultLeaseTimes = leaseTimes{renew: time.Minute, trust: 5 * time.Minute, stale: 10 * time.Minute, poll: 2 * time.Second}
+var defaultLeaseTimes = leaseTimes{renew: time.Minute, trust: 5 * time.Minute, stale: 10 * time.Minute, poll: 2 * time.Second, linger: 30 * time.Second}
 
 // errLost: somebody took the holder of an object for dead and removed it.
 var errLost = errors.New("the lease was taken away")

@@ -78,7 +78,7 @@ func TestStalePruneLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The dead one wakes up: it may neither delete nor take its flag back.
-	if err := b.sweep(t.Context(), dead, "responses/x"); !errors.Is(err, errLost) {
+	if _, err := b.sweep(t.Context(), dead, "responses/x"); !errors.Is(err, errLost) {
 		t.Errorf("the dead one deletes: %v", err)
 	}
 	if err := dead.renew(t.Context()); !errors.Is(err, errLost) {

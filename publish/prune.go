@@ -44,7 +44,13 @@ func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err e
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, unlockPrune(ctx, lock)) }()
+	var unsure atomic.Bool
+	defer func() {
+		if unsure.Load() {
+			_ = sleep(context.WithoutCancel(ctx), lock.times.linger)
+		}
+		err = errors.Join(err, unlockPrune(ctx, lock))
+	}()
 	plan, err := b.planPrune(ctx, o.Keep, now)
 	if err != nil {
 		return nil, err
@@ -58,7 +64,11 @@ func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err e
 		g.SetLimit(b.Parallel())
 		for _, key := range keys {
 			g.Go(func() error {
-				if err := b.sweep(ctx, lock, key); err != nil {
+				once, err := b.sweep(ctx, lock, key)
+				if !once {
+					unsure.Store(true)
+				}
+				if err != nil {
 					return err
 				}
 				if o.Progress != nil {
@@ -75,18 +85,20 @@ func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err e
 }
 
 // sweep deletes one object, if the lock is surely held: whoever took it for
-// stale may be writing that very object again.
-func (b *Bucket) sweep(ctx context.Context, lock *heartbeat, key string) error {
+// stale may be writing that very object again. once tells that no request is on
+// its way any more.
+func (b *Bucket) sweep(ctx context.Context, lock *heartbeat, key string) (once bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return true, err
 	}
 	if !lock.trusted() {
-		return fmt.Errorf("prune could not renew its lock and stopped, run it again: %w", errLost)
+		return true, fmt.Errorf("prune could not renew its lock and stopped, run it again: %w", errLost)
 	}
-	if err := b.Delete(ctx, key); err != nil {
-		return fmt.Errorf("delete %s: %w", key, err)
+	once, err = b.deleteOnce(ctx, key)
+	if err != nil {
+		return once, fmt.Errorf("delete %s: %w", key, err)
 	}
-	return nil
+	return once, nil
 }
 
 // PrunePlan is what prune keeps and deletes.

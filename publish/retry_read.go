@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 )
 
@@ -87,8 +88,10 @@ func (r *resumingReader) end() error {
 
 // resume opens the rest of the object after the error err of the body.
 func (r *resumingReader) resume(err error) error {
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF // the store had announced more
+	// The store had announced more. GCS's client compares the checksum of what
+	// came before it says so.
+	if err == io.EOF || strings.Contains(err.Error(), "bad CRC on read") {
+		err = io.ErrUnexpectedEOF
 	}
 	switch {
 	case r.ctx.Err() != nil:

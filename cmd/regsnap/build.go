@@ -35,7 +35,7 @@ later with regsnap publish.
 			&cli.StringSliceFlag{Name: "env", Usage: "build environment `NAME` (repeat for several; default: all)"},
 			&cli.BoolFlag{Name: "publish", Usage: "move the pointer of each environment to its new snapshot"},
 			byFlag(),
-			&cli.IntFlag{Name: "parallel", Usage: "store `N` objects at once (default: 64 in the cloud, by cores on disk)"},
+			&cli.IntFlag{Name: "parallel", Usage: "store `N` objects at once (default: 128 in the cloud, by cores on disk)"},
 			&cli.BoolFlag{Name: "annotations", Usage: "print findings as GitHub Actions annotations too", EnvVars: []string{"GITHUB_ACTIONS"}},
 			jsonFlag(),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},

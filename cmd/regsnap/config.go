@@ -34,6 +34,8 @@ type environment struct {
 	// ServiceVersion is the version that "/" reports.
 	ServiceVersion string     `yaml:"service_version"`
 	Cache          cacheTimes `yaml:"cache"`
+	// AfterPublish is told when another snapshot goes live.
+	AfterPublish []hook `yaml:"after_publish"`
 }
 
 type cacheTimes struct {
@@ -176,6 +178,11 @@ func (e environment) validate() error {
 	}
 	if !releaseVersion.MatchString(e.ServiceVersion) {
 		return fmt.Errorf("service_version: %q is not a version such as %s", e.ServiceVersion, defaultServiceVersion)
+	}
+	for i, h := range e.AfterPublish {
+		if err := h.validate(); err != nil {
+			return fmt.Errorf("after_publish[%d]: %w", i, err)
+		}
 	}
 	if err := e.cachePolicy().Validate(); err != nil {
 		return fmt.Errorf("cache: %w", err)

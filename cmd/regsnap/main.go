@@ -80,6 +80,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitConflict
 	case errors.Is(err, errDamaged):
 		return exitDamaged
+	case errors.Is(err, publish.ErrHook):
+		return exitHook
 	case errors.Is(err, publish.ErrBusy):
 		return exitBusy
 	case ctx.Err() != nil:

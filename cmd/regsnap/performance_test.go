@@ -20,12 +20,13 @@ import (
 // rounds is how often each figure is taken; tables show the median and the best.
 const rounds = 3
 
-// TestPerformanceBuild measures builds of the real package storage against git,
-// in one run, and writes the tables into docs/performance.md.
-func TestPerformanceBuild(t *testing.T) {
+// TestPerformance measures builds of the real package storage against git, and
+// answers against a file server, in one run, and writes the tables into docs/performance.md.
+func TestPerformance(t *testing.T) {
 	b := newBench(t)
 	b.coldBuild()
 	b.push()
+	b.serve()
 }
 
 type bench struct {
@@ -105,7 +106,7 @@ func (b *bench) coldBuild() {
 		median(regsnap).Seconds(), best(regsnap).Seconds(), median(regsnap).Seconds()/base.Seconds(), peak(regsnap)>>20)
 	fmt.Fprintf(&w, "The build read %d package versions, parsed %d YAML files, read %d contents, and stored %d objects, %s.\n",
 		last.Stats.Packages, last.Stats.YAMLParsed, last.Stats.BlobsRead, last.Stats.Objects, size(last.Stats.Bytes))
-	b.section("cold build", w.String())
+	b.section("cold build", rounds, w.String())
 }
 
 // push measures what one commit to the snapshot branch costs on a machine that
@@ -142,13 +143,35 @@ func (b *bench) push() {
 	fmt.Fprintf(&w, "| nothing changed, `file://` | %.2f s | %.2f s | %d MiB |\n\n", median(nothing).Seconds(), best(nothing).Seconds(), peak(nothing)>>20)
 	fmt.Fprintf(&w, "The push read %d package version(s), parsed %d YAML files, read %d contents, rendered %d responses, and stored %d objects, %s.\n",
 		last.Stats.Packages, last.Stats.YAMLParsed, last.Stats.BlobsRead, last.Stats.ResponsesWritten, last.Stats.Objects, size(last.Stats.Bytes))
-	b.section("push", w.String())
+	b.section("push", rounds, w.String())
+}
+
+// benchmark is a line of the serve benchmark.
+var benchmark = regexp.MustCompile(`(?m)^BenchmarkServe/([^/]+)/(\w+)-\d+\s.*?([\d.]+) p50-µs\s+([\d.]+) p99-µs\s+([\d.]+) req/s\s+(\d+) B/op\s+(\d+) allocs/op`)
+
+// serve measures answers over loopback, next to Go's own file server with the
+// same bytes.
+func (b *bench) serve() {
+	bucket := "file://" + filepath.Join(b.TempDir(), "bucket")
+	b.run(nil, b.program, "build", "--json", "--publish", "--source", "git:"+b.real, "--bucket", bucket)
+	_, out := b.run([]string{"REGSNAP_BENCH_BUCKET=" + bucket, "REGSNAP_BENCH_ENV=production"},
+		"go", "test", "-run", "^$", "-bench", "Serve", "-benchtime", "2s", "../../serve")
+	lines := benchmark.FindAllStringSubmatch(string(out), -1)
+	if len(lines) == 0 || len(lines)%2 != 0 {
+		b.Fatalf("no pairs of benchmarks in\n%s", out)
+	}
+	var w strings.Builder
+	fmt.Fprintf(&w, "| request | server | requests/s | p50 µs | p99 µs | allocations | bytes allocated |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	for _, l := range lines {
+		fmt.Fprintf(&w, "| %s | %s | %s | %s | %s | %s | %s |\n", l[1], l[2], l[5], l[3], l[4], l[7], l[6])
+	}
+	b.section("serve", 1, w.String())
 }
 
 // section prints a table and puts it between its marks in docs/performance.md.
-func (b *bench) section(name, body string) {
+func (b *bench) section(name string, rounds int, body string) {
 	b.Helper()
-	body = fmt.Sprintf("%s\n%s, %d cores, %s, %d rounds.\n", body, runtime.Version(), runtime.NumCPU(), time.Now().UTC().Format("2006-01-02"), rounds)
+	body = fmt.Sprintf("%s\n%s, %d cores, %s, %d round(s).\n", body, runtime.Version(), runtime.NumCPU(), time.Now().UTC().Format("2006-01-02"), rounds)
 	fmt.Printf("\n## %s\n\n%s", name, body)
 	const file = "../../docs/performance.md"
 	data, err := os.ReadFile(file)

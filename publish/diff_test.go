@@ -1,0 +1,169 @@
+package publish
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+)
+
+// randomPackage writes a package whose manifest has what the queries look at.
+func randomPackage(t *testing.T, dir, name string, r *rand.Rand) {
+	t.Helper()
+	pick := func(list ...string) string { return list[r.IntN(len(list))] }
+	version := fmt.Sprintf("%d.%d.0%s", r.IntN(3), r.IntN(3), pick("", "", "", "-beta1"))
+	var m strings.Builder
+	fmt.Fprintf(&m, "format_version: %s\nname: %s\ntitle: %[2]s\nversion: %s\ndescription: %s\nowner.github: acme/x\ntype: %s\n",
+		pick("1.0.0", "2.3.0", "3.0.0"), name, version, pick("one", "two"), pick("integration", "integration", "input"))
+	fmt.Fprintf(&m, "categories: [%s]\n", pick("", "security", "web", "security, aws"))
+	fmt.Fprintf(&m, "conditions:\n  kibana.version: \"%s\"\n", pick("^7.16.0 || ^8.0.0", "^8.2.0", ">=8.5.0", "^9.0.0"))
+	if r.IntN(4) == 0 {
+		fmt.Fprintf(&m, "  elastic.capabilities: [%s]\n", pick("security", "observability"))
+	}
+	folder := filepath.Join(dir, "packages", name, version)
+	for file, text := range map[string]string{"manifest.yml": m.String(), "docs/README.md": pick("a", "b")} {
+		file = filepath.Join(folder, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func randomSnapshot(t *testing.T, b *Bucket, r *rand.Rand) SnapshotRef {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"alpha", "beta", "gamma"} {
+		for range 1 + r.IntN(3) {
+			randomPackage(t, dir, name, r)
+		}
+	}
+	src := index.OpenDirs(map[string]string{"production": dir})
+	defer src.Close()
+	l := b.Lease(LeaseOptions{})
+	result, err := build.Build(t.Context(), build.Options{Source: src, Store: l, Environments: []build.Environment{testEnvironment}, Regsnap: "test"})
+	if err != nil {
+		t.Fatalf("%v: %v", err, result.Report.Errors)
+	}
+	if err := l.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return SnapshotRef{testEnv, result.Snapshots[0].ID}
+}
+
+// TestDiffAgainstAll asks two snapshots every question and compares: Diff finds
+// each difference, and names no request that is answered alike.
+func TestDiffAgainstAll(t *testing.T) {
+	differ := 0
+	for seed := range uint64(runs(6)) {
+		r := rand.New(rand.NewPCG(*soakSeed+seed, 7))
+		b, _ := fileBucket(t)
+		old, new := randomSnapshot(t, b, r), randomSnapshot(t, b, r)
+		d, err := b.Diff(t.Context(), old, new)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, oldTable, err := b.tables(t.Context(), old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, newTable, err := b.tables(t.Context(), new)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := map[string]bool{}
+		for _, a := range d.Answers {
+			known[effect(oldTable, newTable, a.URL)] = true
+			for _, u := range a.URLs() {
+				if effect(oldTable, newTable, u) == "" {
+					t.Errorf("seed %d: %s is answered alike", seed, u)
+				}
+			}
+		}
+		for _, u := range everyQuery() {
+			e := effect(oldTable, newTable, u)
+			if e == "" {
+				continue
+			}
+			if differ++; !known[e] {
+				t.Errorf("seed %d: %s is answered differently, which diff does not tell: %s", seed, u, e)
+			}
+		}
+	}
+	t.Logf("%d requests are answered differently", differ)
+	if differ == 0 {
+		t.Error("nothing was compared")
+	}
+}
+
+func everyQuery() (out []string) {
+	add := func(lists ...[]string) []string {
+		all := []string{""}
+		for _, list := range lists {
+			var next []string
+			for _, a := range all {
+				for _, p := range list {
+					next = append(next, strings.Trim(a+"&"+p, "&"))
+				}
+			}
+			all = next
+		}
+		return all
+	}
+	kibana := []string{"", "kibana.version=7.15.0", "kibana.version=7.17.3", "kibana.version=8.1.0", "kibana.version=8.3.0", "kibana.version=8.6.0", "kibana.version=9.1.0"}
+	spec := []string{"", "spec.max=2.9", "spec.min=2.3&spec.max=3.0"}
+	capabilities := []string{"", "capabilities=security", "capabilities=x", "capabilities=security,observability"}
+	flags := []string{"", "prerelease=true", "experimental=true"}
+	for _, q := range add(kibana, spec, capabilities, flags, []string{"", "type=input"}, []string{"", "category=security", "category=cloud"}) {
+		out = append(out, "/search?"+q)
+	}
+	for _, q := range add(kibana, spec, capabilities, flags, []string{"package=alpha", "package=gamma"}, []string{"", "all=true"}) {
+		out = append(out, "/search?"+q)
+	}
+	for _, q := range add(kibana, spec, capabilities, flags, []string{"", "include_policy_templates=true"}) {
+		out = append(out, "/categories?"+q)
+	}
+	return out
+}
+
+// effect says how an answer differs; "" when it does not.
+func effect(old, new *layout.Table, target string) string {
+	u, err := url.Parse(target)
+	if err != nil {
+		panic(err)
+	}
+	was, is := old.Answer(http.MethodGet, u), new.Answer(http.MethodGet, u)
+	if was.Kind == is.Kind && was.Digest == is.Digest {
+		return ""
+	}
+	lines := []string{u.Path}
+	if u.Path == "/categories" {
+		return u.Path // counts add up: which package did it is not told
+	}
+	for _, side := range []struct {
+		mark string
+		t    *layout.Table
+		s    layout.Selection
+	}{{"-", old, was.Selection}, {"+", new, is.Selection}} {
+		for _, row := range side.s.Rows {
+			line := fmt.Sprintf("%s-%s %s %v", side.t.Name(row), side.t.Versions[row], side.t.Summary(row), side.s.Kept[row])
+			if i := slices.Index(lines, "-"+line); i >= 0 {
+				lines = slices.Delete(lines, i, i+1)
+				continue
+			}
+			lines = append(lines, side.mark+line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,142 @@
+package publish
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// Every object of a snapshot that is missing or changed is found, and named.
+func TestVerifyFindsEverything(t *testing.T) {
+	src := newEditions(t)
+	b, dir := fileBucket(t)
+	m := src.mustPublish(t, b, 0)
+	checked := 0
+	for o, err := range b.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(o.Key, layout.EnvironmentsPrefix) {
+			continue
+		}
+		checked++
+		file := filepath.Join(dir, filepath.FromSlash(o.Key))
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, damage := range []struct {
+			name string
+			body []byte
+		}{{"longer", append(body[:len(body):len(body)], 'x')}, {"flipped", flipped(body)}, {"missing", nil}} {
+			if damage.body == nil {
+				err = b.Delete(t.Context(), o.Key)
+			} else {
+				err = b.Replace(t.Context(), layout.Object{Key: o.Key, Body: damage.body})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := b.Verify(t.Context(), testEnv, m.Snapshot, VerifyOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(v.Faults) != 1 || v.Faults[0].Key != o.Key || v.Faults[0].Missing != (damage.body == nil) || v.Sound() {
+				t.Errorf("%s %s: %+v", o.Key, damage.name, v.Faults)
+			}
+		}
+		if err := b.Replace(t.Context(), layout.Object{Key: o.Key, Body: body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := b.Verify(t.Context(), testEnv, m.Snapshot, VerifyOptions{})
+	if err != nil || !v.Sound() || v.Checked.Objects != checked {
+		t.Errorf("%d objects, of which %+v were checked; %v", checked, v.Checked, err)
+	}
+}
+
+func flipped(body []byte) []byte {
+	out := append([]byte(nil), body...)
+	out[len(out)/2] ^= 1
+	return out
+}
+
+// Writing over an object does not write over the same content of another.
+func TestReplaceUnlinks(t *testing.T) {
+	b, dir := fileBucket(t)
+	for _, key := range []string{"responses/a", "responses/b"} {
+		if err := b.Put(t.Context(), layout.Object{Key: key, Body: []byte("same"), SHA256: "s"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Replace(t.Context(), layout.Object{Key: "responses/a", Body: []byte("other")}); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"a": "other", "b": "same"} {
+		if got, err := os.ReadFile(filepath.Join(dir, "responses", key)); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", key, got, err)
+		}
+	}
+}
+
+func TestVerifyState(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	open := func(id string) *verifyState {
+		t.Helper()
+		s, err := openVerifyState(path, testEnv, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := open("one")
+	if err := errors.Join(s.add("packages/a"), s.add("responses/b"), s.close()); err != nil {
+		t.Fatal(err)
+	}
+	// The machine stopped in the middle of a line.
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteString("responses/c")
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = open("one")
+	if !s.sound("packages/a") || !s.sound("responses/b") || s.sound("responses/c") {
+		t.Errorf("remembered: %v", s.done)
+	}
+	if err := errors.Join(s.add("responses/d"), s.close()); err != nil {
+		t.Fatal(err)
+	}
+	s = open("one")
+	if !s.sound("responses/d") || len(s.done) != 3 {
+		t.Errorf("remembered: %v", s.done)
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openVerifyState(path, testEnv, "two"); err == nil {
+		t.Error("the state of another snapshot was taken")
+	}
+}
+
+func TestVerifySample(t *testing.T) {
+	src := newEditions(t)
+	b, _ := fileBucket(t)
+	m := src.mustPublish(t, b, 0)
+	all, err := b.Verify(t.Context(), testEnv, m.Snapshot, VerifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, share := range []float64{0.01, 0.5} {
+		v, err := b.Verify(t.Context(), testEnv, m.Snapshot, VerifyOptions{Sample: share, Seed: 3})
+		if want := max(1, int(float64(all.Checked.Total-1)*share)) + 1; err != nil || v.Checked.Total != want || v.Checked.Units != want {
+			t.Errorf("share %v: %+v of %+v, %v; want %d", share, v.Checked, all.Checked, err, want)
+		}
+	}
+}
