@@ -11,7 +11,7 @@ REAL ?= ../shared/real
 export REGSNAP_REAL = $(abspath $(REAL))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz conformance bench clean
+.PHONY: help build demo test race lint fuzz conformance bench soak clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,8 +48,14 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 conformance: ## compare with every recorded answer of the reference registry in $(REAL)
 	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./build ./serve
 
-bench: build ## measure on $(REAL), write docs/performance.md
+bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
 	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap
+
+SOAK ?= 60
+SEED ?= 1
+soak: ## the whole history replayed, and $(SOAK) rounds of each randomised test
+	REGSNAP_REPLAY=all $(GO) test -tags conformance -count 1 -timeout 180m -v -run '^TestConformanceReplay' ./build
+	$(GO) test -count 1 -timeout 180m -v -run 'TestConcurrent|TestKill|TestFaulty' ./publish -soak $(SOAK) -soak-seed $(SEED)
 
 clean: ## remove what was built
 	rm -rf bin $(CACHE)
