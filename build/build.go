@@ -251,7 +251,7 @@ func (b *builder) target(env Environment) *target {
 
 // idleBlobs is how much content is kept because a later version of the package
 // may hold it too, in bytes.
-const idleBlobs = 96 << 20
+const idleBlobs = 48 << 20
 
 // writeRevisions renders the package revisions that the bucket lacks.
 func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {

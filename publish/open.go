@@ -83,7 +83,7 @@ func openFile(ctx context.Context, u *url.URL) (*Bucket, error) {
 	}
 	files := newFileStore(dir)
 	return &Bucket{
-		objects: files, pointers: filePointers{dir}, parallel: 4 * runtime.GOMAXPROCS(0),
+		objects: files, pointers: filePointers{dir}, parallel: 2 * runtime.GOMAXPROCS(0),
 		sync: files.sync, close: func() error { return nil },
 	}, nil
 }
