@@ -2,9 +2,6 @@ package layout_test
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -66,33 +63,6 @@ func TestKeepTemplates(t *testing.T) {
 	}
 }
 
-// TestKeepTemplatesReal does so for the packages of a real package storage:
-// REGSNAP_PACKAGES names the folder that has <name>/<version>/ in it.
-func TestKeepTemplatesReal(t *testing.T) {
-	root := os.Getenv("REGSNAP_PACKAGES")
-	if root == "" {
-		t.Skip("REGSNAP_PACKAGES is not set")
-	}
-	dirs, err := filepath.Glob(filepath.Join(root, "*", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	parser := index.NewParser()
-	tested := 0
-	for _, dir := range dirs {
-		p, errs, _ := parser.Parse(filepath.Base(filepath.Dir(dir)), filepath.Base(dir), folder(dir))
-		if p == nil {
-			t.Errorf("%s: %v", dir, errs)
-			continue
-		}
-		if len(p.PolicyTemplates) > 0 {
-			subsets(t, p)
-			tested++
-		}
-	}
-	t.Logf("%d packages", tested)
-}
-
 // subsets tries all subsets of the first policy templates, each with and
 // without all the others.
 func subsets(t *testing.T, p *index.Package) {
@@ -121,22 +91,4 @@ func subsets(t *testing.T, p *index.Package) {
 	if string(whole) != string(before) {
 		t.Fatalf("%s-%s: KeepTemplates changed what it was given", p.Name, p.Version)
 	}
-}
-
-// folder is a package in a directory.
-type folder string
-
-func (f folder) Files() []index.File {
-	var list []index.File
-	_ = fs.WalkDir(os.DirFS(string(f)), ".", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			list = append(list, index.File{Path: path})
-		}
-		return err
-	})
-	return list
-}
-
-func (f folder) Read(path string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(string(f), path))
 }
