@@ -49,19 +49,24 @@ func TestConformanceReplay(t *testing.T) {
 	}
 	repo := replayRepository(t, filepath.Join(real, "package-storage.git"))
 	pushes := history(t, repo)
-	compared := spread(t, len(pushes))
+	first := slices.IndexFunc(pushes, func() func(push) bool {
+		seen := map[string]bool{}
+		return func(p push) bool {
+			seen[p.branch] = true
+			return len(seen) == len(realBranches)
+		}
+	}())
+	compared := min(spread(t, len(pushes)), len(pushes)-first)
 	bucket, err := publish.Create(t.Context(), "file://"+t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer bucket.Close()
-	seen := map[string]bool{}
 	differences, builds := 0, 0
 	var incremental time.Duration
 	for i, p := range pushes {
 		git(t, repo, "update-ref", "refs/heads/"+p.branch, p.commit)
-		seen[p.branch] = true
-		if len(seen) < len(realBranches) || i+1 < len(pushes) && i%replayStep(compared, len(pushes)) != 0 {
+		if i < first || !chosen(i-first, compared, len(pushes)-first) {
 			continue
 		}
 		started := time.Now()
@@ -100,7 +105,8 @@ func spread(t *testing.T, pushes int) int {
 	return n
 }
 
-func replayStep(compared, pushes int) int { return max(pushes/compared, 1) }
+// chosen picks compared of n pushes, evenly, the last one among them.
+func chosen(i, compared, n int) bool { return (i+1)*compared/n != i*compared/n }
 
 func buildState(t *testing.T, repo string, bucket *publish.Bucket, live []build.Live) *build.Result {
 	t.Helper()
