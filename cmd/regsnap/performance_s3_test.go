@@ -124,15 +124,7 @@ func (b *countingBody) Read(p []byte) (int, error) {
 // requests counts what single operations cost: nothing to do, a push of one
 // package, a rollback.
 func (b *bench) requests(server *servers.Server) {
-	dir := b.TempDir()
-	repo := filepath.Join(dir, "push.git")
-	b.run(nil, "git", "init", "-q", "--bare", repo)
-	must(b.T, os.WriteFile(filepath.Join(repo, "objects/info/alternates"), []byte(filepath.Join(b.real, "objects")+"\n"), 0o644))
-	_, out := b.run(nil, "git", "-C", b.real, "rev-parse", "production", "staging", "snapshot~2", "snapshot~1")
-	tips := strings.Fields(string(out))
-	for i, branch := range []string{"production", "staging", "snapshot"} {
-		b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/"+branch, tips[i])
-	}
+	repo, next := b.beforePush()
 	count := newCounter(b.T, server.Addr)
 	via := server.Via(strings.TrimPrefix(count.URL, "http://"))
 	bucket := via.URL(server.NewBucket(b))
@@ -150,8 +142,8 @@ func (b *bench) requests(server *servers.Server) {
 		return out
 	}
 	step("publish with nothing to do", args...)
-	b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/snapshot", tips[3])
-	out = step("publish a push of one package", args...)
+	b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/snapshot", next)
+	out := step("publish a push of one package", args...)
 	var last built
 	must(b.T, json.Unmarshal(out, &last))
 	step("roll back", "rollback", "--json", "--bucket", bucket, "--env", "snapshot", "--by", "bench", "--reason", "measured")

@@ -107,11 +107,10 @@ func (b *bench) coldBuild() {
 	b.section("cold build", rounds, w.String())
 }
 
-// push measures what one commit to the snapshot branch costs on a machine that
-// has a clone and nothing else.
-func (b *bench) push() {
-	dir := b.TempDir()
-	repo := filepath.Join(dir, "push.git")
+// beforePush is a repository as it was before a push of one package to the
+// snapshot branch, and the commit of that push. It borrows the real objects.
+func (b *bench) beforePush() (repo, next string) {
+	repo = filepath.Join(b.TempDir(), "push.git")
 	b.run(nil, "git", "init", "-q", "--bare", repo)
 	must(b.T, os.WriteFile(filepath.Join(repo, "objects/info/alternates"), []byte(filepath.Join(b.real, "objects")+"\n"), 0o644))
 	_, out := b.run(nil, "git", "-C", b.real, "rev-parse", "production", "staging", "snapshot~2", "snapshot~1")
@@ -119,9 +118,17 @@ func (b *bench) push() {
 	for i, branch := range []string{"production", "staging", "snapshot"} {
 		b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/"+branch, tips[i])
 	}
+	return repo, tips[3]
+}
+
+// push measures what one commit to the snapshot branch costs on a machine that
+// has a clone and nothing else.
+func (b *bench) push() {
+	dir := b.TempDir()
+	repo, next := b.beforePush()
 	before := filepath.Join(dir, "before")
 	b.run(nil, b.program, "build", "--json", "--publish", "--source", "git:"+repo, "--bucket", "file://"+before)
-	b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/snapshot", tips[3])
+	b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/snapshot", next)
 	var pushed, nothing []sample
 	var last built
 	for range rounds {
