@@ -22,11 +22,10 @@ type archiveFile struct {
 	*blob
 }
 
-// writeArchive packs a package as the registry API describes: one root
+// writeArchive packs a package into out as the registry API describes: one root
 // directory, then every file and directory in the order of a lexical walk,
-// which files already have. It also tells where each deflate stream begins.
-func writeArchive(root string, files []archiveFile) ([]byte, map[string]layout.Deflate, error) {
-	var out bytes.Buffer
+// which files already have. It tells where each deflate stream begins.
+func writeArchive(out *bytes.Buffer, root string, files []archiveFile) (map[string]layout.Deflate, error) {
 	size := 0
 	for _, f := range files {
 		size += max(len(f.deflated), 64) + 2*(len(root)+len(f.Path)) + 128
@@ -35,12 +34,12 @@ func writeArchive(root string, files []archiveFile) ([]byte, map[string]layout.D
 		}
 	}
 	out.Grow(size)
-	w := zip.NewWriter(&out)
+	w := zip.NewWriter(out)
 	spans := make(map[string]layout.Deflate, len(files))
 	made := map[string]bool{".": true}
 	for _, f := range files {
 		if err := writeDirectories(w, root, path.Dir(f.Path), made); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		mode := fs.FileMode(0o644)
 		if f.Mode == index.Executable {
@@ -53,19 +52,19 @@ func writeArchive(root string, files []archiveFile) ([]byte, map[string]layout.D
 			h.Method, h.CompressedSize64, body = zip.Deflate, uint64(len(f.deflated)), f.deflated
 		}
 		if err := writeEntry(w, h, body); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if f.deflated != nil {
 			if err := w.Flush(); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			spans[f.Path] = layout.Deflate{Offset: int64(out.Len() - len(body)), Size: int64(len(body)), CRC32: f.crc}
 		}
 	}
 	if err := w.Close(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return out.Bytes(), spans, nil
+	return spans, nil
 }
 
 // writeDirectories adds entries for dir and the directories above it that have

@@ -36,12 +36,13 @@ func TestArchive(t *testing.T) {
 	if err := files[3].fill([]byte("\x89PNG\r\n\x1a\nimage")); err != nil {
 		t.Fatal(err)
 	}
-	body, spans, err := writeArchive("p-1.0.0", files)
+	var out, twice bytes.Buffer
+	spans, err := writeArchive(&out, "p-1.0.0", files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, _, err := writeArchive("p-1.0.0", files)
-	if err != nil || !bytes.Equal(body, again) {
+	body := out.Bytes()
+	if _, err := writeArchive(&twice, "p-1.0.0", files); err != nil || !bytes.Equal(body, twice.Bytes()) {
 		t.Errorf("written again it is other bytes, %v", err)
 	}
 

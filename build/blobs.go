@@ -30,38 +30,72 @@ type blob struct {
 	ready chan struct{} // closed once the above, or err, is set
 	err   error
 	pins  int
-	idle  *list.Element // its place in blobCache.idle while nobody pins it
+	idle  *list.Element // its place in blobCache.idle while it waits for its next package
 }
 
 func (b *blob) size() int64 { return int64(len(b.raw) + len(b.deflated)) }
 
 // blobCache reads each unique content once, and digests and compresses it once,
-// however many packages hold it. Contents that a package is being made of stay;
-// of the others the most recently used are kept, up to a bound.
+// however many packages hold it. It is told ahead which packages are to come, so
+// a content goes with the last package that holds it. Those that wait for a
+// later package are bounded: beyond that the least recently used is dropped, and
+// read again.
 type blobCache struct {
 	source index.Source
-	bound  int64 // of the contents that nobody pins, in bytes
+	bound  int64 // of the contents that wait, in bytes
 
 	mu       sync.Mutex
 	blobs    map[index.ID]*blob
-	idle     *list.List // of index.ID, the least recently used first
+	uses     map[index.ID]int // packages to come that hold it
+	idle     *list.List       // of index.ID, the least recently used first
 	idleSize int64
 }
 
 func newBlobCache(source index.Source, bound int64) *blobCache {
-	return &blobCache{source: source, bound: bound, blobs: map[index.ID]*blob{}, idle: list.New()}
+	return &blobCache{source: source, bound: bound, blobs: map[index.ID]*blob{}, uses: map[index.ID]int{}, idle: list.New()}
 }
 
-// pin gives the contents of ids, reading what is not there. The caller hands
-// them back with unpin.
+// expect announces a package that will pin ids, or skip them.
+func (c *blobCache) expect(ids []index.ID) {
+	for _, id := range ids {
+		c.uses[id]++
+	}
+}
+
+// skip takes back what expect announced: the package is not to be made.
+func (c *blobCache) skip(ids []index.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		c.used(id)
+	}
+}
+
+// used counts a use, and drops a content that waits for no other.
+func (c *blobCache) used(id index.ID) {
+	if c.uses[id]--; c.uses[id] > 0 {
+		return
+	}
+	delete(c.uses, id)
+	if b := c.blobs[id]; b != nil && b.idle != nil {
+		c.forget(b.idle)
+	}
+}
+
+// forget drops a content that nobody pins.
+func (c *blobCache) forget(e *list.Element) {
+	id := c.idle.Remove(e).(index.ID)
+	c.idleSize -= c.blobs[id].size()
+	delete(c.blobs, id)
+}
+
+// pin gives the contents of ids, none of them twice, reading what is not there.
+// The caller hands them back with unpin.
 func (c *blobCache) pin(ctx context.Context, ids []index.ID) (map[index.ID]*blob, error) {
 	out := make(map[index.ID]*blob, len(ids))
 	var load []index.ID
 	c.mu.Lock()
 	for _, id := range ids {
-		if out[id] != nil {
-			continue
-		}
 		b := c.blobs[id]
 		if b == nil {
 			b = &blob{ready: make(chan struct{})}
@@ -120,10 +154,11 @@ func (c *blobCache) unpin(blobs map[index.ID]*blob) {
 		b.idle = c.idle.PushBack(id)
 		c.idleSize += b.size()
 	}
+	for id := range blobs {
+		c.used(id)
+	}
 	for c.idleSize > c.bound {
-		id := c.idle.Remove(c.idle.Front()).(index.ID)
-		c.idleSize -= c.blobs[id].size()
-		delete(c.blobs, id)
+		c.forget(c.idle.Front())
 	}
 }
 

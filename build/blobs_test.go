@@ -55,10 +55,16 @@ func (s *memorySource) Read(_ context.Context, ids []index.ID, fn func(index.ID,
 func TestBlobsAreReadOnce(t *testing.T) {
 	s := newMemorySource("one", "two", "three")
 	c := newBlobCache(s, 1<<20)
+	packages := make([][]index.ID, 20)
+	for i := range packages {
+		packages[i] = []index.ID{{byte(i%3 + 1)}, {byte((i+1)%3 + 1)}}
+		c.expect(packages[i])
+	}
+	c.expect(packages[0])
+	c.skip(packages[0])
 	var wg sync.WaitGroup
-	for i := range 20 {
+	for _, ids := range packages {
 		wg.Go(func() {
-			ids := []index.ID{{byte(i%3 + 1)}, {byte((i+1)%3 + 1)}, {byte(i%3 + 1)}}
 			blobs, err := c.pin(context.Background(), ids)
 			if err != nil {
 				t.Error(err)
@@ -78,6 +84,9 @@ func TestBlobsAreReadOnce(t *testing.T) {
 			t.Errorf("content %d was read %d times", id[0], n)
 		}
 	}
+	if len(c.blobs)+len(c.uses)+c.idle.Len() > 0 || c.idleSize != 0 {
+		t.Errorf("%d contents are kept after the last package, %d awaited, %d idle with %d bytes", len(c.blobs), len(c.uses), c.idle.Len(), c.idleSize)
+	}
 }
 
 func TestBlobsAreEvicted(t *testing.T) {
@@ -85,6 +94,9 @@ func TestBlobsAreEvicted(t *testing.T) {
 	packed := func(letter string) string { return "\x1f\x8b" + strings.Repeat(letter, 98) }
 	s := newMemorySource(packed("a"), packed("b"), packed("c"), packed("d"))
 	c := newBlobCache(s, 200) // two of them
+	for range 10 {            // somebody else is always still to come
+		c.expect([]index.ID{{1}, {2}, {3}, {4}})
+	}
 	use := func(n byte) {
 		t.Helper()
 		blobs, err := c.pin(context.Background(), []index.ID{{n}})
@@ -133,6 +145,9 @@ func TestBlobErrorsReachWaiters(t *testing.T) {
 			return broken
 		}
 		c := newBlobCache(s, 1<<20)
+		for range 20 {
+			c.expect([]index.ID{{1}, {2}})
+		}
 		pin := func(ids ...index.ID) {
 			go func() {
 				if _, err := c.pin(context.Background(), ids); !errors.Is(err, broken) {

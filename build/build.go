@@ -10,12 +10,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"runtime"
 	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
@@ -133,8 +130,8 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 		b.Parallel = 4 * runtime.GOMAXPROCS(0)
 	}
 	b.Source = countingSource{o.Source, &b.blobs}
-	b.kept = &keptSource{Source: b.Source, contents: map[index.ID][]byte{}}
-	b.loader = &index.Loader{Source: b.Source, Parser: index.NewParser(), Limits: b.Limits, Fetched: b.kept.keep,
+	b.kept = newKeptSource(b.Source)
+	b.loader = &index.Loader{Source: b.kept, Parser: index.NewParser(), Limits: b.Limits,
 		Progress: func(done, total int) { b.progress("read packages", done, total) }}
 	b.put = newPutter(o.Store, b.Parallel, func(n int) {
 		b.objects.Add(1)
@@ -247,67 +244,6 @@ func (b *builder) target(env Environment) *target {
 		}
 	}
 	return t
-}
-
-// idleBlobs is how much content is kept because a later version of the package
-// may hold it too, in bytes.
-const idleBlobs = 48 << 20
-
-// writeRevisions renders the package revisions that the bucket lacks.
-func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
-	var missing []*index.Loaded
-	seen := map[layout.Revision]bool{}
-	for _, t := range targets {
-		for _, m := range t.set {
-			rev := revisionOf(m.Entry)
-			if _, there := b.contents[rev]; there || seen[rev] {
-				continue
-			}
-			seen[rev] = true
-			missing = append(missing, b.loaded[keyOf(m.Entry)])
-		}
-	}
-	w := &revisionWriter{loader: b.loader, blobs: newBlobCache(b.kept, idleBlobs), put: b.put}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(2 * runtime.GOMAXPROCS(0))
-	var done, written atomic.Int64
-	for _, l := range missing {
-		g.Go(func() error {
-			rev := revisionOf(l.Entry)
-			sum, found, err := b.completed(ctx, rev)
-			if err == nil && !found {
-				written.Add(1)
-				sum, err = w.write(ctx, l)
-			}
-			if err != nil {
-				return err
-			}
-			b.mu.Lock()
-			b.contents[rev] = sum
-			b.mu.Unlock()
-			b.progress("write packages", int(done.Add(1)), len(missing))
-			return nil
-		})
-	}
-	err := g.Wait()
-	b.result.Stats.RevisionsWritten = int(written.Load())
-	return err
-}
-
-// completed looks for a revision that an earlier build, one that was never
-// published or whose snapshot is no longer live, has written.
-func (b *builder) completed(ctx context.Context, rev layout.Revision) (sum string, found bool, err error) {
-	body, err := b.Store.Read(ctx, rev.ContentsKey())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", false, nil
-	case err != nil:
-		return "", false, err
-	}
-	if _, err := layout.DecodeContents(body); err != nil {
-		return "", false, fmt.Errorf("%s: %w", rev.ContentsKey(), err)
-	}
-	return sha256Hex(body), true, nil
 }
 
 func (b *builder) progress(phase string, done, total int) {

@@ -1,10 +1,12 @@
 package build
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"sync"
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
@@ -54,11 +56,7 @@ func (w *revisionWriter) writeObjects(ctx context.Context, rev layout.Revision, 
 	if l.Entry.IsArchive() {
 		return w.writeReadyMade(ctx, rev, l)
 	}
-	ids := make([]index.ID, len(l.Files))
-	for i, f := range l.Files {
-		ids[i] = f.Blob
-	}
-	blobs, err := w.blobs.pin(ctx, ids)
+	blobs, err := w.blobs.pin(ctx, contentsOf(l))
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +65,22 @@ func (w *revisionWriter) writeObjects(ctx context.Context, rev layout.Revision, 
 	for i, f := range l.Files {
 		files[i] = archiveFile{File: f, blob: blobs[f.Blob]}
 	}
-	archive, spans, err := writeArchive(rev.Name+"-"+rev.Version, files)
+	archive := archives.Get().(*bytes.Buffer)
+	archive.Reset()
+	spans, err := writeArchive(archive, rev.Name+"-"+rev.Version, files)
 	if err != nil {
 		return nil, err
 	}
-	return w.store(ctx, rev, archive, nil, files, spans)
+	contents, err := w.store(ctx, rev, archive.Bytes(), nil, files, spans)
+	if err == nil { // else a request that was given up may still be reading it
+		archives.Put(archive)
+	}
+	return contents, err
 }
+
+// archives are used again: clearing new memory for each, half a gigabyte in
+// all, takes longer than filling it.
+var archives = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // writeReadyMade serves an archive of the source as it is, byte for byte.
 func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision, l *index.Loaded) (*layout.Contents, error) {

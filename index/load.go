@@ -28,9 +28,6 @@ type Loader struct {
 	Source Source
 	Parser *Parser
 	Limits Limits
-	// Fetched, if set, is given each content that is read for the parser. It
-	// may be called from several goroutines and may keep the content.
-	Fetched func(id ID, content []byte)
 	// Progress, if set, is called after each entry, from one goroutine at a time.
 	Progress func(done, total int)
 }
@@ -176,11 +173,7 @@ func (l *Loader) open(ctx context.Context, e Entry, seen *claims) (Tree, []File,
 		}
 	}
 	err = l.Source.Read(ctx, seen.first(wanted), func(id ID, content []byte) error {
-		content = slices.Clone(content)
-		t.content[id] = content
-		if l.Fetched != nil {
-			l.Fetched(id, content)
-		}
+		t.content[id] = slices.Clone(content)
 		return nil
 	})
 	return t, files, nil, err

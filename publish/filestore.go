@@ -42,12 +42,8 @@ func (s *fileStore) put(ctx context.Context, o layout.Object) error {
 		return err
 	}
 	target := filepath.Join(s.dir, filepath.FromSlash(o.Key))
-	folder := filepath.Dir(target)
-	if _, ok := s.made.Load(folder); !ok {
-		if err := os.MkdirAll(folder, 0o777); err != nil {
-			return err
-		}
-		s.made.Store(folder, true)
+	if err := s.folder(filepath.Dir(target)); err != nil {
+		return err
 	}
 	if s.link(o.SHA256, target) {
 		return nil
@@ -63,6 +59,26 @@ func (s *fileStore) put(ctx context.Context, o layout.Object) error {
 		s.written[o.SHA256] = target
 		s.mu.Unlock()
 	}
+	return nil
+}
+
+// folder sees to it that a folder is there. It asks for none twice: there are
+// nearly as many as files.
+func (s *fileStore) folder(dir string) error {
+	if _, ok := s.made.Load(dir); ok {
+		return nil
+	}
+	err := os.Mkdir(dir, 0o777)
+	if errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) {
+		if err := s.folder(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		err = os.Mkdir(dir, 0o777)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	s.made.Store(dir, true)
 	return nil
 }
 

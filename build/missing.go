@@ -1,0 +1,114 @@
+package build
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+)
+
+// idleBlobs is how much content is kept because a later package holds it too,
+// in bytes. Made in the order of their names, all the packages of the largest
+// storage known need a tenth of it.
+const idleBlobs = 64 << 20
+
+// writeRevisions renders the package revisions that the bucket lacks.
+func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
+	missing := b.missing(targets)
+	w := &revisionWriter{loader: b.loader, blobs: newBlobCache(lastSource{b.kept}, idleBlobs), put: b.put}
+	for _, l := range missing {
+		w.blobs.expect(contentsOf(l))
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(2 * runtime.GOMAXPROCS(0))
+	var done, written atomic.Int64
+	for _, l := range missing {
+		g.Go(func() error {
+			rev := revisionOf(l.Entry)
+			sum, found, err := b.completed(ctx, rev)
+			switch {
+			case err != nil:
+				return err
+			case found:
+				w.blobs.skip(contentsOf(l))
+			default:
+				written.Add(1)
+				if sum, err = w.write(ctx, l); err != nil {
+					return err
+				}
+			}
+			b.mu.Lock()
+			b.contents[rev] = sum
+			b.mu.Unlock()
+			b.progress("write packages", int(done.Add(1)), len(missing))
+			return nil
+		})
+	}
+	err := g.Wait()
+	b.result.Stats.RevisionsWritten = int(written.Load())
+	return err
+}
+
+// missing is the revisions that nothing vouches for, the versions of a package
+// side by side: most of what one holds the next one holds too.
+func (b *builder) missing(targets []*target) []*index.Loaded {
+	var missing []*index.Loaded
+	seen := map[layout.Revision]bool{}
+	for _, t := range targets {
+		for _, m := range t.set {
+			rev := revisionOf(m.Entry)
+			if _, there := b.contents[rev]; there || seen[rev] {
+				continue
+			}
+			seen[rev] = true
+			missing = append(missing, b.loaded[keyOf(m.Entry)])
+		}
+	}
+	slices.SortStableFunc(missing, func(x, y *index.Loaded) int {
+		return cmp.Or(strings.Compare(x.Entry.Name, y.Entry.Name), strings.Compare(x.Entry.Version, y.Entry.Version))
+	})
+	return missing
+}
+
+// contentsOf is the contents that an archive is to be made of, each once: none
+// for one that is ready-made.
+func contentsOf(l *index.Loaded) []index.ID {
+	if l.Entry.IsArchive() {
+		return nil
+	}
+	ids := make([]index.ID, 0, len(l.Files))
+	seen := make(map[index.ID]bool, len(l.Files))
+	for _, f := range l.Files {
+		if !seen[f.Blob] {
+			seen[f.Blob] = true
+			ids = append(ids, f.Blob)
+		}
+	}
+	return ids
+}
+
+// completed looks for a revision that an earlier build, one that was never
+// published or whose snapshot is no longer live, has written.
+func (b *builder) completed(ctx context.Context, rev layout.Revision) (sum string, found bool, err error) {
+	body, err := b.Store.Read(ctx, rev.ContentsKey())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", false, nil
+	case err != nil:
+		return "", false, err
+	}
+	if _, err := layout.DecodeContents(body); err != nil {
+		return "", false, fmt.Errorf("%s: %w", rev.ContentsKey(), err)
+	}
+	return sha256Hex(body), true, nil
+}
