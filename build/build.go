@@ -137,6 +137,7 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 		b.objects.Add(1)
 		b.bytes.Add(int64(n))
 	})
+	defer b.put.close()
 	err := b.run(ctx)
 	b.result.Report.Sort()
 	stats := b.loader.Parser.Stats()

@@ -48,8 +48,9 @@ func (w *revisionWriter) write(ctx context.Context, l *index.Loaded) (string, er
 		return "", fmt.Errorf("%s-%s: %w", rev.Name, rev.Version, err)
 	}
 	body := contents.Encode()
-	err = w.put.now(ctx, layout.Object{Key: rev.ContentsKey(), Body: body, ContentType: "application/json", CacheControl: immutable})
-	return sha256Hex(body), err
+	sum := sha256Hex(body)
+	err = w.put.now(ctx, layout.Object{Key: rev.ContentsKey(), Body: body, ContentType: "application/json", CacheControl: immutable, SHA256: sum})
+	return sum, err
 }
 
 func (w *revisionWriter) writeObjects(ctx context.Context, rev layout.Revision, l *index.Loaded) (*layout.Contents, error) {
@@ -130,11 +131,11 @@ func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive
 	}
 	header := cacheControl(layout.CacheContent)
 	g := w.put.group(ctx)
-	g.put(layout.Object{Key: rev.ArchiveKey(), Body: archive, ContentType: "application/zip", CacheControl: header})
+	g.put(layout.Object{Key: rev.ArchiveKey(), Body: archive, ContentType: "application/zip", CacheControl: header, SHA256: c.Archive.SHA256})
 	if signature != nil {
 		d := digestOf(signature)
 		c.Signature = &d
-		g.put(layout.Object{Key: rev.SignatureKey(), Body: signature, ContentType: layout.ContentType(".sig", nil), CacheControl: header})
+		g.put(layout.Object{Key: rev.SignatureKey(), Body: signature, ContentType: layout.ContentType(".sig", nil), CacheControl: header, SHA256: d.SHA256})
 	}
 	for i, f := range files {
 		c.Files[i] = layout.ContentsFile{

@@ -105,7 +105,7 @@ func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.T
 	}
 	// In the cloud each response waits for the network; on disk for a core.
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(min(cap(b.put.slots), maxRendering))
+	g.SetLimit(min(b.put.parallel, maxRendering))
 	var done atomic.Int64
 	for _, i := range todo {
 		g.Go(func() error {
@@ -127,7 +127,7 @@ func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResp
 	body := j.body()
 	d := digestOf(body)
 	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256, EncodedOnly: j.large && len(body) >= encodedOnly}
-	plain := layout.Object{Key: layout.ResponseKey(j.digest), Body: body, ContentType: "application/json", CacheControl: cacheControl(j.class)}
+	plain := layout.Object{Key: layout.ResponseKey(j.digest), Body: body, ContentType: "application/json", CacheControl: cacheControl(j.class), SHA256: d.SHA256}
 	if !r.EncodedOnly {
 		if err := b.put.now(ctx, plain); err != nil {
 			return r, err
@@ -139,7 +139,7 @@ func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResp
 			return r, err
 		}
 		twin := plain
-		twin.Key, twin.Body, twin.ContentEncoding = plain.Key+layout.GzipSuffix, encoded, "gzip"
+		twin.Key, twin.Body, twin.ContentEncoding, twin.SHA256 = plain.Key+layout.GzipSuffix, encoded, "gzip", ""
 		if err := b.put.now(ctx, twin); err != nil {
 			return r, err
 		}

@@ -9,6 +9,6 @@ type Object struct {
 	// ContentEncoding is "gzip" or empty.
 	ContentEncoding string
 	// SHA256 of Body in hexadecimal, where it is at hand: a store may use it to
-	// keep identical contents once.
+	// keep identical contents once, and to check what arrived.
 	SHA256 string
 }

@@ -14,6 +14,7 @@ import (
 
 	"cloud.google.com/go/storage"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
@@ -31,9 +32,12 @@ type cloudStore struct {
 	// anonymous readers of S3 may not list, and are told 403 instead of 404.
 	anonymous bool
 	mem       *sync.Mutex // of mem://, which has no conditional writes; else nil
-	// s3 is nil in other stores; bucket and prefix are what gocloud adds to keys.
+	// s3 is nil in other stores; bucket and prefix are what gocloud adds to
+	// keys, encryption and kmsKey what it asks S3 to encrypt with.
 	s3             *s3.Client
 	bucket, prefix string
+	encryption     types.ServerSideEncryption
+	kmsKey         string
 }
 
 // newCloudStore opens a bucket by a URL whose scheme is in clouds.
@@ -57,6 +61,7 @@ func newCloudStore(ctx context.Context, u *url.URL) (*cloudStore, error) {
 	switch u.Scheme {
 	case "s3":
 		s.blobs.As(&s.s3)
+		s.encryption, s.kmsKey = encryptionType(q.Get("ssetype")), q.Get("kmskeyid")
 	case "mem":
 		s.mem = new(sync.Mutex)
 	}
@@ -64,19 +69,23 @@ func newCloudStore(ctx context.Context, u *url.URL) (*cloudStore, error) {
 }
 
 func (s *cloudStore) put(ctx context.Context, o layout.Object) error {
-	err := s.blobs.Upload(ctx, o.Key, bytes.NewReader(o.Body), &blob.WriterOptions{
-		ContentType: o.ContentType, CacheControl: o.CacheControl, ContentEncoding: o.ContentEncoding,
-		BufferSize: s.bufferSize(), IfNotExist: true,
-	})
+	var err error
+	if s.s3 != nil && len(o.Body) <= onePart {
+		err = s.putS3(ctx, o)
+	} else {
+		err = s.blobs.Upload(ctx, o.Key, bytes.NewReader(o.Body), &blob.WriterOptions{
+			ContentType: o.ContentType, CacheControl: o.CacheControl, ContentEncoding: o.ContentEncoding,
+			BufferSize: s.bufferSize(), IfNotExist: true,
+		})
+	}
 	if s.refused(err) {
 		return nil // it is there
 	}
 	return s.named(o.Key, err)
 }
 
-// bufferSize is what an upload sets aside, in bytes. S3 needs it only for
-// objects in parts, from 16 MiB on, and takes no part under 5 MiB. GCS would
-// take 16 MiB for every object; without a buffer it gets the object in one
+// bufferSize is what an upload sets aside, in bytes. S3 needs it for objects in
+// parts, and takes no part under 5 MiB. GCS would take 16 MiB for every object; without a buffer it gets the object in one
 // request, which is right since all of it is at hand for the next attempt.
 func (s *cloudStore) bufferSize() int {
 	if s.s3 != nil {
