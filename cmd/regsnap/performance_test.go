@@ -25,7 +25,6 @@ const rounds = 3
 func TestPerformance(t *testing.T) {
 	b := newBench(t)
 	b.coldBuild()
-	b.push()
 	b.serve()
 }
 
@@ -105,50 +104,6 @@ func (b *bench) coldBuild() {
 	fmt.Fprintf(&w, "The build read %d package versions, parsed %d YAML files, read %d contents, and stored %d objects, %s.\n",
 		last.Stats.Packages, last.Stats.YAMLParsed, last.Stats.BlobsRead, last.Stats.Objects, size(last.Stats.Bytes))
 	b.section("cold build", rounds, w.String())
-}
-
-// beforePush is a repository as it was before a push of one package to the
-// snapshot branch, and the commit of that push. It borrows the real objects.
-func (b *bench) beforePush() (repo, next string) {
-	repo = filepath.Join(b.TempDir(), "push.git")
-	b.run(nil, "git", "init", "-q", "--bare", repo)
-	must(b.T, os.WriteFile(filepath.Join(repo, "objects/info/alternates"), []byte(filepath.Join(b.real, "objects")+"\n"), 0o644))
-	_, out := b.run(nil, "git", "-C", b.real, "rev-parse", "production", "staging", "snapshot~2", "snapshot~1")
-	tips := strings.Fields(string(out))
-	for i, branch := range []string{"production", "staging", "snapshot"} {
-		b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/"+branch, tips[i])
-	}
-	return repo, tips[3]
-}
-
-// push measures what one commit to the snapshot branch costs on a machine that
-// has a clone and nothing else.
-func (b *bench) push() {
-	dir := b.TempDir()
-	repo, next := b.beforePush()
-	before := filepath.Join(dir, "before")
-	b.run(nil, b.program, "build", "--json", "--publish", "--source", "git:"+repo, "--bucket", "file://"+before)
-	b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/snapshot", next)
-	var pushed, nothing []sample
-	var last built
-	for range rounds {
-		bucket := filepath.Join(dir, "bucket")
-		b.run(nil, "cp", "-al", before, bucket)
-		args := []string{"build", "--json", "--publish", "--env", "snapshot", "--source", "git:" + repo, "--bucket", "file://" + bucket}
-		s, out := b.run(nil, b.program, args...)
-		pushed = append(pushed, s)
-		must(b.T, json.Unmarshal(out, &last))
-		s, _ = b.run(nil, b.program, args...)
-		nothing = append(nothing, s)
-		must(b.T, os.RemoveAll(bucket))
-	}
-	var w strings.Builder
-	fmt.Fprintf(&w, "| one push to the snapshot environment | median | best | peak memory |\n| --- | --- | --- | --- |\n")
-	fmt.Fprintf(&w, "| one package changed, `file://` | %.2f s | %.2f s | %d MiB |\n", median(pushed).Seconds(), best(pushed).Seconds(), peak(pushed)>>20)
-	fmt.Fprintf(&w, "| nothing changed, `file://` | %.2f s | %.2f s | %d MiB |\n\n", median(nothing).Seconds(), best(nothing).Seconds(), peak(nothing)>>20)
-	fmt.Fprintf(&w, "The push read %d package version(s), parsed %d YAML files, read %d contents, rendered %d responses, and stored %d objects, %s.\n",
-		last.Stats.Packages, last.Stats.YAMLParsed, last.Stats.BlobsRead, last.Stats.ResponsesWritten, last.Stats.Objects, size(last.Stats.Bytes))
-	b.section("push", rounds, w.String())
 }
 
 // benchmark is a line of the serve benchmark.

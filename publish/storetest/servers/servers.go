@@ -94,7 +94,13 @@ var gcsKind = kind{
 // be parallel.
 func StartS3(t testing.TB) *Server {
 	t.Helper()
-	dir := t.TempDir()
+	return StartS3In(t, t.TempDir())
+}
+
+// StartS3In is StartS3 with a folder for the buckets, each of which is a folder
+// in it.
+func StartS3In(t testing.TB, dir string) *Server {
+	t.Helper()
 	s := &Server{kind: s3Kind}
 	s.Addr = run(t, versitygw, func(addr string) []string {
 		return []string{"--port", addr, "--access", accessKey, "--secret", secretKey, "--quiet", "--keep-alive", "posix", dir}
