@@ -3,6 +3,7 @@
 package serve_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,19 +43,19 @@ func TestConformance(t *testing.T) {
 }
 
 func conform(t *testing.T, budget layout.Budget) {
-	folder := os.Getenv("REGSNAP_REAL")
-	if folder == "" {
-		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git and the recordings")
-	}
-	o := serve.Options{Bucket: buildReal(t, filepath.Join(folder, "package-storage.git"), budget)}
-	for _, env := range realEnvironments {
-		o.Environments = append(o.Environments, serve.Environment{Name: env.name, Hostnames: []string{env.hostname}})
-	}
-	h := newHandler(t, o)
-	if missing := h.Unready(); len(missing) > 0 {
-		t.Fatalf("not live: %v", missing)
-	}
+	folder := realFolder(t)
+	h := realHandler(t, folder, budget)
 	server := run(t, serve.ServerOptions{Handler: h, Listen: "127.0.0.1:0"})
+	compareRecordings(t, folder, server.api.String(), nil)
+	server.stop()
+	if err := <-server.ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// compareRecordings asks a server for all that was recorded, plain and encoded.
+func compareRecordings(t *testing.T, folder, address string, client *http.Client) {
+	t.Helper()
 	for _, env := range realEnvironments {
 		recording, err := conformance.Open(filepath.Join(folder, env.name+".zip"))
 		if err != nil {
@@ -63,7 +64,7 @@ func conform(t *testing.T, budget layout.Budget) {
 		defer recording.Close()
 		for _, gzip := range []bool{false, true} {
 			report, err := conformance.Compare(t.Context(), recording, conformance.Options{
-				BaseURL: "http://" + server.api.String(), Host: env.host, Gzip: gzip, Parallel: 4,
+				BaseURL: "http://" + address, Host: env.host, Gzip: gzip, Parallel: 4, Client: client,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -81,10 +82,29 @@ func conform(t *testing.T, budget layout.Budget) {
 			}
 		}
 	}
-	server.stop()
-	if err := <-server.ended; err != nil {
-		t.Error(err)
+}
+
+func realFolder(t *testing.T) string {
+	t.Helper()
+	folder := os.Getenv("REGSNAP_REAL")
+	if folder == "" {
+		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git and the recordings")
 	}
+	return folder
+}
+
+// realHandler answers for the three environments of a real package storage.
+func realHandler(t *testing.T, folder string, budget layout.Budget) *serve.Handler {
+	t.Helper()
+	o := serve.Options{Bucket: buildReal(t, filepath.Join(folder, "package-storage.git"), budget)}
+	for _, env := range realEnvironments {
+		o.Environments = append(o.Environments, serve.Environment{Name: env.name, Hostnames: []string{env.hostname}})
+	}
+	h := newHandler(t, o)
+	if missing := h.Unready(); len(missing) > 0 {
+		t.Fatalf("not live: %v", missing)
+	}
+	return h
 }
 
 // buildReal builds and publishes into a bucket of its own.

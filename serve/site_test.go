@@ -18,11 +18,12 @@ func production(b serve.Bucket) serve.Options {
 	return serve.Options{Bucket: b, Environments: []serve.Environment{{Name: "production"}}, Default: "production", Poll: time.Hour, CacheObject: cacheObject}
 }
 
-// site is a handler behind a real HTTP server.
+// site is a handler behind a real HTTP server, or what is in front of that.
 type site struct {
 	t      testing.TB
 	h      *serve.Handler
 	server *httptest.Server
+	url    string
 }
 
 func start(t testing.TB, o serve.Options) *site {
@@ -31,7 +32,8 @@ func start(t testing.TB, o serve.Options) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t, h, httptest.NewServer(h)}
+	server := httptest.NewServer(h)
+	s := &site{t, h, server, server.URL}
 	s.server.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s.server.Client().Transport.(*http.Transport).DisableCompression = true
 	t.Cleanup(func() { s.server.Close(); h.Close() })
@@ -55,7 +57,7 @@ func (s *site) do(method, path string, headers ...string) reply {
 }
 
 func (s *site) try(method, path string, headers ...string) (reply, error) {
-	req, err := http.NewRequest(method, s.server.URL+path, nil)
+	req, err := http.NewRequest(method, s.url+path, nil)
 	if err != nil {
 		return reply{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
@@ -65,6 +66,16 @@ func (p tool) build(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("build %s: %w\n%s", p.name, err, out)
 	}
 	return binary, os.Rename(temp, binary)
+}
+
+// path is that of the program, built if need be.
+func (p tool) path(t testing.TB) string {
+	t.Helper()
+	binary, err := p.build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
 }
 
 // toolsDir finds the module of the tools from the module that is being tested:

@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/regsnap/regsnap/internal/child"
 )
 
 // Server is a running object store, or a way to one.
@@ -102,7 +104,7 @@ func StartS3(t testing.TB) *Server {
 func StartS3In(t testing.TB, dir string) *Server {
 	t.Helper()
 	s := &Server{kind: s3Kind}
-	s.Addr = run(t, versitygw, func(addr string) []string {
+	s.Addr = child.Serve(t, versitygw.path(t), func(addr string) []string {
 		return []string{"--port", addr, "--access", accessKey, "--secret", secretKey, "--quiet", "--keep-alive", "posix", dir}
 	})
 	s.Setenv(t)
@@ -114,7 +116,7 @@ func StartS3In(t testing.TB, dir string) *Server {
 func StartGCS(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{kind: gcsKind}
-	s.Addr = run(t, fakeGCS, func(addr string) []string {
+	s.Addr = child.Serve(t, fakeGCS.path(t), func(addr string) []string {
 		host, port, _ := strings.Cut(addr, ":")
 		return []string{"-backend", "memory", "-scheme", "http", "-host", host, "-port", port, "-public-host", addr, "-log-level", "warn"}
 	})

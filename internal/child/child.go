@@ -1,4 +1,5 @@
-package servers
+// Package child runs servers for tests, as processes that do not outlive them.
+package child
 
 import (
 	"bytes"
@@ -7,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -16,33 +18,31 @@ import (
 // startTimeout is how long a server may take until it answers.
 const startTimeout = 20 * time.Second
 
-// run starts a server on a free port of the loopback interface, waits until it
-// answers, and stops it when the test ends. What it printed is shown only if the
-// test failed.
-func run(t testing.TB, p tool, args func(address string) []string) (address string) {
+// Serve starts a server on a free port of the loopback interface, waits until it
+// answers HTTP, and stops it when the test ends. What it printed is shown only if
+// the test failed.
+func Serve(t testing.TB, binary string, args func(address string) []string) (address string) {
 	t.Helper()
-	binary, err := p.build(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	name := filepath.Base(binary)
+	var err error
 	// Between the choice of a port and its use another process may take it.
 	for range 3 {
 		if address, err = freeAddress(); err != nil {
 			t.Fatal(err)
 		}
-		var c *child
-		if c, err = startChild(binary, args(address)); err != nil {
+		var c *process
+		if c, err = start(binary, args(address)); err != nil {
 			t.Fatal(err)
 		}
 		if err = c.ready(t.Context(), "http://"+address); err != nil {
 			c.kill()
-			err = fmt.Errorf("%s: %w\n%s", p.name, err, c.log.String())
+			err = fmt.Errorf("%s: %w\n%s", name, err, c.log.String())
 			continue
 		}
 		t.Cleanup(func() {
 			c.kill()
 			if t.Failed() {
-				t.Logf("%s on %s printed:\n%s", p.name, address, c.log.String())
+				t.Logf("%s on %s printed:\n%s", name, address, c.log.String())
 			}
 		})
 		return address
@@ -59,15 +59,15 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// child is a process that ends with this one, even if this one is killed.
-type child struct {
+// process is one that ends with this one, even if this one is killed.
+type process struct {
 	cmd  *exec.Cmd
 	log  tail
 	done chan struct{}
 }
 
-func startChild(binary string, args []string) (*child, error) {
-	c := &child{cmd: exec.Command(binary, args...), done: make(chan struct{})}
+func start(binary string, args []string) (*process, error) {
+	c := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = &c.log, &c.log
 	c.cmd.SysProcAttr = endWithParent()
 	started := make(chan error)
@@ -86,13 +86,13 @@ func startChild(binary string, args []string) (*child, error) {
 	return c, <-started
 }
 
-func (c *child) kill() {
+func (c *process) kill() {
 	c.cmd.Process.Kill() // it may have ended by itself
 	<-c.done
 }
 
 // ready waits until the server answers HTTP.
-func (c *child) ready(ctx context.Context, url string) error {
+func (c *process) ready(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
