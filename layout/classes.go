@@ -15,9 +15,15 @@ import (
 // KibanaValues are the values of kibana.version: none, which is nil, then from
 // the newest to the oldest. Only constraints of the rows in only count, or of
 // all rows if that is nil.
-func (t *Table) KibanaValues(only Set) []*semver.Version {
+func (t *Table) KibanaValues(only Set) []*semver.Version { return t.ends(t.Kibana, only) }
+
+// AgentValues is KibanaValues for agent.version.
+func (t *Table) AgentValues(only Set) []*semver.Version { return t.ends(t.Agent, only) }
+
+// ends are where the intervals of a column's constraints begin and end.
+func (t *Table) ends(column []int, only Set) []*semver.Version {
 	used := map[int]bool{}
-	for row, c := range t.Kibana {
+	for row, c := range column {
 		if only == nil || only.Has(row) {
 			used[c] = true
 		}

@@ -19,6 +19,7 @@ func TestBoundaries(t *testing.T) {
 		"build":   {"index", "layout"},
 		"publish": {"layout"},
 		"serve":   {"layout"},
+		"check":   {"layout", "serve"},
 	} {
 		for _, path := range imports(t, folder) {
 			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {

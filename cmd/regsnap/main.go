@@ -28,6 +28,7 @@ const (
 	exitBusy        = 6   // prune found a build or another prune at work, and deleted nothing
 	exitDamaged     = 7   // verify found objects that are damaged or missing
 	exitHook        = 8   // it is live, but a command or webhook of after_publish failed
+	exitDifferent   = 9   // check found a registry that does not answer as the bucket does
 	exitInterrupted = 130 // Ctrl-C, as shells count it
 )
 
@@ -80,6 +81,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitConflict
 	case errors.Is(err, errDamaged):
 		return exitDamaged
+	case errors.Is(err, errDifferent):
+		return exitDifferent
 	case errors.Is(err, publish.ErrHook):
 		return exitHook
 	case errors.Is(err, publish.ErrBusy):
@@ -128,6 +131,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 		Commands: []*cli.Command{
 			buildCommand(), publishCommand(), serveCommand(), inspectCommand(),
 			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
+			checkCommand(),
 			versionCommand(), completionCommand(),
 		},
 	}

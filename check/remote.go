@@ -1,0 +1,149 @@
+package check
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// attempts is how often a request is sent until an answer comes.
+	attempts = 3
+	// pause is before the second attempt, twice that before the third.
+	pause = 500 * time.Millisecond
+	// maxRetryAfter bounds how long a registry that says "too many requests" is
+	// left alone.
+	maxRetryAfter = time.Minute
+	// slack is how much longer than twice the bucket's answer a body may be and
+	// still be read to its end, in bytes: it may be that of another snapshot.
+	slack = 1 << 20
+)
+
+// remote is the registry that is looked at.
+type remote struct {
+	o      Options
+	client *http.Client
+	rate   *rate.Limiter
+	sent   atomic.Int64 // requests
+	bytes  atomic.Int64 // of bodies
+}
+
+func newRemote(o Options) *remote {
+	transport := o.Transport
+	if transport == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		// It must not ask for, and undo, an encoding of its own.
+		own.DisableCompression = true
+		own.MaxIdleConnsPerHost = o.Parallel
+		if o.Host != "" {
+			own.TLSClientConfig = &tls.Config{ServerName: hostname(o.Host)}
+		}
+		transport = own
+	}
+	return &remote{
+		o: o, rate: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate/10))),
+		client: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
+}
+
+// errNoAnswer: the registry did not answer, several times.
+var errNoAnswer = errors.New("no answer")
+
+// answer sends a request until there is an answer. How long a body may be
+// follows from what is expected of it.
+func (r *remote) answer(ctx context.Context, a ask, want *answer) (*answer, error) {
+	for attempt := 1; ; attempt++ {
+		got, wait, err := r.once(ctx, a, want)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err == nil && wait == 0 {
+			return got, nil
+		}
+		if attempt == attempts {
+			if err != nil {
+				err = fmt.Errorf("%w: %w", errNoAnswer, err)
+			}
+			return got, err
+		}
+		if wait == 0 {
+			wait = pause << (attempt - 1)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// once sends a request once. A wait above 0 is what the registry asks for before
+// the next.
+func (r *remote) once(ctx context.Context, a ask, want *answer) (*answer, time.Duration, error) {
+	if err := r.rate.Wait(ctx); err != nil {
+		return nil, 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.o.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, a.method, r.o.URL+a.target, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	req.Host = r.o.Host
+	req.Header.Set("User-Agent", r.o.UserAgent)
+	for name, value := range a.header {
+		req.Header.Set(name, value)
+	}
+	r.sent.Add(1)
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer resp.Body.Close()
+	got := &answer{status: resp.StatusCode, header: resp.Header}
+	if resp.ContentLength >= 0 && resp.Header.Get("Content-Length") == "" {
+		resp.Header.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
+	}
+	limit := 2*max(want.sent.size, want.plain.size) + slack
+	got.sent, err = take(resp.Body, limit)
+	r.bytes.Add(got.sent.size)
+	if err == nil {
+		err = got.decode(limit)
+	}
+	if errors.Is(err, errTooLong) {
+		// Not what is expected, and known well enough to say so.
+		got.plain, err = got.sent, nil
+	}
+	if got.status == http.StatusTooManyRequests {
+		return got, retryAfter(resp.Header), err
+	}
+	return got, 0, err
+}
+
+// retryAfter is what a registry asks for, in seconds (RFC 9110, section 10.2.3),
+// or a pause of our own.
+func retryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || seconds < 1 {
+		return pause
+	}
+	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/check"
+	"github.com/regsnap/regsnap/publish"
+)
+
+func checkCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "check",
+		Usage: "compare a live registry with what the bucket answers",
+		Description: `Sends the requests of an environment to a URL and compares each answer with the
+bucket's own: all package documents, a query of every class that has an answer of
+its own, queries in odd spellings, sampled archives, signatures and files, errors
+and redirects; plain and gzip-encoded, some with HEAD, validators and ranges. Run it
+before clients come to a new CDN, and against an existing registry before clients
+leave it. What differs is listed in groups (exit code 9). An answer that belongs to
+another snapshot, or to a query without some parameter, is called that: a cache is
+too old, or its key lacks the parameter.
+
+   regsnap check --bucket s3://registry?region=eu-west-1 --env production --against https://epr.example.org
+   regsnap check --bucket s3://registry?region=eu-west-1 --env production --against https://d111111abcdef8.cloudfront.net --host epr.example.org
+   regsnap check --bucket file:///srv/registry --env production --against http://old-registry:8080 --level api --sample 100% --resume /tmp/check.state
+
+--level says how strict it is:
+   api     what clients of the API read: status, type, redirects, bodies; of
+           archives the files in them. For a registry of another make.
+   edge    besides, what caches go by: Cache-Control, ETag, Vary, encoded bytes,
+           conditional requests, methods. For a CDN in front of the bucket.
+   exact   every header that the bucket's own answer has, to the letter.
+--ignore leaves out a header, "status", "body" or "encoding", or a whole kind of
+requests: ` + strings.Join(check.Kinds, ", ") + `.
+
+The same --seed sends the same requests. --resume FILE remembers what was the same:
+the same command again, after Ctrl-C as well, sends only the rest and what differed.
+When the pointer moves meanwhile, answers are compared with the snapshot that is
+live then; those of the one before count as late, not as different, for as long as
+Cache-Control lets caches keep them, and --lag.`,
+		Flags: []cli.Flag{
+			configFlag(), bucketFlag(), envFlag("the environment's `NAME` (default: that whose hostname is asked)"),
+			&cli.StringFlag{Name: "against", Usage: "compare the registry at `URL`, which may have a path"},
+			&cli.StringFlag{Name: "host", Usage: "ask for this `HOST` in the Host header and in TLS, wherever the URL leads"},
+			&cli.StringFlag{Name: "level", Usage: "compare as strictly as `LEVEL`: api, edge or exact", Value: string(check.Edge)},
+			&cli.StringSliceFlag{Name: "ignore", Usage: "do not compare `WHAT` (repeat for several)"},
+			&cli.DurationFlag{Name: "lag", Usage: "how long beyond Cache-Control the snapshot before is as good, a `TIME`", Value: check.DefaultLag},
+			&cli.StringFlag{Name: "sample", Usage: "ask for archive and files of a `SHARE` of the package versions", Value: "5%"},
+			&cli.Uint64Flag{Name: "seed", Usage: "choose sample and order by `N`", Value: 1},
+			&cli.IntFlag{Name: "max-requests", Usage: "send at most about `N` requests", Value: check.DefaultMaxRequests},
+			&cli.Float64Flag{Name: "rate", Usage: "send `N` requests in a second", Value: check.DefaultRate},
+			&cli.IntFlag{Name: "parallel", Usage: "have `N` requests under way at once", Value: check.DefaultParallel},
+			&cli.DurationFlag{Name: "timeout", Usage: "give a request `TIME` to its last byte", Value: check.DefaultTimeout},
+			&cli.StringFlag{Name: "resume", Usage: "remember in `FILE` what was the same, and go on from there"},
+			&cli.BoolFlag{Name: "all", Usage: "list up to 100 differences of a group, not only 3"},
+			jsonFlag(),
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+		},
+		Action: runCheck,
+	}
+}
+
+// errDifferent: the registry does not answer as the bucket does.
+var errDifferent = errors.New("the registry differs from the bucket")
+
+func runCheck(c *cli.Context) (err error) {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	o, cfg, err := checkOptions(c)
+	if err != nil {
+		return err
+	}
+	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "bucket", bucket)
+	o.Bucket = bucket
+	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
+	o.Progress = func(done, total int) { bar.step("check", done, total) }
+	report, err := check.Run(c.Context, o)
+	bar.finish()
+	if errors.Is(err, check.ErrOptions) {
+		return usageError{err}
+	}
+	if report == nil {
+		return err
+	}
+	if c.Bool("json") {
+		err = errors.Join(err, printJSON(c.App.Writer, report))
+	} else {
+		printCheck(c.App.Writer, report, c.Bool("all"))
+	}
+	switch {
+	case err != nil:
+		if errors.Is(err, context.Canceled) && o.State != "" {
+			fmt.Fprintf(c.App.ErrWriter, "regsnap: %s has what was the same so far\n", o.State)
+		}
+		return err
+	case !report.Same():
+		return errors.Join(errReported, errDifferent)
+	}
+	return nil
+}
+
+func checkOptions(c *cli.Context) (check.Options, config, error) {
+	cfg, err := settings(c)
+	if err != nil {
+		return check.Options{}, cfg, err
+	}
+	o := check.Options{
+		URL: c.String("against"), Host: c.String("host"), Level: check.Level(c.String("level")), Ignore: c.StringSlice("ignore"), Lag: c.Duration("lag"),
+		Seed: c.Uint64("seed"), MaxRequests: c.Int("max-requests"), Rate: c.Float64("rate"), Parallel: c.Int("parallel"), Timeout: c.Duration("timeout"),
+		State: c.String("resume"), UserAgent: "regsnap-check/" + version(),
+	}
+	if o.URL == "" {
+		return o, cfg, usagef("which registry? Give --against URL")
+	}
+	if o.Sample, err = parseShare(c.String("sample")); err != nil {
+		return o, cfg, err
+	}
+	name := c.String("env")
+	if name == "" {
+		name = cfg.environmentAt(o.URL, o.Host)
+	}
+	o.Environment, err = cfg.oneEnvironment(name)
+	return o, cfg, err
+}
+
+// environmentAt is the environment that a URL, or the host that is asked for in
+// its place, belongs to; "" for none.
+func (c config) environmentAt(rawURL, host string) string {
+	if host == "" {
+		if u, err := url.Parse(rawURL); err == nil {
+			host = u.Host
+		}
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	for _, name := range c.names() {
+		if h := c.Environments[name].Hostname; h != "" && strings.EqualFold(h, host) {
+			return name
+		}
+	}
+	return ""
+}
+
+// maxExamples is how many differences of a group a text report shows.
+const maxExamples = 3
+
+func printCheck(w io.Writer, r *check.Report, all bool) {
+	for _, g := range r.Groups {
+		fmt.Fprintf(w, "%s: %s (%d)\n", g.Kind, clean(g.Problem), g.Count)
+		for i, d := range g.Examples {
+			if i == maxExamples && !all {
+				fmt.Fprintf(w, "    …\n")
+				break
+			}
+			printDifference(w, d)
+		}
+	}
+	fmt.Fprintf(w, "%s %s against %s", r.Environment, strings.Join(r.Snapshots, ", then "), r.Against)
+	if r.Host != "" {
+		fmt.Fprintf(w, " as %s", r.Host)
+	}
+	fmt.Fprintf(w, ": %d addresses", r.Addresses)
+	if r.Skipped > 0 {
+		fmt.Fprintf(w, ", %d more were the same before", r.Skipped)
+	}
+	fmt.Fprintf(w, ", %s, %s read", plural(int(r.Requests), "request"), size(r.Bytes))
+	if r.Possible > r.Planned {
+		fmt.Fprintf(w, "; %d of %d possible requests (--max-requests)", r.Planned, r.Possible)
+	}
+	if r.Late > 0 {
+		fmt.Fprintf(w, "; %d answers of a snapshot that caches may still have", r.Late)
+	}
+	if !r.Complete {
+		fmt.Fprint(w, "; not finished")
+	}
+	if r.Same() {
+		fmt.Fprintln(w, ": no difference")
+	} else {
+		fmt.Fprintf(w, ": %s\n", plural(r.Differences, "difference"))
+	}
+}
+
+func printDifference(w io.Writer, d check.Difference) {
+	fmt.Fprintf(w, "    %s", clean(d.Request))
+	if d.Way != "" {
+		fmt.Fprintf(w, " (%s)", clean(d.Way))
+	}
+	switch {
+	case d.Got != "" && d.Want != "":
+		fmt.Fprintf(w, ": %s, want %s", clean(d.Got), clean(d.Want))
+	case d.Want != "":
+		fmt.Fprintf(w, ": want %s", clean(d.Want))
+	case d.Got != "":
+		fmt.Fprintf(w, ": %s", clean(d.Got))
+	}
+	if d.Detail != "" {
+		fmt.Fprintf(w, "\n        %s", clean(d.Detail))
+	}
+	fmt.Fprintln(w)
+}
