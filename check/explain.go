@@ -25,8 +25,8 @@ func (c *checker) remember(a ask, want *answer) {
 const minTold = 8
 
 // explained says of an answer that belongs to another request just that.
-func (c *checker) explained(ctx context.Context, p probe, a ask, live *reference, got *answer, found []Difference) []Difference {
-	if got.status != http.StatusOK || a.method != http.MethodGet || got.plain.size <= minTold {
+func (c *checker) explained(ctx context.Context, p probe, a ask, live *reference, got, want *answer, found []Difference) []Difference {
+	if got.status != http.StatusOK || a.method != http.MethodGet || got.plain.size <= minTold || got.plain.equal(want.plain) {
 		return found
 	}
 	d := Difference{Kind: p.kind, Request: a.method + " " + a.target, Way: a.way, Problem: "the answer to another request"}

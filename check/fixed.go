@@ -53,9 +53,9 @@ func fixed(t *layout.Table, level Level) []probe {
 		name, version := t.Name(t.Rows()/2), t.Versions[t.Rows()/2]
 		p := "/package/" + name + "/" + url.PathEscape(version)
 		out = append(out, get(kindError, plain|encoded,
-			p+"/no/such/file", "/package/"+name+"/1.0/", "/package/"+name+"/v1.0.0/", "/package/"+name+"/99.99.99/", "/package/"+name+"-x/1.0.0/",
+			p+"/no/such/file", "/package/"+name+"/1.0/", "/package/"+name+"/v1.0.0/", "/package/"+name+"/99.99.99/",
 			"/epr/"+name+"/"+name+"-99.99.99.zip", "/epr/"+name+"/"+name+"-1.0.zip", "/epr/"+name+"/"+name+"-99.99.99.zip.sig", "/epr/"+name+"/"+name+".zip")...)
-		out = append(out, get(kindRedirect, plain, p, p+"?a=b", "/package//"+name+"/"+version+"/")...)
+		out = append(out, get(kindRedirect, plain, p, p+"?a=b", "/package/"+name+"-x/1.0.0/", "/package//"+name+"/"+version+"/")...)
 	}
 	if level != API {
 		// The registry API takes every method; of its edges only reading is asked.

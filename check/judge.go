@@ -13,9 +13,6 @@ import (
 )
 
 const (
-	// pointerEvery is how often the pointer is read again at most: whenever
-	// something differs, it may have moved.
-	pointerEvery = time.Second
 	// maxFormer is how many snapshots that were live before are looked at.
 	maxFormer = 4
 	// formerWithin is how long ago those were live at most.
@@ -36,16 +33,17 @@ type snapshots struct {
 
 func newSnapshots(ctx context.Context, o Options) (*snapshots, error) {
 	s := &snapshots{o: o, loaded: map[string]*reference{}}
-	_, err := s.refresh(ctx, 0)
+	_, err := s.refresh(ctx, time.Now())
 	return s, err
 }
 
-// refresh reads the pointer again if what is known is older than age, and gives
+// refresh reads the pointer again unless that was done after a time, and gives
 // the live snapshot.
-func (s *snapshots) refresh(ctx context.Context, age time.Duration) (*reference, error) {
+func (s *snapshots) refresh(ctx context.Context, after time.Time) (*reference, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.read.IsZero() || time.Since(s.read) >= age {
+	if s.read.Before(after) {
+		begin := time.Now()
 		p, err := s.o.Bucket.Pointer(ctx, s.o.Environment)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("environment %s has no live snapshot in this bucket: %w", s.o.Environment, err)
@@ -53,7 +51,7 @@ func (s *snapshots) refresh(ctx context.Context, age time.Duration) (*reference,
 		if err != nil {
 			return nil, err
 		}
-		s.pointer, s.read = p, time.Now()
+		s.pointer, s.read = p, begin
 	}
 	live, err := s.load(ctx, s.pointer.Snapshot)
 	if err == nil && (len(s.seen) == 0 || s.seen[len(s.seen)-1] != live.id) {
@@ -64,7 +62,7 @@ func (s *snapshots) refresh(ctx context.Context, age time.Duration) (*reference,
 
 // live is the snapshot that was live when the pointer was last read.
 func (s *snapshots) live(ctx context.Context) (*reference, error) {
-	return s.refresh(ctx, formerWithin)
+	return s.refresh(ctx, time.Time{})
 }
 
 func (s *snapshots) load(ctx context.Context, id string) (*reference, error) {
@@ -142,7 +140,7 @@ func (c *checker) compare(ctx context.Context, p probe, a ask) (got, want *answe
 		return got, want, nil, nil
 	}
 	// The pointer may have moved between the two answers.
-	now, err := c.snapshots.refresh(ctx, pointerEvery)
+	now, err := c.snapshots.refresh(ctx, time.Now())
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -168,7 +166,7 @@ func (c *checker) compare(ctx context.Context, p probe, a ask) (got, want *answe
 		}
 		return got, was, []Difference{c.outdated(p, a, f, now)}, nil
 	}
-	return got, want, c.explained(ctx, p, a, now, got, found), nil
+	return got, want, c.explained(ctx, p, a, now, got, want, found), nil
 }
 
 func (c *checker) outdated(p probe, a ask, f former, now *reference) Difference {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -122,7 +123,7 @@ func (c *checker) one(ctx context.Context, p probe, total int) error {
 func (c *checker) finish(ctx context.Context, err error) *Report {
 	// One that moved only now has no bearing on what was compared, but on what
 	// the report can be taken for.
-	_, _ = c.snapshots.refresh(ctx, 0)
+	_, _ = c.snapshots.refresh(ctx, time.Now())
 	r := c.report
 	r.Snapshots = slices.Clone(c.snapshots.seen)
 	r.Requests, r.Bytes, r.Late = c.remote.sent.Load(), c.remote.bytes.Load(), c.late.Load()

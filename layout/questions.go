@@ -2,27 +2,28 @@ package layout
 
 import (
 	"crypto/sha256"
+	"maps"
 	"net/url"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
 )
 
-// Questions calls yield with one request to /search or /categories for every
-// distinct answer that the classes of queries have, until it returns false: the
-// families are those of docs/queries.md, and the two filters that are never
-// rendered ahead. The requests are the same, in the same order, for the same
-// table. The work is done as they are taken.
+// Questions calls yield with requests to /search and /categories until it returns
+// false: for each parameter by itself one for every answer that its values have,
+// then one for every other answer that the classes of queries have. The families
+// are those of docs/queries.md, and the two filters that are never rendered
+// ahead. The requests are the same, in the same order, for the same table. The
+// work is done as they are taken.
 func (t *Table) Questions(yield func(target string) bool) {
-	q := questions{t: t, yield: yield, answered: map[Digest]bool{}}
+	q := questions{t: t, yield: yield, asked: map[string]bool{}, answered: map[Digest]bool{}}
+	q.singles()
 	for _, legacy := range []bool{false, true} {
 		q.lists(legacy)
 		for _, name := range t.Names {
 			q.packages(name, legacy)
 		}
 	}
-	q.agents()
-	q.discoveries()
 }
 
 // questions is one walk through the classes.
@@ -31,6 +32,7 @@ type questions struct {
 	yield func(string) bool
 	// ended: yield wants no more.
 	ended bool
+	asked map[string]bool
 	// answered are the answers that have their request already.
 	answered map[Digest]bool
 }
@@ -156,18 +158,10 @@ func (q *questions) lists(legacy bool) {
 	if legacy {
 		all.param = "experimental=true"
 	}
-	types := []choice{}
-	for _, name := range q.t.TypeValues() {
-		param := ""
-		if name != "" {
-			param = "type=" + url.QueryEscape(name)
-		}
-		types = append(types, choice{param, q.t.TypeSet(name)})
-	}
 	filters := q.filters(all.rows, legacy)
 	q.combine(all, filters, func(c choice) { q.count(c, legacy) })
 	newest := map[rowsKey]bool{}
-	q.combine(all, append(filters, types), func(c choice) {
+	q.combine(all, append(filters, q.types()), func(c choice) {
 		q.search(c.with("all=true"), q.t.Pick(q.t.Newest(c.rows, legacy, true), ""))
 		rows := q.t.Newest(c.rows, legacy, false)
 		k := keyOf(rows)
@@ -197,30 +191,62 @@ func (q *questions) packages(name string, legacy bool) {
 	})
 }
 
-// agents are searches by agent.version.
-func (q *questions) agents() {
-	for _, c := range q.t.versionChoices("agent.version", q.t.AgentValues(nil), q.t.AgentSet) {
-		q.search(c.with("prerelease=true"), q.t.Pick(q.t.Newest(c.rows, false, false), ""))
+// singles are searches with one parameter. Whose answer is that of another
+// parameter's value is asked all the same: a cache may know one and not the other.
+func (q *questions) singles() {
+	all := q.t.AllSet()
+	dimensions := append(q.filters(all, false)[1:], q.types(), q.agents())
+	for _, c := range q.discoveries() {
+		dimensions = append(dimensions, []choice{c})
 	}
+	known := q.answered
+	for _, choices := range dimensions {
+		q.answered = map[Digest]bool{}
+		for _, c := range distinctChoices(all, choices) {
+			q.search(choice{param: "prerelease=true"}.with(c.param), q.t.Pick(q.t.Newest(c.rows, false, false), ""))
+		}
+		maps.Copy(known, q.answered)
+	}
+	q.answered = map[Digest]bool{}
+	for _, category := range q.t.CategoryValues()[1:] {
+		q.search(choice{param: "prerelease=true&category=" + url.QueryEscape(category)}, q.t.Pick(q.t.Newest(all, false, false), category))
+	}
+	maps.Copy(known, q.answered)
+	q.answered = known
 }
 
-// discoveries are searches by what packages discover.
-func (q *questions) discoveries() {
+func (q *questions) types() []choice {
+	var out []choice
+	for _, name := range q.t.TypeValues() {
+		c := choice{rows: q.t.TypeSet(name)}
+		if name != "" {
+			c.param = "type=" + url.QueryEscape(name)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (q *questions) agents() []choice {
+	return q.t.versionChoices("agent.version", q.t.AgentValues(nil), q.t.AgentSet)
+}
+
+// discoveries are the filters that just let a package's fields, or datasets, pass.
+func (q *questions) discoveries() []choice {
+	var out []choice
 	for _, d := range q.t.Discoveries {
-		for _, f := range []DiscoveryFilter{{Fields: d.Fields}, {Datasets: d.Datasets}} {
-			value := ""
-			switch {
-			case len(f.Fields) > 0:
-				value = "fields:" + strings.Join(f.Fields, ",")
-			case len(f.Datasets) > 0:
-				value = "datasets:" + strings.Join(f.Datasets, ",")
-			default:
-				continue
-			}
-			rows := q.t.Newest(q.t.DiscoverySet([]DiscoveryFilter{f}), false, false)
-			q.search(choice{param: "prerelease=true&discovery=" + url.QueryEscape(value)}, q.t.Pick(rows, ""))
+		if len(d.Fields) > 0 {
+			out = append(out, q.discovery("fields:", d.Fields, DiscoveryFilter{Fields: d.Fields}))
+		}
+		if len(d.Datasets) > 0 {
+			out = append(out, q.discovery("datasets:", d.Datasets, DiscoveryFilter{Datasets: d.Datasets}))
 		}
 	}
+	return out
+}
+
+func (q *questions) discovery(kind string, values []string, f DiscoveryFilter) choice {
+	return choice{"discovery=" + url.QueryEscape(kind+strings.Join(values, ",")), q.t.DiscoverySet([]DiscoveryFilter{f})}
 }
 
 // search asks for a selection unless it was asked for; one that is empty has an
@@ -238,13 +264,13 @@ func (q *questions) count(c choice, legacy bool) {
 }
 
 func (q *questions) ask(path string, c choice, answer Digest) {
-	if q.ended || q.answered[answer] {
-		return
-	}
-	q.answered[answer] = true
 	target := path
 	if c.param != "" {
 		target += "?" + c.param
 	}
+	if q.ended || q.answered[answer] || q.asked[target] {
+		return
+	}
+	q.answered[answer], q.asked[target] = true, true
 	q.ended = !q.yield(target)
 }
