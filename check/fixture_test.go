@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -53,7 +54,7 @@ func bucketWith(t *testing.T, cache layout.CachePolicy) (bucket *publish.Bucket,
 
 func built(t *testing.T, bucket *publish.Bucket, cache layout.CachePolicy, env string, branches ...string) string {
 	t.Helper()
-	source, err := index.OpenDir("../testdata/storage")
+	source, err := index.OpenDir(storage(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +67,22 @@ func built(t *testing.T, bucket *publish.Bucket, cache layout.CachePolicy, env s
 		t.Fatal(err, result.Report.Errors)
 	}
 	return result.Snapshots[0].ID
+}
+
+// storage is a part of the demo storage: enough for every kind of request, and no
+// more, because a check is run on it for each fault.
+func storage(t *testing.T) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	for _, name := range []string{
+		"production/packages/cloud_suite/1.5.0", "production/packages/guard/3.1.0", "production/packages/odd_names/1.0.0",
+		"production/packages/host_boards/1.0.0", "production/packages/sealed", "staging/packages/web_server", "staging/packages/tcp_listener",
+	} {
+		if err := os.CopyFS(filepath.Join(root, name), os.DirFS(filepath.Join("../testdata/storage", name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
 }
 
 func live(t *testing.T, bucket *publish.Bucket, env, id string) {

@@ -212,6 +212,10 @@ func (q *questions) singles() {
 		q.search(choice{param: "prerelease=true&category=" + url.QueryEscape(category)}, q.t.Pick(q.t.Newest(all, false, false), category))
 	}
 	maps.Copy(known, q.answered)
+	q.answered = map[Digest]bool{}
+	q.search(choice{param: "experimental=true"}, q.t.Pick(q.t.Newest(all, true, false), ""))
+	q.search(choice{param: "prerelease=true&all=true"}, q.t.Pick(all, ""))
+	maps.Copy(known, q.answered)
 	q.answered = known
 }
 

@@ -9,6 +9,8 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -65,6 +68,8 @@ func TestScripts(t *testing.T) {
 			"cmptree": scriptCompareTrees,
 			"nofiles": scriptNoFiles,
 			"setenv":  scriptSetenv,
+			"address": scriptAddress,
+			"await":   scriptAwait,
 		},
 	})
 }
@@ -251,6 +256,28 @@ func scriptSetenv(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("no line of stdout begins with %q", args[1])
+}
+
+// address NAME: a free address of the loopback interface.
+func scriptAddress(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], l.Addr().String())
+	ts.Check(l.Close())
+}
+
+// await URL: until a server that the script has started answers.
+func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
+	var err error
+	for range 1000 {
+		var resp *http.Response
+		if resp, err = http.Get(args[0]); err == nil {
+			ts.Check(resp.Body.Close())
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ts.Fatalf("%v", err)
 }
 
 func number(ts *testscript.TestScript, s string) int {
