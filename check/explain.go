@@ -41,11 +41,17 @@ func (c *checker) explained(ctx context.Context, p probe, a ask, live *reference
 		return found
 	}
 	d.Got = other
-	if names := differing(a.target, other); len(names) > 0 {
+	switch names := differing(a.target, other); {
+	case len(names) > maxLacking:
+		return found // too far apart to be more than a coincidence
+	case len(names) > 0:
 		d.Detail = "is " + strings.Join(names, ", ") + " in the cache key?"
 	}
 	return []Difference{d}
 }
+
+// maxLacking is how many parameters a cache's key may be thought to lack.
+const maxLacking = 2
 
 // dropped names the query parameter without which an answer would be right.
 func (c *checker) dropped(ctx context.Context, a ask, live *reference, got *answer) string {
