@@ -43,7 +43,9 @@ func (o Options) differences(p probe, a ask, got, want *answer) []Difference {
 	}
 	c.bodies = !got.plain.equal(want.plain) && c.bodyCounts(want)
 	for _, r := range o.Level.rules(want.header) {
-		c.header(r, got.header, want.header)
+		if !o.ignores(r.name) && !c.redundant(r.name, want.status) {
+			c.header(r, got.header, want.header)
+		}
 	}
 	c.length(got, want)
 	c.encoding(got, want)
@@ -72,7 +74,7 @@ func display(name string) string {
 
 func (c *comparison) header(r rule, got, want http.Header) {
 	g, w := got.Values(r.name), want.Values(r.name)
-	if c.o.ignores(r.name) || len(w) == 0 && (len(g) == 0 || !r.extra) || c.redundant(r.name) {
+	if len(w) == 0 && (len(g) == 0 || !r.extra) {
 		return
 	}
 	equal := r.equal
@@ -94,12 +96,20 @@ func (c *comparison) header(r rule, got, want http.Header) {
 }
 
 // redundant tells of headers that need not be the same here.
-func (c *comparison) redundant(name string) bool {
-	if name == "Etag" && c.bodies {
+func (c *comparison) redundant(name string, status int) bool {
+	switch {
+	case name == "Etag" && c.bodies:
 		return true
+	case c.o.Level == Exact:
+		return false
+	case status == http.StatusPartialContent:
+		// A part says by itself that there are parts (RFC 9110, section 14.3).
+		return name == "Accept-Ranges"
+	case status == http.StatusRequestedRangeNotSatisfiable:
+		// Caches say this themselves, of what they hold.
+		return name != "Content-Range"
 	}
-	// A part says by itself that there are parts (RFC 9110, section 14.3).
-	return name == "Accept-Ranges" && strings.HasPrefix(c.a.way, "Range: ") && c.o.Level != Exact
+	return false
 }
 
 // sameLocation takes a redirect to the registry's own host for one without.
