@@ -25,6 +25,7 @@ demo: build ## build three environments from testdata/ and serve them
 
 test: ## run all tests
 	$(GO) test ./...
+	cd cmd/regsnap-spec && $(GO) test ./...
 
 race: ## run all tests under the race detector
 	$(GO) test -race ./...
@@ -35,6 +36,7 @@ lint: ## gofmt, go vet, staticcheck, module files
 	$(GO) tool -modfile=.ci/tools/go.mod staticcheck -tags bench,conformance ./...
 	$(GO) mod verify
 	$(GO) mod tidy -diff
+	cd cmd/regsnap-spec && $(GO) vet ./... && $(GO) mod verify && $(GO) mod tidy -diff
 
 FUZZTIME ?= 5s
 fuzz: ## run each fuzz target for $(FUZZTIME)
@@ -46,7 +48,7 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 	done
 
 conformance: ## compare with every recorded answer of the reference registry in $(REAL)
-	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve
+	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./lint
 
 bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
 	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap

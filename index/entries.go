@@ -40,9 +40,16 @@ type signature struct {
 	id       ID
 }
 
-// listBranch makes the Branch of what packages/ holds. names are the listed
-// directories of packages/, of which those with a bad name may be left out.
+// listBranch makes the Branch of what packages/ holds, which must not be empty.
+// names are the listed directories of packages/, of which those with a bad name
+// may be left out.
 func listBranch(branch string, commit *Commit, packages []treeEntry, names []directory) (*Branch, error) {
+	b := sortOut(branch, commit, packages, names)
+	return b, b.checkEmpty(packages)
+}
+
+// sortOut is listBranch for any part of packages/.
+func sortOut(branch string, commit *Commit, packages []treeEntry, names []directory) *Branch {
 	l := &listing{branch: branch}
 	for _, e := range packages {
 		l.top(e)
@@ -57,11 +64,24 @@ func listBranch(branch string, commit *Commit, packages []treeEntry, names []dir
 	}
 	l.attachSignatures()
 	l.findDuplicates()
-	if len(l.entries) == 0 && len(l.problems) == 0 {
-		return nil, fmt.Errorf("branch %s: %w in %s/ (%d other files or directories there)", branch, ErrEmptyBranch, packagesDir, len(l.warnings))
-	}
-	return &Branch{Name: branch, Commit: commit, Entries: l.entries, Warnings: l.warnings, Problems: l.problems}, nil
+	return &Branch{Name: branch, Commit: commit, Entries: l.entries, Warnings: l.warnings, Problems: l.problems}
 }
+
+// KeepFile is the file in packages/ that says of a branch without packages that
+// it is meant to be so: git keeps no empty directory.
+const KeepFile = ".gitkeep"
+
+// checkEmpty is ErrEmptyBranch for a branch without packages, unless its
+// KeepFile says that there are none.
+func (b *Branch) checkEmpty(packages []treeEntry) error {
+	if len(b.Entries) > 0 || len(b.Problems) > 0 || slices.ContainsFunc(packages, treeEntry.isKeepFile) {
+		return nil
+	}
+	return fmt.Errorf("branch %s: %w in %s/ (%d other files or directories there); one that is meant to have none has a file %s/%s",
+		b.Name, ErrEmptyBranch, packagesDir, len(b.Warnings), packagesDir, KeepFile)
+}
+
+func (e treeEntry) isKeepFile() bool { return e.name == KeepFile && e.kind() == Regular }
 
 // ValidName tells whether a package may be called that: [a-z0-9_]+, and no
 // longer than an element of a path may be.
@@ -82,6 +102,7 @@ func validVersion(version string) bool {
 func (l *listing) top(e treeEntry) {
 	at := packagesDir + "/" + e.name
 	switch {
+	case e.isKeepFile():
 	case strings.HasPrefix(e.name, "."):
 		l.ignoreHidden(at, e)
 	case e.isTree() && !ValidName(e.name):

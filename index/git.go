@@ -127,21 +127,43 @@ func (s *GitSource) Branch(ctx context.Context, name string) (*Branch, error) {
 }
 
 func (s *GitSource) list(ctx context.Context, name string, commit *Commit, root ID) (*Branch, error) {
+	packages, err := s.packagesOf(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	if packages == nil {
+		return nil, fmt.Errorf("%w: it has no directory %s/", ErrEmptyBranch, packagesDir)
+	}
+	b, err := s.sortOut(ctx, name, commit, packages)
+	if err != nil {
+		return nil, err
+	}
+	return b, b.checkEmpty(packages)
+}
+
+// packagesOf gives what the directory of packages holds; nil when a commit has
+// none.
+func (s *GitSource) packagesOf(ctx context.Context, root ID) ([]treeEntry, error) {
 	top, err := s.readTrees(ctx, []treeRef{{root, "/"}})
 	if err != nil {
 		return nil, err
 	}
 	at := slices.IndexFunc(top[0], func(e treeEntry) bool { return e.name == packagesDir })
 	if at < 0 || !top[0][at].isTree() {
-		return nil, fmt.Errorf("%w: it has no directory %s/", ErrEmptyBranch, packagesDir)
+		return nil, nil
 	}
 	packages, err := s.readTrees(ctx, []treeRef{{top[0][at].id, packagesDir}})
 	if err != nil {
 		return nil, err
 	}
+	return append([]treeEntry{}, packages[0]...), nil
+}
+
+// sortOut makes the Branch of entries of packages/.
+func (s *GitSource) sortOut(ctx context.Context, name string, commit *Commit, packages []treeEntry) (*Branch, error) {
 	var refs []treeRef
 	var names []directory
-	for _, e := range packages[0] {
+	for _, e := range packages {
 		if e.isTree() && ValidName(e.name) {
 			refs = append(refs, treeRef{e.id, packagesDir + "/" + e.name})
 			names = append(names, directory{name: e.name})
@@ -154,7 +176,7 @@ func (s *GitSource) list(ctx context.Context, name string, commit *Commit, root 
 	for i := range names {
 		names[i].entries = trees[i]
 	}
-	return listBranch(name, commit, packages[0], names)
+	return sortOut(name, commit, packages, names), nil
 }
 
 // List gives the files of an entry; see Source. A directory whose tree object

@@ -197,11 +197,15 @@ func TestGitEmptyBranch(t *testing.T) {
 	repo.Commit("none", "no packages", "-- README.md --\n")
 	repo.Commit("file", "packages is a file", "-- packages --\n")
 	repo.Commit("link", "packages is a link", "-- packages (symlink) --\n/etc\n")
-	repo.Commit("keep", "only a marker", "-- packages/.gitkeep --\n")
+	repo.Commit("hidden", "only a hidden file", "-- packages/.keep --\n")
 	s := openGit(t, repo.Dir)
-	for _, name := range []string{"none", "file", "link", "keep"} {
+	for _, name := range []string{"none", "file", "link", "hidden"} {
 		_, err := s.Branch(t.Context(), name)
 		wantError(t, err, ErrEmptyBranch, name, "packages/")
+	}
+	repo.Commit("keep", "meant to be empty", "-- packages/.gitkeep --\n")
+	if b := branch(t, s, "keep"); len(b.Entries)+len(b.Warnings)+len(b.Problems) != 0 {
+		t.Errorf("a branch that is meant to be empty is listed as %+v", b)
 	}
 }
 

@@ -176,7 +176,7 @@ func publishBuilt(c *cli.Context, cfg config, bucket *publish.Bucket, lease *pub
 // printBuilt shows result and findings, whether or not the build succeeded.
 func printBuilt(c *cli.Context, out built, err error) error {
 	if c.Bool("annotations") {
-		printAnnotations(c.App.ErrWriter, out)
+		printAnnotations(c.App.ErrWriter, out.Errors, out.Warnings)
 	}
 	if c.Bool("json") {
 		if err != nil {
@@ -184,7 +184,7 @@ func printBuilt(c *cli.Context, out built, err error) error {
 		}
 		return errors.Join(printJSON(c.App.Writer, out), err)
 	}
-	printFindings(c.App.ErrWriter, out)
+	printFindings(c.App.ErrWriter, out.Errors, out.Warnings)
 	for _, s := range out.Snapshots {
 		fmt.Fprintf(c.App.Writer, "%s %s\n", s.Environment, s.ID)
 		printCoverage(c.App.ErrWriter, s)

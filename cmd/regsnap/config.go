@@ -14,6 +14,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/lint"
 )
 
 // config is regsnap.yml. docs/configuration.md documents every key.
@@ -29,6 +30,9 @@ type environment struct {
 	Hostname  string   `yaml:"hostname"`
 	Branches  []string `yaml:"branches"`
 	Overwrite string   `yaml:"overwrite"`
+	// Specification is how far packages of its own branch must obey the package
+	// specification: off, warn, error or strict.
+	Specification string `yaml:"specification"`
 	// Regsnap is the version that must build it: "main" or a release.
 	Regsnap string `yaml:"regsnap"`
 	// ServiceVersion is the version that "/" reports.
@@ -164,6 +168,9 @@ func (e environment) validate() error {
 	case overwriteNever, overwriteIfNeeded, overwriteAlways:
 	default:
 		return fmt.Errorf("overwrite: %q is not a rule: want never, if-needed or always", e.Overwrite)
+	}
+	if e.Specification != "" && !lint.Level(e.Specification).Valid() {
+		return fmt.Errorf("specification: %q is not a level: want off, warn, error or strict", e.Specification)
 	}
 	if len(e.Branches) == 0 {
 		return errors.New("branches: at least one is needed")

@@ -22,7 +22,7 @@ import (
 const (
 	exitFailure     = 1   // the store, the repository or the network failed
 	exitUsage       = 2   // the command line or the configuration is wrong
-	exitInvalid     = 3   // packages are broken; the report says which
+	exitInvalid     = 3   // packages are broken or a branch's rules are; the report says which
 	exitOlder       = 4   // a newer snapshot is live already
 	exitConflict    = 5   // somebody else published, rolled back or pruned meanwhile: run again
 	exitBusy        = 6   // prune found a build or another prune at work, and deleted nothing
@@ -132,6 +132,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			buildCommand(), publishCommand(), serveCommand(), inspectCommand(),
 			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
 			checkCommand(),
+			lintCommand(),
 			versionCommand(), completionCommand(),
 		},
 	}

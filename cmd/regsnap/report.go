@@ -34,15 +34,18 @@ func findings(problems []index.Problem) []finding {
 // storage they must not bury the result.
 const maxWarnings = 20
 
-func printFindings(w io.Writer, b built) {
-	for i, f := range b.Warnings {
+func printFindings(w io.Writer, errors, warnings []finding) {
+	for i, f := range warnings {
 		if i == maxWarnings {
-			fmt.Fprintf(w, "… and %d more warnings (--json lists all)\n", len(b.Warnings)-i)
+			fmt.Fprintf(w, "… and %d more warnings (--json lists all)\n", len(warnings)-i)
 			break
 		}
 		fmt.Fprintf(w, "warning: %s\n", clean(f.String()))
+		if line := f.pingLine(); line != "" && f.Commit != nil { // a build only looks for who made errors
+			fmt.Fprintf(w, "         %s\n", clean(line))
+		}
 	}
-	for _, f := range b.Errors {
+	for _, f := range errors {
 		fmt.Fprintf(w, "error: %s\n", clean(f.String()))
 		if line := f.pingLine(); line != "" {
 			fmt.Fprintf(w, "       %s\n", clean(line))
@@ -84,7 +87,7 @@ func clean(s string) string {
 
 // printAnnotations writes workflow commands that GitHub Actions shows at the
 // lines of a pull request ("Workflow commands for GitHub Actions").
-func printAnnotations(w io.Writer, b built) {
+func printAnnotations(w io.Writer, errors, warnings []finding) {
 	one := func(level string, f finding) {
 		detail := clean(f.Detail) + " [" + string(f.Rule) + "]"
 		if line := f.pingLine(); line != "" {
@@ -103,10 +106,10 @@ func printAnnotations(w io.Writer, b built) {
 		}
 		fmt.Fprintf(w, ",title=%s::%s\n", property(title), data(detail))
 	}
-	for _, f := range b.Warnings {
+	for _, f := range warnings {
 		one("warning", f)
 	}
-	for _, f := range b.Errors {
+	for _, f := range errors {
 		one("error", f)
 	}
 }

@@ -40,7 +40,7 @@ var hostile = index.Problem{
 
 func TestAnnotationsEscape(t *testing.T) {
 	var out strings.Builder
-	printAnnotations(&out, built{Errors: findings([]index.Problem{hostile})})
+	printAnnotations(&out, findings([]index.Problem{hostile}), nil)
 	want := "::error file=packages/nginx/1.0.0/a%3Ab%2Cc%0A%3A%3Aerror%3A%3Ax.md,line=7,title=production%3A nginx-1.0.0" +
 		"::100%25 wrong\uFFFD\uFFFD::error::injected [some-rule]" +
 		"%0Aping @acme/web; last changed by Mallory\uFFFD[2J in 01234567 on 2024-05-06: " + strings.Repeat("x", 100) + "…\n"
@@ -51,7 +51,7 @@ func TestAnnotationsEscape(t *testing.T) {
 
 func TestFindingsAreLines(t *testing.T) {
 	var out strings.Builder
-	printFindings(&out, built{Errors: findings([]index.Problem{hostile})})
+	printFindings(&out, findings([]index.Problem{hostile}), nil)
 	want := "error: production: nginx-1.0.0: packages/nginx/1.0.0/a:b,c\uFFFD::error::x.md:7: 100% wrong\uFFFD\uFFFD::error::injected [some-rule]\n" +
 		"       ping @acme/web; last changed by Mallory\uFFFD[2J in 01234567 on 2024-05-06: " + strings.Repeat("x", 100) + "…\n"
 	if out.String() != want {

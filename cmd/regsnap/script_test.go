@@ -36,13 +36,17 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the program as users do. testdata/script/README.md lists the
 // commands that the scripts have beside those of testscript.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { testscript.Run(t, scriptParams(t, "testdata/script")) }
+
+// scriptParams are what all scripts have.
+func scriptParams(t *testing.T, dir string) testscript.Params {
+	t.Helper()
 	demo, err := filepath.Abs("../../testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	return testscript.Params{
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
@@ -71,7 +75,7 @@ func TestScripts(t *testing.T) {
 			"address": scriptAddress,
 			"await":   scriptAwait,
 		},
-	})
+	}
 }
 
 // exits CODE PROGRAM ARG…

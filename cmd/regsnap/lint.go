@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/lint"
+)
+
+func branchFlag(usage string) cli.Flag { return &cli.StringFlag{Name: "branch", Usage: usage} }
+
+func specFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "spec", Usage: "how far packages must obey the package specification: `LEVEL` off, warn, error or strict (default: the environment's specification, else warn where regsnap-spec is installed)"},
+		&cli.StringFlag{Name: "spec-program", Usage: "`FILE` is the regsnap-spec to use (default: that beside regsnap, or on the PATH)", EnvVars: []string{"REGSNAP_SPEC_PROGRAM"}},
+	}
+}
+
+func lintCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "lint",
+		Usage: "check what a push or pull request does to a branch",
+		Description: `Checks everything that a build would refuse, but only of package versions that
+changed between two commits; the overwrite rule of the branch; and the package
+specification, if regsnap-spec is installed. Warns of a version that another branch
+hides, of one that is in staging and snapshot, of a downgrade. Errors end with exit
+code 3; each finding names whom to ping.
+
+The rules are those of --branch. If the head is that branch, it is a push: the base
+is where origin has it, or else the commit before. Any other head is a proposal, and
+counts from where it left the branch.
+
+   regsnap lint                                            what I am about to push
+   regsnap lint --branch production                        what a pull request to it would do
+   regsnap lint --branch snapshot --base $BEFORE --head $AFTER
+   regsnap lint --branch staging --report sarif=lint.sarif --report junit=lint.xml`,
+		Flags: append([]cli.Flag{
+			configFlag(), sourceFlag(),
+			branchFlag("the rules are those of branch `NAME` (default: the branch of HEAD)"),
+			&cli.StringFlag{Name: "base", Usage: "the state before is that of `REV`"},
+			&cli.StringFlag{Name: "head", Usage: "check `REV` (default: HEAD; in a bare repository the branch)"},
+			&cli.StringSliceFlag{Name: "report", Usage: "also write `FORMAT=FILE`; formats are " + formatNames()},
+			&cli.BoolFlag{Name: "annotations", Usage: "print findings as GitHub Actions annotations too", EnvVars: []string{"GITHUB_ACTIONS"}},
+			jsonFlag(),
+		}, specFlags()...),
+		Action: runLint,
+	}
+}
+
+// linted is what `regsnap lint --json` prints.
+type linted struct {
+	Branch string        `json:"branch"`
+	Base   *index.Commit `json:"base"`
+	Head   *index.Commit `json:"head"`
+	// Changes are the package versions that differ.
+	Changes  []lintedChange `json:"changes"`
+	Errors   []finding      `json:"errors"`
+	Warnings []finding      `json:"warnings"`
+	Read     lint.Read      `json:"read"`
+	// Specification is the version that packages were checked against.
+	Specification string  `json:"specification,omitempty"`
+	Seconds       float64 `json:"seconds"`
+}
+
+type lintedChange struct {
+	Package string `json:"package"`
+	Version string `json:"version"`
+	Change  string `json:"change"` // "added", "overwritten" or "removed"
+}
+
+func runLint(c *cli.Context) (err error) {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	started := time.Now()
+	reports, err := reportFiles(c.StringSlice("report"))
+	if err != nil {
+		return err
+	}
+	cfg, err := settings(c)
+	if err != nil {
+		return err
+	}
+	src, err := cfg.openGit(c.Context)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "source", src)
+	name := c.String("branch")
+	if name == "" {
+		if name, err = src.HeadBranch(c.Context); err != nil {
+			return err
+		}
+		if name == "" {
+			return usagef("HEAD is on no branch: give --branch NAME")
+		}
+	}
+	o := lint.Options{Source: src}
+	if o.Branch, err = cfg.branch(name); err != nil {
+		return err
+	}
+	var missing string
+	if o.Specification, o.Checker, missing, err = cfg.checker(name, c.String("spec"), c.String("spec-program")); err != nil {
+		return err
+	}
+	r, err := lint.FindRange(c.Context, src, name, c.String("base"), c.String("head"))
+	if errors.Is(err, index.ErrNoBranch) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	o.Base, o.Head, o.Proposed = r.Base, r.Head, r.Proposed
+	result, err := lint.Lint(c.Context, o)
+	if err != nil {
+		return err
+	}
+	out := lintedOf(result)
+	out.Seconds = time.Since(started).Seconds()
+	for _, f := range reports {
+		if err := writeReport(f, result, out); err != nil {
+			return err
+		}
+	}
+	return printLinted(c, out, missing)
+}
+
+func lintedOf(r *lint.Result) linted {
+	out := linted{
+		Branch: r.Branch, Base: r.Base, Head: r.Head, Changes: []lintedChange{}, Read: r.Read, Specification: r.Specification,
+		Errors: findings(r.Report.Errors), Warnings: findings(r.Report.Warnings),
+	}
+	for _, change := range r.Changes {
+		e, kind := change.Entry(), "overwritten"
+		if change.Added() {
+			kind = "added"
+		} else if change.Removed() {
+			kind = "removed"
+		}
+		out.Changes = append(out.Changes, lintedChange{e.Name, e.Version, kind})
+	}
+	return out
+}
+
+func printLinted(c *cli.Context, out linted, missing string) error {
+	failed := error(nil)
+	if len(out.Errors) > 0 {
+		failed = errors.Join(errReported, build.ErrInvalid)
+	}
+	if c.Bool("annotations") {
+		printAnnotations(c.App.ErrWriter, out.Errors, out.Warnings)
+	}
+	if c.Bool("json") {
+		return errors.Join(printJSON(c.App.Writer, out), failed)
+	}
+	printFindings(c.App.ErrWriter, out.Errors, out.Warnings)
+	count := map[string]int{}
+	for _, change := range out.Changes {
+		count[change.Change]++
+	}
+	fmt.Fprintf(c.App.Writer, "%s: %s added, %d overwritten, %d removed since %.8s; %s, %s\n", clean(out.Branch),
+		plural(count["added"], "version"), count["overwritten"], count["removed"], out.Base.Hash,
+		plural(len(out.Errors), "error"), plural(len(out.Warnings), "warning"))
+	fmt.Fprintf(c.App.ErrWriter, "%s, %s and %s read in %.2f s; package specification: %s\n",
+		plural(out.Read.Packages, "package"), plural(out.Read.Blobs, "blob"), plural(int(out.Read.YAML), "YAML file"), out.Seconds,
+		specificationState(out.Specification, missing))
+	return failed
+}
+
+func specificationState(version, missing string) string {
+	switch {
+	case version != "":
+		return clean(version)
+	case missing != "":
+		return "not checked, " + missing
+	}
+	return "not checked"
+}
+
+// reportFile is one --report.
+type reportFile struct{ format, file string }
+
+func reportFiles(values []string) ([]reportFile, error) {
+	var out []reportFile
+	for _, v := range values {
+		format, file, ok := strings.Cut(v, "=")
+		if !ok || file == "" || !formats[format] {
+			return nil, usagef("--report %q: want FORMAT=FILE, FORMAT one of %s", v, formatNames())
+		}
+		out = append(out, reportFile{format, file})
+	}
+	return out, nil
+}
+
+func writeReport(f reportFile, r *lint.Result, out linted) error {
+	var b bytes.Buffer
+	var err error
+	switch f.format {
+	case "json":
+		err = printJSON(&b, out)
+	case "junit":
+		err = lint.WriteJUnit(&b, r)
+	case "sarif":
+		err = lint.WriteSARIF(&b, release, r.Report)
+	case "github":
+		printAnnotations(&b, out.Errors, out.Warnings)
+	}
+	if err != nil {
+		return fmt.Errorf("report %s: %w", f.format, err)
+	}
+	return os.WriteFile(f.file, b.Bytes(), 0o666)
+}

@@ -1,0 +1,30 @@
+package index
+
+import (
+	"context"
+	"slices"
+)
+
+// Owner is who the manifest of an entry names as owner ("elastic/integrations");
+// empty when that cannot be found out. Only the manifest is read, or the archive.
+func (l *Loader) Owner(ctx context.Context, e Entry) string {
+	if e.IsArchive() {
+		tree, problems, err := l.OpenArchive(ctx, e)
+		if err != nil || len(problems) > 0 {
+			return ""
+		}
+		content, err := tree.Read(manifestName)
+		if err != nil {
+			return ""
+		}
+		return printable(peekOwner(content).Github)
+	}
+	files, err := l.Source.List(ctx, e)
+	if err != nil {
+		return ""
+	}
+	files = slices.DeleteFunc(files, func(f File) bool { return f.Path != manifestName })
+	one := make([]Problem, 1)
+	l.findOwner(ctx, files, one)
+	return one[0].Owner
+}

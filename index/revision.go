@@ -1,0 +1,65 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// Revision finds the commit that a revision names: in git's own terms
+// ("HEAD", "v1.2^", digits; gitrevisions(7)), or a branch as Branch finds it. One
+// that names nothing is ErrNoBranch.
+func (s *GitSource) Revision(ctx context.Context, rev string) (ID, error) {
+	if rev == "" || strings.HasPrefix(rev, "-") {
+		return ID{}, fmt.Errorf("%w: %q cannot be a revision", ErrNoBranch, rev)
+	}
+	out, err := runGit(ctx, s.dir, s.env, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+	if err == nil {
+		return ParseID(strings.TrimSpace(out))
+	}
+	var exit *exec.ExitError
+	if ctx.Err() != nil || !errors.As(err, &exit) {
+		return ID{}, err
+	}
+	id, err := s.resolve(ctx, rev)
+	if err != nil {
+		return ID{}, fmt.Errorf("%w: %s names no commit of %s", ErrNoBranch, rev, s.dir)
+	}
+	return id, nil
+}
+
+// HeadBranch is the branch that HEAD is on: in a work tree the one that is
+// checked out. It is empty when HEAD is on none.
+func (s *GitSource) HeadBranch(ctx context.Context) (string, error) {
+	out, err := runGit(ctx, s.dir, s.env, "symbolic-ref", "--quiet", "HEAD")
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return strings.TrimPrefix(strings.TrimSpace(out), "refs/heads/"), nil
+	case ctx.Err() == nil && errors.As(err, &exit) && exit.ExitCode() == 1:
+		return "", nil
+	}
+	return "", err
+}
+
+// MergeBase is the newest commit that two commits both come from. It is zero
+// when there is none, or the clone is too shallow to tell.
+func (s *GitSource) MergeBase(ctx context.Context, a, b ID) (ID, error) {
+	out, err := runGit(ctx, s.dir, s.env, "merge-base", a.String(), b.String())
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return ParseID(strings.TrimSpace(out))
+	case ctx.Err() == nil && errors.As(err, &exit) && exit.ExitCode() == 1:
+		return ID{}, nil
+	}
+	return ID{}, err
+}
+
+// Bare tells whether the repository is one without a work tree.
+func (s *GitSource) Bare(ctx context.Context) (bool, error) {
+	out, err := runGit(ctx, s.dir, s.env, "rev-parse", "--is-bare-repository")
+	return strings.TrimSpace(out) == "true", err
+}
