@@ -133,6 +133,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
 			checkCommand(),
 			lintCommand(),
+			lintCommand(), auditCommand(),
 			versionCommand(), completionCommand(),
 		},
 	}
