@@ -91,8 +91,9 @@ func (s *GitSource) Compare(ctx context.Context, branch string, base, head ID) (
 	return out[0], out[1], nil
 }
 
-// BranchPart is Branch with only the named packages, and what lies beside the
-// directories of packages. A branch without any is no error.
+// BranchPart is the state of a branch at a commit: of the named packages, or of
+// all if names is nil, and what lies beside the directories of packages. A branch
+// without any is no error.
 func (s *GitSource) BranchPart(ctx context.Context, branch string, commit ID, names map[string]bool) (*Branch, error) {
 	c, root, err := s.commit(ctx, commit)
 	if err != nil {
@@ -102,7 +103,7 @@ func (s *GitSource) BranchPart(ctx context.Context, branch string, commit ID, na
 	if err != nil {
 		return nil, fmt.Errorf("branch %s at commit %.12s: %w", branch, c.Hash, err)
 	}
-	packages = slices.DeleteFunc(slices.Clone(packages), func(e treeEntry) bool { return e.isTree() && !names[e.name] })
+	packages = slices.DeleteFunc(slices.Clone(packages), func(e treeEntry) bool { return names != nil && e.isTree() && !names[e.name] })
 	b, err := s.sortOut(ctx, branch, c, packages)
 	if err != nil {
 		return nil, fmt.Errorf("branch %s at commit %.12s: %w", branch, c.Hash, err)

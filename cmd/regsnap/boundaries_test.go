@@ -16,6 +16,7 @@ func TestBoundaries(t *testing.T) {
 	for folder, may := range map[string][]string{
 		"layout":  {},
 		"lint":    {"index"},
+		"promote": {"index", "lint"},
 		"index":   {},
 		"build":   {"index", "layout"},
 		"publish": {"layout"},

@@ -133,21 +133,25 @@ func runLint(c *cli.Context) (err error) {
 	return printLinted(c, out, missing)
 }
 
-func lintedOf(r *lint.Result) linted {
-	out := linted{
-		Branch: r.Branch, Base: r.Base, Head: r.Head, Changes: []lintedChange{}, Read: r.Read, Specification: r.Specification,
-		Errors: findings(r.Report.Errors), Warnings: findings(r.Report.Warnings),
-	}
-	for _, change := range r.Changes {
+func changesOf(changes []index.Change) []lintedChange {
+	out := []lintedChange{}
+	for _, change := range changes {
 		e, kind := change.Entry(), "overwritten"
 		if change.Added() {
 			kind = "added"
 		} else if change.Removed() {
 			kind = "removed"
 		}
-		out.Changes = append(out.Changes, lintedChange{e.Name, e.Version, kind})
+		out = append(out, lintedChange{e.Name, e.Version, kind})
 	}
 	return out
+}
+
+func lintedOf(r *lint.Result) linted {
+	return linted{
+		Branch: r.Branch, Base: r.Base, Head: r.Head, Changes: changesOf(r.Changes), Read: r.Read, Specification: r.Specification,
+		Errors: findings(r.Report.Errors), Warnings: findings(r.Report.Warnings),
+	}
 }
 
 func printLinted(c *cli.Context, out linted, missing string) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/promote"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -24,7 +25,7 @@ const (
 	exitUsage       = 2   // the command line or the configuration is wrong
 	exitInvalid     = 3   // packages are broken or a branch's rules are; the report says which
 	exitOlder       = 4   // a newer snapshot is live already
-	exitConflict    = 5   // somebody else published, rolled back or pruned meanwhile: run again
+	exitConflict    = 5   // somebody else published, rolled back, pruned or pushed meanwhile: run again
 	exitBusy        = 6   // prune found a build or another prune at work, and deleted nothing
 	exitDamaged     = 7   // verify found objects that are damaged or missing
 	exitHook        = 8   // it is live, but a command or webhook of after_publish failed
@@ -73,11 +74,11 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.Is(err, build.ErrInvalid):
+	case errors.Is(err, build.ErrInvalid), errors.Is(err, promote.ErrRefused):
 		return exitInvalid
 	case errors.Is(err, publish.ErrOlder):
 		return exitOlder
-	case errors.Is(err, publish.ErrConflict), errors.Is(err, publish.ErrPruned):
+	case errors.Is(err, publish.ErrConflict), errors.Is(err, publish.ErrPruned), errors.Is(err, promote.ErrConflict):
 		return exitConflict
 	case errors.Is(err, errDamaged):
 		return exitDamaged
@@ -134,6 +135,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			checkCommand(),
 			lintCommand(),
 			lintCommand(), auditCommand(),
+			lintCommand(), auditCommand(), promoteCommand(),
 			versionCommand(), completionCommand(),
 		},
 	}

@@ -264,3 +264,29 @@ func (f file) write(t testing.TB, root string) {
 		t.Fatal(err)
 	}
 }
+
+// AddTo makes a commit that adds the files of an archive to what another holds,
+// and moves no branch.
+func (r *Repo) AddTo(commit, subject, archive string) string {
+	r.t.Helper()
+	index := filepath.Join(r.t.TempDir(), "index")
+	withIndex := func(stdin string, args ...string) string {
+		return run(r.t, r.Dir, append(env(r.clock), "GIT_INDEX_FILE="+index), stdin, args...)
+	}
+	withIndex("", "read-tree", commit)
+	var lines strings.Builder
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		file := newFile(f.Name, f.Data)
+		fmt.Fprintf(&lines, "%s %s\t%s\n", file.mode, r.Blob(file.content), file.path)
+	}
+	withIndex(lines.String(), "update-index", "--add", "--index-info")
+	return withIndex("", "commit-tree", "-m", subject, "-p", commit, withIndex("", "write-tree"))
+}
+
+// Move moves a ref if it still is at old, and tells whether it was.
+func (r *Repo) Move(ref, id, old string) bool {
+	r.t.Helper()
+	cmd := exec.Command("git", "update-ref", ref, id, old)
+	cmd.Dir, cmd.Env = r.Dir, env(0)
+	return cmd.Run() == nil
+}
