@@ -136,6 +136,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			lintCommand(),
 			lintCommand(), auditCommand(),
 			lintCommand(), auditCommand(), promoteCommand(),
+			lintCommand(), auditCommand(), promoteCommand(), boardCommand(),
 			versionCommand(), completionCommand(),
 		},
 	}
