@@ -8,11 +8,16 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/regsnap/regsnap/layout"
 )
 
 // PruneOptions say what to keep, and for whom.
 type PruneOptions struct {
 	Keep Retention
+	// Retire are environments that end: nobody is answered from them any more,
+	// and nothing of theirs is kept. One that is not there is no error.
+	Retire []string
 	// By is who prunes, for whoever has to wait.
 	By string
 	// Planned, if set, is called with the plan before anything is deleted.
@@ -23,11 +28,11 @@ type PruneOptions struct {
 
 // PlanPrune says what Prune would delete. It changes nothing, and what it says
 // is only what would have been done now.
-func (b *Bucket) PlanPrune(ctx context.Context, keep Retention) (*PrunePlan, error) {
+func (b *Bucket) PlanPrune(ctx context.Context, keep Retention, retire ...string) (*PrunePlan, error) {
 	if err := keep.Validate(); err != nil {
 		return nil, err
 	}
-	return b.planPrune(ctx, keep, time.Now())
+	return b.planPrune(ctx, keep, retire, time.Now())
 }
 
 // Prune deletes what no snapshot that is kept refers to, the remains of builds
@@ -51,12 +56,23 @@ func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err e
 		}
 		err = errors.Join(err, unlockPrune(ctx, lock))
 	}()
-	plan, err := b.planPrune(ctx, o.Keep, now)
+	plan, err := b.planPrune(ctx, o.Keep, o.Retire, now)
 	if err != nil {
 		return nil, err
 	}
 	if o.Planned != nil {
 		o.Planned(plan)
+	}
+	for _, env := range o.Retire {
+		// Before what it names. If it ends here the snapshots stay, as those of
+		// an environment that was never published, until this is run again.
+		once, err := b.sweep(ctx, lock, layout.PointerKey(env))
+		if !once {
+			unsure.Store(true)
+		}
+		if err != nil {
+			return plan, err
+		}
 	}
 	var done atomic.Int64
 	for _, keys := range plan.phases {
@@ -136,9 +152,11 @@ func (c *PruneCount) add(size int64) {
 // PruneEnvironment is what becomes of the snapshots of an environment, newest
 // first.
 type PruneEnvironment struct {
-	Name string      `json:"name"`
-	Keep []PruneKept `json:"keep"`
-	Drop []Stored    `json:"drop"`
+	Name string `json:"name"`
+	// Retired tells that it ends.
+	Retired bool        `json:"retired,omitempty"`
+	Keep    []PruneKept `json:"keep"`
+	Drop    []Stored    `json:"drop"`
 }
 
 // PruneKept is a snapshot that stays.

@@ -28,7 +28,7 @@ const maxUnknown = 20
 
 // planPrune decides which snapshots stay, marks what these refer to, and plans
 // to delete the rest. If it cannot read a snapshot that stays it fails.
-func (b *Bucket) planPrune(ctx context.Context, keep Retention, now time.Time) (*PrunePlan, error) {
+func (b *Bucket) planPrune(ctx context.Context, keep Retention, retire []string, now time.Time) (*PrunePlan, error) {
 	p := &PrunePlan{Environments: []PruneEnvironment{}}
 	stored, err := b.Snapshots(ctx, "")
 	if err != nil {
@@ -40,6 +40,10 @@ func (b *Bucket) planPrune(ctx context.Context, keep Retention, now time.Time) (
 	}
 	names := slices.Compact(slices.Sorted(slices.Values(append(environments, slices.Collect(maps.Keys(stored))...))))
 	for _, env := range names {
+		if slices.Contains(retire, env) {
+			p.Environments = append(p.Environments, PruneEnvironment{Name: env, Retired: true, Keep: []PruneKept{}, Drop: stored[env]})
+			continue
+		}
 		e, err := b.retain(ctx, env, stored[env], keep, now)
 		if err != nil {
 			return nil, err

@@ -27,12 +27,18 @@ the report names package, file, rule, and whom to ping (exit code 3).
 Building changes nothing for readers until the pointer moves: with --publish, or
 later with regsnap publish.
 
+With --branches it builds an environment that is not configured, such as the preview
+of a pull request: what the live snapshots of the others have is not written again.
+Nobody keeps its answers for longer than a few seconds. regsnap prune --retire ends it.
+
    regsnap build --source git:. --bucket file:///srv/registry
    regsnap build --source git:. --bucket s3://registry?region=eu-west-1 --env production --publish
-   regsnap build --source dir:production=./p,staging=./s --bucket file:///srv/registry --env staging`,
+   regsnap build --source dir:production=./p,staging=./s --bucket file:///srv/registry --env staging
+   regsnap build --source git:. --bucket s3://registry --publish --env pr-123 --branches production,staging,snapshot,refs/pull/123/head`,
 		Flags: []cli.Flag{
 			configFlag(), sourceFlag(), bucketFlag(),
 			&cli.StringSliceFlag{Name: "env", Usage: "build environment `NAME` (repeat for several; default: all)"},
+			&cli.StringSliceFlag{Name: "branches", Usage: "the one environment of --env shows these `BRANCHES`, the most important first"},
 			&cli.BoolFlag{Name: "publish", Usage: "move the pointer of each environment to its new snapshot"},
 			byFlag(),
 			&cli.IntFlag{Name: "parallel", Usage: "store `N` objects at once (default: 128 in the cloud, by cores on disk)"},
@@ -74,6 +80,14 @@ func runBuild(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	preview := len(c.StringSlice("branches")) > 0
+	vouching := c.StringSlice("env")
+	if preview {
+		if err := cfg.preview(c.StringSlice("env"), c.StringSlice("branches")); err != nil {
+			return err
+		}
+		vouching = nil // all
+	}
 	names, err := cfg.choose(c.StringSlice("env"))
 	if err != nil {
 		return err
@@ -100,7 +114,10 @@ func runBuild(c *cli.Context) (err error) {
 	if o.Parallel == 0 {
 		o.Parallel = bucket.Parallel()
 	}
-	if o.Live, err = liveSnapshots(c.Context, bucket, names); err != nil {
+	if vouching, err = cfg.choose(vouching); err != nil {
+		return err
+	}
+	if o.Live, err = liveSnapshots(c.Context, bucket, vouching); err != nil {
 		return err
 	}
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))

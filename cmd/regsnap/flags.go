@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -99,13 +101,29 @@ func (c config) openSource(ctx context.Context) (source, error) {
 	return nil, usagef("source %q: %q is not a kind of source: want git or dir", c.Source, kind)
 }
 
-// oneEnvironment is --env where a command is about exactly one.
-func (c config) oneEnvironment(name string) (string, error) {
+// openEnvironment is the bucket, and --env where a command is about exactly one.
+// One that is not configured will do if the bucket has it, as it has previews.
+func (c config) openEnvironment(ctx context.Context, name string) (*publish.Bucket, error) {
 	if name == "" {
-		return "", usagef("which environment? Give --env NAME; there are %s", strings.Join(c.names(), ", "))
+		return nil, usagef("which environment? Give --env NAME; there are %s", strings.Join(c.names(), ", "))
 	}
-	_, err := c.choose([]string{name})
-	return name, err
+	_, unknown := c.choose([]string{name})
+	if unknown != nil && (c.Bucket == "" || !layout.ValidEnvironment(name)) {
+		return nil, unknown
+	}
+	bucket, err := c.openBucket(ctx, publish.Open)
+	if err != nil {
+		return nil, errors.Join(unknown, err)
+	}
+	if unknown != nil {
+		if _, err := bucket.Pointer(ctx, name); err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				unknown = err
+			}
+			return nil, errors.Join(unknown, bucket.Close())
+		}
+	}
+	return bucket, nil
 }
 
 // closing closes a resource and keeps its error if there is no other.

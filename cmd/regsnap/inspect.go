@@ -44,14 +44,11 @@ func runInspect(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	env, err := cfg.oneEnvironment(c.String("env"))
-	if err != nil {
-		return err
-	}
 	if c.Args().Len() > 1 {
 		return usagef("regsnap inspect takes one path or URL; flags come before it")
 	}
-	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	env := c.String("env")
+	bucket, err := cfg.openEnvironment(c.Context, env)
 	if err != nil {
 		return err
 	}

@@ -43,11 +43,8 @@ func openPlace(c *cli.Context) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	env, err := cfg.oneEnvironment(c.String("env"))
-	if err != nil {
-		return place{}, err
-	}
-	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	env := c.String("env")
+	bucket, err := cfg.openEnvironment(c.Context, env)
 	return place{cfg: cfg, env: env, bucket: bucket}, err
 }
 

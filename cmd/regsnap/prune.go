@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -22,17 +23,22 @@ newest --keep-last, those built within --keep-days, and those that were live wit
 and every object that none of the kept ones refers to, remains of broken-off builds
 included. Prints the plan first; --dry-run only prints it.
 
+--retire ends an environment that is not configured, such as the preview of a pull
+request: its pointer goes, and all of its snapshots.
+
 Safe beside builds and publishes: while one is at work nothing is deleted (exit code
 6, try again); one that begins during a prune waits until it is done.
 
    regsnap prune --bucket file:///srv/registry --dry-run
-   regsnap prune --bucket file:///srv/registry --keep-last 20 --keep-days 90`,
+   regsnap prune --bucket file:///srv/registry --keep-last 20 --keep-days 90
+   regsnap prune --bucket file:///srv/registry --retire pr-123`,
 		Flags: []cli.Flag{
 			configFlag(), bucketFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print the plan, delete nothing"},
 			&cli.IntFlag{Name: "keep-last", Usage: "keep the newest `N` snapshots of each environment", Value: keep.Last},
 			&cli.IntFlag{Name: "keep-days", Usage: "keep snapshots built within `N` days", Value: int(keep.Within / (24 * time.Hour))},
 			&cli.DurationFlag{Name: "grace", Usage: "keep snapshots that were live within `TIME`", Value: keep.Grace},
+			&cli.StringSliceFlag{Name: "retire", Usage: "end environment `NAME` (repeat for several)"},
 			byFlag(), jsonFlag(),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
 		},
@@ -64,6 +70,12 @@ func runPrune(c *cli.Context) (err error) {
 	if err := keep.Validate(); err != nil {
 		return usageError{err}
 	}
+	retire := c.StringSlice("retire")
+	for _, name := range retire {
+		if _, configured := cfg.Environments[name]; configured || !layout.ValidEnvironment(name) {
+			return usagef("--retire %s: is configured, or no name of an environment; what regsnap.yml lists is not retired", name)
+		}
+	}
 	bucket, err := cfg.openBucket(c.Context, publish.Open)
 	if err != nil {
 		return err
@@ -76,13 +88,13 @@ func runPrune(c *cli.Context) (err error) {
 	}
 	var plan *publish.PrunePlan
 	if c.Bool("dry-run") {
-		if plan, err = bucket.PlanPrune(c.Context, keep); err != nil {
+		if plan, err = bucket.PlanPrune(c.Context, keep, retire...); err != nil {
 			return err
 		}
 		show(plan)
 	} else {
 		bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
-		plan, err = bucket.Prune(c.Context, publish.PruneOptions{Keep: keep, By: n.By, Planned: show,
+		plan, err = bucket.Prune(c.Context, publish.PruneOptions{Keep: keep, Retire: retire, By: n.By, Planned: show,
 			Progress: func(done, total int) { bar.step("delete", done, total) }})
 		bar.finish()
 		if err != nil {
@@ -103,7 +115,11 @@ func runPrune(c *cli.Context) (err error) {
 func printPrunePlan(w io.Writer, p *publish.PrunePlan) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, e := range p.Environments {
-		fmt.Fprintf(tw, "%s: %d kept, %d deleted\n", e.Name, len(e.Keep), len(e.Drop))
+		retired := ""
+		if e.Retired {
+			retired = ", retired"
+		}
+		fmt.Fprintf(tw, "%s: %d kept, %d deleted%s\n", e.Name, len(e.Keep), len(e.Drop), retired)
 		for _, s := range e.Keep {
 			fmt.Fprintf(tw, "  keep\t%s\t%s\t%s\n", s.ID, when(s.Built), s.Why)
 		}
