@@ -30,10 +30,11 @@ test: ## run all tests
 race: ## run all tests under the race detector
 	$(GO) test -race ./...
 
-lint: ## gofmt, go vet, staticcheck, module files
+lint: ## gofmt, go vet, staticcheck, actionlint, module files
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet -tags bench,conformance ./...
 	$(GO) tool -modfile=.ci/tools/go.mod staticcheck -tags bench,conformance ./...
+	$(GO) tool -modfile=.ci/tools/go.mod actionlint -shellcheck= -pyflakes= docs/ci/github/*.yml
 	$(GO) mod verify
 	$(GO) mod tidy -diff
 	cd cmd/regsnap-spec && $(GO) vet ./... && $(GO) mod verify && $(GO) mod tidy -diff

@@ -6,6 +6,7 @@ package lint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,6 +23,9 @@ const (
 	IfNeeded Overwrite = "if-needed" // it is said, and allowed
 	Always   Overwrite = "always"
 )
+
+// ErrNoCommon: a proposal and its branch have no common commit.
+var ErrNoCommon = errors.New("no common commit")
 
 // Branch is a branch and its rules.
 type Branch struct {
@@ -153,10 +157,11 @@ func (l *linter) parted(ctx context.Context) (index.ID, error) {
 		return l.Base, nil
 	}
 	at, err := l.Source.MergeBase(ctx, l.Base, l.Head)
-	if err != nil || at.IsZero() {
-		return l.Base, err
+	if err == nil && at.IsZero() {
+		// To compare with Base itself would take what came there since for removed.
+		err = fmt.Errorf("%w: %.12s and %.12s have none here: fetch more of the history (git fetch --unshallow), or merge the branch first", ErrNoCommon, l.Base, l.Head)
 	}
-	return at, nil
+	return at, err
 }
 
 // listing reports what is wrong beside packages, as far as it is new.

@@ -120,6 +120,9 @@ func runLint(c *cli.Context) (err error) {
 	}
 	o.Base, o.Head, o.Proposed = r.Base, r.Head, r.Proposed
 	result, err := lint.Lint(c.Context, o)
+	if errors.Is(err, lint.ErrNoCommon) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}
