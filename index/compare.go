@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Change is what became of one package version between two states of a branch.
@@ -111,20 +112,37 @@ func (s *GitSource) BranchPart(ctx context.Context, branch string, commit ID, na
 	return b, nil
 }
 
-// differing keeps the entries that are not the same in both lists.
+// differing keeps of two lists what a package has a part of that is not the same
+// in both: its directory, and archives and signatures that bear its name.
 func differing(a, b []treeEntry) ([]treeEntry, []treeEntry) {
-	minus := func(list, other []treeEntry) (out []treeEntry) {
+	changed := map[string]bool{}
+	note := func(list, other []treeEntry) {
 		there := make(map[treeEntry]bool, len(other))
 		for _, e := range other {
 			there[e] = true
 		}
 		for _, e := range list {
-			// An archive and its signature are judged together.
-			if !there[e] || !e.isTree() {
+			if !there[e] {
+				changed[e.packageName()] = true
+			}
+		}
+	}
+	note(a, b)
+	note(b, a)
+	keep := func(list []treeEntry) (out []treeEntry) {
+		for _, e := range list {
+			if changed[e.packageName()] {
 				out = append(out, e)
 			}
 		}
 		return out
 	}
-	return minus(a, b), minus(b, a)
+	return keep(a), keep(b)
+}
+
+// packageName is the package that an entry of packages/ is about, as far as its
+// name tells.
+func (e treeEntry) packageName() string {
+	name, _, _ := strings.Cut(e.name, "-")
+	return name
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/Masterminds/semver/v3"
@@ -151,7 +152,7 @@ func TestConformancePromote(t *testing.T) {
 	reasons := 0
 	for why, list := range o.why {
 		reasons += len(list)
-		fmt.Printf("promote: source not compared for %d: %s: %s, …\n", len(list), why, list[0])
+		fmt.Printf("promote: source not compared for %d: %s: %s\n", len(list), why, strings.Join(list[:min(len(list), 5)], "; "))
 	}
 	fmt.Printf("promote: %d real promotions replayed: the tree of the target is the real one for %d, that of the source for %d of %d that could be compared\n",
 		o.promotions, o.target, o.source, o.promotions-reasons)

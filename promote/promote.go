@@ -71,8 +71,10 @@ func Promote(ctx context.Context, o Options) (*Result, error) {
 	}
 	defer done()
 	branches := []string{o.From.Name, o.To.Name}
-	for _, above := range o.To.Above {
-		branches = append(branches, above.Name)
+	if o.Choice.AllNewer {
+		for _, above := range o.To.Above {
+			branches = append(branches, above.Name)
+		}
 	}
 	p.result.Attempts, err = retry(ctx, p.target(), branches, func(tips map[string]index.ID) ([]Update, error) {
 		if err := p.plan(ctx, tips); err != nil || o.DryRun {
@@ -126,12 +128,14 @@ func (p *promotion) plan(ctx context.Context, tips map[string]index.ID) error {
 		return err
 	}
 	shown := slices.Clone(to.branch.Entries)
-	for _, above := range p.To.Above {
-		s, err := p.state(ctx, above.Name, tips[above.Name])
-		if err != nil {
-			return err
+	if p.Choice.AllNewer {
+		for _, above := range p.To.Above {
+			s, err := p.state(ctx, above.Name, tips[above.Name])
+			if err != nil {
+				return err
+			}
+			shown = append(shown, s.branch.Entries...)
 		}
-		shown = append(shown, s.branch.Entries...)
 	}
 	moved, err := p.Choice.of(p.From.Name, from.branch.Entries, shown)
 	if err != nil {
