@@ -69,6 +69,7 @@ func testLife(t *testing.T, b *Bucket, src *editions) {
 		t.Errorf("%d snapshots, want 4", got)
 	}
 	testPrune(t, b, ids)
+	testRetire(t, b)
 }
 
 func rollback(t *testing.T, b *Bucket, to, want string, n Note, pin bool) {
