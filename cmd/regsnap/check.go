@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/check"
-	"github.com/regsnap/regsnap/publish"
 )
 
 func checkCommand() *cli.Command {
@@ -79,7 +78,7 @@ func runCheck(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	bucket, err := cfg.openEnvironment(c.Context, o.Environment)
 	if err != nil {
 		return err
 	}
@@ -128,12 +127,10 @@ func checkOptions(c *cli.Context) (check.Options, config, error) {
 	if o.Sample, err = parseShare(c.String("sample")); err != nil {
 		return o, cfg, err
 	}
-	name := c.String("env")
-	if name == "" {
-		name = cfg.environmentAt(o.URL, o.Host)
+	if o.Environment = c.String("env"); o.Environment == "" {
+		o.Environment = cfg.environmentAt(o.URL, o.Host)
 	}
-	o.Environment, err = cfg.oneEnvironment(name)
-	return o, cfg, err
+	return o, cfg, nil
 }
 
 // environmentAt is the environment that a URL, or the host that is asked for in

@@ -101,13 +101,19 @@ func (c config) openSource(ctx context.Context) (source, error) {
 	return nil, usagef("source %q: %q is not a kind of source: want git or dir", c.Source, kind)
 }
 
+// oneEnvironment is --env where a command is about exactly one that is configured.
+func (c config) oneEnvironment(name string) (string, error) {
+	if name == "" {
+		return "", usagef("which environment? Give --env NAME; there are %s", strings.Join(c.names(), ", "))
+	}
+	_, err := c.choose([]string{name})
+	return name, err
+}
+
 // openEnvironment is the bucket, and --env where a command is about exactly one.
 // One that is not configured will do if the bucket has it, as it has previews.
 func (c config) openEnvironment(ctx context.Context, name string) (*publish.Bucket, error) {
-	if name == "" {
-		return nil, usagef("which environment? Give --env NAME; there are %s", strings.Join(c.names(), ", "))
-	}
-	_, unknown := c.choose([]string{name})
+	_, unknown := c.oneEnvironment(name)
 	if unknown != nil && (c.Bucket == "" || !layout.ValidEnvironment(name)) {
 		return nil, unknown
 	}

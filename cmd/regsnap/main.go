@@ -132,11 +132,8 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 		Commands: []*cli.Command{
 			buildCommand(), publishCommand(), serveCommand(), inspectCommand(),
 			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
-			checkCommand(),
-			lintCommand(),
-			lintCommand(), auditCommand(),
-			lintCommand(), auditCommand(), promoteCommand(),
 			lintCommand(), auditCommand(), promoteCommand(), boardCommand(),
+			checkCommand(),
 			versionCommand(), completionCommand(),
 		},
 	}
