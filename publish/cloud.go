@@ -95,7 +95,7 @@ func (s *cloudStore) bufferSize() int {
 }
 
 func (s *cloudStore) open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
-	r, err := s.blobs.NewRangeReader(ctx, key, offset, length, rawReader)
+	r, err := s.blobs.NewRangeReader(oneRead(ctx), key, offset, length, rawReader)
 	if err != nil {
 		return nil, 0, s.named(key, err)
 	}

@@ -29,8 +29,9 @@ func (gcsOpener) OpenBucketURL(ctx context.Context, u *url.URL) (*blob.Bucket, e
 	if q.Has("grpc") || q.Has("zonal") {
 		return nil, errors.New("grpc and zonal are not supported")
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	tuneTransport(transport)
+	pool := http.DefaultTransport.(*http.Transport).Clone()
+	tuneTransport(pool)
+	transport := singleReads{pool}
 	o := &gcsblob.URLOpener{Client: gcp.NewAnonymousHTTPClient(transport)}
 	if os.Getenv("STORAGE_EMULATOR_HOST") != "" || isAnonymous(q) {
 		// gocloud puts a client of its own in place of this one, except here.

@@ -20,7 +20,7 @@ import (
 
 // load takes body and token from one request, so that they belong together.
 func (s *cloudStore) load(ctx context.Context, key string) ([]byte, token, error) {
-	r, err := s.blobs.NewReader(ctx, key, rawReader)
+	r, err := s.blobs.NewReader(oneRead(ctx), key, rawReader)
 	if err != nil {
 		return nil, "", s.named(key, err)
 	}

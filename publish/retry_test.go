@@ -223,6 +223,55 @@ func TestReadResumes(t *testing.T) {
 	})
 }
 
+// TestEncodedReadResumes is TestReadResumes with objects that are marked gzip:
+// their bytes come as they are stored, all of them, wherever the read is cut.
+func TestEncodedReadResumes(t *testing.T) {
+	onBothClouds(t, func(t *testing.T, s *servers.Server) {
+		u := newUnreliable(t, s, faultproxy.Options{})
+		for _, size := range []int{3, 1175, 100_001} {
+			body := make([]byte, size)
+			rand.NewChaCha8([32]byte{8}).Read(body) // it never fails
+			o := testObject(fmt.Sprintf("responses/%d.json.gz", size), body)
+			o.ContentEncoding = "gzip"
+			if err := u.direct.Put(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			for cuts := 1; cuts <= 4; cuts++ {
+				for range cuts {
+					u.proxy.Next(faultproxy.Step{Fault: faultproxy.Truncated})
+				}
+				if got, err := u.far.Read(t.Context(), o.Key); err != nil || !bytes.Equal(got, body) {
+					t.Errorf("%d bytes of %d after %d cuts, %v", len(got), size, cuts, err)
+				}
+			}
+		}
+	})
+}
+
+// TestTruncatedPointer: a pointer that is moved while it is read is not gone.
+func TestTruncatedPointer(t *testing.T) {
+	onBothClouds(t, func(t *testing.T, s *servers.Server) {
+		u := newUnreliable(t, s, faultproxy.Options{})
+		far, direct := publish.RawPointers{Bucket: u.far}, publish.RawPointers{Bucket: u.direct}
+		key := layout.PointerKey("production")
+		if err := direct.Swap(t.Context(), key, []byte("old"), ""); err != nil {
+			t.Fatal(err)
+		}
+		_, token, err := direct.Load(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.proxy.Next(faultproxy.Step{Fault: faultproxy.Truncated, Then: func() {
+			if err := direct.Swap(t.Context(), key, []byte("new"), token); err != nil {
+				t.Error(err)
+			}
+		}})
+		if got, _, err := far.Load(t.Context(), key); err != nil || string(got) != "new" {
+			t.Errorf("read %q, %v", got, err)
+		}
+	})
+}
+
 // TestNoBucket: that there is no bucket is not the same as an empty one.
 func TestNoBucket(t *testing.T) {
 	s := servers.StartS3(t)
