@@ -24,5 +24,8 @@ func (b *Bucket) Hurry(answer time.Duration) {
 	p.pause, p.maxPause, p.answer = answer/20, answer/10, answer
 }
 
+// Obey makes a cloud bucket wait at most d when the store asks it to wait.
+func (b *Bucket) Obey(d time.Duration) { b.objects.(*retrying).policy.asked = d }
+
 // Attempts changes how often a cloud bucket makes a request.
 func (b *Bucket) Attempts(n int) { b.objects.(*retrying).policy.attempts = n }

@@ -23,6 +23,9 @@ type retryPolicy struct {
 	// attempt up to maxPause; the wait itself is random between 0 and that (full
 	// jitter), so that many clients that failed together do not come back together.
 	pause, maxPause time.Duration
+	// asked is the longest wait that a store can ask for (Retry-After). It comes
+	// before the pause: those that were told the same do not come back together.
+	asked time.Duration
 	// total is the time after which no attempt begins.
 	total time.Duration
 	// answer is how long an attempt may take, and slowest the bytes per second
@@ -34,8 +37,8 @@ type retryPolicy struct {
 // defaultRetries sit out about half a minute of trouble: S3 and GCS scale up
 // within that when the load on a prefix rises.
 var defaultRetries = retryPolicy{
-	attempts: 10, pause: 100 * time.Millisecond, maxPause: 10 * time.Second, total: 2 * time.Minute,
-	answer: 30 * time.Second, slowest: 16 << 10,
+	attempts: 10, pause: 100 * time.Millisecond, maxPause: 10 * time.Second, asked: 30 * time.Second,
+	total: 2 * time.Minute, answer: 30 * time.Second, slowest: 16 << 10,
 }
 
 // timeout is the time for one attempt that moves a number of bytes.
@@ -43,17 +46,10 @@ func (p retryPolicy) timeout(size int) time.Duration {
 	return p.answer + time.Duration(int64(size)/p.slowest)*time.Second
 }
 
-// wait pauses after the attempt number n, counted from 0.
-func (p retryPolicy) wait(ctx context.Context, n int) error {
+// wait pauses after the attempt number n, counted from 0, that ended in err.
+func (p retryPolicy) wait(ctx context.Context, n int, err error) error {
 	longest := min(p.pause<<min(n, 20), p.maxPause)
-	t := time.NewTimer(rand.N(longest + 1))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return sleep(ctx, min(retryAfter(err, time.Now()), p.asked)+rand.N(longest+1))
 }
 
 // do makes attempts until one succeeds, fails for good, or there were enough.
@@ -75,7 +71,7 @@ func (p retryPolicy) do(ctx context.Context, attempt func() error) error {
 		case n+1 >= p.attempts || time.Now().After(last):
 			return fmt.Errorf("gave up after %d attempts: %w", n+1, err)
 		}
-		if err := p.wait(ctx, n); err != nil {
+		if err := p.wait(ctx, n, err); err != nil {
 			return err
 		}
 	}

@@ -99,7 +99,7 @@ func (r *resumingReader) resume(err error) error {
 		return fmt.Errorf("%s: at byte %d: gave up after %d attempts: %w", r.key, r.offset, r.failures+1, err)
 	}
 	r.close()
-	if err := r.store.policy.wait(r.ctx, r.failures); err != nil {
+	if err := r.store.policy.wait(r.ctx, r.failures, err); err != nil {
 		return err
 	}
 	r.failures++

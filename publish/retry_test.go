@@ -172,6 +172,33 @@ func TestGivesUp(t *testing.T) {
 	})
 }
 
+// TestObeysRetryAfter: a store that says for how long it wants to be left alone
+// is, but not for longer than is reasonable.
+func TestObeysRetryAfter(t *testing.T) {
+	onBothClouds(t, func(t *testing.T, s *servers.Server) {
+		for _, test := range []struct {
+			header      string
+			most, least time.Duration
+		}{{"1", time.Hour, time.Second}, {"3600", 300 * time.Millisecond, 300 * time.Millisecond}} {
+			u := newUnreliable(t, s, faultproxy.Options{RetryAfter: test.header})
+			u.far.Obey(test.most)
+			for _, fault := range []faultproxy.Fault{faultproxy.Status429, faultproxy.Status503} {
+				var refused, again time.Time
+				u.proxy.Next(
+					faultproxy.Step{Fault: fault, Then: func() { refused = time.Now() }},
+					faultproxy.Step{Fault: faultproxy.LostResponse, Then: func() { again = time.Now() }},
+				)
+				if err := u.far.Put(t.Context(), testObject("responses/"+string(fault)+".json", []byte("{}"))); err != nil {
+					t.Fatal(err)
+				}
+				if waited := again.Sub(refused); waited < test.least {
+					t.Errorf("Retry-After: %s after %s: the next attempt came after %s", test.header, fault, waited)
+				}
+			}
+		}
+	})
+}
+
 // TestCancelWhileWaiting: who ends the program need not wait for a pause.
 func TestCancelWhileWaiting(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {

@@ -60,6 +60,8 @@ type Options struct {
 	Faults []Fault
 	// Delay of late requests.
 	Delay time.Duration
+	// RetryAfter, if set, is the header of that name in answers 429 and 503.
+	RetryAfter string
 }
 
 // Proxy is a running proxy.
@@ -221,7 +223,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.truncate(w, r, then)
 	default:
 		then()
-		refuse(w, r, step.Fault)
+		p.refuse(w, r, step.Fault)
 	}
 }
 

@@ -91,7 +91,7 @@ func (p *Proxy) truncate(w http.ResponseWriter, r *http.Request, then func()) {
 }
 
 // refuse answers as an overloaded S3 does; for other stores the status counts.
-func refuse(w http.ResponseWriter, r *http.Request, f Fault) {
+func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, f Fault) {
 	code := map[Fault]string{Status429: "TooManyRequests", Status500: "InternalError", Status503: "SlowDown"}[f]
 	status, err := strconv.Atoi(string(f))
 	if err != nil {
@@ -101,6 +101,9 @@ func refuse(w http.ResponseWriter, r *http.Request, f Fault) {
 	// reset connection and not the answer.
 	io.Copy(io.Discard, r.Body)
 	w.Header().Set("Content-Type", "application/xml")
+	if p.opts.RetryAfter != "" && f != Status500 {
+		w.Header().Set("Retry-After", p.opts.RetryAfter)
+	}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>injected</Message></Error>`, code)
