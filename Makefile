@@ -54,11 +54,11 @@ conformance: ## compare with every recorded answer of the reference registry in 
 bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
 	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap
 
-SOAK ?= 60
+SOAK ?= 500
 SEED ?= 1
-soak: ## the whole history replayed, and $(SOAK) rounds of each randomised test
+soak: ## the whole history replayed, and $(SOAK) randomised runs on each store
 	REGSNAP_REPLAY=all $(GO) test -tags conformance -count 1 -timeout 180m -v -run '^TestConformanceReplay' ./build
-	$(GO) test -count 1 -timeout 180m -v -run 'TestConcurrent|TestKill|TestFaulty' ./publish -soak $(SOAK) -soak-seed $(SEED)
+	$(GO) test -count 1 -timeout 180m -v -run '^(TestRandomised|TestDiffAgainstAll)$$' ./publish -soak $(SOAK) -soak-seed $(SEED)
 
 clean: ## remove what was built
 	rm -rf bin $(CACHE)

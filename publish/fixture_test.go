@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -57,7 +56,10 @@ func fileBucket(t testing.TB) (*Bucket, string) {
 type editions struct {
 	dir   string
 	extra int // that many more packages that never change
-	mu    sync.Mutex
+	// by is who builds, and waiting is called when prune is in the way; both
+	// may be empty.
+	by      string
+	waiting func(layout.Lease)
 }
 
 func newEditions(t testing.TB) *editions { return &editions{dir: t.TempDir()} }
@@ -73,10 +75,9 @@ func editionTime(n int) time.Time {
 	return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Minute)
 }
 
-// edition is the source at the commit with that number.
+// edition is the source at the commit with that number. Others may make the same
+// at the same time, and be killed: it is there whole or not at all.
 func (s *editions) edition(n int) (index.Source, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	dir := filepath.Join(s.dir, fmt.Sprint(n))
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		packages := map[[2]string]string{{"steady", "1.0.0"}: "same", {"growing", fmt.Sprintf("1.0.%d", n)}: "new", {"edited", "1.0.0"}: fmt.Sprint(n)}
@@ -86,10 +87,17 @@ func (s *editions) edition(n int) (index.Source, error) {
 		for i := range s.extra {
 			packages[[2]string{fmt.Sprintf("extra_%d", i), "1.0.0"}] = "same"
 		}
+		temp, err := os.MkdirTemp(s.dir, "new-")
+		if err != nil {
+			return nil, err
+		}
 		for p, text := range packages {
-			if err := writePackage(dir, p[0], p[1], text); err != nil {
+			if err := writePackage(temp, p[0], p[1], text); err != nil {
 				return nil, err
 			}
+		}
+		if err := os.Rename(temp, dir); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
 		}
 	}
 	folder := index.OpenDirs(map[string]string{"production": dir})
@@ -133,7 +141,7 @@ func (s *editions) build(ctx context.Context, b *Bucket, n int) (id string, leas
 	}
 	defer src.Close()
 	o := build.Options{Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8}
-	lo := LeaseOptions{Purpose: "build", By: "test"}
+	lo := LeaseOptions{Purpose: "build", By: s.by, Waiting: s.waiting}
 	p, err := b.Pointer(ctx, testEnv)
 	if err == nil {
 		live := build.Live{}

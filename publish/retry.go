@@ -41,6 +41,9 @@ var defaultRetries = retryPolicy{
 	total: 2 * time.Minute, answer: 30 * time.Second, slowest: 16 << 10,
 }
 
+// errGaveUp: no attempt got through, each for a passing reason.
+var errGaveUp = errors.New("gave up")
+
 // timeout is the time for one attempt that moves a number of bytes.
 func (p retryPolicy) timeout(size int) time.Duration {
 	return p.answer + time.Duration(int64(size)/p.slowest)*time.Second
@@ -69,7 +72,7 @@ func (p retryPolicy) do(ctx context.Context, attempt func() error) error {
 		case !transient(err):
 			return err
 		case n+1 >= p.attempts || time.Now().After(last):
-			return fmt.Errorf("gave up after %d attempts: %w", n+1, err)
+			return fmt.Errorf("%w after %d attempts: %w", errGaveUp, n+1, err)
 		}
 		if err := p.wait(ctx, n, err); err != nil {
 			return err

@@ -96,7 +96,7 @@ func (r *resumingReader) resume(err error) error {
 	case !transient(err):
 		return fmt.Errorf("%s: at byte %d: %w", r.key, r.offset, err)
 	case r.failures+1 >= r.store.policy.attempts:
-		return fmt.Errorf("%s: at byte %d: gave up after %d attempts: %w", r.key, r.offset, r.failures+1, err)
+		return fmt.Errorf("%s: at byte %d: %w after %d attempts: %w", r.key, r.offset, errGaveUp, r.failures+1, err)
 	}
 	r.close()
 	if err := r.store.policy.wait(r.ctx, r.failures, err); err != nil {

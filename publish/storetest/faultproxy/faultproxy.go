@@ -60,6 +60,10 @@ type Options struct {
 	Faults []Fault
 	// Delay of late requests.
 	Delay time.Duration
+	// Watch, if set, is called with the number of every request, from 1: when it
+	// comes, and, if the store gets it, when the store has answered and the
+	// client does not know yet.
+	Watch func(n int, done bool)
 	// RetryAfter, if set, is the header of that name in answers 429 and 503.
 	RetryAfter string
 }
@@ -71,10 +75,10 @@ type Proxy struct {
 
 	opts      Options
 	transport *http.Transport
-	late      sync.WaitGroup // requests that are carried out with no client left
 
 	mu       sync.Mutex
 	requests int
+	busy     int // requests under way, those that have no client left included
 	next     []Step
 	asked    map[string]uint64 // how often, by method and object
 	counts   map[Fault]int
@@ -121,7 +125,7 @@ func Start(t testing.TB, o Options) *Proxy {
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
-		p.late.Wait()
+		p.Settle()
 		p.transport.CloseIdleConnections()
 	})
 	return p
@@ -141,8 +145,25 @@ func (p *Proxy) Requests() int {
 	return p.requests
 }
 
-// Settle waits until no late request is under way.
-func (p *Proxy) Settle() { p.late.Wait() }
+// Settle waits until no request is under way any more, late ones included. The
+// clients must be done: what they sent last may still be in a socket.
+func (p *Proxy) Settle() {
+	for quiet := 0; quiet < 3; quiet++ {
+		time.Sleep(2 * time.Millisecond)
+		p.mu.Lock()
+		if p.busy > 0 {
+			quiet = 0
+		}
+		p.mu.Unlock()
+	}
+}
+
+// begin counts a request that is under way, or one with -1 that no longer is.
+func (p *Proxy) begin(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.busy += n
+}
 
 // Summary is Requests and Counts for a log.
 func (p *Proxy) Summary() string {
@@ -158,7 +179,7 @@ func (p *Proxy) Summary() string {
 
 // choose decides about a request. It does so by what is asked for and how often
 // it was, not by the order in which requests arrive, which differs every time.
-func (p *Proxy) choose(r *http.Request) Step {
+func (p *Proxy) choose(r *http.Request) (number int, step Step) {
 	what := r.Method + " " + r.URL.Path + " " + r.URL.Query().Get("name")
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -169,7 +190,7 @@ func (p *Proxy) choose(r *http.Request) Step {
 		if step.Fault != "" {
 			p.counts[step.Fault]++
 		}
-		return step
+		return p.requests, step
 	}
 	nth := p.asked[what]
 	p.asked[what]++
@@ -177,11 +198,11 @@ func (p *Proxy) choose(r *http.Request) Step {
 	fmt.Fprintf(h, "%d %d %s", p.opts.Seed, nth, what)
 	random := mix(h.Sum64())
 	if float64(random>>11)/(1<<53) >= p.opts.Rate {
-		return Step{}
+		return p.requests, Step{}
 	}
 	f := p.opts.Faults[mix(random)%uint64(len(p.opts.Faults))]
 	p.counts[f]++
-	return Step{Fault: f}
+	return p.requests, Step{Fault: f}
 }
 
 // mix spreads the bits of x (the finisher of SplitMix64): those of FNV differ
@@ -194,9 +215,18 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
+// numberKey is where the context of a request has its number.
+type numberKey struct{}
+
 // ServeHTTP passes a request on, or makes it go wrong.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	step := p.choose(r)
+	p.begin(1)
+	defer p.begin(-1)
+	number, step := p.choose(r)
+	if p.opts.Watch != nil {
+		p.opts.Watch(number, false)
+		r = r.WithContext(context.WithValue(r.Context(), numberKey{}, number))
+	}
 	then := step.Then
 	if then == nil {
 		then = func() {}
@@ -244,7 +274,11 @@ func (p *Proxy) send(ctx context.Context, r *http.Request) (*http.Response, erro
 	if p.opts.RewriteHost {
 		out.Host = p.opts.Target
 	}
-	return p.transport.RoundTrip(out)
+	resp, err := p.transport.RoundTrip(out)
+	if number, ok := ctx.Value(numberKey{}).(int); ok {
+		p.opts.Watch(number, true)
+	}
+	return resp, err
 }
 
 func (p *Proxy) forward(w http.ResponseWriter, r *http.Request) {

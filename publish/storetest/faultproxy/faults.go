@@ -52,10 +52,10 @@ func (p *Proxy) answerLate(w http.ResponseWriter, r *http.Request, then func()) 
 		reset(w)
 		return
 	}
-	p.late.Add(1)
+	p.begin(1)
 	done := make(chan struct{})
 	go func() {
-		defer p.late.Done()
+		defer p.begin(-1)
 		defer close(done)
 		time.Sleep(p.opts.Delay)
 		out := r.Clone(context.WithoutCancel(r.Context()))

@@ -99,8 +99,7 @@ func StartS3(t testing.TB) *Server {
 	return StartS3In(t, t.TempDir())
 }
 
-// StartS3In is StartS3 with a folder for the buckets, each of which is a folder
-// in it.
+// StartS3In is StartS3 with the folder that the server keeps its buckets in.
 func StartS3In(t testing.TB, dir string) *Server {
 	t.Helper()
 	s := &Server{kind: s3Kind}
@@ -132,7 +131,12 @@ var buckets atomic.Int64
 // NewBucket makes an empty bucket and returns its name.
 func (s *Server) NewBucket(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("regsnap-test-%d", buckets.Add(1))
+	return s.NamedBucket(t, fmt.Sprintf("regsnap-test-%d", buckets.Add(1)))
+}
+
+// NamedBucket makes an empty bucket of that name, which it returns.
+func (s *Server) NamedBucket(t testing.TB, name string) string {
+	t.Helper()
 	if err := s.kind.create(t.Context(), s.Addr, name); err != nil {
 		t.Fatal(err)
 	}
