@@ -42,15 +42,19 @@ func (s *fileStore) put(ctx context.Context, o layout.Object) error {
 		return err
 	}
 	target := filepath.Join(s.dir, filepath.FromSlash(o.Key))
-	if err := s.folder(filepath.Dir(target)); err != nil {
-		return err
-	}
-	if s.link(o.SHA256, target) {
-		return nil
-	}
-	if _, err := os.Lstat(target); err == nil {
-		return nil
-	}
+	return s.inFolder(target, func() error {
+		if s.link(o.SHA256, target) {
+			return nil
+		}
+		if _, err := os.Lstat(target); err == nil {
+			return nil
+		}
+		return s.store(target, o)
+	})
+}
+
+// store writes an object, and remembers where.
+func (s *fileStore) store(target string, o layout.Object) error {
 	if err := s.write(target, o.Body); err != nil {
 		return err
 	}
@@ -60,6 +64,25 @@ func (s *fileStore) put(ctx context.Context, o layout.Object) error {
 		s.mu.Unlock()
 	}
 	return nil
+}
+
+// folderAttempts is how often a folder is made that goes again before anything
+// is in it: prune removes those that are empty.
+const folderAttempts = 10
+
+// inFolder makes the folder of a file that is about to be written.
+func (s *fileStore) inFolder(target string, write func() error) (err error) {
+	folder := filepath.Dir(target)
+	for range folderAttempts {
+		if err = s.folder(folder); err == nil {
+			err = write()
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		s.made.Clear() // a folder above it may be gone as well
+	}
+	return err
 }
 
 // folder sees to it that a folder is there. It asks for none twice: there are
@@ -168,8 +191,18 @@ func (s *fileStore) file(key string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// list walks the folders that can hold the prefix.
 func (s *fileStore) list(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
+	return func(yield func(ObjectInfo, error) bool) {
+		for f, err := range s.walk(ctx, prefix) {
+			if (err != nil || !unfinished(f.Key)) && !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+// walk goes through the files of the folders that can hold the prefix.
+func (s *fileStore) walk(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
 	return func(yield func(ObjectInfo, error) bool) {
 		top := path.Dir(prefix + "x") // a prefix may end within a name
 		if !filepath.IsLocal(filepath.FromSlash(top)) {
@@ -190,7 +223,7 @@ func (s *fileStore) list(ctx context.Context, prefix string) iter.Seq2[ObjectInf
 				return err
 			}
 			key := filepath.ToSlash(rel)
-			if !strings.HasPrefix(key, prefix) || unfinished(key) {
+			if !strings.HasPrefix(key, prefix) {
 				return nil
 			}
 			info, err := d.Info()
@@ -216,8 +249,7 @@ func unfinished(key string) bool {
 	return strings.Contains(key, "~")
 }
 
-// delete leaves the folder, even if it is empty now: somebody may be about to
-// put an object there.
+// delete leaves the folder, even if it is empty now: sweepFolders removes it.
 func (s *fileStore) delete(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err

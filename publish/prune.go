@@ -97,7 +97,7 @@ func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err e
 			return plan, err
 		}
 	}
-	return plan, nil
+	return plan, b.sweepLeftovers(ctx, plan)
 }
 
 // sweep deletes one object, if the lock is surely held: whoever took it for
@@ -127,6 +127,9 @@ type PrunePlan struct {
 	// Objects and Bytes are the sums of what is deleted.
 	Objects int   `json:"objects"`
 	Bytes   int64 `json:"bytes"`
+	// Leftovers are files of a file:// bucket that writers were killed over.
+	// They are deleted too, and the folders that are empty then.
+	Leftovers PruneCount `json:"leftovers"`
 	// Kept counts all other objects of snapshots.
 	Kept PruneCount `json:"kept"`
 	// Unknown are objects that regsnap did not write: they stay. At most
@@ -136,6 +139,8 @@ type PrunePlan struct {
 
 	// phases are the keys to delete; each begins when the one before is done.
 	phases [3][]string
+	// leftovers are the files to delete after that.
+	leftovers []string
 }
 
 // PruneCount is a number of objects and their size.

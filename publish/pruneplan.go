@@ -62,7 +62,7 @@ func (b *Bucket) planPrune(ctx context.Context, keep Retention, retire []string,
 			p.judge(m, o)
 		}
 	}
-	return p, nil
+	return p, b.planLeftovers(ctx, p, now)
 }
 
 // retain sorts the snapshots of an environment into what stays and what goes.

@@ -3,7 +3,6 @@ package publish
 import (
 	"bytes"
 	"context"
-	"os"
 	"path/filepath"
 
 	"gocloud.dev/blob"
@@ -38,10 +37,7 @@ func (s *fileStore) replace(ctx context.Context, o layout.Object) error {
 		return err
 	}
 	target := filepath.Join(s.dir, filepath.FromSlash(o.Key))
-	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
-		return err
-	}
-	return s.write(target, o.Body)
+	return s.inFolder(target, func() error { return s.write(target, o.Body) })
 }
 
 func (s *cloudStore) replace(ctx context.Context, o layout.Object) error {

@@ -94,14 +94,9 @@ func TestRandomised(t *testing.T) {
 	total := newTally("total")
 	for _, s := range storms {
 		total.addAll(s.tally)
-		t.Log(s.tally)
-		if s.tally.of(ranThrough) >= enoughRuns {
-			for _, what := range s.tally.missing() {
-				t.Errorf("%s: %s never happened", s.kind, what)
-			}
-		}
+		s.tally.report(t)
 	}
-	t.Log(total)
+	total.report(t)
 	if n := total.of(violations); n > 0 {
 		t.Errorf("%d violations", n)
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -121,7 +124,7 @@ func (r *soakRun) letLoose() {
 	defer cancel()
 	publishers := 2 + r.r.IntN(3)
 	r.c.add(twoPublishers+ingredient(publishers-2), 1)
-	killPruner := r.r.IntN(3) == 0
+	killPruner := r.r.IntN(2) == 0
 	killed := 1 + r.r.IntN(publishers-1)%2
 	for v := range killed {
 		r.startVictim(v, "publish")
@@ -278,6 +281,7 @@ func (r *soakRun) tidy() {
 		if err == nil {
 			r.c.add(prunes, 1)
 			r.c.add(objectsPruned, p.Objects)
+			r.c.add(leftoversSwept, p.Leftovers.Objects)
 			break
 		}
 		if !errors.Is(err, ErrBusy) && !errors.Is(err, errLost) || tries == 50 {
@@ -292,11 +296,32 @@ func (r *soakRun) tidy() {
 		r.c.violation(r.t, "%d snapshots are left after prune", n)
 	}
 	p, err := r.direct.PlanPrune(ctx, Retention{})
-	if err != nil || p.Objects > 0 || p.Unknown > 0 {
+	if err != nil || p.Objects > 0 || p.Unknown > 0 || p.Leftovers.Objects > 0 {
 		r.c.violation(r.t, "after prune there is more to prune: %+v, %v", p, err)
+	}
+	if r.server == nil {
+		r.noEmptyFolders()
 	}
 	leases, err := r.direct.leases(ctx)
 	if err != nil || len(leases) > 0 {
 		r.c.violation(r.t, "leases are left: %v, %v", leases, err)
+	}
+}
+
+// noEmptyFolders looks for what prune should have removed from a folder.
+func (r *soakRun) noEmptyFolders() {
+	top := filepath.Join(r.bucket, "packages")
+	err := filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() || name == top {
+			return err
+		}
+		entries, err := os.ReadDir(name)
+		if err == nil && len(entries) == 0 {
+			r.c.violation(r.t, "%s is empty", name)
+		}
+		return err
+	})
+	if err != nil {
+		r.c.violation(r.t, "%v", err)
 	}
 }

@@ -79,7 +79,7 @@ var ingredientNames = [ingredients]struct {
 }
 
 // enoughRuns is how many runs on a store are enough for every ingredient.
-const enoughRuns = 15
+const enoughRuns = 50
 
 // tally counts what happened on one store.
 type tally struct {
@@ -136,6 +136,18 @@ func (c *tally) missing() (out []string) {
 		}
 	}
 	return out
+}
+
+// report prints a tally. It fails if there were enough runs and yet something is
+// missing.
+func (c *tally) report(t *testing.T) {
+	t.Log(c)
+	if c.of(ranThrough) < enoughRuns {
+		return
+	}
+	for _, what := range c.missing() {
+		t.Errorf("%s: %s never happened", c.kind, what)
+	}
 }
 
 func (c *tally) String() string {

@@ -57,8 +57,8 @@ func (o *output) String() string {
 }
 
 // startVictim starts a process and sees to its death: on disk some time after it
-// has begun to work, in the cloud with one of its requests, before or after the
-// store has carried that out.
+// has begun to work, or to delete, in the cloud with one of its requests, before
+// or after the store has carried that out.
 func (r *soakRun) startVictim(number int, task string) {
 	self, err := os.Executable()
 	if err != nil {
@@ -87,7 +87,11 @@ func (r *soakRun) startVictim(number int, task string) {
 		via := r.server.Via(proxy.Addr)
 		v.cmd.Env = append(append(v.cmd.Env, via.Env()...), victimBucket+"="+r.url(via, r.bucket))
 	} else {
-		after := time.Duration(mine.IntN(60_000)) * time.Microsecond
+		longest := 60 * time.Millisecond
+		if task == "prune" {
+			longest = 6 * time.Millisecond
+		}
+		after := time.Duration(mine.Int64N(int64(longest)))
 		go func() {
 			select {
 			case <-v.out.first:
@@ -151,11 +155,16 @@ func TestVictim(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newStorm(kind, nil).throughFaults(openTest(t, os.Getenv(victimBucket)))
-	fmt.Println("ready")
 	ctx, r := context.Background(), rand.New(rand.NewPCG(seed, 0))
+	// It is slow, so that there is time to kill it while it deletes.
+	slowPrune := PruneOptions{
+		By:       victimName,
+		Planned:  func(p *PrunePlan) { fmt.Println("deleting", p.Objects) },
+		Progress: func(int, int) { time.Sleep(time.Millisecond) },
+	}
 	if os.Getenv(victimTask) == "prune" {
 		for {
-			if _, err := b.Prune(ctx, PruneOptions{By: victimName}); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, errLost) && !errors.Is(err, errGaveUp) {
+			if _, err := b.Prune(ctx, slowPrune); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, errLost) && !errors.Is(err, errGaveUp) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Duration(r.IntN(1000)) * time.Microsecond)

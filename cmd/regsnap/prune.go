@@ -21,7 +21,8 @@ func pruneCommand() *cli.Command {
 newest --keep-last, those built within --keep-days, and those that were live within
 --grace, because edges and CDNs may still read from them. All other snapshots go,
 and every object that none of the kept ones refers to, remains of broken-off builds
-included. Prints the plan first; --dry-run only prints it.
+included; from a file:// bucket also what killed writers left unfinished, and empty
+folders. Prints the plan first; --dry-run only prints it.
 
 --retire ends an environment that is not configured, such as the preview of a pull
 request: its pointer goes, and all of its snapshots.
@@ -135,6 +136,9 @@ func printPrunePlan(w io.Writer, p *publish.PrunePlan) {
 		fmt.Fprintf(w, "%-9s  %6d objects, %s to delete\n", kind.what, kind.count.Objects, size(kind.count.Bytes))
 	}
 	fmt.Fprintf(w, "%-9s  %6d objects, %s to delete; %d objects, %s stay\n", "all", p.Objects, size(p.Bytes), p.Kept.Objects, size(p.Kept.Bytes))
+	if p.Leftovers.Objects > 0 {
+		fmt.Fprintf(w, "%s that killed writers left unfinished, %s to delete\n", plural(p.Leftovers.Objects, "file"), size(p.Leftovers.Bytes))
+	}
 	if p.Unknown > 0 {
 		fmt.Fprintf(w, "%s that regsnap did not write stay: %s", plural(p.Unknown, "object"), clean(p.UnknownNames[0]))
 		if p.Unknown > 1 {
