@@ -30,8 +30,8 @@ type Diff struct {
 	// differently.
 	Answers []layout.AnswerChange `json:"answers"`
 	// Documents, Archives and Files are the paths of package documents, of
-	// archives with signatures, and of files whose answer differs; "/" is in
-	// Documents when the service's version does.
+	// archives with signatures, and of files whose answer differs; "/" and
+	// "/index.json" are in Documents when the service's version does.
 	Documents []string `json:"documents"`
 	Archives  []string `json:"archives"`
 	Files     []string `json:"files"`
@@ -76,7 +76,7 @@ func (b *Bucket) Diff(ctx context.Context, old, new SnapshotRef) (*Diff, error) 
 		Answers: layout.CompareAnswers(oldTable, newTable), Documents: []string{}, Archives: []string{}, Files: []string{},
 	}
 	if oldTable.ServiceVersion != newTable.ServiceVersion {
-		d.Documents = append(d.Documents, "/")
+		d.Documents = append(d.Documents, "/", "/index.json")
 	}
 	return d, b.diffContents(ctx, d)
 }

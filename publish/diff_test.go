@@ -30,7 +30,11 @@ func randomPackage(t *testing.T, dir, name string, r *rand.Rand) {
 		fmt.Fprintf(&m, "  elastic.capabilities: [%s]\n", pick("security", "observability"))
 	}
 	folder := filepath.Join(dir, "packages", name, version)
-	for file, text := range map[string]string{"manifest.yml": m.String(), "docs/README.md": pick("a", "b")} {
+	for file, text := range map[string]string{"manifest.yml": m.String(), "docs/README.md": pick("a", "b"), "img/a [1] b.svg": pick("", "<svg/>", "<svg></svg>")} {
+		if text == "" {
+			continue
+		}
+
 		file = filepath.Join(folder, filepath.FromSlash(file))
 		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
 			t.Fatal(err)
@@ -105,6 +109,102 @@ func TestDiffAgainstAll(t *testing.T) {
 	if differ == 0 {
 		t.Error("nothing was compared")
 	}
+}
+
+// TestDiffPathsAgainstAll asks two snapshots for every document, archive,
+// signature and file that either has: Diff lists those that are answered
+// differently, and no other.
+func TestDiffPathsAgainstAll(t *testing.T) {
+	b, _ := fileBucket(t)
+	var pairs [][2]SnapshotRef
+	for seed := range uint64(runs(6)) {
+		r := rand.New(rand.NewPCG(*soakSeed+seed, 8))
+		pairs = append(pairs, [2]SnapshotRef{randomSnapshot(t, b, r), randomSnapshot(t, b, r)})
+	}
+	src := newEditions(t)
+	for n := range 4 {
+		m := src.mustPublish(t, b, n)
+		if n > 0 {
+			pairs = append(pairs, [2]SnapshotRef{{testEnv, m.Snapshot}, {testEnv, m.Previous}})
+		}
+	}
+	same, differ := 0, 0
+	for _, p := range pairs {
+		d, err := b.Diff(t.Context(), p[0], p[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed := slices.Concat(d.Documents, d.Archives, d.Files)
+		was, is := everyPath(t, b, p[0]), everyPath(t, b, p[1])
+		for target := range was {
+			is[target] += "" // what only the old one has is gone
+		}
+		for target, now := range is {
+			switch want := was[target] != now; {
+			case want != slices.Contains(listed, target):
+				t.Errorf("%v: %s: that it differs is %v, that it is listed %v", p, target, want, !want)
+			case want:
+				differ++
+			default:
+				same++
+			}
+		}
+		slices.Sort(listed)
+		if len(slices.Compact(listed)) != len(d.Documents)+len(d.Archives)+len(d.Files) {
+			t.Errorf("%v: something is listed twice: %q", p, listed)
+		}
+	}
+	t.Logf("%d paths are answered alike, %d differently", same, differ)
+	if same == 0 || differ == 0 {
+		t.Error("that shows nothing")
+	}
+}
+
+// everyPath asks for what a snapshot has of each package version, as a client
+// does: what its table answers, and then the object.
+func everyPath(t *testing.T, b *Bucket, ref SnapshotRef) map[string]string {
+	t.Helper()
+	m, table, err := b.tables(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	ask := func(target string) {
+		u, err := url.Parse(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := ""
+		switch a := table.Answer(http.MethodGet, u); a.Kind {
+		case layout.Response:
+			key = layout.ResponseKey(a.Digest)
+		case layout.Archive:
+			key = a.Revision.ArchiveKey()
+		case layout.PackageFile:
+			key = a.Revision.FileKey(a.Path)
+		default:
+			return // there is none, as in a snapshot that is not asked
+		}
+		body, err := b.Read(t.Context(), key)
+		if err != nil {
+			t.Fatalf("%s: %v", target, err)
+		}
+		out[target] = string(body)
+	}
+	for _, p := range m.Packages {
+		id := p.Name + "/" + p.Version
+		ask("/package/" + id + "/")
+		ask("/epr/" + p.Name + "/" + p.Name + "-" + p.Version + ".zip")
+		ask("/epr/" + p.Name + "/" + p.Name + "-" + p.Version + ".zip.sig")
+		list, err := b.contents(t.Context(), &layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range list.Files {
+			ask((&url.URL{Path: "/package/" + id + "/" + f.Path}).String())
+		}
+	}
+	return out
 }
 
 func everyQuery() (out []string) {

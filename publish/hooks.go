@@ -58,8 +58,9 @@ type HookEvent struct {
 	By     string    `json:"by,omitempty"`
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at"`
-	// All tells that any answer may differ: nothing was live, or the old
-	// snapshot cannot be read. Then URLs is empty.
+	// All tells that any answer may differ: nothing was live, the old snapshot
+	// cannot be read, or more differ than MaxHookURLs or MaxHookBytes let be
+	// listed. Then URLs and Paths are empty: a list that is cut is of no use.
 	All bool `json:"all,omitempty"`
 	// URLs are the requests whose answer differs, without the host: each path
 	// of a document, archive or file, and of searches and categories one of
@@ -68,6 +69,13 @@ type HookEvent struct {
 	URLs  []string `json:"urls"`
 	Paths []string `json:"paths"`
 }
+
+// The most requests that an event lists, and the most bytes that these have
+// together. A push of one package to the real production has 50 to 750.
+const (
+	MaxHookURLs  = 10_000
+	MaxHookBytes = 1 << 20
+)
 
 // NewHookEvent describes a move. It compares the snapshots to know what answers
 // differently.
@@ -91,12 +99,25 @@ func (b *Bucket) NewHookEvent(ctx context.Context, m *Moved) (*HookEvent, error)
 	if ctx.Err() != nil {
 		return nil, err
 	}
-	if err != nil {
+	if err == nil {
+		e.list(d)
+	} else {
 		e.All = true
-		return e, nil
 	}
-	e.URLs, e.Paths = d.URLs(), d.QueryPaths()
 	return e, nil
+}
+
+// list names what answers differently, unless that is too much.
+func (e *HookEvent) list(d *Diff) {
+	urls, size := d.URLs(), 0
+	for _, u := range urls {
+		size += len(u)
+	}
+	if len(urls) > MaxHookURLs || size > MaxHookBytes {
+		e.All = true
+		return
+	}
+	e.URLs, e.Paths = append(e.URLs, urls...), d.QueryPaths()
 }
 
 // RunHooks tells every hook, also when one before it failed. What commands print

@@ -37,6 +37,25 @@ func TestHookEvent(t *testing.T) {
 	}
 }
 
+// TestHookEventIsBounded: what is too much to list is not listed in part.
+func TestHookEventIsBounded(t *testing.T) {
+	for _, test := range []struct {
+		urls, bytes int // of each
+		all         bool
+	}{{MaxHookURLs, 20, false}, {MaxHookURLs + 1, 20, true}, {1024, 1024, false}, {1025, 1024, true}, {0, 0, false}} {
+		d := &Diff{Files: slices.Repeat([]string{strings.Repeat("x", test.bytes)}, test.urls)}
+		e := &HookEvent{URLs: []string{}, Paths: []string{}}
+		e.list(d)
+		want := test.urls
+		if test.all {
+			want = 0
+		}
+		if e.All != test.all || len(e.URLs) != want || e.URLs == nil {
+			t.Errorf("%d of %d bytes: all is %v, %d are listed", test.urls, test.bytes, e.All, len(e.URLs))
+		}
+	}
+}
+
 func TestWebhook(t *testing.T) {
 	event := &HookEvent{Environment: "production", Kind: "publish", New: "b", Old: "a", URLs: []string{"/search"}, Paths: []string{"/search"}}
 	var calls atomic.Int32
