@@ -47,7 +47,7 @@ type storm struct {
 // others take it for dead, and prune outlives a late request.
 func newStorm(kind string, s *servers.Server) *storm {
 	out := &storm{kind: kind, server: s, tally: newTally(kind), pace: 40 * time.Millisecond}
-	out.times = leaseTimes{renew: 40 * time.Millisecond, trust: 500 * time.Millisecond, stale: 3 * time.Second, poll: 2 * time.Millisecond}
+	out.times = leaseTimes{renew: 40 * time.Millisecond, trust: 500 * time.Millisecond, stale: 3 * time.Second, poll: 10 * time.Millisecond}
 	if kind != "file" {
 		out.hurry, out.pace = 400*time.Millisecond, 300*time.Millisecond
 		out.times = leaseTimes{renew: 80 * time.Millisecond, trust: 800 * time.Millisecond, stale: 5 * time.Second, poll: 40 * time.Millisecond, linger: 900 * time.Millisecond}

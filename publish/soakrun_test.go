@@ -149,7 +149,7 @@ func (r *soakRun) letLoose() {
 		others.Go(func() {
 			for ctx.Err() == nil {
 				r.read(ctx, far, mine)
-				_ = sleep(ctx, time.Duration(mine.IntN(8))*time.Millisecond)
+				_ = sleep(ctx, time.Duration(mine.IntN(25))*time.Millisecond)
 			}
 		})
 	}
