@@ -42,7 +42,8 @@ type heartbeat struct {
 	b     *Bucket
 	key   string
 	times leaseTimes
-	stop  context.CancelFunc
+	quit  func()             // no more renewals
+	stop  context.CancelFunc // nor the one that is under way
 	ended chan struct{}
 
 	mu      sync.Mutex
@@ -62,17 +63,19 @@ func (b *Bucket) newHeartbeat(ctx context.Context, key string, lease layout.Leas
 	// Renewing goes on while ctx is done but work is still being wound up.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	h.stop = stop
-	go h.run(running)
+	quit := make(chan struct{})
+	h.quit = sync.OnceFunc(func() { close(quit) })
+	go h.run(running, quit)
 	return h, nil
 }
 
-func (h *heartbeat) run(ctx context.Context) {
+func (h *heartbeat) run(ctx context.Context, quit <-chan struct{}) {
 	defer close(h.ended)
 	tick := time.NewTicker(h.times.renew)
 	defer tick.Stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-quit:
 			return
 		case <-tick.C:
 			// One that fails is made again at the next tick; the age of the
@@ -122,10 +125,19 @@ func (h *heartbeat) alive(ctx context.Context) error {
 	return h.renew(ctx)
 }
 
-// end stops renewing and removes the object, unless it is somebody else's now.
+// end stops renewing and removes the object, unless it is somebody else's now. A
+// renewal that is under way is waited for: one that is given up may reach the
+// store after the object was removed, and not every store then finds that its
+// condition no longer holds. Everybody would wait for an object of nobody.
 func (h *heartbeat) end(ctx context.Context) error {
-	h.stop()
-	<-h.ended
+	h.quit()
+	defer h.stop()
+	select {
+	case <-h.ended:
+	case <-ctx.Done():
+		h.stop()
+		<-h.ended
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.lost {
