@@ -77,6 +77,8 @@ func (h *heartbeat) run(ctx context.Context, quit <-chan struct{}) {
 		select {
 		case <-quit:
 			return
+		case <-ctx.Done():
+			return
 		case <-tick.C:
 			// One that fails is made again at the next tick; the age of the
 			// last that succeeded tells whether that matters.
