@@ -52,6 +52,12 @@ func newStorm(kind string, s *servers.Server) *storm {
 		out.hurry, out.pace = 400*time.Millisecond, 300*time.Millisecond
 		out.times = leaseTimes{renew: 80 * time.Millisecond, trust: 800 * time.Millisecond, stale: 5 * time.Second, poll: 40 * time.Millisecond, linger: 900 * time.Millisecond}
 	}
+	if raceEnabled {
+		t := &out.times
+		for _, d := range []*time.Duration{&out.hurry, &out.pace, &t.renew, &t.trust, &t.stale, &t.poll, &t.linger} {
+			*d *= 2
+		}
+	}
 	return out
 }
 
