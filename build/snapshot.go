@@ -77,10 +77,10 @@ func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.T
 	}
 	for i, r := range p.responses {
 		jobs = append(jobs, job{r.digest, layout.CacheContent, func() []byte {
-			if r.body != nil {
-				return r.body
+			if r.query.Counting {
+				return table.Count(table.Select(r.query), r.query.IncludePolicyTemplates)
 			}
-			return table.Assemble(r.selection, func(i int) []byte { return t.rows[i].fragment() })
+			return table.Assemble(table.Select(r.query), func(i int) []byte { return t.rows[i].fragment() })
 		}, i > 0})
 	}
 	slices.SortFunc(jobs, func(a, b job) int { return cmp.Compare(a.digest, b.digest) })

@@ -22,14 +22,17 @@ func (t *Table) AgentValues(only Set) []*semver.Version { return t.ends(t.Agent,
 
 // ends are where the intervals of a column's constraints begin and end.
 func (t *Table) ends(column []int, only Set) []*semver.Version {
-	used := map[int]bool{}
+	used := make([]bool, len(t.Constraints))
 	for row, c := range column {
 		if only == nil || only.Has(row) {
 			used[c] = true
 		}
 	}
 	at := map[string]bool{"0.0.0": true}
-	for i := range used {
+	for i, used := range used {
+		if !used {
+			continue
+		}
 		for _, list := range [][]Interval{t.Constraints[i].Release, t.Constraints[i].Pre} {
 			for _, iv := range list {
 				at[iv.From] = true
@@ -50,6 +53,9 @@ func (t *Table) ends(column []int, only Set) []*semver.Version {
 // SpecBounds are values of spec.min and spec.max together; nil is no bound.
 type SpecBounds struct{ Min, Max *semver.Version }
 
+// maxSpecs bounds the pairs of spec versions: of more only the newest count.
+const maxSpecs = 48
+
 // SpecValues are all pairs of bounds, none first. Only the rows in only count,
 // or all rows if that is nil.
 func (t *Table) SpecValues(only Set) []SpecBounds {
@@ -64,8 +70,9 @@ func (t *Table) SpecValues(only Set) []SpecBounds {
 	slices.SortFunc(specs, func(a, b Spec) int {
 		return cmp.Or(cmp.Compare(a.Major, b.Major), cmp.Compare(a.Minor, b.Minor))
 	})
+	specs = slices.Compact(specs)
 	bounds := []*semver.Version{nil}
-	for _, s := range slices.Compact(specs) {
+	for _, s := range specs[max(len(specs)-maxSpecs, 0):] {
 		bounds = append(bounds, semver.New(s.Major, s.Minor, 0, "", ""))
 	}
 	var out []SpecBounds
@@ -80,8 +87,11 @@ func (t *Table) SpecValues(only Set) []SpecBounds {
 }
 
 // maxCapabilities is up to how many capability names every subset is looked at;
-// with more, only the lists of one, and of all.
-const maxCapabilities = 8
+// with more, only the lists of one, of the first maxAlone names, and of all.
+const (
+	maxCapabilities = 8
+	maxAlone        = 64
+)
 
 // CapabilityValues are lists of capabilities: none given, which is nil, first.
 // Only the rows in only count, or all rows if that is nil.
@@ -107,7 +117,7 @@ func (t *Table) CapabilityValues(only Set) [][]string {
 		}
 		return out
 	}
-	for _, name := range names {
+	for _, name := range names[:min(len(names), maxAlone)] {
 		out = append(out, []string{name})
 	}
 	return append(out, names)
@@ -164,10 +174,12 @@ func (t *Table) CategoryValues() []string {
 }
 
 // Key is the set as a string, to find equal sets.
-func (s Set) Key() string {
-	b := make([]byte, 0, len(s)*8)
+func (s Set) Key() string { return string(s.AppendTo(make([]byte, 0, len(s)*8))) }
+
+// AppendTo appends the set as bytes, eight for each 64 rows.
+func (s Set) AppendTo(b []byte) []byte {
 	for _, w := range s {
 		b = binary.LittleEndian.AppendUint64(b, w)
 	}
-	return string(b)
+	return b
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Selection is the answer to a search before it is written down: rows in order,
@@ -25,27 +24,26 @@ func (t *Table) Select(q Query) Selection {
 
 // Filter is step 1: the rows that pass every filter but the category.
 func (t *Table) Filter(q Query) Set {
-	in := t.KibanaSet(q.Kibana)
-	in.And(t.NameSet(q.Package))
-	in.And(t.TypeSet(q.Type))
+	s := t.everything()
+	var in Set
+	if q.Package != "" {
+		s.from, s.to = t.Versioned(q.Package)
+		in = t.NameSet(q.Package)
+	} else {
+		in = t.all.Clone()
+	}
+	t.keepVersion(in, s, t.Kibana, q.Kibana)
+	t.keepType(in, s, q.Type)
 	if q.Experimental {
 		return in
 	}
 	if !q.Prerelease {
-		in.And(t.StableSet())
+		in.And(t.stable)
 	}
-	if q.Agent != nil {
-		in.And(t.AgentSet(q.Agent))
-	}
-	if q.SpecMin != nil || q.SpecMax != nil {
-		in.And(t.SpecSet(q.SpecMin, q.SpecMax))
-	}
-	if q.Capabilities != nil {
-		in.And(t.CapabilitySet(q.Capabilities))
-	}
-	if len(q.Discovery) > 0 {
-		in.And(t.DiscoverySet(q.Discovery))
-	}
+	t.keepVersion(in, s, t.Agent, q.Agent)
+	t.keepSpec(in, s, q.SpecMin, q.SpecMax)
+	t.keepCapabilities(in, s, q.Capabilities)
+	t.keepDiscovery(in, s, q.Discovery)
 	return in
 }
 
@@ -56,60 +54,43 @@ func (t *Table) Newest(in Set, legacy, all bool) Set {
 	if all && !legacy {
 		return in
 	}
+	best := in
+	if legacy {
+		best = in.Clone()
+		best.AndNot(t.unstable)
+	}
 	out := NewSet(t.Rows())
-	flush := func(rows []int) {
-		if len(rows) == 0 {
-			return
+	name := len(t.Names) - 1
+	for row := in.Last(0, t.Rows()); row >= 0; row = in.Last(0, t.Starts[name]) {
+		for t.Starts[name] > row {
+			name--
 		}
-		best := rows
-		if legacy {
-			if released := t.released(rows); len(released) > 0 {
-				best = released
-			}
+		from, to := t.nameRows(name)
+		of := best
+		if legacy && best.Last(from, to) < 0 {
+			of = in
 		}
-		if all {
-			for _, row := range best {
-				out.Add(row)
-			}
-			return
+		if !all {
+			out.Add(t.newest(of, from, to))
+			continue
 		}
-		out.Add(t.newest(best))
-	}
-	var rows []int
-	name, end := -1, 0
-	for row := range in.All {
-		if row >= end {
-			flush(rows)
-			rows = rows[:0]
-			for row >= end {
-				name++
-				_, end = t.nameRows(name)
-			}
-		}
-		rows = append(rows, row)
-	}
-	flush(rows)
-	return out
-}
-
-func (t *Table) released(rows []int) []int {
-	var out []int
-	for _, row := range rows {
-		if !t.unstable.Has(row) {
-			out = append(out, row)
+		for row := of.Last(from, to); row >= 0; row = of.Last(from, row) {
+			out.Add(row)
 		}
 	}
 	return out
 }
 
-// newest is the last row; of versions that differ only in build metadata, which
-// has no precedence, the first.
-func (t *Table) newest(rows []int) int {
-	i := len(rows) - 1
-	for i > 0 && t.versions[rows[i-1]].Equal(t.versions[rows[i]]) {
-		i--
+// newest is the last row of a set between from and to, where it has one; of
+// versions that differ only in build metadata, which has no precedence, the first.
+func (t *Table) newest(in Set, from, to int) int {
+	newest := in.Last(from, to)
+	for row := newest; row > from && t.tied.Has(row); {
+		if row--; in.Has(row) {
+			newest = row
+		}
 	}
-	return rows[i]
+	return newest
 }
 
 // categorySets is where a category is found.
@@ -118,6 +99,8 @@ type categorySets struct {
 	own Set
 	// templates: one of its policy templates has it, or one below it.
 	templates Set
+	// either of them.
+	either Set
 }
 
 // Pick is step 3: only the rows that have the category; "" is no filter.
@@ -126,16 +109,13 @@ func (t *Table) Pick(in Set, category string) Selection {
 		return Selection{Rows: slices.AppendSeq(make([]int, 0, in.Len()), in.All)}
 	}
 	sets := t.categorySets(category)
-	s := Selection{}
-	for row := range in.All {
+	in = in.Clone()
+	in.And(sets.either)
+	s := Selection{Rows: slices.AppendSeq(make([]int, 0, in.Len()), in.All)}
+	for _, row := range s.Rows {
 		if sets.own.Has(row) {
-			s.Rows = append(s.Rows, row)
 			continue
 		}
-		if !sets.templates.Has(row) {
-			continue
-		}
-		s.Rows = append(s.Rows, row)
 		// A policy template counts here only with exactly this category.
 		keep := []int{}
 		templates := t.Templates[t.Template[row]]
@@ -176,6 +156,8 @@ func (t *Table) categorySets(category string) categorySets {
 			s.templates.Add(row)
 		}
 	}
+	s.either = s.own.Clone()
+	s.either.Or(s.templates)
 	// Only a category that something has is worth remembering; a query can name any.
 	if _, known := t.titles[category]; known {
 		t.byCategory.Store(category, s)
@@ -204,26 +186,26 @@ func (t *Table) CatalogDigest() Digest {
 }
 
 func (t *Table) digest(kind string, s Selection) Digest {
+	const flush = 8 << 10
 	h := sha256.New()
-	var line strings.Builder
-	line.WriteString(kind)
+	lines := append(make([]byte, 0, flush+256), kind...)
 	for _, row := range s.Rows {
-		line.WriteString(t.Summaries[row*DigestLen:][:DigestLen])
+		lines = append(lines, t.Summaries[row*DigestLen:][:DigestLen]...)
 		if keep, cut := s.Kept[row]; cut {
-			line.WriteByte(':')
+			lines = append(lines, ':')
 			for i, k := range keep {
 				if i > 0 {
-					line.WriteByte(',')
+					lines = append(lines, ',')
 				}
-				line.WriteString(strconv.Itoa(k))
+				lines = strconv.AppendInt(lines, int64(k), 10)
 			}
 		}
-		line.WriteByte('\n')
-		if line.Len() > 8<<10 {
-			h.Write([]byte(line.String()))
-			line.Reset()
+		lines = append(lines, '\n')
+		if len(lines) > flush {
+			h.Write(lines)
+			lines = lines[:0]
 		}
 	}
-	h.Write([]byte(line.String()))
+	h.Write(lines)
 	return Digest(hex.EncodeToString(h.Sum(nil)[:DigestLen/2]))
 }

@@ -3,32 +3,26 @@ package layout
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/Masterminds/semver/v3"
 )
 
-// Table is Routes made ready for queries: for each value of each column the set
-// of rows that have it, so that a query is a few intersections. It is immutable
-// and safe for concurrent use.
+// Table is Routes made ready for queries. A filter goes once through its column,
+// a row at a time: with few values or with as many as rows it takes the same
+// time and no memory. Table is immutable and safe for concurrent use.
 type Table struct {
 	*Routes
-	versions []*semver.Version
-	ranges   []rangeTest
+	ranges []rangeTest
 	// parents maps a category to the categories below it.
 	children map[string][]string
 	titles   map[string]Category
 
 	all        Set
-	prerelease Set // a pre-release part in the version
-	unstable   Set // that, or 0.x: what the legacy rules call pre-release
-	experiment Set
-	kibana     []Set // by constraint
-	agent      []Set
-	spec       []Set
-	types      []Set
-	capability []Set
-	discovery  []Set
+	stable     Set      // neither a pre-release part in the version nor experimental
+	unstable   Set      // a pre-release part or 0.x: what the legacy rules call pre-release
+	tied       Set      // of the same precedence as the row before: only build metadata differs
 	byCategory sync.Map // category → categorySets
 	offsets    []int64  // of the rows' summaries in the catalog
 }
@@ -38,9 +32,9 @@ type Table struct {
 func NewTable(r *Routes) (*Table, error) {
 	n := r.Rows()
 	t := &Table{
-		Routes: r, versions: make([]*semver.Version, n), ranges: make([]rangeTest, len(r.Constraints)),
+		Routes: r, ranges: make([]rangeTest, len(r.Constraints)),
 		children: map[string][]string{}, titles: map[string]Category{},
-		all: NewSet(n), prerelease: NewSet(n), unstable: NewSet(n), experiment: NewSet(n),
+		all: NewSet(n), stable: NewSet(n), unstable: NewSet(n), tied: NewSet(n),
 		offsets: make([]int64, n),
 	}
 	for i, c := range r.Constraints {
@@ -55,75 +49,106 @@ func NewTable(r *Routes) (*Table, error) {
 			t.children[c.Parent] = append(t.children[c.Parent], c.ID)
 		}
 	}
+	for i := range r.Names {
+		before := ""
+		for row, to := r.nameRows(i); row < to; row++ {
+			before = t.setVersion(row, before)
+		}
+	}
 	at := int64(len(catalogOpen))
 	for row := range n {
-		v, err := semver.StrictNewVersion(r.Versions[row])
-		if err != nil {
-			return nil, fmt.Errorf("routes: version %q: %w", r.Versions[row], err)
-		}
-		t.versions[row] = v
-		t.all.Add(row)
-		if v.Prerelease() != "" {
-			t.prerelease.Add(row)
-		}
-		if v.Prerelease() != "" || v.Major() == 0 {
-			t.unstable.Add(row)
-		}
-		if r.Flags[row]&Experimental != 0 {
-			t.experiment.Add(row)
-		}
 		t.offsets[row] = at
 		at += int64(r.Sizes[row]) + int64(len(catalogSeparator))
 	}
-	t.kibana = column(r.Kibana, len(r.Constraints))
-	t.agent = column(r.Agent, len(r.Constraints))
-	t.spec = column(r.Spec, len(r.Specs))
-	t.types = column(r.Type, len(r.Types))
-	t.capability = column(r.Capability, len(r.Capabilities))
-	t.discovery = column(r.Discover, len(r.Discoveries))
 	return t, nil
 }
 
-// column gives the set of rows for each value.
-func column(col []int, values int) []Set {
-	sets := make([]Set, values)
-	for i := range sets {
-		sets[i] = NewSet(len(col))
+// setVersion notes what queries need of a row's version; before is that of the
+// row before, of the same name, as setVersion returned it.
+// Versions are strict semantic versions, so their text tells (semver.org, 2, 9-11).
+func (t *Table) setVersion(row int, before string) string {
+	precedence, _, _ := strings.Cut(t.Versions[row], "+")
+	prerelease := strings.Contains(precedence, "-")
+	t.all.Add(row)
+	if !prerelease && t.Flags[row]&Experimental == 0 {
+		t.stable.Add(row)
 	}
-	for row, v := range col {
-		sets[v].Add(row)
+	if prerelease || strings.HasPrefix(precedence, "0.") {
+		t.unstable.Add(row)
 	}
-	return sets
+	if precedence == before {
+		t.tied.Add(row)
+	}
+	return precedence
 }
 
-// pick is the union of the sets whose value passes.
-func (t *Table) pick(sets []Set, pass func(i int) bool) Set {
-	out := NewSet(t.Rows())
-	for i, s := range sets {
+// span is the rows from <= row < to.
+type span struct{ from, to int }
+
+func (t *Table) everything() span { return span{0, t.Rows()} }
+
+// keep removes from a set, which lies within a span, the rows whose value in a
+// column does not pass. There are as many values as that.
+func (s span) keep(in Set, column []int, values int, pass func(value int) bool) {
+	if s.to-s.from < values {
+		for row := s.from; row < s.to; row++ {
+			if in.Has(row) && !pass(column[row]) {
+				in.Remove(row)
+			}
+		}
+		return
+	}
+	passes := make([]uint64, values)
+	for i := range passes {
 		if pass(i) {
-			out.Or(s)
+			passes[i] = 1
 		}
 	}
-	return out
+	for w := s.from / 64; w*64 < s.to; w++ {
+		if in[w] == 0 {
+			continue
+		}
+		var mask uint64
+		for i, value := range column[w*64 : min(w*64+64, len(column))] {
+			mask |= passes[value] << i
+		}
+		in[w] &= mask
+	}
 }
 
 // KibanaSet is the rows that a Kibana version may use; nil is any version.
-func (t *Table) KibanaSet(v *semver.Version) Set { return t.accepting(t.kibana, v) }
+func (t *Table) KibanaSet(v *semver.Version) Set {
+	return t.filtered(func(in Set, s span) { t.keepVersion(in, s, t.Kibana, v) })
+}
 
 // AgentSet is the rows that an agent version may use; nil is any version.
-func (t *Table) AgentSet(v *semver.Version) Set { return t.accepting(t.agent, v) }
+func (t *Table) AgentSet(v *semver.Version) Set {
+	return t.filtered(func(in Set, s span) { t.keepVersion(in, s, t.Agent, v) })
+}
 
-func (t *Table) accepting(sets []Set, v *semver.Version) Set {
-	if v == nil {
-		return t.all.Clone()
+func (t *Table) filtered(keep func(in Set, s span)) Set {
+	in := t.all.Clone()
+	keep(in, t.everything())
+	return in
+}
+
+func (t *Table) keepVersion(in Set, s span, column []int, v *semver.Version) {
+	if v != nil {
+		s.keep(in, column, len(t.Constraints), func(i int) bool { return i == 0 || t.ranges[i].accepts(v) })
 	}
-	return t.pick(sets, func(i int) bool { return i == 0 || t.ranges[i].accepts(v) })
 }
 
 // SpecSet is the rows whose spec version lies within the bounds, both included;
 // nil is no bound.
 func (t *Table) SpecSet(least, most *semver.Version) Set {
-	return t.pick(t.spec, func(i int) bool {
+	return t.filtered(func(in Set, s span) { t.keepSpec(in, s, least, most) })
+}
+
+func (t *Table) keepSpec(in Set, s span, least, most *semver.Version) {
+	if least == nil && most == nil {
+		return
+	}
+	s.keep(in, t.Spec, len(t.Specs), func(i int) bool {
 		v := semver.New(t.Specs[i].Major, t.Specs[i].Minor, 0, "", "")
 		return (least == nil || v.Compare(least) >= 0) && (most == nil || v.Compare(most) <= 0)
 	})
@@ -132,10 +157,14 @@ func (t *Table) SpecSet(least, most *semver.Version) Set {
 // CapabilitySet is the rows all of whose required capabilities are among those
 // given; nil is every row.
 func (t *Table) CapabilitySet(given []string) Set {
+	return t.filtered(func(in Set, s span) { t.keepCapabilities(in, s, given) })
+}
+
+func (t *Table) keepCapabilities(in Set, s span, given []string) {
 	if given == nil {
-		return t.all.Clone()
+		return
 	}
-	return t.pick(t.capability, func(i int) bool {
+	s.keep(in, t.Capability, len(t.Capabilities), func(i int) bool {
 		for _, c := range t.Capabilities[i] {
 			if !slices.Contains(given, c) {
 				return false
@@ -147,10 +176,13 @@ func (t *Table) CapabilitySet(given []string) Set {
 
 // TypeSet is the rows of a package type; "" is every row.
 func (t *Table) TypeSet(name string) Set {
-	if name == "" {
-		return t.all.Clone()
+	return t.filtered(func(in Set, s span) { t.keepType(in, s, name) })
+}
+
+func (t *Table) keepType(in Set, s span, name string) {
+	if name != "" {
+		s.keep(in, t.Type, len(t.Types), func(i int) bool { return t.Types[i] == name })
 	}
-	return t.pick(t.types, func(i int) bool { return t.Types[i] == name })
 }
 
 // NameSet is the rows of a package; "" is every row.
@@ -168,11 +200,13 @@ func (t *Table) NameSet(name string) Set {
 
 // DiscoverySet is the rows that pass every filter.
 func (t *Table) DiscoverySet(filters []DiscoveryFilter) Set {
-	out := t.all.Clone()
+	return t.filtered(func(in Set, s span) { t.keepDiscovery(in, s, filters) })
+}
+
+func (t *Table) keepDiscovery(in Set, s span, filters []DiscoveryFilter) {
 	for _, f := range filters {
-		out.And(t.pick(t.discovery, func(i int) bool { return f.matches(t.Discoveries[i]) }))
+		s.keep(in, t.Discover, len(t.Discoveries), func(i int) bool { return f.matches(t.Discoveries[i]) })
 	}
-	return out
 }
 
 func (f DiscoveryFilter) matches(d Discovery) bool {
@@ -193,12 +227,7 @@ func (f DiscoveryFilter) matches(d Discovery) bool {
 }
 
 // StableSet is the rows that a search without prerelease=true may show.
-func (t *Table) StableSet() Set {
-	out := t.all.Clone()
-	out.AndNot(t.prerelease)
-	out.AndNot(t.experiment)
-	return out
-}
+func (t *Table) StableSet() Set { return t.stable.Clone() }
 
 // AllSet is every row.
 func (t *Table) AllSet() Set { return t.all.Clone() }
