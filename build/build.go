@@ -111,6 +111,8 @@ type entryKey struct {
 	tree, archive, signature index.ID
 }
 
+func (k entryKey) signed() bool { return !k.signature.IsZero() }
+
 func keyOf(e index.Entry) entryKey {
 	return entryKey{e.Name, e.Version, e.Tree, e.Archive, e.Signature}
 }
@@ -151,7 +153,6 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 type target struct {
 	env      Environment
 	branches []layout.ManifestBranch
-	set      []index.Merged
 	rows     []row
 	// done is the live snapshot, when building would give the same.
 	done *liveSnapshot
@@ -238,12 +239,16 @@ func (b *builder) target(env Environment) *target {
 	for _, name := range env.Branches {
 		branches = append(branches, b.branches[name])
 	}
-	t := &target{env: env, set: index.Merge(branches)}
+	set := index.Merge(branches)
+	t := &target{env: env, rows: make([]row, len(set))}
+	parallel(len(set), func(i int) {
+		t.rows[i] = row{merged: &set[i], revision: revisionOf(set[i].Entry)}
+	})
 	for _, name := range env.Branches {
-		t.branches = append(t.branches, b.manifestBranch(name, t.set))
+		t.branches = append(t.branches, b.manifestBranch(name, set))
 	}
 	for _, s := range b.live {
-		if s.same(env, b.Options, t.branches, t.set) {
+		if s.same(env, b.Options, t.branches, t.rows) {
 			t.done = s
 		}
 	}

@@ -2,13 +2,14 @@ package build
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -47,6 +48,9 @@ func newLive(l Live) (*liveSnapshot, error) {
 		if p.Name != rev.Name || p.Version != rev.Version || p.Revision != rev.ID {
 			return nil, fmt.Errorf("live snapshot of %s: manifest and routes disagree on row %d", l.Manifest.Environment, i)
 		}
+		if !listed(l.Manifest.Responses, p.Document) {
+			return nil, fmt.Errorf("live snapshot of %s: the manifest does not list the document of %s-%s", l.Manifest.Environment, p.Name, p.Version)
+		}
 		s.rows[rev] = i
 		if p.Deprecated { // ascending: the newest comes last
 			s.governing[p.Name] = rev
@@ -55,10 +59,16 @@ func newLive(l Live) (*liveSnapshot, error) {
 	return s, nil
 }
 
+// listed tells whether responses, which are sorted, have a digest.
+func listed(responses []layout.ManifestResponse, d layout.Digest) bool {
+	_, found := slices.BinarySearchFunc(responses, d, func(r layout.ManifestResponse, d layout.Digest) int { return cmp.Compare(r.Digest, d) })
+	return found
+}
+
 // facts are what the live routes say of a row.
-func (s *liveSnapshot) facts(row int) facts {
+func (s *liveSnapshot) facts(row int) *facts {
 	r := s.Routes
-	return facts{
+	return &facts{
 		flags: r.Flags[row], kibana: r.Constraints[r.Kibana[row]], agent: r.Constraints[r.Agent[row]],
 		spec: r.Specs[r.Spec[row]], packageType: r.Types[r.Type[row]],
 		capabilities: r.Capabilities[r.Capability[row]], labels: r.Labels[r.Label[row]],
@@ -109,11 +119,11 @@ func (s *liveSnapshot) readCatalog(ctx context.Context, store Store) error {
 
 // same tells whether building would give this very snapshot: the same commits,
 // packages and settings. Then there is nothing to do.
-func (s *liveSnapshot) same(env Environment, o Options, branches []layout.ManifestBranch, set []index.Merged) bool {
+func (s *liveSnapshot) same(env Environment, o Options, branches []layout.ManifestBranch, rows []row) bool {
 	m, r := s.Manifest, s.Routes
 	if m.Environment != env.Name || m.Regsnap != o.Regsnap || m.Budget != o.Budget ||
 		r.ServiceVersion != env.ServiceVersion || r.Cache != env.Cache ||
-		len(m.Branches) != len(branches) || len(m.Packages) != len(set) {
+		len(m.Branches) != len(branches) || len(m.Packages) != len(rows) {
 		return false
 	}
 	for i, b := range branches {
@@ -121,13 +131,14 @@ func (s *liveSnapshot) same(env Environment, o Options, branches []layout.Manife
 			return false
 		}
 	}
-	for _, e := range set {
-		row, ok := s.rows[revisionOf(e.Entry)]
+	for i := range rows {
+		e := rows[i].merged
+		row, ok := s.rows[rows[i].revision]
 		if !ok || m.Packages[row].Branch != e.Branch || len(m.Packages[row].Hides) != len(e.Hides) {
 			return false
 		}
-		for i, h := range e.Hides {
-			if m.Packages[row].Hides[i] != h {
+		for j, h := range e.Hides {
+			if m.Packages[row].Hides[j] != h {
 				return false
 			}
 		}

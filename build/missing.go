@@ -65,13 +65,12 @@ func (b *builder) missing(targets []*target) []*index.Loaded {
 	var missing []*index.Loaded
 	seen := map[layout.Revision]bool{}
 	for _, t := range targets {
-		for _, m := range t.set {
-			rev := revisionOf(m.Entry)
-			if _, there := b.contents[rev]; there || seen[rev] {
+		for _, r := range t.rows {
+			if _, there := b.contents[r.revision]; there || seen[r.revision] {
 				continue
 			}
-			seen[rev] = true
-			missing = append(missing, b.loaded[keyOf(m.Entry)])
+			seen[r.revision] = true
+			missing = append(missing, b.loaded[keyOf(r.merged.Entry)])
 		}
 	}
 	slices.SortStableFunc(missing, func(x, y *index.Loaded) int {

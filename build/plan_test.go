@@ -32,8 +32,8 @@ func randomTable(t *testing.T, rng *rand.Rand) *layout.Table {
 			if version[:4] == "0.0." {
 				version = "0.0.1"
 			}
-			r := row{merged: index.Merged{Entry: index.Entry{Name: name, Version: version, Tree: index.ID{byte(len(rows)), 1}}}, version: semver.MustParse(version)}
-			r.facts = facts{
+			r := row{merged: &index.Merged{Entry: index.Entry{Name: name, Version: version, Tree: index.ID{byte(len(rows)), 1}}}, version: semver.MustParse(version)}
+			r.facts = &facts{
 				spec: layout.Spec{Major: uint64(1 + rng.IntN(2)), Minor: uint64(rng.IntN(2))}, packageType: one("integration", "integration", "input"),
 				capabilities: some("apm", "security"), labels: some("security", "web", "nginx", "cloud"),
 			}
@@ -48,8 +48,7 @@ func randomTable(t *testing.T, rng *rand.Rand) *layout.Table {
 				r.facts.flags = layout.Experimental
 			}
 			r.revision = revisionOf(r.merged.Entry)
-			r.summary = fmt.Appendf(nil, `  {"name": %q, "version": %q}`, name, version)
-			r.facts.size, r.facts.summary, r.facts.document = len(r.summary), layout.DigestOf(r.summary), layout.DigestOf(r.summary)
+			setSummary(&r)
 			rows = append(rows, r)
 		}
 	}

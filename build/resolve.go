@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"github.com/Masterminds/semver/v3"
@@ -37,9 +38,9 @@ func (b *builder) resolve(ctx context.Context, targets []*target) error {
 		if t.done != nil {
 			continue
 		}
-		for _, m := range t.set {
-			if len(b.having(revisionOf(m.Entry))) == 0 {
-				need.add(m.Entry)
+		for i := range t.rows {
+			if !b.known(t.rows[i].revision) {
+				need.add(t.rows[i].merged.Entry)
 			}
 		}
 	}
@@ -53,7 +54,7 @@ func (b *builder) resolve(ctx context.Context, targets []*target) error {
 			continue
 		}
 		var err error
-		if notices[i], err = b.rows(t, again); err != nil {
+		if notices[i], err = b.sortOut(t, again); err != nil {
 			return err
 		}
 	}
@@ -62,42 +63,41 @@ func (b *builder) resolve(ctx context.Context, targets []*target) error {
 	if err := b.load(ctx, again.entries); err != nil {
 		return err
 	}
+	rendered := map[renderKey]*rendering{}
 	for i, t := range targets {
-		if err := b.renderRows(t, notices[i]); err != nil {
+		if err := b.renderRows(t, notices[i], rendered); err != nil {
 			return err
 		}
+	}
+	for _, l := range b.loaded {
+		l.Package = nil // of use no more, and the largest part of what was read
 	}
 	return nil
 }
 
-// having gives the live snapshots that have a revision.
-func (b *builder) having(rev layout.Revision) []*liveSnapshot {
-	var out []*liveSnapshot
-	for _, s := range b.live {
-		if _, ok := s.rows[rev]; ok {
-			out = append(out, s)
-		}
-	}
-	return out
+// known tells whether a live snapshot has a revision.
+func (b *builder) known(rev layout.Revision) bool {
+	return slices.ContainsFunc(b.live, func(s *liveSnapshot) bool {
+		_, ok := s.rows[rev]
+		return ok
+	})
 }
 
-// rows sorts the rows of an environment and takes from live snapshots those
+// sortOut orders the rows of an environment and takes from live snapshots those
 // whose answers are the same there: the same revision, under the same
 // deprecation notice. It returns which entry's notice each name shows, and asks
 // for what has to be read after all.
-func (b *builder) rows(t *target, again *entrySet) (map[string]index.Entry, error) {
-	t.rows = make([]row, len(t.set))
-	for i, m := range t.set {
-		v, err := semver.StrictNewVersion(m.Version)
-		if err != nil {
+func (b *builder) sortOut(t *target, again *entrySet) (map[string]index.Entry, error) {
+	for i := range t.rows {
+		var err error
+		if t.rows[i].version, err = semver.StrictNewVersion(t.rows[i].merged.Version); err != nil {
 			return nil, err
 		}
-		t.rows[i] = row{merged: m, revision: revisionOf(m.Entry), version: v}
 	}
 	sortRows(t.rows)
 	notices := map[string]index.Entry{}
-	for _, r := range t.rows { // ascending: the newest comes last
-		if b.deprecated(r) {
+	for i := range t.rows { // ascending: the newest comes last
+		if r := &t.rows[i]; b.deprecated(r) {
 			notices[r.merged.Name] = r.merged.Entry
 		}
 	}
@@ -105,11 +105,11 @@ func (b *builder) rows(t *target, again *entrySet) (map[string]index.Entry, erro
 		r := &t.rows[i]
 		name := r.merged.Name
 		notice, has := notices[name]
-		for _, s := range b.having(r.revision) {
+		for _, s := range b.live {
+			row, there := s.rows[r.revision]
 			shown, had := s.governing[name]
-			if has == had && (!has || shown == revisionOf(notice)) {
-				r.live, r.liveRow = s, s.rows[r.revision]
-				r.facts = s.facts(r.liveRow)
+			if there && has == had && (!has || shown == revisionOf(notice)) {
+				r.live, r.liveRow, r.facts = s, row, s.facts(row)
 				break
 			}
 		}
@@ -124,37 +124,50 @@ func (b *builder) rows(t *target, again *entrySet) (map[string]index.Entry, erro
 }
 
 // deprecated tells whether a version carries a notice itself.
-func (b *builder) deprecated(r row) bool {
-	if l := b.loaded[keyOf(r.merged.Entry)]; l != nil {
-		return l.Package.Deprecated != nil
+func (b *builder) deprecated(r *row) bool {
+	for _, s := range b.live {
+		if row, ok := s.rows[r.revision]; ok {
+			return s.Manifest.Packages[row].Deprecated
+		}
 	}
-	s := b.having(r.revision)[0]
-	return s.Manifest.Packages[s.rows[r.revision]].Deprecated
+	return b.loaded[keyOf(r.merged.Entry)].Package.Deprecated != nil
 }
 
-// renderRows renders the documents of the rows that were parsed.
-func (b *builder) renderRows(t *target, notices map[string]index.Entry) error {
+// renderKey is all that the documents of a package version depend on: its
+// content, and whose deprecation notice it shows.
+type renderKey struct{ entry, notice entryKey }
+
+// renderRows renders the documents of the rows that were parsed, unless another
+// environment has the same.
+func (b *builder) renderRows(t *target, notices map[string]index.Entry, rendered map[renderKey]*rendering) error {
+	var todo []renderKey
 	for i := range t.rows {
 		r := &t.rows[i]
 		if r.live != nil {
 			continue
 		}
-		p := b.loaded[keyOf(r.merged.Entry)].Package
-		var err error
-		if r.facts, err = factsOf(p, !r.merged.Signature.IsZero(), b.ranges); err != nil {
-			return err
-		}
-	}
-	parallel(len(t.rows), func(i int) {
-		r := &t.rows[i]
-		if r.live != nil {
-			return
-		}
-		v := View{Signed: !r.merged.Signature.IsZero()}
+		k := renderKey{entry: keyOf(r.merged.Entry)}
 		if notice, has := notices[r.merged.Name]; has {
-			v.Deprecated = b.loaded[keyOf(notice)].Package.Deprecated
+			k.notice = keyOf(notice)
 		}
-		r.render(b.loaded[keyOf(r.merged.Entry)].Package, v)
+		if rendered[k] == nil {
+			f, err := factsOf(b.loaded[k.entry].Package, k.entry.signed(), b.ranges)
+			if err != nil {
+				return err
+			}
+			rendered[k] = &rendering{facts: f}
+			todo = append(todo, k)
+		}
+		r.rendering = rendered[k]
+		r.facts = r.rendering.facts
+	}
+	parallel(len(todo), func(i int) {
+		k := todo[i]
+		v := View{Signed: k.entry.signed()}
+		if k.notice != (entryKey{}) {
+			v.Deprecated = b.loaded[k.notice].Package.Deprecated
+		}
+		rendered[k].render(b.loaded[k.entry].Package, v)
 	})
 	return nil
 }

@@ -30,7 +30,7 @@ func planTable(t *testing.T) *layout.Table {
 		{"guard", "1.1.0-rc1", "^8.6.0", "", facts{spec: layout.Spec{Major: 3}, packageType: "integration", labels: []string{"edr_xdr"}, capabilities: []string{"observability", "security"}}},
 		{"lab", "1.0.0", "^8.0.0", "experimental", facts{spec: layout.Spec{Major: 1}, packageType: "input", labels: []string{"custom"}}},
 	} {
-		r := row{merged: index.Merged{Entry: index.Entry{Name: p.name, Version: p.version, Tree: index.ID{byte(len(rows) + 1)}}}, version: semver.MustParse(p.version), facts: p.f}
+		r := row{merged: &index.Merged{Entry: index.Entry{Name: p.name, Version: p.version, Tree: index.ID{byte(len(rows) + 1)}}}, version: semver.MustParse(p.version), facts: &p.f}
 		var err error
 		if r.facts.kibana, err = ranges.of(p.kibana); err != nil {
 			t.Fatal(err)
@@ -39,8 +39,7 @@ func planTable(t *testing.T) *layout.Table {
 			r.facts.flags = layout.Experimental
 		}
 		r.revision = revisionOf(r.merged.Entry)
-		r.summary = fmt.Appendf(nil, `  {"name": %q, "version": %q}`, p.name, p.version)
-		r.facts.size, r.facts.summary, r.facts.document = len(r.summary), layout.DigestOf(r.summary), layout.DigestOf(r.summary)
+		setSummary(&r)
 		rows = append(rows, r)
 	}
 	sortRows(rows)
@@ -192,7 +191,15 @@ func bodyOf(t *layout.Table, q layout.Query) []byte {
 	if q.Counting {
 		return t.Count(t.Select(q), q.IncludePolicyTemplates)
 	}
-	return t.Assemble(t.Select(q), func(row int) []byte {
-		return fmt.Appendf(nil, `  {"name": %q, "version": %q}`, t.Name(row), t.Versions[row])
-	})
+	return t.Assemble(t.Select(q), func(row int) []byte { return shortSummary(t.Name(row), t.Versions[row]) })
+}
+
+// shortSummary stands for a real one.
+func shortSummary(name, version string) []byte {
+	return fmt.Appendf(nil, `  {"name": %q, "version": %q}`, name, version)
+}
+
+func setSummary(r *row) {
+	s := shortSummary(r.merged.Name, r.merged.Version)
+	r.facts.size, r.facts.summary, r.facts.document = len(s), layout.DigestOf(s), layout.DigestOf(s)
 }

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -31,12 +32,12 @@ type facts struct {
 
 // row is one package version of an environment.
 type row struct {
-	merged   index.Merged
+	merged   *index.Merged
 	revision layout.Revision
 	version  *semver.Version
-	facts    facts
-	// Either the package was parsed, and these are its rendered documents …
-	document, summary []byte
+	facts    *facts // of either
+	// Either the package was parsed, and these are its documents …
+	rendering *rendering
 	// … or a live snapshot has it, at this row.
 	live    *liveSnapshot
 	liveRow int
@@ -45,17 +46,22 @@ type row struct {
 // fragment is the summary as it stands in a search response.
 func (r *row) fragment() []byte {
 	if r.live == nil {
-		return r.summary
+		return r.rendering.summary
 	}
 	return r.live.fragment(r.liveRow)
 }
 
-// sortRows orders rows as Routes are: by name, then by precedence of version,
-// then by its text.
+// sortRows orders rows as Routes are: by name, which they already are, then by
+// precedence of version, then by its text.
 func sortRows(rows []row) {
-	slices.SortFunc(rows, func(a, b row) int {
-		return cmp.Or(strings.Compare(a.merged.Name, b.merged.Name), a.version.Compare(b.version), strings.Compare(a.merged.Version, b.merged.Version))
-	})
+	for from, to := 0, 0; from < len(rows); from = to {
+		for to = from + 1; to < len(rows) && rows[to].merged.Name == rows[from].merged.Name; {
+			to++
+		}
+		slices.SortFunc(rows[from:to], func(a, b row) int {
+			return cmp.Or(a.version.Compare(b.version), strings.Compare(a.merged.Version, b.merged.Version))
+		})
+	}
 }
 
 // rangesCache turns each constraint, of which a storage has few, into intervals
@@ -78,8 +84,8 @@ func (c rangesCache) of(constraint string) (layout.Ranges, error) {
 
 // factsOf takes the facts from a parsed package; those of the rendered
 // documents are added by render.
-func factsOf(p *index.Package, signed bool, ranges rangesCache) (facts, error) {
-	f := facts{
+func factsOf(p *index.Package, signed bool, ranges rangesCache) (*facts, error) {
+	f := &facts{
 		spec: layout.Spec{Major: p.SpecMajor, Minor: p.SpecMinor}, packageType: p.Type,
 		capabilities: p.Capabilities, labels: p.Categories, templates: templatesOf(p),
 		discovery: discoveryOf(p), deprecated: p.Deprecated != nil,
@@ -92,17 +98,24 @@ func factsOf(p *index.Package, signed bool, ranges rangesCache) (facts, error) {
 	}
 	var err error
 	if f.kibana, err = ranges.of(p.KibanaConstraint); err != nil {
-		return facts{}, fmt.Errorf("%s-%s: conditions.kibana.version: %w", p.Name, p.Version, err)
+		return nil, fmt.Errorf("%s-%s: conditions.kibana.version: %w", p.Name, p.Version, err)
 	}
 	if f.agent, err = ranges.of(p.AgentConstraint); err != nil {
-		return facts{}, fmt.Errorf("%s-%s: conditions.agent.version: %w", p.Name, p.Version, err)
+		return nil, fmt.Errorf("%s-%s: conditions.agent.version: %w", p.Name, p.Version, err)
 	}
 	return f, nil
 }
 
+// rendering is what several environments show of one package version. It lasts
+// until all of them are written, so it is no larger than it must be.
+type rendering struct {
+	document, summary []byte
+	facts             *facts
+}
+
 // render makes the documents of a parsed package.
-func (r *row) render(p *index.Package, v View) {
-	r.document, r.summary = Document(p, v), Summary(p, v)
+func (r *rendering) render(p *index.Package, v View) {
+	r.document, r.summary = bytes.Clone(Document(p, v)), bytes.Clone(Summary(p, v))
 	r.facts.size = len(r.summary)
 	r.facts.document, r.facts.summary = layout.DigestOf(r.document), layout.DigestOf(r.summary)
 }

@@ -37,11 +37,12 @@ func (b *builder) snapshot(ctx context.Context, t *target) (*Snapshot, error) {
 	for _, r := range t.rows {
 		m.Packages = append(m.Packages, b.manifestPackage(r))
 	}
-	s := &Snapshot{ID: m.ID(), Manifest: m}
+	manifest := m.Encode()
+	s := &Snapshot{ID: m.IDOf(manifest), Manifest: m}
 	// Routes before the manifest: a snapshot whose manifest is there is whole.
 	for _, o := range []layout.Object{
 		{Key: layout.RoutesKey(t.env.Name, s.ID), Body: encoded, ContentType: "application/json", CacheControl: immutable},
-		{Key: layout.ManifestKey(t.env.Name, s.ID), Body: m.Encode(), ContentType: "application/json", CacheControl: immutable},
+		{Key: layout.ManifestKey(t.env.Name, s.ID), Body: manifest, ContentType: "application/json", CacheControl: immutable},
 	} {
 		if err := b.put.now(ctx, o); err != nil {
 			return nil, err
@@ -73,7 +74,7 @@ const encodedOnly = 256 << 10
 func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.Table, p *plan) ([]layout.ManifestResponse, error) {
 	var jobs []job
 	for _, r := range t.rows {
-		jobs = append(jobs, job{r.facts.document, layout.CacheIndex, func() []byte { return r.document }, false})
+		jobs = append(jobs, job{r.facts.document, layout.CacheIndex, func() []byte { return r.rendering.document }, false})
 	}
 	for i, r := range p.responses {
 		jobs = append(jobs, job{r.digest, layout.CacheContent, func() []byte {

@@ -1,7 +1,9 @@
 package layout
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -126,12 +128,15 @@ func (m *Manifest) Encode() []byte { return encode(m, "") }
 
 // ID is the id of the snapshot: the time of its newest commit and the first 12
 // digits of its manifest's digest. Without a commit the time is all zeros.
-func (m *Manifest) ID() string {
+func (m *Manifest) ID() string { return m.IDOf(m.Encode()) }
+
+// IDOf is ID where the manifest as it is stored is at hand.
+func (m *Manifest) IDOf(encoded []byte) string {
 	stamp := "00000000T000000Z"
 	if t := m.Time(); !t.IsZero() {
 		stamp = t.UTC().Format(SnapshotTime)
 	}
-	return stamp + "-" + string(DigestOf(m.Encode())[:12])
+	return stamp + "-" + string(DigestOf(encoded)[:12])
 }
 
 // Time is that of the newest commit; zero when there is none.
@@ -143,6 +148,38 @@ func (m *Manifest) Time() time.Time {
 		}
 	}
 	return newest
+}
+
+// DecodeOrigin reads what a manifest begins with, the environment and the state
+// of its branches, and none of its lists: those grow with the registry.
+func DecodeOrigin(data []byte) (*Manifest, error) {
+	m := new(Manifest)
+	d := json.NewDecoder(bytes.NewReader(data))
+	if _, err := d.Token(); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	fields := map[string]any{
+		"format": &m.Format, "environment": &m.Environment, "regsnap": &m.Regsnap, "render": &m.Render, "budget": &m.Budget, "branches": &m.Branches,
+	}
+	for len(fields) > 0 {
+		key, err := d.Token()
+		if err != nil {
+			return nil, fmt.Errorf("manifest: %w", err)
+		}
+		name, _ := key.(string)
+		to := fields[name]
+		if to == nil {
+			return nil, fmt.Errorf("manifest: %v where one of format, environment, regsnap, render, budget and branches is due", key)
+		}
+		if err := d.Decode(to); err != nil {
+			return nil, fmt.Errorf("manifest: %s: %w", name, err)
+		}
+		delete(fields, name)
+	}
+	if m.Format != ManifestFormat {
+		return nil, fmt.Errorf("manifest: format %d is not known to this version of regsnap (want %d)", m.Format, ManifestFormat)
+	}
+	return m, nil
 }
 
 // DecodeManifest reads what Encode wrote and checks it.

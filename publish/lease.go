@@ -45,7 +45,7 @@ type Lease struct {
 	// before the lease was taken.
 	unchecked []string
 	// manifests that were read or written, by key: publishing need not read
-	// them again.
+	// them again. Of those that were written it has only the origin.
 	manifests map[string]*layout.Manifest
 }
 
@@ -103,7 +103,7 @@ func (l *Lease) Put(ctx context.Context, o layout.Object) error {
 	if err := l.alive(ctx); err != nil {
 		return err
 	}
-	m, err := layout.DecodeManifest(o.Body)
+	m, err := layout.DecodeOrigin(o.Body)
 	if err != nil {
 		return err
 	}

@@ -132,8 +132,8 @@ func (b *Bucket) Manifest(ctx context.Context, env, id string) (*layout.Manifest
 		return nil, err
 	}
 	m, err := layout.DecodeManifest(body)
-	if err == nil && m.ID() != id {
-		err = fmt.Errorf("its content has the id %s: the object is damaged", m.ID())
+	if err == nil && m.IDOf(body) != id {
+		err = fmt.Errorf("its content has the id %s: the object is damaged", m.IDOf(body))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", layout.ManifestKey(env, id), err)
