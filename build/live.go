@@ -84,6 +84,10 @@ func (s *liveSnapshot) fragment(row int) []byte {
 	return s.catalog[offset:][:size:size]
 }
 
+// maxReserve is how much memory is set aside for a catalog before any of it has
+// come, in bytes: the routes say how long it is, but have not been proved right.
+const maxReserve = 256 << 20
+
 // readCatalog fetches the summaries of the live snapshot, encoded where the
 // bucket has them so.
 func (s *liveSnapshot) readCatalog(ctx context.Context, store Store) error {
@@ -106,9 +110,11 @@ func (s *liveSnapshot) readCatalog(ctx context.Context, store Store) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
-		if body, err = io.ReadAll(io.LimitReader(r, s.table.CatalogSize()+1)); err != nil {
+		plain := bytes.NewBuffer(make([]byte, 0, min(s.table.CatalogSize(), maxReserve)+bytes.MinRead))
+		if _, err := plain.ReadFrom(io.LimitReader(r, s.table.CatalogSize()+1)); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
+		body = plain.Bytes()
 	}
 	if int64(len(body)) != s.table.CatalogSize() {
 		return fmt.Errorf("%s: %d bytes, want %d: the object is damaged", key, len(body), s.table.CatalogSize())

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
@@ -56,9 +57,13 @@ type job struct {
 	digest layout.Digest
 	class  layout.CacheClass
 	body   func() []byte
+	// size of the body in bytes, or nearly.
+	size int64
 	// large: it may be kept encoded only. The catalog may not, since edges
 	// read parts of it, and documents have no other way to be made.
 	large bool
+	// stored, if set, is called once the response is in the bucket.
+	stored func()
 }
 
 // minGzip is the size from which an encoded twin is worth an object of its own:
@@ -72,56 +77,102 @@ const encodedOnly = 256 << 10
 
 // writeResponses stores documents and planned responses, and lists them all.
 func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.Table, p *plan) ([]layout.ManifestResponse, error) {
-	var jobs []job
-	for _, r := range t.rows {
-		jobs = append(jobs, job{r.facts.document, layout.CacheIndex, func() []byte { return r.rendering.document }, false})
-	}
-	for i, r := range p.responses {
-		jobs = append(jobs, job{r.digest, layout.CacheContent, func() []byte {
-			if r.query.Counting {
-				return table.Count(table.Select(r.query), r.query.IncludePolicyTemplates)
-			}
-			return table.Assemble(table.Select(r.query), func(i int) []byte { return t.rows[i].fragment() })
-		}, i > 0})
-	}
-	slices.SortFunc(jobs, func(a, b job) int { return cmp.Compare(a.digest, b.digest) })
-	jobs = slices.CompactFunc(jobs, func(a, b job) bool { return a.digest == b.digest })
-	out := make([]layout.ManifestResponse, len(jobs))
-	var todo []int
-	for i, j := range jobs {
-		r, there := b.responses[j.digest]
-		if out[i] = r; !there {
-			todo = append(todo, i)
+	out := make([]layout.ManifestResponse, 0, len(t.rows)+len(p.responses))
+	var todo []job
+	asked := map[layout.Digest]bool{}
+	want := func(d layout.Digest, newJob func() job) {
+		if r, there := b.responses[d]; there {
+			out = append(out, r)
+		} else if !asked[d] {
+			asked[d] = true
+			todo = append(todo, newJob())
 		}
 	}
-	if len(todo) == 0 {
-		return out, nil
+	for i := range t.rows {
+		r := &t.rows[i]
+		want(r.facts.document, func() job { return documentJob(r) })
 	}
-	for _, r := range t.rows {
-		if r.live != nil {
+	for i, r := range p.responses {
+		want(r.digest, func() job {
+			return job{digest: r.digest, class: layout.CacheContent, body: func() []byte { return t.body(table, r.query) }, size: r.size, large: i > 0}
+		})
+	}
+	if len(todo) > 0 {
+		written, err := b.writeJobs(ctx, t, todo)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, written...)
+	}
+	slices.SortFunc(out, func(a, b layout.ManifestResponse) int { return cmp.Compare(a.Digest, b.Digest) })
+	return slices.CompactFunc(out, func(a, b layout.ManifestResponse) bool { return a.Digest == b.Digest }), nil
+}
+
+// documentJob stores a package document, which is of use to no other
+// environment then.
+func documentJob(r *row) job {
+	return job{
+		digest: r.facts.document, class: layout.CacheIndex, size: int64(len(r.rendering.document)),
+		body:   func() []byte { return r.rendering.document },
+		stored: func() { r.rendering.document = nil },
+	}
+}
+
+// body is the answer to a query.
+func (t *target) body(table *layout.Table, q layout.Query) []byte {
+	s := table.Select(q)
+	if q.Counting {
+		return table.Count(s, q.IncludePolicyTemplates)
+	}
+	return table.Assemble(s, func(i int) []byte { return t.rows[i].fragment() })
+}
+
+// writeJobs stores responses side by side.
+func (b *builder) writeJobs(ctx context.Context, t *target, jobs []job) ([]layout.ManifestResponse, error) {
+	for i := range t.rows {
+		if r := &t.rows[i]; r.live != nil {
 			if err := r.live.readCatalog(ctx, b.Store); err != nil {
 				return nil, err
 			}
 		}
 	}
+	out := make([]layout.ManifestResponse, len(jobs))
 	// In the cloud each response waits for the network; on disk for a core.
-	g, ctx := errgroup.WithContext(ctx)
+	g, inGroup := errgroup.WithContext(ctx)
 	g.SetLimit(min(b.put.parallel, maxRendering))
+	room := semaphore.NewWeighted(renderingBytes)
 	var done atomic.Int64
-	for _, i := range todo {
+	for i, j := range jobs {
+		size := min(j.size, renderingBytes)
+		if err := room.Acquire(inGroup, size); err != nil {
+			break // ctx or the group knows why
+		}
 		g.Go(func() error {
-			r, err := b.writeResponse(ctx, jobs[i])
+			defer room.Release(size)
+			r, err := b.writeResponse(inGroup, j)
+			if err != nil {
+				return err
+			}
 			out[i] = r
-			b.progress("render "+t.env.Name, int(done.Add(1)), len(todo))
-			return err
+			if j.stored != nil {
+				j.stored()
+			}
+			b.progress("render "+t.env.Name, int(done.Add(1)), len(jobs))
+			return nil
 		})
 	}
-	return out, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return out, ctx.Err()
 }
 
-// maxRendering bounds the responses that are in memory at once: the largest are
-// a megabyte or two.
-const maxRendering = 64
+// maxRendering and renderingBytes bound the responses that are in memory at
+// once. The catalog of a large registry alone is more; then it is alone.
+const (
+	maxRendering   = 64
+	renderingBytes = 64 << 20
+)
 
 // writeResponse stores one response, and its encoded twin.
 func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {
