@@ -11,7 +11,7 @@ REAL ?= ../shared/real
 export REGSNAP_REAL = $(abspath $(REAL))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz conformance bench soak clean
+.PHONY: help build demo test race lint fuzz conformance bench scale soak clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,11 @@ bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
 	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap
 
 SOAK ?= 500
+SCALE ?= $(CURDIR)/$(CACHE)/scale
+scale: build ## measure on synthetic storages of up to 100,000 package versions in $(SCALE) (10 GB), write docs/performance.md
+	REGSNAP_SCALE=$(SCALE) $(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestScale' ./cmd/regsnap
+
+SOAK ?= 60
 SEED ?= 1
 soak: ## the whole history replayed, and $(SOAK) randomised runs on each store
 	REGSNAP_REPLAY=all $(GO) test -tags conformance -count 1 -timeout 180m -v -run '^TestConformanceReplay' ./build

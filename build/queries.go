@@ -32,8 +32,7 @@ type parameter struct {
 // of Kibana.
 const maxValues = 1 << 11
 
-// parameters are all that narrow a search; without a query parameter its class
-// is the first of each.
+// parameters are all that narrow a search.
 type parameters struct {
 	kibana, prerelease, spec, capabilities, types parameter
 	categories                                    []string

@@ -65,6 +65,9 @@ func (b *builder) resolve(ctx context.Context, targets []*target) error {
 	}
 	rendered := map[renderKey]*rendering{}
 	for i, t := range targets {
+		if t.done != nil {
+			continue
+		}
 		if err := b.renderRows(t, notices[i], rendered); err != nil {
 			return err
 		}

@@ -194,3 +194,28 @@ func TestCachePolicy(t *testing.T) {
 		}
 	}
 }
+
+// TestManifestOrigin: what a manifest begins with is read without what follows.
+func TestManifestOrigin(t *testing.T) {
+	m := someManifest()
+	body := m.Encode()
+	origin, err := layout.DecodeOrigin(body[:bytes.Index(body, []byte(`"routes"`))])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if origin.Environment != m.Environment || len(origin.Branches) != 1 || !origin.Branches[0].Equal(m.Branches[0]) || !origin.Time().Equal(m.Time()) {
+		t.Errorf("%+v", origin)
+	}
+	other := someManifest()
+	other.Format = layout.ManifestFormat + 1
+	for name, body := range map[string]string{
+		"nothing": "", "another document": `["format"]`, "another order": `{"packages":[],"format":1}`, "cut off": string(body[:20]), "another format": string(other.Encode()),
+	} {
+		if _, err := layout.DecodeOrigin([]byte(body)); err == nil || !strings.HasPrefix(err.Error(), "manifest: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if m.IDOf(body) != m.ID() {
+		t.Error("the id of what is stored is another")
+	}
+}

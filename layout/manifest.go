@@ -112,14 +112,16 @@ type Budget struct {
 
 // Coverage counts what was rendered ahead, and what is left to the edge.
 type Coverage struct {
-	// Queries is how many combinations of query parameters were looked at.
+	// Queries is how many combinations of query parameters make a difference.
 	Queries int `json:"queries"`
-	// Distinct is how many different answers they have.
+	// Distinct is how many different answers they have. When the budget was
+	// used up nobody looked further: it is how many there were until then.
 	Distinct int `json:"distinct"`
 	// Rendered is how many of these are objects in the bucket.
 	Rendered int `json:"rendered"`
 	// Assembled is how many of the queries are left to assembly by the edge,
-	// because the budget for responses was used up.
+	// at most: those that were not looked at count, though their answer may be
+	// there for others.
 	Assembled int `json:"assembled"`
 }
 

@@ -229,6 +229,13 @@ func printCoverage(w io.Writer, s builtSnapshot) {
 			state += ", before " + s.Previous
 		}
 	}
-	fmt.Fprintf(w, "   %s, %s; %d classes of queries have %d distinct answers: %d rendered ahead, %d classes left to assembly\n",
-		plural(s.Packages, "package"), state, s.Coverage.Queries, s.Coverage.Distinct, s.Coverage.Rendered, s.Coverage.Assembled)
+	fmt.Fprintf(w, "   %s, %s; %s\n", plural(s.Packages, "package"), state, coverage(s.Coverage))
+}
+
+// coverage says in a line what was rendered ahead of the queries.
+func coverage(c layout.Coverage) string {
+	if c.Assembled == 0 {
+		return fmt.Sprintf("%d classes of queries have %d distinct answers, all rendered ahead", c.Queries, c.Distinct)
+	}
+	return fmt.Sprintf("%d classes of queries: %d distinct answers rendered ahead, at most %d classes left to assembly", c.Queries, c.Rendered, c.Assembled)
 }

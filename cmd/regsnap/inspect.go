@@ -114,8 +114,7 @@ func inspectSnapshot(c *cli.Context, b *publish.Bucket, env, id string, live boo
 	}
 	fmt.Fprintf(w, "%s, %s (%s, %s encoded), routes %s\n", plural(len(m.Packages), "package version"),
 		plural(len(m.Responses), "response"), size(bytes), size(gzip), size(m.Routes.Size))
-	fmt.Fprintf(w, "%d classes of queries, %d distinct answers, %d rendered ahead, %d classes left to assembly\n",
-		m.Coverage.Queries, m.Coverage.Distinct, m.Coverage.Rendered, m.Coverage.Assembled)
+	fmt.Fprintln(w, coverage(m.Coverage))
 	if !c.Bool("packages") {
 		return nil
 	}

@@ -38,6 +38,11 @@ func newBench(t *testing.T) *bench {
 	if real == "" {
 		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make bench REAL=…")
 	}
+	return &bench{t, filepath.Join(real, "package-storage.git"), program(t)}
+}
+
+// program is the command that is measured, as make build made it.
+func program(t *testing.T) string {
 	program, err := filepath.Abs("../../bin/regsnap")
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +50,7 @@ func newBench(t *testing.T) *bench {
 	if _, err := os.Stat(program); err != nil {
 		t.Fatalf("build it first (make build): %v", err)
 	}
-	return &bench{t, filepath.Join(real, "package-storage.git"), program}
+	return program
 }
 
 // sample is one run of a program.

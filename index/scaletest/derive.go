@@ -180,7 +180,8 @@ func quantiles(values []float64) Quantiles {
 	q := make(Quantiles, 11)
 	for i := range q {
 		if len(values) > 0 {
-			q[i] = math.Round(values[i*(len(values)-1)/10]*100) / 100
+			at := min(i*10, 99) * (len(values) - 1) / 100
+			q[i] = math.Round(values[at]*100) / 100
 		}
 	}
 	return q

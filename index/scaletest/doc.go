@@ -4,6 +4,6 @@
 // package that reads them.
 //
 // What a real storage looks like is kept as numbers (statistics.json, which
-// Derive makes); every word of the generated packages is invented. The same
-// options and statistics give the same commits on every machine.
+// generate.go derives); every word of the generated packages is invented. The
+// same options and statistics give the same commits on every machine.
 package scaletest

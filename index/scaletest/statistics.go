@@ -63,8 +63,8 @@ type Evolution struct {
 	None         float64 `json:"none"`
 }
 
-// Quantiles are the deciles of a distribution, from the smallest to the largest
-// value: eleven of them.
+// Quantiles are the deciles of a distribution, from the smallest value on. The
+// last, the eleventh, is the 99th percentile: the largest value may be far out.
 type Quantiles []float64
 
 // at is the value below which the share p of all values lies.
