@@ -185,6 +185,7 @@ func (b *builder) run(ctx context.Context) error {
 	if err := b.writeRevisions(ctx, targets); err != nil {
 		return err
 	}
+	b.loaded = nil // the files of a hundred thousand packages are room for responses
 	for _, t := range targets {
 		s, err := b.snapshot(ctx, t)
 		if err != nil {

@@ -13,8 +13,8 @@ import (
 // logarithmic: what grows with the registry rises like the dotted line.
 func growthPlot(grown []growth) []byte {
 	var w bytes.Buffer
-	fmt.Fprintf(&w, `<svg xmlns="http://www.w3.org/2000/svg" width="860" height="380" viewBox="0 0 860 380" font-family="sans-serif" font-size="12">`+"\n")
-	fmt.Fprintln(&w, `<rect width="860" height="380" fill="#ffffff"/>`)
+	fmt.Fprintf(&w, `<svg xmlns="http://www.w3.org/2000/svg" width="860" height="390" viewBox="0 0 860 390" font-family="sans-serif" font-size="12">`+"\n")
+	fmt.Fprintln(&w, `<rect width="860" height="390" fill="#ffffff"/>`)
 	seconds := func(f func(growth) measured) func(growth) float64 {
 		return func(g growth) float64 { return f(g).wall.Seconds() }
 	}
@@ -87,6 +87,8 @@ func plotPanel(w *bytes.Buffer, left float64, unit string, grown []growth, curve
 		fmt.Fprintf(w, `<path d="M%.0f %dh20" stroke="%s" stroke-width="2"/><text x="%.0f" y="%d">%s</text>`+"\n", left, at-4, c.colour, left+26, at, c.name)
 	}
 	plotProportion(w, left, low, high, first, last)
+	at := plotTop + plotHeight + 52 + 16*len(curves)
+	fmt.Fprintf(w, `<path d="M%.0f %dh20" stroke="#999999" stroke-dasharray="2 4"/><text x="%.0f" y="%d">in proportion to the registry</text>`+"\n", left, at-4, left+26, at)
 }
 
 // plotProportion draws the rise of what is in proportion to the registry, from
