@@ -175,7 +175,7 @@ func (b *builder) run(ctx context.Context) error {
 	targets := make([]*target, len(b.Environments))
 	for i, env := range b.Environments {
 		targets[i] = b.target(env)
-		if len(targets[i].set) == 0 && len(b.result.Report.Errors) == 0 {
+		if len(targets[i].rows) == 0 && len(b.result.Report.Errors) == 0 {
 			return fmt.Errorf("environment %s: %w: all of its branches are empty", env.Name, index.ErrEmptyBranch)
 		}
 	}
