@@ -65,6 +65,8 @@ SEED ?= 1
 soak: ## the whole history replayed, and $(SOAK) randomised runs on each store
 	REGSNAP_REPLAY=all $(GO) test -tags conformance -count 1 -timeout 180m -v -run '^TestConformanceReplay' ./build
 	$(GO) test -count 1 -timeout 180m -v -run '^(TestRandomised|TestDiffAgainstAll)$$' ./publish -soak $(SOAK) -soak-seed $(SEED)
+	$(GO) test -count 1 -timeout 180m -v -run 'TestConcurrent|TestKill|TestFaulty' ./publish -soak $(SOAK) -soak-seed $(SEED)
+	$(GO) test -count 1 -timeout 180m -v -run 'TestMirrorInterrupted' ./carry -soak $(SOAK) -soak-seed $(SEED)
 
 clean: ## remove what was built
 	rm -rf bin $(CACHE)

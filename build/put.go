@@ -3,21 +3,10 @@ package build
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/regsnap/regsnap/layout"
 )
-
-// immutable is the Cache-Control of what only edges and tools read: it never changes.
-const immutable = "public, max-age=31536000, immutable"
-
-// cacheControl is the header that an object carries for clients that read the
-// bucket through a plain CDN. Revisions and responses belong to no environment,
-// so it is the API's default; edges say what their environment is set to.
-func cacheControl(class layout.CacheClass) string {
-	return strings.Join(layout.DefaultCachePolicy.Header(class), ", ")
-}
 
 // putter stores objects, a bounded number at once. Its workers stay until it is
 // closed: the client of a cloud store goes so deep that growing the stack of a

@@ -49,7 +49,7 @@ func (w *revisionWriter) write(ctx context.Context, l *index.Loaded) (string, er
 	}
 	body := contents.Encode()
 	sum := sha256Hex(body)
-	err = w.put.now(ctx, layout.Object{Key: rev.ContentsKey(), Body: body, ContentType: "application/json", CacheControl: immutable, SHA256: sum})
+	err = w.put.now(ctx, rev.Contents().With(body).Summed(sum))
 	return sum, err
 }
 
@@ -129,13 +129,12 @@ func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive
 		Format: layout.ContentsFormat, Name: rev.Name, Version: rev.Version,
 		Archive: digestOf(archive), Files: make([]layout.ContentsFile, len(files)),
 	}
-	header := cacheControl(layout.CacheContent)
 	g := w.put.group(ctx)
-	g.put(layout.Object{Key: rev.ArchiveKey(), Body: archive, ContentType: "application/zip", CacheControl: header, SHA256: c.Archive.SHA256})
+	g.put(rev.Archive().With(archive).Summed(c.Archive.SHA256))
 	if signature != nil {
 		d := digestOf(signature)
 		c.Signature = &d
-		g.put(layout.Object{Key: rev.SignatureKey(), Body: signature, ContentType: layout.ContentType(".sig", nil), CacheControl: header, SHA256: d.SHA256})
+		g.put(rev.Signature().With(signature).Summed(d.SHA256))
 	}
 	for i, f := range files {
 		c.Files[i] = layout.ContentsFile{
@@ -145,7 +144,7 @@ func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive
 		if span, ok := spans[f.Path]; ok {
 			c.Files[i].Deflate = &span
 		}
-		g.put(layout.Object{Key: rev.FileKey(f.Path), Body: f.raw, ContentType: c.Files[i].Type, CacheControl: header, SHA256: f.sha256})
+		g.put(rev.File(c.Files[i]).With(f.raw))
 	}
 	c.Sort()
 	return c, g.wait()

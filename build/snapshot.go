@@ -42,8 +42,8 @@ func (b *builder) snapshot(ctx context.Context, t *target) (*Snapshot, error) {
 	s := &Snapshot{ID: m.IDOf(manifest), Manifest: m}
 	// Routes before the manifest: a snapshot whose manifest is there is whole.
 	for _, o := range []layout.Object{
-		{Key: layout.RoutesKey(t.env.Name, s.ID), Body: encoded, ContentType: "application/json", CacheControl: immutable},
-		{Key: layout.ManifestKey(t.env.Name, s.ID), Body: manifest, ContentType: "application/json", CacheControl: immutable},
+		layout.RoutesObject(t.env.Name, s.ID).With(encoded),
+		layout.ManifestObject(t.env.Name, s.ID).With(manifest),
 	} {
 		if err := b.put.now(ctx, o); err != nil {
 			return nil, err
@@ -179,7 +179,7 @@ func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResp
 	body := j.body()
 	d := digestOf(body)
 	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256, EncodedOnly: j.large && len(body) >= encodedOnly}
-	plain := layout.Object{Key: layout.ResponseKey(j.digest), Body: body, ContentType: "application/json", CacheControl: cacheControl(j.class), SHA256: d.SHA256}
+	plain := layout.ResponseObject(j.digest, j.class).With(body).Summed(d.SHA256)
 	if !r.EncodedOnly {
 		if err := b.put.now(ctx, plain); err != nil {
 			return r, err
@@ -190,9 +190,7 @@ func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResp
 		if err != nil {
 			return r, err
 		}
-		twin := plain
-		twin.Key, twin.Body, twin.ContentEncoding, twin.SHA256 = plain.Key+layout.GzipSuffix, encoded, "gzip", ""
-		if err := b.put.now(ctx, twin); err != nil {
+		if err := b.put.now(ctx, plain.Encoded().With(encoded)); err != nil {
 			return r, err
 		}
 		r.Gzip = int64(len(encoded))

@@ -69,24 +69,13 @@ func newCloudStore(ctx context.Context, u *url.URL) (*cloudStore, error) {
 }
 
 func (s *cloudStore) put(ctx context.Context, o layout.Object) error {
-	var err error
-	if s.s3 != nil && len(o.Body) <= onePart {
-		err = s.putS3(ctx, o)
-	} else {
-		err = s.blobs.Upload(ctx, o.Key, bytes.NewReader(o.Body), &blob.WriterOptions{
-			ContentType: o.ContentType, CacheControl: o.CacheControl, ContentEncoding: o.ContentEncoding,
-			BufferSize: s.bufferSize(), IfNotExist: true,
-		})
-	}
-	if s.refused(err) {
-		return nil // it is there
-	}
-	return s.named(o.Key, err)
+	return s.putFrom(ctx, o, bytes.NewReader(o.Body), int64(len(o.Body)))
 }
 
 // bufferSize is what an upload sets aside, in bytes. S3 needs it for objects in
-// parts, and takes no part under 5 MiB. GCS would take 16 MiB for every object; without a buffer it gets the object in one
-// request, which is right since all of it is at hand for the next attempt.
+// parts, and takes no part under 5 MiB. GCS would take 16 MiB for every object;
+// without a buffer it gets the object in one request, which is right since all
+// of it is at hand for the next attempt.
 func (s *cloudStore) bufferSize() int {
 	if s.s3 != nil {
 		return 8 << 20

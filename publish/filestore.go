@@ -41,7 +41,7 @@ func (s *fileStore) put(ctx context.Context, o layout.Object) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	target := filepath.Join(s.dir, filepath.FromSlash(o.Key))
+	target := s.fileOf(o.Key)
 	return s.inFolder(target, func() error {
 		if s.link(o.SHA256, target) {
 			return nil
@@ -53,16 +53,15 @@ func (s *fileStore) put(ctx context.Context, o layout.Object) error {
 	})
 }
 
+// fileOf is the file of an object.
+func (s *fileStore) fileOf(key string) string { return filepath.Join(s.dir, filepath.FromSlash(key)) }
+
 // store writes an object, and remembers where.
 func (s *fileStore) store(target string, o layout.Object) error {
 	if err := s.write(target, o.Body); err != nil {
 		return err
 	}
-	if o.SHA256 != "" {
-		s.mu.Lock()
-		s.written[o.SHA256] = target
-		s.mu.Unlock()
-	}
+	s.remember(o.SHA256, target)
 	return nil
 }
 
@@ -105,6 +104,16 @@ func (s *fileStore) folder(dir string) error {
 	return nil
 }
 
+// remember notes which file holds a content, if its SHA-256 is known.
+func (s *fileStore) remember(sha256, target string) {
+	if sha256 == "" {
+		return
+	}
+	s.mu.Lock()
+	s.written[sha256] = target
+	s.mu.Unlock()
+}
+
 // link makes target another name of a file with the same content.
 // Where that cannot be, because the file has too many names already or the file
 // system has no links, it is written.
@@ -121,11 +130,11 @@ func (s *fileStore) link(sha256, target string) bool {
 
 // write makes the file whole or not at all.
 func (s *fileStore) write(target string, body []byte) error {
-	temp := target + "." + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(s.next.Add(1), 36) + tempSuffix
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	f, err := s.temporary(target)
 	if err != nil {
 		return err
 	}
+	temp := f.Name()
 	_, err = f.Write(body)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", target, err), os.Remove(temp))
@@ -134,6 +143,12 @@ func (s *fileStore) write(target string, body []byte) error {
 		return errors.Join(err, os.Remove(temp))
 	}
 	return nil
+}
+
+// temporary opens a new file beside target.
+func (s *fileStore) temporary(target string) (*os.File, error) {
+	name := target + "." + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(s.next.Add(1), 36) + tempSuffix
+	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 }
 
 // tempSuffix marks files on their way; no key holds a tilde.

@@ -1,12 +1,12 @@
 package publish
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -24,14 +24,14 @@ const onePart = 16 << 20
 // putS3 stores an object, unless there is one, in one request. The SHA-256 that
 // the snapshot will name is also what the request is signed with and what S3
 // checks the body against and keeps: nothing else is computed over the body.
-func (s *cloudStore) putS3(ctx context.Context, o layout.Object) error {
-	sum, err := sumOf(o)
+func (s *cloudStore) putS3(ctx context.Context, o layout.Object, body io.ReadSeeker, size int64) error {
+	sum, err := sumOf(o, body)
 	if err != nil {
 		return err
 	}
 	in := &s3.PutObjectInput{
 		Bucket: &s.bucket, Key: aws.String(s.prefix + o.Key),
-		Body: bytes.NewReader(o.Body), ContentLength: aws.Int64(int64(len(o.Body))),
+		Body: body, ContentLength: &size,
 		ContentType: &o.ContentType, CacheControl: &o.CacheControl,
 		ServerSideEncryption: s.encryption,
 		IfNoneMatch:          aws.String("*"),
@@ -52,11 +52,15 @@ func (s *cloudStore) putS3(ctx context.Context, o layout.Object) error {
 	return err
 }
 
-// sumOf is the SHA-256 of an object's body.
-func sumOf(o layout.Object) ([]byte, error) {
+// sumOf is the SHA-256 of an object's body, which is read only if it is not known.
+func sumOf(o layout.Object, body io.ReadSeeker) ([]byte, error) {
 	if o.SHA256 == "" {
-		sum := sha256.Sum256(o.Body)
-		return sum[:], nil
+		h := sha256.New()
+		if _, err := io.Copy(h, body); err != nil {
+			return nil, err
+		}
+		_, err := body.Seek(0, io.SeekStart)
+		return h.Sum(nil), err
 	}
 	sum, err := hex.DecodeString(o.SHA256)
 	if err != nil || len(sum) != sha256.Size {

@@ -22,6 +22,7 @@ func TestBoundaries(t *testing.T) {
 		"publish": {"layout"},
 		"serve":   {"layout"},
 		"check":   {"layout", "serve"},
+		"carry":   {"layout", "publish"},
 	} {
 		for _, path := range imports(t, folder) {
 			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {

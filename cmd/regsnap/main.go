@@ -27,7 +27,7 @@ const (
 	exitOlder       = 4   // a newer snapshot is live already
 	exitConflict    = 5   // somebody else published, rolled back, pruned or pushed meanwhile: run again
 	exitBusy        = 6   // prune found a build or another prune at work, and deleted nothing
-	exitDamaged     = 7   // verify found objects that are damaged or missing
+	exitDamaged     = 7   // verify, or a copy, found objects that are damaged or missing
 	exitHook        = 8   // it is live, but a command or webhook of after_publish failed
 	exitDifferent   = 9   // check found a registry that does not answer as the bucket does
 	exitInterrupted = 130 // Ctrl-C, as shells count it
@@ -80,7 +80,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitOlder
 	case errors.Is(err, publish.ErrConflict), errors.Is(err, publish.ErrPruned), errors.Is(err, promote.ErrConflict):
 		return exitConflict
-	case errors.Is(err, errDamaged):
+	case errors.Is(err, errDamaged), errors.Is(err, publish.ErrDamaged):
 		return exitDamaged
 	case errors.Is(err, errDifferent):
 		return exitDifferent
@@ -134,6 +134,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
 			lintCommand(), auditCommand(), promoteCommand(), boardCommand(),
 			checkCommand(),
+			mirrorCommand(),
 			versionCommand(), completionCommand(),
 		},
 	}

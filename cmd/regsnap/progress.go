@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/publish"
 )
 
 // plainEvery is how often a long phase says where it is, where there is no
@@ -88,4 +89,9 @@ func (p *progress) endPhase() {
 // step is update for work that stores nothing.
 func (p *progress) step(phase string, done, total int) {
 	p.update(build.Progress{Phase: phase, Done: done, Total: total})
+}
+
+// copied is update for a copy.
+func (p *progress) copied(phase string, n publish.Copied) {
+	p.update(build.Progress{Phase: phase, Done: n.Units, Total: n.Total, Bytes: n.Bytes})
 }

@@ -1,0 +1,129 @@
+package carry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/regsnap/regsnap/publish"
+)
+
+// Options say what to take from where to where.
+type Options struct {
+	From *publish.Bucket
+	// To is a lease in the target that knows what is live there; see LiveManifests.
+	To          *publish.Lease
+	Environment string
+	// Snapshot is the one to take; empty is the live one.
+	Snapshot string
+	// History is how many of the environment's newest snapshots to take beside
+	// that one.
+	History int
+	// Stay leaves the target's pointer where it is.
+	Stay bool
+	// Back allows the target's pointer to go back to older commits.
+	Back bool
+	Note publish.Note
+	Copy publish.CopyOptions
+}
+
+// Result is what was taken.
+type Result struct {
+	Environment string `json:"environment"`
+	// Snapshot is what the target has now, and others are what came with it.
+	Snapshot string         `json:"snapshot"`
+	History  []string       `json:"history,omitempty"`
+	Copied   publish.Copied `json:"copied"`
+	// Moved is nil when the pointer was to stay.
+	Moved *publish.Moved `json:"moved,omitempty"`
+}
+
+// Mirror copies what the target lacks of the snapshots, the oldest first, and
+// then moves the target's pointer. One that was broken off goes on where it was.
+func Mirror(ctx context.Context, o Options) (*Result, error) {
+	id, err := o.chosen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Environment: o.Environment, Snapshot: id}
+	ids, err := o.history(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	c := o.To.CopyFrom(o.From, o.Copy)
+	for _, each := range ids {
+		// What the target knows to have is not even read.
+		if o.To.Knows(o.Environment, each) {
+			continue
+		}
+		m, err := o.From.Manifest(ctx, o.Environment, each)
+		if err != nil {
+			return nil, missing(o.Environment, each, err)
+		}
+		if err := c.Snapshot(ctx, m); err != nil {
+			return nil, err
+		}
+		if each != id {
+			r.History = append(r.History, each)
+		}
+	}
+	r.Copied = c.Copied()
+	if !o.Stay {
+		r.Moved, err = o.publish(ctx, id)
+	}
+	return r, err
+}
+
+// chosen is the id of the snapshot to take.
+func (o Options) chosen(ctx context.Context) (string, error) {
+	if o.Snapshot != "" {
+		return o.Snapshot, nil
+	}
+	p, err := o.From.Pointer(ctx, o.Environment)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("environment %s: %w in the source", o.Environment, publish.ErrNothingLive)
+	}
+	return p.Snapshot, err
+}
+
+// history lists the snapshots to take, the chosen one last.
+func (o Options) history(ctx context.Context, id string) ([]string, error) {
+	if o.History <= 0 {
+		return []string{id}, nil
+	}
+	stored, err := o.From.Snapshots(ctx, o.Environment)
+	if err != nil {
+		return nil, err
+	}
+	list := stored[o.Environment]
+	var ids []string
+	for _, s := range list[:min(o.History, len(list))] {
+		if s.ID != id {
+			ids = append(ids, s.ID)
+		}
+	}
+	slices.Reverse(ids)
+	return append(ids, id), nil
+}
+
+func missing(env, id string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s of %s: regsnap history lists what there is", publish.ErrNoSnapshot, id, env)
+	}
+	return err
+}
+
+// publish makes the snapshot live in the target.
+func (o Options) publish(ctx context.Context, id string) (*publish.Moved, error) {
+	moved, err := o.To.Publish(ctx, o.Environment, id, o.Note)
+	if !o.Back || !errors.Is(err, publish.ErrOlder) {
+		return moved, err
+	}
+	back, err := o.To.PrepareRollback(ctx, o.Environment, id)
+	if err != nil {
+		return nil, err
+	}
+	return back.Do(ctx, o.Note, false)
+}

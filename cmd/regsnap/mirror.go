@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/carry"
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+)
+
+func mirrorCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "mirror",
+		Usage:     "copy snapshots from one bucket to another",
+		ArgsUsage: "FROM TO",
+		Description: `Brings the live snapshot of each environment from one bucket to another: to another
+cloud, or by way of a folder to a site without internet. Only what the other bucket
+lacks is read; each object is compared with the digests of its snapshot before it is
+stored; and the pointer moves last, so that readers there never see a snapshot that
+is not whole. A mirror that was broken off goes on where it was.
+
+--snapshot takes a named snapshot instead, and --history the newest N beside it.
+The pointer does not go back to older commits (exit code 4) unless --allow-older says
+so; it does not move at all with --no-publish, or while TO is pinned.
+
+An object that is damaged or missing in FROM ends the mirror (exit code 7): nothing
+goes live.
+
+   regsnap mirror s3://registry?region=eu-west-1 gs://registry-copy
+   regsnap mirror --env production --history 5 s3://registry?region=eu-west-1 file:///mnt/disk
+   regsnap mirror file:///mnt/disk 's3://inside?endpoint=https://store.example&use_path_style=true'`,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "env", Usage: "take environment `NAME` (repeat for several; default: all that FROM has)"},
+			&cli.StringFlag{Name: "snapshot", Usage: "take the snapshot `ID` instead of the live one"},
+			&cli.IntFlag{Name: "history", Usage: "take the newest `N` snapshots too"},
+			&cli.BoolFlag{Name: "no-publish", Usage: "leave the pointers of TO where they are"},
+			&cli.BoolFlag{Name: "allow-older", Usage: "let the pointers of TO go back to older commits"},
+			&cli.IntFlag{Name: "parallel", Usage: "copy `N` objects at once (default: 128 in the cloud, by cores on disk)"},
+			byFlag(), reasonFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+		},
+		Action: runMirror,
+	}
+}
+
+func runMirror(c *cli.Context) (err error) {
+	n, err := note(c)
+	if err != nil {
+		return err
+	}
+	o := carry.Options{
+		Snapshot: c.String("snapshot"), History: c.Int("history"), Stay: c.Bool("no-publish"), Back: c.Bool("allow-older"), Note: n,
+	}
+	if err := checkMirror(c, o); err != nil {
+		return err
+	}
+	if o.From, err = (config{Bucket: c.Args().Get(0)}).openBucket(c.Context, publish.Open); err != nil {
+		return err
+	}
+	defer closing(&err, "FROM", o.From)
+	to, err := (config{Bucket: c.Args().Get(1)}).openBucket(c.Context, publish.Create)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "TO", to)
+	names, err := mirrored(c, o.From)
+	if err != nil {
+		return err
+	}
+	lease := leaseOptions(c, "mirror")
+	if lease.Live, err = carry.LiveManifests(c.Context, to); err != nil {
+		return err
+	}
+	o.To = to.Lease(lease)
+	defer releasing(c, &err, o.To)
+	results, err := mirrorAll(c, o, names)
+	if c.Bool("json") {
+		return errors.Join(printJSON(c.App.Writer, results), err)
+	}
+	for _, r := range results {
+		printMirrored(c, r)
+	}
+	return err
+}
+
+func checkMirror(c *cli.Context, o carry.Options) error {
+	from, to := c.Args().Get(0), c.Args().Get(1)
+	switch {
+	case c.Args().Len() != 2:
+		return usagef("from which bucket to which? Give two URLs; flags come before them")
+	case from == to:
+		return usagef("FROM and TO are the same bucket")
+	case o.Snapshot != "" && !layout.ValidSnapshot(o.Snapshot):
+		return usagef("--snapshot %q: want an id as regsnap history shows it", o.Snapshot)
+	case o.Snapshot != "" && len(c.StringSlice("env")) != 1:
+		return usagef("--snapshot is of one environment: give --env NAME")
+	case o.History < 0:
+		return usagef("--history %d: want 0 or more", o.History)
+	}
+	for _, name := range c.StringSlice("env") {
+		if !layout.ValidEnvironment(name) {
+			return usagef("--env %q: a name has small letters, digits and hyphens", name)
+		}
+	}
+	return nil
+}
+
+// mirrored are the environments to take.
+func mirrored(c *cli.Context, from *publish.Bucket) ([]string, error) {
+	if names := c.StringSlice("env"); len(names) > 0 {
+		return names, nil
+	}
+	names, err := from.Environments(c.Context)
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("FROM: %w", publish.ErrNothingLive)
+	}
+	return names, err
+}
+
+// mirrorAll takes one environment after the other; the later ones share most of
+// what the earlier ones brought.
+func mirrorAll(c *cli.Context, o carry.Options, names []string) ([]*carry.Result, error) {
+	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
+	defer bar.finish()
+	results := []*carry.Result{}
+	for _, name := range names {
+		o.Environment = name
+		o.Copy = publish.CopyOptions{Parallel: c.Int("parallel"), Progress: func(n publish.Copied) {
+			bar.copied("copy "+name, n)
+		}}
+		r, err := carry.Mirror(c.Context, o)
+		if err != nil {
+			return results, inEnvironment(name, err)
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+// inEnvironment says where it happened, unless somebody just ended it.
+func inEnvironment(name string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+func printMirrored(c *cli.Context, r *carry.Result) {
+	w := c.App.Writer
+	fmt.Fprintf(w, "%s %s %s", r.Environment, r.Snapshot, mirrorState(r))
+	if n := len(r.History); n > 0 {
+		fmt.Fprintf(w, ", with %s", plural(n, "older snapshot"))
+	}
+	fmt.Fprintln(w)
+	if n := r.Copied; n.Total == 0 {
+		fmt.Fprintln(c.App.ErrWriter, "   nothing had to be copied")
+	} else {
+		fmt.Fprintf(c.App.ErrWriter, "   %s, %s copied and checked", plural(n.Objects, "object"), size(n.Bytes))
+		if n.Present > 0 {
+			fmt.Fprintf(c.App.ErrWriter, "; %d of %d packages and responses were there from before", n.Present, n.Total)
+		}
+		fmt.Fprintln(c.App.ErrWriter)
+	}
+}
+
+// mirrorState says what the target's readers get.
+func mirrorState(r *carry.Result) string {
+	switch m := r.Moved; {
+	case m == nil:
+		return "is stored, not live"
+	case m.Held:
+		return "is stored, not live: " + r.Environment + " is pinned " + signature(m.Pin.By, m.Pin.Reason, m.Pin.At)
+	case !m.Changed:
+		return "was live already"
+	case m.Previous == "":
+		return "is live"
+	default:
+		return "is live, before " + m.Previous
+	}
+}

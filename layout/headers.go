@@ -1,0 +1,71 @@
+package layout
+
+import "strings"
+
+// forever is the Cache-Control of what only edges and tools read: it never changes.
+const forever = "public, max-age=31536000, immutable"
+
+// objectHeader is the Cache-Control that an object carries for clients that read
+// the bucket through a plain CDN. Revisions and responses belong to no
+// environment, so it is the API's default; edges say what their environment is
+// set to.
+func objectHeader(class CacheClass) string {
+	return strings.Join(DefaultCachePolicy.Header(class), ", ")
+}
+
+// The objects of a bucket as they are stored, without their content: whoever
+// writes them, by a build or as a copy, gives them the same headers.
+
+// Archive is the package's zip archive.
+func (r Revision) Archive() Object {
+	return Object{Key: r.ArchiveKey(), ContentType: zipType, CacheControl: objectHeader(CacheContent)}
+}
+
+// Signature is the archive's detached signature.
+func (r Revision) Signature() Object {
+	return Object{Key: r.SignatureKey(), ContentType: ContentType(".sig", nil), CacheControl: objectHeader(CacheContent)}
+}
+
+// File is one file of the package.
+func (r Revision) File(f ContentsFile) Object {
+	return Object{Key: r.FileKey(f.Path), ContentType: f.Type, CacheControl: objectHeader(CacheContent), SHA256: f.SHA256}
+}
+
+// Contents is the list of the package's files.
+func (r Revision) Contents() Object { return lasting(r.ContentsKey()) }
+
+// ManifestObject is the manifest of a snapshot.
+func ManifestObject(env, id string) Object { return lasting(ManifestKey(env, id)) }
+
+// RoutesObject is the routes of a snapshot.
+func RoutesObject(env, id string) Object { return lasting(RoutesKey(env, id)) }
+
+func lasting(key string) Object {
+	return Object{Key: key, ContentType: jsonType, CacheControl: forever}
+}
+
+// ResponseObject is a response: CacheIndex for a package document, CacheContent
+// for a search or categories.
+func ResponseObject(d Digest, class CacheClass) Object {
+	return Object{Key: ResponseKey(d), ContentType: jsonType, CacheControl: objectHeader(class)}
+}
+
+// Encoded is the gzip-encoded twin of a response, without its content.
+func (o Object) Encoded() Object {
+	o.Key += GzipSuffix
+	o.ContentEncoding = "gzip"
+	o.Body, o.SHA256 = nil, ""
+	return o
+}
+
+// With is the object with its content.
+func (o Object) With(body []byte) Object {
+	o.Body = body
+	return o
+}
+
+// Summed is the object with the SHA-256 of its content.
+func (o Object) Summed(sha256 string) Object {
+	o.SHA256 = sha256
+	return o
+}

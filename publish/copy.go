@@ -1,0 +1,339 @@
+package publish
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// ErrDamaged: a bucket does not hold what its snapshots say.
+var ErrDamaged = errors.New("the bucket is damaged")
+
+// ErrDiffers: two buckets hold different contents under one key, which no two
+// buckets of the same render version do.
+var ErrDiffers = errors.New("the buckets disagree")
+
+// Copied counts what a Copier did.
+type Copied struct {
+	// Units are package revisions and responses; Total is how many of them the
+	// target was not known to have.
+	Units int `json:"units"`
+	Total int `json:"total"`
+	// Present are units that an earlier copy, which was broken off, had brought.
+	Present int `json:"present"`
+	// Objects and Bytes were read, checked and stored.
+	Objects int   `json:"objects"`
+	Bytes   int64 `json:"bytes"`
+	// Linked are objects that the target made of a content it had already.
+	Linked int `json:"linked,omitempty"`
+}
+
+// Copier copies what snapshots refer to from a bucket into another. Every object
+// is compared with the digests that the manifest and the lists of files have
+// before it is stored, and the order in which objects are stored says, as in a
+// build, what is complete. The bucket that is read is not trusted: no length in
+// it makes memory grow beyond a small bound.
+type Copier struct {
+	from     *Bucket
+	to       *Lease
+	progress func(Copied)
+	slots    chan struct{}
+
+	mu     sync.Mutex
+	copied Copied
+	// known are units that the target has.
+	revisions map[layout.Revision]string // with the SHA-256 of contents.json
+	responses map[layout.Digest]layout.ManifestResponse
+	// found are the responses that broken-off copies have brought; nil before
+	// anybody has looked.
+	found map[string]bool
+}
+
+// CopyOptions tell how to copy.
+type CopyOptions struct {
+	// Parallel is how many objects are copied at once; 0 is what fits the stores.
+	Parallel int
+	// Progress, if set, is told how far the copy is. It must not block.
+	Progress func(Copied)
+}
+
+// CopyFrom prepares a copy into the bucket of the lease. What the manifests list
+// that the lease knows, because they are live or were stored under it, is there
+// and is not looked at.
+func (l *Lease) CopyFrom(from *Bucket, o CopyOptions) *Copier {
+	if o.Parallel <= 0 {
+		o.Parallel = max(from.Parallel(), l.b.Parallel())
+	}
+	c := &Copier{
+		from: from, to: l, progress: o.Progress, slots: make(chan struct{}, o.Parallel),
+		revisions: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{},
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range l.manifests {
+		c.vouch(m)
+	}
+	return c
+}
+
+// Copied is what was done so far.
+func (c *Copier) Copied() Copied {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.copied
+}
+
+func (c *Copier) vouch(m *layout.Manifest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range m.Packages {
+		c.revisions[revisionOf(p)] = p.Contents
+	}
+	for _, r := range m.Responses {
+		c.responses[r.Digest] = r
+	}
+}
+
+func revisionOf(p layout.ManifestPackage) layout.Revision {
+	return layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}
+}
+
+// Snapshot copies a snapshot whole: what it refers to, then its routes, then its
+// manifest, whose presence says that all is there.
+func (c *Copier) Snapshot(ctx context.Context, m *layout.Manifest) error {
+	env, id := m.Environment, m.ID()
+	if err := c.Content(ctx, m, id); err != nil {
+		return err
+	}
+	if err := c.object(ctx, layout.RoutesObject(env, id), m.Routes); err != nil {
+		return c.explain(ctx, m, id, err)
+	}
+	if err := c.to.Put(ctx, layout.ManifestObject(env, id).With(m.Encode())); err != nil {
+		return fmt.Errorf("store %s: %w", layout.ManifestKey(env, id), err)
+	}
+	c.vouch(m)
+	return nil
+}
+
+// Content copies the packages and responses that a manifest lists. It may be a
+// manifest that is in no bucket, of a part of the snapshot with that id.
+func (c *Copier) Content(ctx context.Context, m *layout.Manifest, of string) error {
+	revisions, responses, err := c.missing(m)
+	if err != nil || len(revisions)+len(responses) == 0 {
+		return err
+	}
+	if err := c.to.hold(ctx); err != nil {
+		return err
+	}
+	c.count(func(n *Copied) { n.Total += len(revisions) + len(responses) })
+	classes := responseClasses(m)
+	err = c.each(ctx, len(revisions), revisionsAtOnce(cap(c.slots)), func(ctx context.Context, i int) error {
+		return c.revision(ctx, revisions[i])
+	})
+	if err == nil {
+		err = c.findResponses(ctx, len(responses))
+	}
+	if err == nil {
+		err = c.each(ctx, len(responses), cap(c.slots), func(ctx context.Context, i int) error {
+			return c.response(ctx, responses[i], classes[responses[i].Digest])
+		})
+	}
+	return c.explain(ctx, m, of, err)
+}
+
+// revisionsAtOnce leaves a revision some objects to copy side by side, and many
+// small revisions too.
+func revisionsAtOnce(objects int) int { return max(2, objects/4) }
+
+// each calls fn for 0 to n-1, some at once.
+func (c *Copier) each(ctx context.Context, n, atOnce int, fn func(ctx context.Context, i int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i := range n {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := fn(ctx, i); err != nil {
+				return err
+			}
+			c.count(func(n *Copied) { n.Units++ })
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (c *Copier) count(add func(*Copied)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	add(&c.copied)
+	if c.progress != nil {
+		c.progress(c.copied)
+	}
+}
+
+// missing is what a manifest lists and the target is not known to have.
+func (c *Copier) missing(m *layout.Manifest) ([]layout.ManifestPackage, []layout.ManifestResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var packages []layout.ManifestPackage
+	for _, p := range m.Packages {
+		sum, there := c.revisions[revisionOf(p)]
+		switch {
+		case !there:
+			packages = append(packages, p)
+		case sum != p.Contents:
+			return nil, nil, differs(revisionOf(p).ContentsKey(), sum, p.Contents)
+		}
+	}
+	var responses []layout.ManifestResponse
+	for _, r := range m.Responses {
+		had, there := c.responses[r.Digest]
+		switch {
+		case !there:
+			responses = append(responses, r)
+		case had.SHA256 != r.SHA256:
+			return nil, nil, differs(layout.ResponseKey(r.Digest), had.SHA256, r.SHA256)
+		}
+	}
+	return packages, responses, nil
+}
+
+func differs(key, there, here string) error {
+	return fmt.Errorf("%w: %s: SHA-256 %s there, %s here: they were not written by the same version of regsnap", ErrDiffers, key, there, here)
+}
+
+// responseClasses tell documents from searches: they are cached differently.
+func responseClasses(m *layout.Manifest) map[layout.Digest]layout.CacheClass {
+	classes := make(map[layout.Digest]layout.CacheClass, len(m.Responses))
+	for _, r := range m.Responses {
+		classes[r.Digest] = layout.CacheContent
+	}
+	for _, p := range m.Packages {
+		classes[p.Document] = layout.CacheIndex
+	}
+	return classes
+}
+
+// explain tells a snapshot that was pruned meanwhile from one that is damaged.
+func (c *Copier) explain(ctx context.Context, m *layout.Manifest, id string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	there, e := c.from.exists(ctx, layout.ManifestKey(m.Environment, id))
+	if e == nil && !there {
+		return fmt.Errorf("%w: %s of %s was pruned while it was copied: run again", ErrNoSnapshot, id, m.Environment)
+	}
+	return fmt.Errorf("%w: an object of %s is missing: %w; regsnap verify --repair mends it", ErrDamaged, id, err)
+}
+
+// object copies one object whose size and digest are known.
+func (c *Copier) object(ctx context.Context, o layout.Object, want layout.ObjectDigest) error {
+	done, err := c.slot(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if l, ok := c.to.b.objects.(linker); ok && o.SHA256 != "" {
+		linked, err := l.linked(o)
+		if err != nil {
+			return err
+		}
+		if linked {
+			c.count(func(n *Copied) { n.Linked++ })
+			return nil
+		}
+	}
+	return c.through(ctx, o, want.Size, func(to io.Writer) error { return c.transfer(ctx, o.Key, to, want) })
+}
+
+// slot waits for leave to copy an object.
+func (c *Copier) slot(ctx context.Context) (done func(), err error) {
+	select {
+	case c.slots <- struct{}{}:
+		return func() { <-c.slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// through stores what fill writes, unless that fails.
+func (c *Copier) through(ctx context.Context, o layout.Object, size int64, fill func(to io.Writer) error) error {
+	to, err := c.to.b.objects.(stager).stage(o)
+	if err != nil {
+		return fmt.Errorf("store %s: %w", o.Key, err)
+	}
+	if err := fill(to); err != nil {
+		return errors.Join(err, to.discard())
+	}
+	if err := errors.Join(to.commit(ctx), to.discard()); err != nil {
+		return fmt.Errorf("store %s: %w", o.Key, err)
+	}
+	c.count(func(n *Copied) {
+		n.Objects++
+		n.Bytes += size
+	})
+	return nil
+}
+
+// transfer reads an object and makes sure that it is what it should be.
+func (c *Copier) transfer(ctx context.Context, key string, to io.Writer, want layout.ObjectDigest) error {
+	if err := bounded(key, want.Size); err != nil {
+		return err
+	}
+	r, err := c.from.Open(ctx, key, 0, -1)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return streams(key, io.TeeReader(r, to), want)
+}
+
+// bounded refuses a length that no object of a snapshot has.
+func bounded(key string, size int64) error {
+	if size < 0 || size > maxCopied {
+		return fmt.Errorf("%w: %s: it is said to have %d bytes: no object of a snapshot has more than %d", ErrDamaged, key, size, int64(maxCopied))
+	}
+	return nil
+}
+
+// streams reads what should be an object, and at most one byte more.
+func streams(key string, r io.Reader, want layout.ObjectDigest) error {
+	h := sha256.New()
+	n, err := io.Copy(h, io.LimitReader(r, want.Size+1))
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	if n > want.Size {
+		return fmt.Errorf("%w: %s: more bytes than %d", ErrDamaged, key, want.Size)
+	}
+	if n < want.Size {
+		return fmt.Errorf("%w: %s: %d bytes, want %d", ErrDamaged, key, n, want.Size)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != want.SHA256 {
+		return fmt.Errorf("%w: %s: SHA-256 %s, want %s", ErrDamaged, key, got, want.SHA256)
+	}
+	return nil
+}
+
+// maxCopied is the largest object that is copied, in bytes: four times what an
+// archive may have by default.
+const maxCopied = 1 << 30
+
+// Knows tells whether a snapshot was live in the bucket, or was stored under this
+// lease, so that it is there.
+func (l *Lease) Knows(env, id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.manifests[layout.ManifestKey(env, id)] != nil
+}

@@ -1,0 +1,197 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// maxListed is the largest list of files that is read, in bytes: 50,000 files
+// with the longest paths that a package may have.
+const maxListed = 64 << 20
+
+// revision copies the objects of a package revision, and the list of its files
+// when all of them are there.
+func (c *Copier) revision(ctx context.Context, p layout.ManifestPackage) error {
+	rev := revisionOf(p)
+	// An earlier copy that was broken off may have brought it.
+	there, err := c.to.b.readSome(ctx, rev.ContentsKey(), maxListed)
+	switch {
+	case err == nil:
+		if err := hasSum(there, p.Contents); err != nil {
+			return fmt.Errorf("%w: %s: the target has another one: %w", ErrDiffers, rev.ContentsKey(), err)
+		}
+		c.count(func(n *Copied) { n.Present++ })
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	body, list, err := c.contents(ctx, rev, p.Contents)
+	if err != nil {
+		return err
+	}
+	g, ctx2 := errgroup.WithContext(ctx)
+	g.SetLimit(cap(c.slots))
+	put := func(o layout.Object, want layout.ObjectDigest) {
+		g.Go(func() error { return c.object(ctx2, o, want) })
+	}
+	put(rev.Archive(), list.Archive)
+	if list.Signature != nil {
+		put(rev.Signature(), *list.Signature)
+	}
+	for _, f := range list.Files {
+		put(rev.File(f), layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return c.store(ctx, rev.Contents().With(body))
+}
+
+// contents reads the list of files of a revision.
+func (c *Copier) contents(ctx context.Context, rev layout.Revision, want string) ([]byte, *layout.Contents, error) {
+	key := rev.ContentsKey()
+	body, err := c.from.readSome(ctx, key, maxListed)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := hasSum(body, want); err != nil {
+		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
+	}
+	list, err := layout.DecodeContents(body)
+	if err == nil && (list.Name != rev.Name || list.Version != rev.Version) {
+		err = fmt.Errorf("it is that of %s-%s", list.Name, list.Version)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
+	}
+	return body, list, nil
+}
+
+// store puts a small object that was checked.
+func (c *Copier) store(ctx context.Context, o layout.Object) error {
+	if err := c.to.b.Put(ctx, o); err != nil {
+		return fmt.Errorf("store %s: %w", o.Key, err)
+	}
+	c.count(func(n *Copied) {
+		n.Objects++
+		n.Bytes += int64(len(o.Body))
+	})
+	return nil
+}
+
+// fewResponses is up to how many responses are copied without asking whether a
+// broken-off copy has brought some: to ask costs a request for each thousand
+// that the bucket holds.
+const fewResponses = 100
+
+// findResponses lists, once and if it is worth it, the responses in the target.
+func (c *Copier) findResponses(ctx context.Context, wanted int) error {
+	if c.found != nil || wanted <= fewResponses {
+		return nil
+	}
+	found := map[string]bool{}
+	for o, err := range c.to.b.List(ctx, layout.ResponsesPrefix) {
+		if err != nil {
+			return err
+		}
+		found[o.Key] = true
+	}
+	c.found = found
+	return nil
+}
+
+// present tells whether a listing has shown all objects of a response.
+func (c *Copier) present(r layout.ManifestResponse) bool {
+	for _, key := range r.Keys() {
+		if !c.found[key] {
+			return false
+		}
+	}
+	return true
+}
+
+// response copies a response and its encoded twin.
+func (c *Copier) response(ctx context.Context, r layout.ManifestResponse, class layout.CacheClass) error {
+	if c.present(r) {
+		c.count(func(n *Copied) { n.Present++ })
+		return nil
+	}
+	o := layout.ResponseObject(r.Digest, class)
+	want := layout.ObjectDigest{Size: r.Size, SHA256: r.SHA256}
+	if !r.EncodedOnly {
+		if err := c.object(ctx, o, want); err != nil {
+			return err
+		}
+	}
+	if r.Gzip == 0 {
+		return nil
+	}
+	return c.twin(ctx, o.Encoded(), r.Gzip, want)
+}
+
+// twin copies the encoded form of a response: what it inflates to is known, its
+// own digest is not.
+func (c *Copier) twin(ctx context.Context, o layout.Object, size int64, plain layout.ObjectDigest) error {
+	done, err := c.slot(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := errors.Join(bounded(o.Key, size), bounded(o.Key, plain.Size)); err != nil {
+		return err
+	}
+	return c.through(ctx, o, size, func(to io.Writer) error {
+		r, err := c.from.Open(ctx, o.Key, 0, -1)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		encoded := &io.LimitedReader{R: r, N: size + 1}
+		z, err := gzip.NewReader(io.TeeReader(encoded, to))
+		if err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrDamaged, o.Key, err)
+		}
+		if err := streams(o.Key, z, plain); corrupt(err) {
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		} else if err != nil {
+			return err
+		}
+		if encoded.N != 1 {
+			return fmt.Errorf("%w: %s: %d bytes, want %d", ErrDamaged, o.Key, size+1-encoded.N, size)
+		}
+		return nil
+	})
+}
+
+// corrupt tells whether err is about what was inflated, not about reading it.
+func corrupt(err error) bool {
+	var input flate.CorruptInputError
+	return errors.As(err, &input) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// readSome reads a small object; one that is longer than it may be is not read
+// to its end.
+func (b *Bucket) readSome(ctx context.Context, key string, most int64) ([]byte, error) {
+	r, err := b.Open(ctx, key, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	body, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	if int64(len(body)) > most {
+		return nil, fmt.Errorf("%w: %s: more than %d bytes", ErrDamaged, key, most)
+	}
+	return body, nil
+}
