@@ -156,18 +156,21 @@ type target struct {
 	rows     []row
 	// done is the live snapshot, when building would give the same.
 	done *liveSnapshot
+	// slice is set when only a part of a snapshot is being made.
+	slice *layout.SliceOf
 }
 
 func (b *builder) run(ctx context.Context) error {
 	for _, l := range b.Live {
+		b.vouch(l.Manifest)
+		if !l.speaks() {
+			continue
+		}
 		s, err := newLive(l)
 		if err != nil {
 			return err
 		}
-		b.vouch(l.Manifest)
-		if s != nil {
-			b.live = append(b.live, s)
-		}
+		b.live = append(b.live, s)
 	}
 	if err := b.list(ctx); err != nil {
 		return err

@@ -29,12 +29,13 @@ type liveSnapshot struct {
 	catalog   []byte // the summaries, once needed
 }
 
-// newLive prepares a live snapshot. One that another render version wrote says
-// nothing of what this one would write: it is nil.
+// speaks tells whether a live snapshot says what this build would find out. One
+// that another render version wrote does not, and no slice does: it shows
+// deprecation notices of versions that it does not have.
+func (l Live) speaks() bool { return l.Manifest.Render == RenderVersion && l.Manifest.Slice == nil }
+
+// newLive prepares a live snapshot.
 func newLive(l Live) (*liveSnapshot, error) {
-	if l.Manifest.Render != RenderVersion {
-		return nil, nil
-	}
 	if len(l.Manifest.Packages) != l.Routes.Rows() {
 		return nil, fmt.Errorf("live snapshot of %s: the manifest lists %d packages, the routes %d", l.Manifest.Environment, len(l.Manifest.Packages), l.Routes.Rows())
 	}

@@ -33,7 +33,7 @@ func (b *builder) snapshot(ctx context.Context, t *target) (*Snapshot, error) {
 	encoded := routes.Encode()
 	m := &layout.Manifest{
 		Format: layout.ManifestFormat, Environment: t.env.Name, Regsnap: b.Regsnap, Render: RenderVersion, Budget: b.Budget,
-		Branches: t.branches, Routes: digestOf(encoded), Responses: responses, Coverage: plan.coverage,
+		Branches: t.branches, Slice: t.slice, Routes: digestOf(encoded), Responses: responses, Coverage: plan.coverage,
 	}
 	for _, r := range t.rows {
 		m.Packages = append(m.Packages, b.manifestPackage(r))

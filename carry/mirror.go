@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -21,32 +23,58 @@ type Options struct {
 	// History is how many of the environment's newest snapshots to take beside
 	// that one.
 	History int
+	// Slice, unless it is empty, takes only a part of the snapshot; History then
+	// has no meaning.
+	Slice layout.Slice
+	// Regsnap is the version of this program, as the manifest of a slice records it.
+	Regsnap string
 	// Stay leaves the target's pointer where it is.
 	Stay bool
 	// Back allows the target's pointer to go back to older commits.
 	Back bool
 	Note publish.Note
 	Copy publish.CopyOptions
+	// Render, if set, is told how far the rendering of a slice is.
+	Render func(build.Progress)
 }
 
 // Result is what was taken.
 type Result struct {
 	Environment string `json:"environment"`
 	// Snapshot is what the target has now, and others are what came with it.
-	Snapshot string         `json:"snapshot"`
-	History  []string       `json:"history,omitempty"`
-	Copied   publish.Copied `json:"copied"`
+	Snapshot string `json:"snapshot"`
+	// Of is the snapshot that Snapshot is a slice of.
+	Of      string         `json:"slice_of,omitempty"`
+	History []string       `json:"history,omitempty"`
+	Copied  publish.Copied `json:"copied"`
 	// Moved is nil when the pointer was to stay.
 	Moved *publish.Moved `json:"moved,omitempty"`
 }
 
-// Mirror copies what the target lacks of the snapshots, the oldest first, and
-// then moves the target's pointer. One that was broken off goes on where it was.
+// Mirror copies what the target lacks of the snapshots, the oldest first, or makes
+// the slice, and then moves the target's pointer. One that was broken off goes on
+// where it was.
 func Mirror(ctx context.Context, o Options) (*Result, error) {
 	id, err := o.chosen(ctx)
 	if err != nil {
 		return nil, err
 	}
+	take := o.snapshots
+	if !o.Slice.Empty() {
+		take = o.slice
+	}
+	r, err := take(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !o.Stay {
+		r.Moved, err = o.publish(ctx, r.Snapshot)
+	}
+	return r, err
+}
+
+// snapshots copies a snapshot and its history.
+func (o Options) snapshots(ctx context.Context, id string) (*Result, error) {
 	r := &Result{Environment: o.Environment, Snapshot: id}
 	ids, err := o.history(ctx, id)
 	if err != nil {
@@ -70,10 +98,7 @@ func Mirror(ctx context.Context, o Options) (*Result, error) {
 		}
 	}
 	r.Copied = c.Copied()
-	if !o.Stay {
-		r.Moved, err = o.publish(ctx, id)
-	}
-	return r, err
+	return r, nil
 }
 
 // chosen is the id of the snapshot to take.

@@ -26,7 +26,10 @@ type Manifest struct {
 	Render   int              `json:"render"`
 	Budget   Budget           `json:"budget"`
 	Branches []ManifestBranch `json:"branches"` // in the order of precedence
-	Routes   ObjectDigest     `json:"routes"`
+	// Slice is set if this is a part of another snapshot, from which all but
+	// routes and searches was taken as it is.
+	Slice  *SliceOf     `json:"slice,omitempty"`
+	Routes ObjectDigest `json:"routes"`
 	// Packages are sorted as Routes has them: by name, then by version.
 	Packages []ManifestPackage `json:"packages"`
 	// Responses are sorted by digest.
@@ -195,6 +198,8 @@ func DecodeManifest(data []byte) (*Manifest, error) {
 		return nil, fmt.Errorf("manifest: format %d is not known to this version of regsnap (want %d)", m.Format, ManifestFormat)
 	case !ValidEnvironment(m.Environment):
 		return nil, fmt.Errorf("manifest: environment %q is not a name", m.Environment)
+	case m.Slice != nil && !ValidSnapshot(m.Slice.Snapshot):
+		return nil, fmt.Errorf("manifest: slice of %q, which is not a snapshot id", m.Slice.Snapshot)
 	case !slices.IsSortedFunc(m.Responses, func(a, b ManifestResponse) int { return cmp.Compare(a.Digest, b.Digest) }):
 		return nil, fmt.Errorf("manifest: responses are not sorted")
 	}

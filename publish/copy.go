@@ -330,6 +330,9 @@ func streams(key string, r io.Reader, want layout.ObjectDigest) error {
 // archive may have by default.
 const maxCopied = 1 << 30
 
+// Live are the manifests that were live when the lease was made.
+func (l *Lease) Live() []*layout.Manifest { return l.o.Live }
+
 // Knows tells whether a snapshot was live in the bucket, or was stored under this
 // lease, so that it is there.
 func (l *Lease) Knows(env, id string) bool {

@@ -162,3 +162,25 @@ func (b *Bucket) Routes(ctx context.Context, env, id string) (*layout.Routes, er
 	}
 	return r, nil
 }
+
+// Snapshot reads the manifest and the routes of a snapshot and checks both.
+func (b *Bucket) Snapshot(ctx context.Context, env, id string) (*layout.Manifest, *layout.Routes, error) {
+	m, err := b.Manifest(ctx, env, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	key := layout.RoutesKey(env, id)
+	body, err := b.Read(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = matches(body, m.Routes)
+	var r *layout.Routes
+	if err == nil {
+		r, err = layout.DecodeRoutes(body)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
+	}
+	return m, r, nil
+}

@@ -23,6 +23,7 @@ func TestBoundaries(t *testing.T) {
 		"serve":   {"layout"},
 		"check":   {"layout", "serve"},
 		"carry":   {"layout", "publish"},
+		"carry":   {"build", "layout", "publish"},
 	} {
 		for _, path := range imports(t, folder) {
 			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {

@@ -107,6 +107,7 @@ func inspectSnapshot(c *cli.Context, b *publish.Bucket, env, id string, live boo
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	printSlice(w, m.Slice)
 	var bytes, gzip int64
 	for _, r := range m.Responses {
 		bytes += r.Size

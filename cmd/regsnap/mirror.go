@@ -24,6 +24,9 @@ stored; and the pointer moves last, so that readers there never see a snapshot t
 is not whole. A mirror that was broken off goes on where it was.
 
 --snapshot takes a named snapshot instead, and --history the newest N beside it.
+--query, --package, --latest and --matrix take only a part of it: a slice, which is
+a snapshot of its own (see docs/carry.md).
+
 The pointer does not go back to older commits (exit code 4) unless --allow-older says
 so; it does not move at all with --no-publish, or while TO is pinned.
 
@@ -32,11 +35,13 @@ goes live.
 
    regsnap mirror s3://registry?region=eu-west-1 gs://registry-copy
    regsnap mirror --env production --history 5 s3://registry?region=eu-west-1 file:///mnt/disk
+   regsnap mirror --query 'kibana.version=8.5.0&prerelease=true' gs://registry file:///mnt/disk
    regsnap mirror file:///mnt/disk 's3://inside?endpoint=https://store.example&use_path_style=true'`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "env", Usage: "take environment `NAME` (repeat for several; default: all that FROM has)"},
 			&cli.StringFlag{Name: "snapshot", Usage: "take the snapshot `ID` instead of the live one"},
 			&cli.IntFlag{Name: "history", Usage: "take the newest `N` snapshots too"},
+			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.BoolFlag{Name: "no-publish", Usage: "leave the pointers of TO where they are"},
 			&cli.BoolFlag{Name: "allow-older", Usage: "let the pointers of TO go back to older commits"},
 			&cli.IntFlag{Name: "parallel", Usage: "copy `N` objects at once (default: 128 in the cloud, by cores on disk)"},
@@ -54,6 +59,10 @@ func runMirror(c *cli.Context) (err error) {
 	}
 	o := carry.Options{
 		Snapshot: c.String("snapshot"), History: c.Int("history"), Stay: c.Bool("no-publish"), Back: c.Bool("allow-older"), Note: n,
+		Regsnap: version(),
+	}
+	if o.Slice, err = sliceOf(c); err != nil {
+		return err
 	}
 	if err := checkMirror(c, o); err != nil {
 		return err
@@ -100,6 +109,8 @@ func checkMirror(c *cli.Context, o carry.Options) error {
 		return usagef("--snapshot is of one environment: give --env NAME")
 	case o.History < 0:
 		return usagef("--history %d: want 0 or more", o.History)
+	case o.History > 0 && !o.Slice.Empty():
+		return usagef("--history takes whole snapshots: no slice of them")
 	}
 	for _, name := range c.StringSlice("env") {
 		if !layout.ValidEnvironment(name) {
@@ -132,6 +143,7 @@ func mirrorAll(c *cli.Context, o carry.Options, names []string) ([]*carry.Result
 		o.Copy = publish.CopyOptions{Parallel: c.Int("parallel"), Progress: func(n publish.Copied) {
 			bar.copied("copy "+name, n)
 		}}
+		o.Render = bar.update
 		r, err := carry.Mirror(c.Context, o)
 		if err != nil {
 			return results, inEnvironment(name, err)
@@ -154,6 +166,9 @@ func printMirrored(c *cli.Context, r *carry.Result) {
 	fmt.Fprintf(w, "%s %s %s", r.Environment, r.Snapshot, mirrorState(r))
 	if n := len(r.History); n > 0 {
 		fmt.Fprintf(w, ", with %s", plural(n, "older snapshot"))
+	}
+	if r.Of != "" {
+		fmt.Fprintf(w, ", a slice of %s", r.Of)
 	}
 	fmt.Fprintln(w)
 	if n := r.Copied; n.Total == 0 {

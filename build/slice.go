@@ -1,0 +1,127 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+)
+
+// ErrEmptySlice: a slice's queries see nothing.
+var ErrEmptySlice = errors.New("no package version belongs to the slice")
+
+// SliceOptions say which part of a snapshot to make a snapshot of.
+type SliceOptions struct {
+	// Of is the snapshot, whose catalog From has.
+	Of    Live
+	From  Store
+	Slice layout.Slice
+	// Regsnap is the version of this program, as the manifest records it.
+	Regsnap string
+	// Parallel is how many objects are stored at once.
+	Parallel int
+	Progress func(Progress)
+}
+
+// Sliced is a slice on its way to a snapshot.
+type Sliced struct {
+	o       SliceOptions
+	of      *liveSnapshot
+	target  *target
+	content *layout.Manifest
+}
+
+// NewSlice finds out what belongs to a slice. It writes nothing.
+func NewSlice(o SliceOptions) (*Sliced, error) {
+	m := o.Of.Manifest
+	if m.Render != RenderVersion {
+		return nil, fmt.Errorf("%s was rendered by regsnap %s (render version %d, this is %d): build it again with this version to slice it", m.ID(), m.Regsnap, m.Render, RenderVersion)
+	}
+	of, err := newLive(o.Of)
+	if err != nil {
+		return nil, err
+	}
+	slice, err := o.Slice.Normal()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := of.table.SliceRows(slice)
+	if err != nil {
+		return nil, err
+	}
+	if rows.Len() == 0 {
+		return nil, ErrEmptySlice
+	}
+	s := &Sliced{o: o, of: of, content: &layout.Manifest{Environment: m.Environment}}
+	s.target = &target{
+		env:      Environment{Name: m.Environment, ServiceVersion: o.Of.Routes.ServiceVersion, Cache: o.Of.Routes.Cache},
+		branches: m.Branches,
+		slice:    &layout.SliceOf{Snapshot: m.ID(), Slice: slice},
+	}
+	documents := map[layout.Digest]bool{}
+	for i := range rows.All {
+		r, err := of.row(i)
+		if err != nil {
+			return nil, err
+		}
+		s.target.rows = append(s.target.rows, r)
+		s.content.Packages = append(s.content.Packages, m.Packages[i])
+		documents[r.facts.document] = true
+	}
+	for _, r := range m.Responses {
+		if documents[r.Digest] {
+			s.content.Responses = append(s.content.Responses, r)
+		}
+	}
+	if len(s.content.Responses) != len(documents) {
+		return nil, fmt.Errorf("manifest of %s: it lists %d of %d package documents: the object is damaged", m.ID(), len(s.content.Responses), len(documents))
+	}
+	return s, nil
+}
+
+// row is a row of a live snapshot, as if it had been merged anew.
+func (s *liveSnapshot) row(i int) (row, error) {
+	p, rev := s.Manifest.Packages[i], s.Routes.Revision(i)
+	r := row{revision: rev, facts: s.facts(i), live: s, liveRow: i}
+	r.merged = index.Merged{Entry: index.Entry{Branch: p.Branch, Name: p.Name, Version: p.Version}, Hides: p.Hides}
+	var err error
+	if r.version, err = semver.StrictNewVersion(p.Version); err != nil {
+		return row{}, err
+	}
+	if r.merged.Tree, err = index.ParseID(p.Source); err == nil && p.Signature != "" {
+		r.merged.Signature, err = index.ParseID(p.Signature)
+	}
+	if err != nil {
+		return row{}, fmt.Errorf("manifest of %s: %s-%s: %w", s.Manifest.ID(), p.Name, p.Version, err)
+	}
+	return r, nil
+}
+
+// Content lists the package revisions and package documents that must be in the
+// store before Write: they are those of the whole snapshot, byte for byte.
+func (s *Sliced) Content() *layout.Manifest { return s.content }
+
+// Write renders the slice's searches, its routes and its manifest.
+func (s *Sliced) Write(ctx context.Context, to Store) (*Snapshot, error) {
+	o := Options{Store: to, Regsnap: s.o.Regsnap, Budget: s.of.Manifest.Budget, Parallel: s.o.Parallel, Progress: s.o.Progress}
+	if o.Parallel <= 0 {
+		o.Parallel = 4 * runtime.GOMAXPROCS(0)
+	}
+	b := &builder{Options: o, contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{}}
+	b.put = newPutter(to, o.Parallel, func(n int) { b.bytes.Add(int64(n)) })
+	b.vouch(s.content)
+	if err := s.of.readCatalog(ctx, s.o.From); err != nil {
+		return nil, err
+	}
+	for _, r := range s.of.Manifest.Responses {
+		if r.Digest == s.of.Routes.Catalog && r.SHA256 != sha256Hex(s.of.catalog) {
+			return nil, fmt.Errorf("%s: its content is not what the manifest of %s says: the object is damaged", layout.ResponseKey(r.Digest), s.of.Manifest.ID())
+		}
+	}
+	return b.snapshot(ctx, s.target)
+}

@@ -1,0 +1,55 @@
+package carry
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/layout"
+)
+
+// slice makes the slice of a snapshot in the target and returns its id.
+func (o Options) slice(ctx context.Context, of string) (r *Result, err error) {
+	r = &Result{Environment: o.Environment, Of: of}
+	// The digests of a slice are only known once it is rendered; one that is live
+	// says of what it is one.
+	if r.Snapshot, err = o.live(ctx, of); err != nil || r.Snapshot != "" {
+		return r, err
+	}
+	m, routes, err := o.From.Snapshot(ctx, o.Environment, of)
+	if err != nil {
+		return nil, missing(o.Environment, of, err)
+	}
+	s, err := build.NewSlice(build.SliceOptions{
+		Of: build.Live{Manifest: m, Routes: routes}, From: o.From, Slice: o.Slice, Regsnap: o.Regsnap,
+		Parallel: o.Copy.Parallel, Progress: o.Render,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := o.To.CopyFrom(o.From, o.Copy)
+	if err := c.Content(ctx, s.Content(), of); err != nil {
+		return nil, err
+	}
+	snapshot, err := s.Write(ctx, o.To)
+	if err != nil {
+		return nil, err
+	}
+	r.Snapshot, r.Copied = snapshot.ID, c.Copied()
+	return r, nil
+}
+
+// live gives the id of the same slice if it is live in the target.
+func (o Options) live(ctx context.Context, of string) (string, error) {
+	slice, err := o.Slice.Normal()
+	if err != nil {
+		return "", err
+	}
+	for _, m := range o.To.Live() {
+		same := m.Environment == o.Environment && m.Regsnap == o.Regsnap && m.Render == build.RenderVersion
+		if same && m.Slice != nil && reflect.DeepEqual(*m.Slice, layout.SliceOf{Snapshot: of, Slice: slice}) {
+			return m.ID(), nil
+		}
+	}
+	return "", nil
+}
