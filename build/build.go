@@ -38,6 +38,8 @@ type Options struct {
 	Regsnap string
 	Budget  layout.Budget
 	Limits  index.Limits
+	// Sign, if set, signs the archives that come without a signature.
+	Sign Signer
 	// Live are the snapshots that are live in the bucket: what they list is
 	// there, and is not rendered again.
 	Live []Live
@@ -110,8 +112,6 @@ type entryKey struct {
 	name, version            string
 	tree, archive, signature index.ID
 }
-
-func (k entryKey) signed() bool { return !k.signature.IsZero() }
 
 func keyOf(e index.Entry) entryKey {
 	return entryKey{e.Name, e.Version, e.Tree, e.Archive, e.Signature}
@@ -246,7 +246,7 @@ func (b *builder) target(env Environment) *target {
 	set := index.Merge(branches)
 	t := &target{env: env, rows: make([]row, len(set))}
 	parallel(len(set), func(i int) {
-		t.rows[i] = row{merged: &set[i], revision: revisionOf(set[i].Entry)}
+		t.rows[i] = row{merged: &set[i], revision: revisionOf(set[i].Entry, b.Sign)}
 	})
 	for _, name := range env.Branches {
 		t.branches = append(t.branches, b.manifestBranch(name, set))

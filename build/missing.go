@@ -25,7 +25,7 @@ const idleBlobs = 64 << 20
 // writeRevisions renders the package revisions that the bucket lacks.
 func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 	missing := b.missing(targets)
-	w := &revisionWriter{loader: b.loader, blobs: newBlobCache(lastSource{b.kept}, idleBlobs), put: b.put}
+	w := &revisionWriter{loader: b.loader, blobs: newBlobCache(lastSource{b.kept}, idleBlobs), put: b.put, sign: b.Sign}
 	for _, l := range missing {
 		w.blobs.expect(contentsOf(l))
 	}
@@ -34,7 +34,7 @@ func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 	var done, written atomic.Int64
 	for _, l := range missing {
 		g.Go(func() error {
-			rev := revisionOf(l.Entry)
+			rev := revisionOf(l.Entry, b.Sign)
 			sum, found, err := b.completed(ctx, rev)
 			switch {
 			case err != nil:

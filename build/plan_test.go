@@ -47,7 +47,7 @@ func randomTable(t *testing.T, rng *rand.Rand) *layout.Table {
 			if rng.IntN(8) == 0 {
 				r.facts.flags = layout.Experimental
 			}
-			r.revision = revisionOf(r.merged.Entry)
+			r.revision = revisionOf(r.merged.Entry, nil)
 			setSummary(&r)
 			rows = append(rows, r)
 		}

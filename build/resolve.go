@@ -111,7 +111,7 @@ func (b *builder) sortOut(t *target, again *entrySet) (map[string]index.Entry, e
 		for _, s := range b.live {
 			row, there := s.rows[r.revision]
 			shown, had := s.governing[name]
-			if there && has == had && (!has || shown == revisionOf(notice)) {
+			if there && has == had && (!has || shown == revisionOf(notice, b.Sign)) {
 				r.live, r.liveRow, r.facts = s, row, s.facts(row)
 				break
 			}
@@ -154,7 +154,7 @@ func (b *builder) renderRows(t *target, notices map[string]index.Entry, rendered
 			k.notice = keyOf(notice)
 		}
 		if rendered[k] == nil {
-			f, err := factsOf(b.loaded[k.entry].Package, k.entry.signed(), b.ranges)
+			f, err := factsOf(b.loaded[k.entry].Package, b.signed(k.entry), b.ranges)
 			if err != nil {
 				return err
 			}
@@ -166,7 +166,7 @@ func (b *builder) renderRows(t *target, notices map[string]index.Entry, rendered
 	}
 	parallel(len(todo), func(i int) {
 		k := todo[i]
-		v := View{Signed: k.entry.signed()}
+		v := View{Signed: b.signed(k.entry)}
 		if k.notice != (entryKey{}) {
 			v.Deprecated = b.loaded[k.notice].Package.Deprecated
 		}

@@ -38,7 +38,7 @@ func planTable(t *testing.T) *layout.Table {
 		if p.release == "experimental" {
 			r.facts.flags = layout.Experimental
 		}
-		r.revision = revisionOf(r.merged.Entry)
+		r.revision = revisionOf(r.merged.Entry, nil)
 		setSummary(&r)
 		rows = append(rows, r)
 	}

@@ -17,8 +17,8 @@ import (
 const RenderVersion = 1
 
 // revisionOf names one content of one package version: by the git id of what it
-// is made of, not by reading it.
-func revisionOf(e index.Entry) layout.Revision {
+// is made of, not by reading it, and by who signs it.
+func revisionOf(e index.Entry, s Signer) layout.Revision {
 	kind, id := "tree", e.Tree
 	if e.IsArchive() {
 		kind, id = "archive", e.Archive
@@ -26,6 +26,8 @@ func revisionOf(e index.Entry) layout.Revision {
 	signature := ""
 	if !e.Signature.IsZero() {
 		signature = e.Signature.String()
+	} else if s != nil {
+		signature = "by " + s.Identity()
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "regsnap revision\nrender %d\n%s %s\nsignature %s\n", RenderVersion, kind, id, signature))
 	return layout.Revision{Name: e.Name, Version: e.Version, ID: hex.EncodeToString(sum[:10])}
@@ -36,13 +38,14 @@ type revisionWriter struct {
 	loader *index.Loader
 	blobs  *blobCache
 	put    *putter
+	sign   Signer // nil: no archive is signed
 }
 
 // write renders one revision: files and archive first, and only once all of
 // them are stored contents.json, whose presence says that they are. It returns
 // the SHA-256 of contents.json.
 func (w *revisionWriter) write(ctx context.Context, l *index.Loaded) (string, error) {
-	rev := revisionOf(l.Entry)
+	rev := revisionOf(l.Entry, w.sign)
 	contents, err := w.writeObjects(ctx, rev, l)
 	if err != nil {
 		return "", fmt.Errorf("%s-%s: %w", rev.Name, rev.Version, err)
@@ -124,7 +127,14 @@ func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision
 }
 
 // store puts every object of a revision but its contents.json, side by side.
+// An archive without a signature gets one, if somebody signs.
 func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive, signature []byte, files []archiveFile, spans map[string]layout.Deflate) (*layout.Contents, error) {
+	if signature == nil && w.sign != nil {
+		var err error
+		if signature, err = w.sign.Sign(archive); err != nil {
+			return nil, err
+		}
+	}
 	c := &layout.Contents{
 		Format: layout.ContentsFormat, Name: rev.Name, Version: rev.Version,
 		Archive: digestOf(archive), Files: make([]layout.ContentsFile, len(files)),

@@ -10,10 +10,11 @@ import (
 func TestRevisionIDs(t *testing.T) {
 	one, two := index.ID{1}, index.ID{2}
 	base := index.Entry{Branch: "staging", Name: "p", Version: "1.0.0", Path: "packages/p/1.0.0", Tree: one}
+	var signer Signer
 	id := func(change func(*index.Entry)) string {
 		e := base
 		change(&e)
-		r := revisionOf(e)
+		r := revisionOf(e, signer)
 		if r.Name != e.Name || r.Version != e.Version {
 			t.Errorf("revision %+v is of another package than %+v", r, e)
 		}
@@ -37,4 +38,24 @@ func TestRevisionIDs(t *testing.T) {
 		}
 		seen[got] = what
 	}
+	for _, signer = range []Signer{signedBy("AA 1"), signedBy("AA 2"), signedBy("BB 1")} {
+		got := id(func(*index.Entry) {})
+		if other, taken := seen[got]; taken {
+			t.Errorf("signed by %s and %s have one id", signer.Identity(), other)
+		}
+		seen[got] = signer.Identity()
+	}
+	// What the source has signed is nobody else's.
+	signature := func(e *index.Entry) { e.Tree, e.Archive, e.Signature = index.ID{}, one, one }
+	own := id(signature)
+	if signer = nil; id(signature) != own {
+		t.Error("a signer makes another revision of what is signed already")
+	}
 }
+
+// signedBy is a signer of which only the identity matters.
+type signedBy string
+
+func (s signedBy) Sign([]byte) ([]byte, error) { return []byte(s), nil }
+func (s signedBy) Identity() string            { return string(s) }
+func (s signedBy) Fingerprint() string         { return string(s[:2]) }

@@ -88,7 +88,7 @@ func NewSlice(o SliceOptions) (*Sliced, error) {
 func (s *liveSnapshot) row(i int) (row, error) {
 	p, rev := s.Manifest.Packages[i], s.Routes.Revision(i)
 	r := row{revision: rev, facts: s.facts(i), live: s, liveRow: i}
-	r.merged = index.Merged{Entry: index.Entry{Branch: p.Branch, Name: p.Name, Version: p.Version}, Hides: p.Hides}
+	r.merged = &index.Merged{Entry: index.Entry{Branch: p.Branch, Name: p.Name, Version: p.Version}, Hides: p.Hides}
 	var err error
 	if r.version, err = semver.StrictNewVersion(p.Version); err != nil {
 		return row{}, err
@@ -114,6 +114,7 @@ func (s *Sliced) Write(ctx context.Context, to Store) (*Snapshot, error) {
 	}
 	b := &builder{Options: o, contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{}}
 	b.put = newPutter(to, o.Parallel, func(n int) { b.bytes.Add(int64(n)) })
+	defer b.put.close()
 	b.vouch(s.content)
 	if err := s.of.readCatalog(ctx, s.o.From); err != nil {
 		return nil, err

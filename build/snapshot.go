@@ -226,8 +226,13 @@ func (b *builder) manifestPackage(r row) layout.ManifestPackage {
 		Branch: r.merged.Branch, Source: source.String(), Hides: r.merged.Hides,
 		Contents: b.contents[r.revision], Document: r.facts.document, Deprecated: r.facts.deprecated,
 	}
-	if !r.merged.Signature.IsZero() {
+	switch {
+	case !r.merged.Signature.IsZero():
 		p.Signature = r.merged.Signature.String()
+	case r.live != nil:
+		p.SignedBy = r.live.Manifest.Packages[r.liveRow].SignedBy
+	case b.Sign != nil:
+		p.SignedBy = b.Sign.Fingerprint()
 	}
 	return p
 }

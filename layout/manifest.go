@@ -69,6 +69,9 @@ type ManifestPackage struct {
 	Source string `json:"source"`
 	// Signature is the git id of the source's signature file, if there is one.
 	Signature string `json:"signature,omitempty"`
+	// SignedBy is the fingerprint of the key with which the build signed the
+	// archive; empty if the source has a signature, or nobody signed.
+	SignedBy string `json:"signed_by,omitempty"`
 	// Hides names the branches of lower precedence that have it too.
 	Hides []string `json:"hides,omitempty"`
 	// Contents is the SHA-256 of contents.json, which has those of the files.

@@ -31,11 +31,14 @@ With --branches it builds an environment that is not configured, such as the pre
 of a pull request: what the live snapshots of the others have is not written again.
 Nobody keeps its answers for longer than a few seconds. regsnap prune --retire ends it.
 
+Signatures that the source has beside its archives (.zip.sig) are served as they are.
+With --sign-key the archives without one are signed too; see docs/signatures.md.
+
    regsnap build --source git:. --bucket file:///srv/registry
    regsnap build --source git:. --bucket s3://registry?region=eu-west-1 --env production --publish
    regsnap build --source dir:production=./p,staging=./s --bucket file:///srv/registry --env staging
    regsnap build --source git:. --bucket s3://registry --publish --env pr-123 --branches production,staging,snapshot,refs/pull/123/head`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			configFlag(), sourceFlag(), bucketFlag(),
 			&cli.StringSliceFlag{Name: "env", Usage: "build environment `NAME` (repeat for several; default: all)"},
 			&cli.StringSliceFlag{Name: "branches", Usage: "the one environment of --env shows these `BRANCHES`, the most important first"},
@@ -45,7 +48,7 @@ Nobody keeps its answers for longer than a few seconds. regsnap prune --retire e
 			&cli.BoolFlag{Name: "annotations", Usage: "print findings as GitHub Actions annotations too", EnvVars: []string{"GITHUB_ACTIONS"}},
 			jsonFlag(),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
-		},
+		}, signFlags()...),
 		Action: runBuild,
 	}
 }
@@ -93,6 +96,9 @@ func runBuild(c *cli.Context) (err error) {
 		return err
 	}
 	o := build.Options{Regsnap: version(), Budget: cfg.budget(), Parallel: c.Int("parallel")}
+	if o.Sign, err = signer(c); err != nil {
+		return err
+	}
 	for _, name := range names {
 		env, err := cfg.buildEnvironment(name)
 		if err != nil {

@@ -29,6 +29,9 @@ func repair(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOp
 		return nil, err
 	}
 	options.Source = atCommits{src, known}
+	if options.Sign, err = signer(c); err != nil {
+		return nil, err
+	}
 	result, err := build.Build(c.Context, options)
 	if err != nil {
 		return nil, fmt.Errorf("render %s again: %w", v.Snapshot, err)

@@ -45,13 +45,17 @@ func scriptParams(t *testing.T, dir string) testscript.Params {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys, err := filepath.Abs("../../sign/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	return testscript.Params{
 		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Vars = append(env.Vars,
-				"DEMO="+demo, "CI="+filepath.Join(demo, "..", "docs", "ci"), "BUCKET=file://"+filepath.ToSlash(env.WorkDir)+"/bucket",
+				"DEMO="+demo, "CI="+filepath.Join(demo, "..", "docs", "ci"), "KEYS="+keys, "BUCKET=file://"+filepath.ToSlash(env.WorkDir)+"/bucket",
 				"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
 				"GIT_AUTHOR_NAME=Ada Author", "GIT_AUTHOR_EMAIL=ada@example.com",
 				"GIT_COMMITTER_NAME=Carl Committer", "GIT_COMMITTER_EMAIL=carl@example.com",

@@ -25,12 +25,13 @@ have. What is missing or damaged is listed (exit code 7).
 --sample 5% checks that share of packages and responses, chosen at random. --resume
 FILE remembers what was sound: the same command again goes on where it was broken
 off. --repair renders what is faulty from the source again, from the very commits of
-the snapshot if the source has them, and writes it over what is there.
+the snapshot if the source has them, and writes it over what is there. What a build
+has signed can only be repaired with the same --sign-key.
 
    regsnap verify --bucket s3://registry?region=eu-west-1 --env production --sample 5%
    regsnap verify --bucket file:///srv/registry --env production --resume /tmp/verify.state
    regsnap verify --bucket file:///srv/registry --env production --repair --source git:.`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			configFlag(), sourceFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
 			&cli.StringFlag{Name: "sample", Usage: "check only a `SHARE` such as 5%", Value: "100%"},
 			&cli.Uint64Flag{Name: "seed", Usage: "choose the sample by `N` (default: another one each time)"},
@@ -38,7 +39,7 @@ the snapshot if the source has them, and writes it over what is there.
 			&cli.BoolFlag{Name: "repair", Usage: "write faulty objects again, from --source"},
 			byFlag(), jsonFlag(),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
-		},
+		}, signFlags()...),
 		Action: runVerify,
 	}
 }

@@ -1,0 +1,163 @@
+package sign
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The keys in testdata were made by GnuPG 2.2.40 for these tests: an Ed25519 key
+// that certifies, with a subkey that signs and the passphrase below; an RSA key; an
+// ECDSA key; and a key that expired on 2024-02-01. The content.*.sig are GnuPG's; the
+// regsnap.*.sig are ours, and what gpg --verify says of them is "Good signature".
+const passphrase = "open sesame"
+
+var now = time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)
+
+func testdata(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func loadKey(t testing.TB, name, passphrase string) *Key {
+	t.Helper()
+	k, err := LoadKey(testdata(t, name+".key"), []byte(passphrase), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func loadRing(t testing.TB, name string) Ring {
+	t.Helper()
+	r, err := LoadRing(testdata(t, name+".pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestSign: what is signed can be verified, is the same each time, and is dated
+// by the key.
+func TestSign(t *testing.T) {
+	for _, c := range []struct{ name, passphrase string }{{"ed25519", passphrase}, {"rsa", ""}} {
+		k, ring := loadKey(t, c.name, c.passphrase), loadRing(t, c.name)
+		content := testdata(t, "content")
+		first, err := k.Sign(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := loadKey(t, c.name, c.passphrase).Sign(content)
+		if want := testdata(t, "regsnap."+c.name+".sig"); !bytes.Equal(first, want) {
+			t.Errorf("%s: the signature is\n%swant\n%s", c.name, first, want)
+		}
+		if err != nil || !bytes.Equal(first, second) {
+			t.Errorf("%s: signed twice, %v:\n%s%s", c.name, err, first, second)
+		}
+		if got, err := ring.Verify(content, first); err != nil || got != k.Fingerprint() {
+			t.Errorf("%s: verified: %s, %v; want %s", c.name, got, err, k.Fingerprint())
+		}
+		if _, err := ring.Verify(append(content, ' '), first); !errors.Is(err, ErrSignature) {
+			t.Errorf("%s: other content: %v", c.name, err)
+		}
+		packets, err := binary(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig, err := firstSignature(packets)
+		if err != nil || !sig.CreationTime.Equal(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("%s: it is dated %v, %v", c.name, sig.CreationTime, err)
+		}
+		if len(sig.Notations) > 0 {
+			t.Errorf("%s: it has notations", c.name)
+		}
+	}
+	if loadKey(t, "ed25519", passphrase).Identity() == loadKey(t, "rsa", "").Identity() {
+		t.Error("two keys have one identity")
+	}
+	if got := loadKey(t, "rsa", "").Fingerprint(); len(got) != 40 || strings.ToUpper(got) != got {
+		t.Errorf("fingerprint %q", got)
+	}
+}
+
+// TestVerifyGnuPG: signatures that GnuPG made.
+func TestVerifyGnuPG(t *testing.T) {
+	content := testdata(t, "content")
+	for _, name := range []string{"ed25519", "rsa", "expired"} {
+		sig := testdata(t, "content."+name+".sig")
+		if _, err := loadRing(t, name).Verify(content, sig); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		tampered := bytes.Clone(content)
+		tampered[0] ^= 1
+		if _, err := loadRing(t, name).Verify(tampered, sig); !errors.Is(err, ErrSignature) {
+			t.Errorf("%s: tampered content: %v", name, err)
+		}
+	}
+	_, err := loadRing(t, "rsa").Verify(content, testdata(t, "content.ed25519.sig"))
+	if !errors.Is(err, ErrSignature) || !strings.Contains(err.Error(), "not one of those to trust") {
+		t.Errorf("a stranger's signature: %v", err)
+	}
+}
+
+func TestBadSignatures(t *testing.T) {
+	content, ring := testdata(t, "content"), loadRing(t, "ed25519")
+	good := testdata(t, "content.ed25519.sig")
+	for name, sig := range map[string][]byte{
+		"empty":     {},
+		"text":      []byte("not found\n"),
+		"truncated": good[:len(good)/2],
+		"a key":     testdata(t, "ed25519.pub"),
+		"huge":      bytes.Repeat(good, 1000),
+		"packet":    []byte("\xcb\x02ab"),
+	} {
+		if _, err := ring.Verify(content, sig); !errors.Is(err, ErrSignature) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestKeysThatCannotSign(t *testing.T) {
+	for _, c := range []struct {
+		name, passphrase, want string
+		is                     error
+	}{
+		{"ed25519.key", "", "does not open the key", ErrPassphrase},
+		{"ed25519.key", "wrong", "does not open the key", ErrPassphrase},
+		{"ed25519.pub", "", "private part is not in the file", ErrKey},
+		{"ecdsa.key", "", "another signature of the same content each time", ErrKey},
+		{"expired.key", "", "has expired", ErrKey},
+		{"content", "", "no pgp private key that can be read", ErrKey},
+	} {
+		_, err := LoadKey(testdata(t, c.name), []byte(c.passphrase), now)
+		if !errors.Is(err, c.is) || !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+	for _, data := range [][]byte{nil, make([]byte, maxKey+1), []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")} {
+		if _, err := LoadRing(data); !errors.Is(err, ErrKey) {
+			t.Errorf("%d bytes: %v", len(data), err)
+		}
+	}
+}
+
+// FuzzVerify: nothing makes it fail but an error.
+func FuzzVerify(f *testing.F) {
+	ring := loadRing(f, "ed25519")
+	content := testdata(f, "content")
+	f.Add(testdata(f, "content.ed25519.sig"))
+	f.Add(testdata(f, "content.rsa.sig"))
+	f.Fuzz(func(t *testing.T, sig []byte) {
+		if _, err := ring.Verify(content, sig); err != nil && !errors.Is(err, ErrSignature) {
+			t.Errorf("%v is not ErrSignature", err)
+		}
+	})
+}

@@ -1,0 +1,100 @@
+package sign
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+)
+
+// ErrSignature: content is not what the holder of a trusted key has signed.
+var ErrSignature = errors.New("the signature is not good")
+
+// maxSignature is the largest signature that is read, in bytes.
+const maxSignature = 64 << 10
+
+// Ring is the keys whose signatures count.
+type Ring struct{ keys openpgp.EntityList }
+
+// LoadRing reads public keys, in text or binary form.
+func LoadRing(data []byte) (Ring, error) {
+	keys, err := readRing(data, openpgp.PublicKeyType)
+	return Ring{keys}, err
+}
+
+// Verify checks a detached signature, in text or binary form, and returns the
+// fingerprint of the key that made it. One that was good when it was made stays
+// good when the key has expired, but not when the key was revoked.
+func (r Ring) Verify(content, signature []byte) (string, error) {
+	packets, err := binary(signature)
+	if err != nil {
+		return "", err
+	}
+	sig, err := firstSignature(packets)
+	if err != nil {
+		return "", err
+	}
+	config := new(packet.Config)
+	_, _, err = openpgp.VerifyDetachedSignature(r.keys, bytes.NewReader(content), bytes.NewReader(packets), config)
+	if errors.Is(err, pgperrors.ErrKeyExpired) {
+		config.Time = func() time.Time { return sig.CreationTime }
+		_, _, err = openpgp.VerifyDetachedSignature(r.keys, bytes.NewReader(content), bytes.NewReader(packets), config)
+	}
+	switch {
+	case errors.Is(err, pgperrors.ErrUnknownIssuer):
+		return "", fmt.Errorf("%w: it was made by key %016X, which is not one of those to trust", ErrSignature, issuer(sig))
+	case err != nil:
+		return "", fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	for _, k := range r.keys.KeysById(issuer(sig)) {
+		return fingerprint(k.PublicKey), nil
+	}
+	return "", fmt.Errorf("%w: its key is not known", ErrSignature)
+}
+
+func issuer(sig *packet.Signature) uint64 {
+	if sig.IssuerKeyId == nil {
+		return 0
+	}
+	return *sig.IssuerKeyId
+}
+
+// binary is a signature without its text form.
+func binary(signature []byte) ([]byte, error) {
+	if len(signature) > maxSignature {
+		return nil, fmt.Errorf("%w: it has %d bytes: a signature has a few hundred", ErrSignature, len(signature))
+	}
+	if !bytes.HasPrefix(bytes.TrimSpace(signature), []byte("-----BEGIN ")) {
+		return signature, nil
+	}
+	block, err := armor.Decode(bytes.NewReader(signature))
+	if err != nil {
+		return nil, fmt.Errorf("%w: its text form is damaged: %w", ErrSignature, err)
+	}
+	if block.Type != openpgp.SignatureType {
+		return nil, fmt.Errorf("%w: it is a %.40q", ErrSignature, block.Type)
+	}
+	packets, err := io.ReadAll(io.LimitReader(block.Body, maxSignature))
+	if err != nil {
+		return nil, fmt.Errorf("%w: its text form is damaged: %w", ErrSignature, err)
+	}
+	return packets, nil
+}
+
+func firstSignature(packets []byte) (*packet.Signature, error) {
+	p, err := packet.Read(bytes.NewReader(packets))
+	if err != nil {
+		return nil, fmt.Errorf("%w: it cannot be read: %w", ErrSignature, err)
+	}
+	sig, ok := p.(*packet.Signature)
+	if !ok {
+		return nil, fmt.Errorf("%w: it is no signature", ErrSignature)
+	}
+	return sig, nil
+}
