@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/carry/carrytest"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
@@ -32,11 +33,11 @@ func TestConformanceSlice(t *testing.T) {
 	}
 	from := buildReal(t, filepath.Join(folder, "package-storage.git"))
 	to, r := take(t, from, queries("kibana.version="+realKibana+"&prerelease=true"))
-	m, err := to.Live(t.Context(), env)
+	m, err := to.Live(t.Context(), carrytest.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := from.Live(t.Context(), env)
+	whole, err := from.Live(t.Context(), carrytest.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +59,10 @@ func TestConformanceSlice(t *testing.T) {
 	t.Logf("of %s: %s", r.Of, r.Snapshot)
 
 	table := tableOf(t, from)
-	paths := kibanaRequests("kibana.version="+realKibana, table.Names, table.CategoryValues()[1:])
-	paths = append(paths, packagePaths(t, to)...)
-	sites := [2]string{site(t, from), site(t, to)}
-	each(paths, func(path string) { compareAnswers(t, sites[0], sites[1], path) })
+	paths := carrytest.KibanaRequests("kibana.version="+realKibana, table.Names, table.CategoryValues()[1:])
+	paths = append(paths, carrytest.PackagePaths(t, to)...)
+	sites := [2]string{carrytest.Site(t, from), carrytest.Site(t, to)}
+	each(paths, func(path string) { carrytest.CompareAnswers(t, sites[0], sites[1], path) })
 	t.Logf("%d requests of Kibana %s compared with the whole", len(paths), realKibana)
 	compareRecorded(t, filepath.Join(folder, "production.zip"), sites[1], tableOf(t, to))
 }
@@ -73,14 +74,14 @@ func buildReal(t *testing.T, repository string) *publish.Bucket {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	b := open(t, folderURL(t))
+	b := carrytest.Open(t, carrytest.FolderURL(t))
 	result, err := build.Build(t.Context(), build.Options{Source: source, Store: b, Regsnap: "test", Parallel: b.Parallel(), Environments: []build.Environment{{
-		Name: env, Branches: []string{env}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
+		Name: carrytest.Env, Branches: []string{carrytest.Env}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
 	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Publish(t.Context(), env, result.Snapshots[0].ID); err != nil {
+	if _, err := b.Publish(t.Context(), carrytest.Env, result.Snapshots[0].ID); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -89,11 +90,11 @@ func buildReal(t *testing.T, repository string) *publish.Bucket {
 // tableOf is the routes of what is live.
 func tableOf(t *testing.T, b *publish.Bucket) *layout.Table {
 	t.Helper()
-	m, err := b.Live(t.Context(), env)
+	m, err := b.Live(t.Context(), carrytest.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, routes, err := b.Snapshot(t.Context(), env, m.ID())
+	_, routes, err := b.Snapshot(t.Context(), carrytest.Env, m.ID())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/carry/carrytest"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/storetest/servers"
 )
@@ -38,7 +39,7 @@ func TestMirrorProcess(t *testing.T) {
 	if os.Getenv(killFrom) == "" {
 		return
 	}
-	if _, err := mirror(t.Context(), open(t, os.Getenv(killFrom)), open(t, os.Getenv(killTo)), nil); err != nil {
+	if _, err := mirror(t.Context(), carrytest.Open(t, os.Getenv(killFrom)), carrytest.Open(t, os.Getenv(killTo)), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -51,10 +52,10 @@ func TestMirrorInterrupted(t *testing.T) {
 	s3, gcs := servers.StartS3(t), servers.StartGCS(t)
 	s3.Setenv(t)
 	gcs.Setenv(t)
-	urls := []string{folderURL(t), s3.URL(s3.NewBucket(t)), gcs.URL(gcs.NewBucket(t)), folderURL(t)}
+	urls := []string{carrytest.FolderURL(t), s3.URL(s3.NewBucket(t)), gcs.URL(gcs.NewBucket(t)), carrytest.FolderURL(t)}
 	var buckets []*publish.Bucket
 	for _, url := range urls {
-		buckets = append(buckets, open(t, url))
+		buckets = append(buckets, carrytest.Open(t, url))
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var readers sync.WaitGroup
@@ -66,7 +67,7 @@ func TestMirrorInterrupted(t *testing.T) {
 	edition, mid := 0, 0
 	for i := range *soakRuns {
 		if i%4 == 0 {
-			publishEdition(t, buckets[0], edition, extraPackages)
+			carrytest.Publish(t, buckets[0], edition, extraPackages)
 			edition++
 		}
 		leg := r.IntN(3)
@@ -87,21 +88,21 @@ func TestMirrorInterrupted(t *testing.T) {
 	}
 	stop()
 	readers.Wait()
-	want, err := buckets[0].Pointer(t.Context(), env)
+	want, err := buckets[0].Pointer(t.Context(), carrytest.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, b := range buckets {
-		p, err := b.Pointer(t.Context(), env)
+		p, err := b.Pointer(t.Context(), carrytest.Env)
 		if err != nil || p.Snapshot != want.Snapshot {
 			t.Errorf("store %d: live is %s, %v; want %s", i, p.Snapshot, err, want.Snapshot)
 		}
-		stored, err := b.Snapshots(t.Context(), env)
+		stored, err := b.Snapshots(t.Context(), carrytest.Env)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range stored[env] {
-			mustBeSound(t, b, s.ID)
+		for _, s := range stored[carrytest.Env] {
+			carrytest.MustBeSound(t, b, s.ID)
 		}
 	}
 	t.Logf("%d interruptions, %d of them at work; %d looks at live snapshots", *soakRuns, mid, seen.Load())
@@ -147,14 +148,14 @@ func interrupt(t *testing.T, r *rand.Rand, fromURL, toURL string, from, to *publ
 // readLive looks at what is live, again and again: all of it must be there.
 func readLive(ctx context.Context, t *testing.T, b *publish.Bucket, seen *atomic.Int64) {
 	for ctx.Err() == nil {
-		p, err := b.Pointer(ctx, env)
+		p, err := b.Pointer(ctx, carrytest.Env)
 		if errors.Is(err, fs.ErrNotExist) {
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
 		var v *publish.Verification
 		if err == nil {
-			v, err = b.Verify(ctx, env, p.Snapshot, publish.VerifyOptions{})
+			v, err = b.Verify(ctx, carrytest.Env, p.Snapshot, publish.VerifyOptions{})
 		}
 		switch {
 		case ctx.Err() != nil:

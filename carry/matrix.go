@@ -15,7 +15,7 @@ import (
 // matrix is combined with each query, whose parameters win, and pinned packages
 // are added.
 type Matrix struct {
-	// Address is the registry to ask; a slice has no use for it.
+	// Address is the registry to ask; what is taken from a bucket has no use for it.
 	Address string `yaml:"address"`
 	// Versions is how many of the newest versions of each package to take, where
 	// neither query nor matrix entry says it; 0 is as the registry answers.

@@ -15,6 +15,7 @@ import (
 	_ "gocloud.dev/blob/s3blob"
 
 	"github.com/regsnap/regsnap/carry"
+	"github.com/regsnap/regsnap/carry/carrytest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/storetest/faultproxy"
@@ -29,7 +30,7 @@ func mirror(ctx context.Context, from, to *publish.Bucket, change func(*carry.Op
 	}
 	lease := to.Lease(publish.LeaseOptions{Purpose: "mirror", Live: live})
 	defer func() { err = errors.Join(err, lease.Release(ctx)) }()
-	o := carry.Options{From: from, To: lease, Environment: env, Note: publish.Note{By: "ada"}}
+	o := carry.Options{From: from, To: lease, Environment: carrytest.Env, Note: publish.Note{By: "ada"}}
 	if change != nil {
 		change(&o)
 	}
@@ -51,15 +52,15 @@ func TestMirrorAcrossStores(t *testing.T) {
 	s3, gcs := servers.StartS3(t), servers.StartGCS(t)
 	s3.Setenv(t)
 	gcs.Setenv(t)
-	first := folderURL(t)
-	urls := []string{first, s3.URL(s3.NewBucket(t)), gcs.URL(gcs.NewBucket(t)), folderURL(t)}
+	first := carrytest.FolderURL(t)
+	urls := []string{first, s3.URL(s3.NewBucket(t)), gcs.URL(gcs.NewBucket(t)), carrytest.FolderURL(t)}
 	var buckets []*publish.Bucket
 	for _, url := range urls {
-		buckets = append(buckets, open(t, url))
+		buckets = append(buckets, carrytest.Open(t, url))
 	}
 	var ids []string
 	for n := range 3 {
-		ids = append(ids, publishEdition(t, buckets[0], n, 3))
+		ids = append(ids, carrytest.Publish(t, buckets[0], n, 3))
 		for i, to := range buckets[1:] {
 			r := mustMirror(t, buckets[i], to, nil)
 			if r.Snapshot != ids[n] || !r.Moved.Changed || r.Copied.Units != r.Copied.Total || r.Copied.Objects == 0 {
@@ -69,7 +70,7 @@ func TestMirrorAcrossStores(t *testing.T) {
 			if revisions := r.Copied.Total; n > 0 && revisions > 20 {
 				t.Errorf("%s: edition %d: %d units were copied", urls[i+1], n, revisions)
 			}
-			mustBeSound(t, to, ids[n])
+			carrytest.MustBeSound(t, to, ids[n])
 			if again := mustMirror(t, buckets[i], to, nil); again.Moved.Changed || again.Copied != (publish.Copied{}) {
 				t.Errorf("%s: again: %+v", urls[i+1], again)
 			}
@@ -165,9 +166,9 @@ func TestMirrorHeaders(t *testing.T) {
 		t.Run(s.Kind(), func(t *testing.T) {
 			s.Setenv(t)
 			built, mirrored := s.URL(s.NewBucket(t)), s.URL(s.NewBucket(t))
-			from := open(t, built)
-			publishEdition(t, from, 0, 0)
-			mustMirror(t, from, open(t, mirrored), nil)
+			from := carrytest.Open(t, built)
+			carrytest.Publish(t, from, 0, 0)
+			mustMirror(t, from, carrytest.Open(t, mirrored), nil)
 			compareHeaders(t, built, mirrored)
 		})
 	}
@@ -179,15 +180,15 @@ func TestMirrorRequests(t *testing.T) {
 	s := servers.StartS3(t)
 	s.Setenv(t)
 	proxy := faultproxy.Start(t, faultproxy.Options{Target: s.Addr})
-	from, to := open(t, folderURL(t)), open(t, s.Via(proxy.Addr).URL(s.NewBucket(t)))
-	publishEdition(t, from, 0, 30)
+	from, to := carrytest.Open(t, carrytest.FolderURL(t)), carrytest.Open(t, s.Via(proxy.Addr).URL(s.NewBucket(t)))
+	carrytest.Publish(t, from, 0, 30)
 	mustMirror(t, from, to, nil)
 	before := proxy.Requests()
 	mustMirror(t, from, to, nil)
 	if got := proxy.Requests() - before; got > 5 {
 		t.Errorf("a mirror with nothing to do took %d requests, want at most 5", got)
 	}
-	publishEdition(t, from, 1, 30)
+	carrytest.Publish(t, from, 1, 30)
 	before = proxy.Requests()
 	r := mustMirror(t, from, to, nil)
 	got := proxy.Requests() - before
@@ -201,10 +202,10 @@ func TestMirrorRequests(t *testing.T) {
 // TestMirrorSnapshots takes named snapshots and a history, and goes back only
 // when it is told to.
 func TestMirrorSnapshots(t *testing.T) {
-	from, to := open(t, folderURL(t)), open(t, folderURL(t))
+	from, to := carrytest.Open(t, carrytest.FolderURL(t)), carrytest.Open(t, carrytest.FolderURL(t))
 	var ids []string
 	for n := range 4 {
-		ids = append(ids, publishEdition(t, from, n, 0))
+		ids = append(ids, carrytest.Publish(t, from, n, 0))
 	}
 	r := mustMirror(t, from, to, func(o *carry.Options) { o.Snapshot = ids[2] })
 	if r.Moved.Live != ids[2] {
@@ -223,7 +224,7 @@ func TestMirrorSnapshots(t *testing.T) {
 		t.Errorf("live is %+v, want %s", r.Moved, ids[3])
 	}
 	for _, id := range ids {
-		mustBeSound(t, to, id)
+		carrytest.MustBeSound(t, to, id)
 	}
 	if _, err := mirror(t.Context(), from, to, func(o *carry.Options) { o.Snapshot = "20240101T000000Z-000000000000" }); !errors.Is(err, publish.ErrNoSnapshot) {
 		t.Errorf("a snapshot that is not there: %v", err)
@@ -252,9 +253,9 @@ func TestMirrorDamaged(t *testing.T) {
 		{"manifest", "manifest.json", func(b []byte) []byte { b[len(b)-3]++; return b }, "manifest"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			url := folderURL(t)
-			from, to := open(t, url), open(t, folderURL(t))
-			id := publishEdition(t, from, 0, 0)
+			url := carrytest.FolderURL(t)
+			from, to := carrytest.Open(t, url), carrytest.Open(t, carrytest.FolderURL(t))
+			id := carrytest.Publish(t, from, 0, 0)
 			damage(t, strings.TrimPrefix(url, "file://"), c.match, c.damage)
 			_, err := mirror(t.Context(), from, to, nil)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -263,10 +264,10 @@ func TestMirrorDamaged(t *testing.T) {
 			if c.name != "manifest" && !errors.Is(err, publish.ErrDamaged) {
 				t.Errorf("%v is not ErrDamaged", err)
 			}
-			if _, err := to.Pointer(t.Context(), env); !errors.Is(err, fs.ErrNotExist) {
+			if _, err := to.Pointer(t.Context(), carrytest.Env); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("something is live: %v", err)
 			}
-			if _, err := to.Manifest(t.Context(), env, id); !errors.Is(err, fs.ErrNotExist) {
+			if _, err := to.Manifest(t.Context(), carrytest.Env, id); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("there is a manifest: %v", err)
 			}
 		})

@@ -1,27 +1,21 @@
 package carry_test
 
 import (
-	"fmt"
-	"io"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/regsnap/regsnap/carry"
+	"github.com/regsnap/regsnap/carry/carrytest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
-	"github.com/regsnap/regsnap/serve"
 )
 
 // take mirrors a slice into a new bucket.
 func take(t *testing.T, from *publish.Bucket, s layout.Slice) (*publish.Bucket, *carry.Result) {
 	t.Helper()
-	to := open(t, folderURL(t))
+	to := carrytest.Open(t, carrytest.FolderURL(t))
 	r := mustMirror(t, from, to, func(o *carry.Options) { o.Slice, o.Regsnap = s, "test" })
-	mustBeSound(t, to, r.Snapshot)
+	carrytest.MustBeSound(t, to, r.Snapshot)
 	return to, r
 }
 
@@ -36,7 +30,7 @@ func queries(q ...string) layout.Slice {
 // packagesOf lists what is live.
 func packagesOf(t *testing.T, b *publish.Bucket) string {
 	t.Helper()
-	m, err := b.Live(t.Context(), env)
+	m, err := b.Live(t.Context(), carrytest.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +43,8 @@ func packagesOf(t *testing.T, b *publish.Bucket) string {
 
 // TestSliceHolds: which package versions a slice has.
 func TestSliceHolds(t *testing.T) {
-	from := open(t, folderURL(t))
-	publishEdition(t, from, 0, 0)
+	from := carrytest.Open(t, carrytest.FolderURL(t))
+	carrytest.Publish(t, from, 0, 0)
 	for _, c := range []struct {
 		slice layout.Slice
 		want  string
@@ -81,9 +75,9 @@ func TestSliceHolds(t *testing.T) {
 
 // TestSliceAnswers: the clients of a slice get what the whole snapshot says.
 func TestSliceAnswers(t *testing.T) {
-	from := open(t, folderURL(t))
-	publishEdition(t, from, 0, 0)
-	whole := site(t, from)
+	from := carrytest.Open(t, carrytest.FolderURL(t))
+	carrytest.Publish(t, from, 0, 0)
+	whole := carrytest.Site(t, from)
 	for _, c := range []struct{ query, fixed string }{
 		{"kibana.version=8.5.0&prerelease=true", "kibana.version=8.5.0"},
 		{"kibana.version=7.16.2&prerelease=true", "kibana.version=7.16.2"},
@@ -92,14 +86,14 @@ func TestSliceAnswers(t *testing.T) {
 		{"all=true&prerelease=true&kibana.version=7.17.0", "all=true&kibana.version=7.17.0"},
 	} {
 		to, _ := take(t, from, queries(c.query))
-		part := site(t, to)
+		part := carrytest.Site(t, to)
 		compared := 0
-		for _, path := range kibanaRequests(c.fixed, []string{"web", "store", "agent", "signed", "none"}, []string{"web", "security", "custom", "datastore"}) {
-			compareAnswers(t, whole, part, path)
+		for _, path := range carrytest.KibanaRequests(c.fixed, []string{"web", "store", "agent", "signed", "none"}, []string{"web", "security", "custom", "datastore"}) {
+			carrytest.CompareAnswers(t, whole, part, path)
 			compared++
 		}
-		for _, path := range packagePaths(t, to) {
-			compareAnswers(t, whole, part, path)
+		for _, path := range carrytest.PackagePaths(t, to) {
+			carrytest.CompareAnswers(t, whole, part, path)
 			compared++
 		}
 		if compared < 100 {
@@ -108,111 +102,19 @@ func TestSliceAnswers(t *testing.T) {
 	}
 }
 
-// kibanaRequests are the searches that clients make of which some parameters are
-// always the same.
-func kibanaRequests(fixed string, packages, categories []string) []string {
-	var out []string
-	add := func(path string, params ...string) {
-		q := strings.Join(append(params, fixed), "&")
-		out = append(out, path+"?"+strings.Trim(strings.ReplaceAll(q, "&&", "&"), "&"))
-	}
-	for _, prerelease := range []string{"prerelease=true", "prerelease=false", ""} {
-		for _, capabilities := range []string{"", "capabilities=security", "capabilities=apm,uptime"} {
-			add("/search", prerelease, capabilities)
-			add("/categories", prerelease, capabilities)
-			add("/categories", prerelease, capabilities, "include_policy_templates=true")
-			for _, kind := range []string{"integration", "input", "content"} {
-				add("/search", prerelease, capabilities, "type="+kind)
-			}
-			for _, c := range categories {
-				add("/search", prerelease, capabilities, "category="+c)
-			}
-			for _, p := range packages {
-				add("/search", prerelease, capabilities, "package="+p)
-			}
-		}
-	}
-	return out
-}
-
-// packagePaths are the document, archive, signature and files of each package.
-func packagePaths(t *testing.T, b *publish.Bucket) []string {
-	t.Helper()
-	m, err := b.Live(t.Context(), env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for _, p := range m.Packages {
-		rev := layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}
-		body, err := b.Read(t.Context(), rev.ContentsKey())
-		if err != nil {
-			t.Fatal(err)
-		}
-		list, err := layout.DecodeContents(body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		archive := fmt.Sprintf("/epr/%s/%[1]s-%s.zip", p.Name, p.Version)
-		out = append(out, "/package/"+p.Name+"/"+p.Version+"/", archive, archive+".sig")
-		for _, f := range list.Files {
-			out = append(out, (&url.URL{Path: "/package/" + p.Name + "/" + p.Version + "/" + f.Path}).String())
-		}
-	}
-	return out
-}
-
-// site serves a bucket.
-func site(t *testing.T, b *publish.Bucket) string {
-	t.Helper()
-	h, err := serve.New(t.Context(), serve.Options{
-		Bucket: b, Environments: []serve.Environment{{Name: env}}, Default: env, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close() })
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
-	return s.URL
-}
-
-func compareAnswers(t *testing.T, whole, part, path string) {
-	t.Helper()
-	want, got := answer(t, whole+path), answer(t, part+path)
-	if got != want {
-		t.Errorf("%s: the slice says %.200q, the whole %.200q", path, got, want)
-	}
-}
-
-// answer is status, type, caching and body.
-func answer(t *testing.T, url string) string {
-	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprint(resp.StatusCode, resp.Header["Content-Type"], resp.Header["Cache-Control"], string(body))
-}
-
 // TestSliceIsNoSourceOfFacts: a build after a slice has gone live takes nothing
 // from it that is only right in a slice.
 func TestSliceIsNoSourceOfFacts(t *testing.T) {
-	from := open(t, folderURL(t))
-	id := publishEdition(t, from, 0, 0)
+	from := carrytest.Open(t, carrytest.FolderURL(t))
+	id := carrytest.Publish(t, from, 0, 0)
 	to, r := take(t, from, queries("kibana.version=8.5.0"))
 	if again := mustMirror(t, from, to, func(o *carry.Options) { o.Slice, o.Regsnap = queries("kibana.version=8.5.0"), "test" }); again.Snapshot != r.Snapshot || again.Moved.Changed || again.Copied.Objects != 0 {
 		t.Errorf("again: %+v", again)
 	}
-	if got := publishEdition(t, to, 0, 0); got != id {
+	if got := carrytest.Publish(t, to, 0, 0); got != id {
 		t.Errorf("built beside a slice: %s, want %s", got, id)
 	}
-	mustBeSound(t, to, id)
+	carrytest.MustBeSound(t, to, id)
 	// A slice of a slice.
 	part, _ := take(t, from, queries("kibana.version=8.5.0"))
 	part, _ = take(t, part, layout.Slice{Packages: []string{"web"}})

@@ -62,10 +62,10 @@ func TestSign(t *testing.T) {
 		if err != nil || !bytes.Equal(first, second) {
 			t.Errorf("%s: signed twice, %v:\n%s%s", c.name, err, first, second)
 		}
-		if got, err := ring.Verify(content, first); err != nil || got != k.Fingerprint() {
+		if got, err := ring.Verify(bytes.NewReader(content), first); err != nil || got != k.Fingerprint() {
 			t.Errorf("%s: verified: %s, %v; want %s", c.name, got, err, k.Fingerprint())
 		}
-		if _, err := ring.Verify(append(content, ' '), first); !errors.Is(err, ErrSignature) {
+		if _, err := ring.Verify(bytes.NewReader(append(content, ' ')), first); !errors.Is(err, ErrSignature) {
 			t.Errorf("%s: other content: %v", c.name, err)
 		}
 		packets, err := binary(first)
@@ -93,16 +93,16 @@ func TestVerifyGnuPG(t *testing.T) {
 	content := testdata(t, "content")
 	for _, name := range []string{"ed25519", "rsa", "expired"} {
 		sig := testdata(t, "content."+name+".sig")
-		if _, err := loadRing(t, name).Verify(content, sig); err != nil {
+		if _, err := loadRing(t, name).Verify(bytes.NewReader(content), sig); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		tampered := bytes.Clone(content)
 		tampered[0] ^= 1
-		if _, err := loadRing(t, name).Verify(tampered, sig); !errors.Is(err, ErrSignature) {
+		if _, err := loadRing(t, name).Verify(bytes.NewReader(tampered), sig); !errors.Is(err, ErrSignature) {
 			t.Errorf("%s: tampered content: %v", name, err)
 		}
 	}
-	_, err := loadRing(t, "rsa").Verify(content, testdata(t, "content.ed25519.sig"))
+	_, err := loadRing(t, "rsa").Verify(bytes.NewReader(content), testdata(t, "content.ed25519.sig"))
 	if !errors.Is(err, ErrSignature) || !strings.Contains(err.Error(), "not one of those to trust") {
 		t.Errorf("a stranger's signature: %v", err)
 	}
@@ -119,7 +119,7 @@ func TestBadSignatures(t *testing.T) {
 		"huge":      bytes.Repeat(good, 1000),
 		"packet":    []byte("\xcb\x02ab"),
 	} {
-		if _, err := ring.Verify(content, sig); !errors.Is(err, ErrSignature) {
+		if _, err := ring.Verify(bytes.NewReader(content), sig); !errors.Is(err, ErrSignature) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -156,7 +156,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add(testdata(f, "content.ed25519.sig"))
 	f.Add(testdata(f, "content.rsa.sig"))
 	f.Fuzz(func(t *testing.T, sig []byte) {
-		if _, err := ring.Verify(content, sig); err != nil && !errors.Is(err, ErrSignature) {
+		if _, err := ring.Verify(bytes.NewReader(content), sig); err != nil && !errors.Is(err, ErrSignature) {
 			t.Errorf("%v is not ErrSignature", err)
 		}
 	})

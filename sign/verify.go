@@ -31,7 +31,7 @@ func LoadRing(data []byte) (Ring, error) {
 // Verify checks a detached signature, in text or binary form, and returns the
 // fingerprint of the key that made it. One that was good when it was made stays
 // good when the key has expired, but not when the key was revoked.
-func (r Ring) Verify(content, signature []byte) (string, error) {
+func (r Ring) Verify(content io.ReadSeeker, signature []byte) (string, error) {
 	packets, err := binary(signature)
 	if err != nil {
 		return "", err
@@ -41,10 +41,13 @@ func (r Ring) Verify(content, signature []byte) (string, error) {
 		return "", err
 	}
 	config := new(packet.Config)
-	_, _, err = openpgp.VerifyDetachedSignature(r.keys, bytes.NewReader(content), bytes.NewReader(packets), config)
+	_, _, err = openpgp.VerifyDetachedSignature(r.keys, content, bytes.NewReader(packets), config)
 	if errors.Is(err, pgperrors.ErrKeyExpired) {
 		config.Time = func() time.Time { return sig.CreationTime }
-		_, _, err = openpgp.VerifyDetachedSignature(r.keys, bytes.NewReader(content), bytes.NewReader(packets), config)
+		if _, err := content.Seek(0, io.SeekStart); err != nil {
+			return "", err
+		}
+		_, _, err = openpgp.VerifyDetachedSignature(r.keys, content, bytes.NewReader(packets), config)
 	}
 	switch {
 	case errors.Is(err, pgperrors.ErrUnknownIssuer):

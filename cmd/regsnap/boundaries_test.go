@@ -14,16 +14,17 @@ import (
 func TestBoundaries(t *testing.T) {
 	const module = "github.com/regsnap/regsnap/"
 	for folder, may := range map[string][]string{
-		"layout":  {},
-		"lint":    {"index"},
-		"promote": {"index", "lint"},
-		"index":   {},
-		"build":   {"index", "layout"},
-		"publish": {"layout"},
-		"serve":   {"layout"},
-		"check":   {"layout", "serve"},
-		"sign":    {},
-		"carry":   {"build", "layout", "publish"},
+		"layout":   {},
+		"index":    {},
+		"build":    {"index", "layout"},
+		"publish":  {"layout"},
+		"serve":    {"layout"},
+		"check":    {"layout", "serve"},
+		"lint":     {"index"},
+		"promote":  {"index", "lint"},
+		"sign":     {},
+		"upstream": {"index", "layout"},
+		"carry":    {"build", "layout", "publish"},
 	} {
 		for _, path := range imports(t, folder) {
 			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {

@@ -112,6 +112,14 @@ func runBuild(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "source", src)
+	o.Source = src
+	return buildInto(c, cfg, o, vouching, started)
+}
+
+// buildInto builds into the bucket, publishes if that was asked for, and prints
+// what came of it. What is live of the environments vouching, all if there are
+// none, is not written again.
+func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, started time.Time) (err error) {
 	bucket, err := cfg.openBucket(c.Context, publish.Create)
 	if err != nil {
 		return err
@@ -129,7 +137,7 @@ func runBuild(c *cli.Context) (err error) {
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	lease := bucket.Lease(buildLease(c, o.Live))
 	defer releasing(c, &err, lease)
-	o.Source, o.Store, o.Progress = src, lease, bar.update
+	o.Store, o.Progress = lease, bar.update
 	result, err := build.Build(c.Context, o)
 	bar.finish()
 	out := built{Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}

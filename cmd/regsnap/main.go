@@ -17,13 +17,14 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/promote"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/upstream"
 )
 
 // Exit codes, as docs/commands.md lists them.
 const (
 	exitFailure     = 1   // the store, the repository or the network failed
 	exitUsage       = 2   // the command line or the configuration is wrong
-	exitInvalid     = 3   // packages are broken or a branch's rules are; the report says which
+	exitInvalid     = 3   // packages are broken, not signed as they must be, or against a branch's rules; the report says which
 	exitOlder       = 4   // a newer snapshot is live already
 	exitConflict    = 5   // somebody else published, rolled back, pruned or pushed meanwhile: run again
 	exitBusy        = 6   // prune found a build or another prune at work, and deleted nothing
@@ -75,6 +76,7 @@ func exitCode(ctx context.Context, err error) int {
 	case errors.As(err, &usage):
 		return exitUsage
 	case errors.Is(err, build.ErrInvalid), errors.Is(err, promote.ErrRefused):
+	case errors.Is(err, build.ErrInvalid), errors.Is(err, upstream.ErrUnsigned):
 		return exitInvalid
 	case errors.Is(err, publish.ErrOlder):
 		return exitOlder
@@ -133,8 +135,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			buildCommand(), publishCommand(), serveCommand(), inspectCommand(),
 			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
 			lintCommand(), auditCommand(), promoteCommand(), boardCommand(),
-			checkCommand(),
-			mirrorCommand(),
+			checkCommand(), mirrorCommand(), importCommand(),
 			versionCommand(), completionCommand(),
 		},
 	}

@@ -46,15 +46,11 @@ func matrixFlag() cli.Flag {
 // is empty, which stands for all of it.
 func sliceOf(c *cli.Context) (layout.Slice, error) {
 	var s layout.Slice
-	if file := c.String("matrix"); file != "" {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return s, usageError{err}
-		}
-		m, err := carry.ParseMatrix(data)
-		if err != nil {
-			return s, usagef("%s: %w", file, err)
-		}
+	m, err := matrix(c)
+	if err != nil {
+		return s, err
+	}
+	if m != nil {
 		s = m.Slice()
 	}
 	for _, q := range *c.Generic("query").(*repeated) {
@@ -68,6 +64,32 @@ func sliceOf(c *cli.Context) (layout.Slice, error) {
 		return s, usageError{err}
 	}
 	return s, nil
+}
+
+// matrix reads --matrix; nil if it is not given.
+func matrix(c *cli.Context) (*carry.Matrix, error) {
+	file := c.String("matrix")
+	if file == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	m, err := carry.ParseMatrix(data)
+	if err != nil {
+		return nil, usagef("%s: %w", file, err)
+	}
+	return m, nil
+}
+
+// matrixAddress is the registry that the file of --matrix names.
+func matrixAddress(c *cli.Context) (string, error) {
+	m, err := matrix(c)
+	if err != nil || m == nil {
+		return "", err
+	}
+	return m.Address, nil
 }
 
 // printSlice says of what a snapshot is a part, and which part.

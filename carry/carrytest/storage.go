@@ -1,4 +1,6 @@
-package carry_test
+// Package carrytest makes small registries for tests, serves them, and compares
+// what two of them answer.
+package carrytest
 
 import (
 	"archive/zip"
@@ -63,14 +65,15 @@ A name that needs escaping.
 # Agent
 `
 
-const env = "production"
+// Env is the environment of the registries.
+const Env = "production"
 
 // largeFile is the size of a file that is too large to be copied in memory.
 const largeFile = 3 << 20
 
-// edition is the source at the commit with that number: the storage, a large
+// Edition is the source at the commit with that number: the storage, a large
 // file, a signed archive, and many small packages.
-func edition(t testing.TB, n, extra int) index.Source {
+func Edition(t testing.TB, n, extra int) index.Source {
 	t.Helper()
 	root := t.TempDir()
 	file := func(name string, content []byte) {
@@ -94,7 +97,7 @@ func edition(t testing.TB, n, extra int) index.Source {
 	file("signed-1.0.0.zip.sig", []byte("a signature that nobody checks here"))
 	hash := fmt.Sprintf("%040x", n+1)
 	at := time.Date(2024, 1, 1, 0, n, 0, 0, time.UTC)
-	return committed{index.OpenDirs(map[string]string{env: root}), &index.Commit{Hash: hash, Author: "Ada", Time: at, Subject: fmt.Sprint("edition ", n)}}
+	return committed{index.OpenDirs(map[string]string{Env: root}), &index.Commit{Hash: hash, Author: "Ada", Time: at, Subject: fmt.Sprint("edition ", n)}}
 }
 
 func signedArchive(t testing.TB) []byte {
@@ -135,17 +138,27 @@ func (c committed) Branch(ctx context.Context, name string) (*index.Branch, erro
 	return b, err
 }
 
-// publishEdition builds an edition into a bucket and makes it live.
-func publishEdition(t testing.TB, b *publish.Bucket, n, extra int) string {
+// Publish builds an edition into a bucket and makes it live.
+func Publish(t testing.TB, b *publish.Bucket, n, extra int) string {
+	t.Helper()
+	return PublishSource(t, b, Edition(t, n, extra), Env, nil)
+}
+
+// PublishSource builds a branch of a source and makes it live; change, if set,
+// changes how.
+func PublishSource(t testing.TB, b *publish.Bucket, src index.Source, branch string, change func(*build.Options)) string {
 	t.Helper()
 	ctx := t.Context()
-	o := build.Options{Source: edition(t, n, extra), Store: b, Regsnap: "test", Environments: []build.Environment{{
-		Name: env, Branches: []string{env}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
+	o := build.Options{Source: src, Store: b, Regsnap: "test", Environments: []build.Environment{{
+		Name: Env, Branches: []string{branch}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
 	}}}
-	m, err := b.Live(ctx, env)
+	if change != nil {
+		change(&o)
+	}
+	m, err := b.Live(ctx, Env)
 	if err == nil {
 		var r *layout.Routes
-		if r, err = b.Routes(ctx, env, m.ID()); err == nil {
+		if r, err = b.Routes(ctx, Env, m.ID()); err == nil {
 			o.Live = []build.Live{{Manifest: m, Routes: r}}
 		}
 	}
@@ -157,13 +170,14 @@ func publishEdition(t testing.TB, b *publish.Bucket, n, extra int) string {
 		t.Fatal(err, result.Report)
 	}
 	id := result.Snapshots[0].ID
-	if _, err := b.Publish(ctx, env, id); err != nil {
+	if _, err := b.Publish(ctx, Env, id); err != nil {
 		t.Fatal(err)
 	}
 	return id
 }
 
-func open(t testing.TB, url string) *publish.Bucket {
+// Open opens a bucket, or makes it, until the test ends.
+func Open(t testing.TB, url string) *publish.Bucket {
 	t.Helper()
 	b, err := publish.Create(context.Background(), url)
 	if err != nil {
@@ -177,12 +191,13 @@ func open(t testing.TB, url string) *publish.Bucket {
 	return b
 }
 
-func folderURL(t testing.TB) string { return "file://" + filepath.ToSlash(t.TempDir()) }
+// FolderURL is the URL of an empty bucket.
+func FolderURL(t testing.TB) string { return "file://" + filepath.ToSlash(t.TempDir()) }
 
-// mustBeSound verifies a snapshot in full.
-func mustBeSound(t testing.TB, b *publish.Bucket, id string) {
+// MustBeSound verifies a snapshot in full.
+func MustBeSound(t testing.TB, b *publish.Bucket, id string) {
 	t.Helper()
-	v, err := b.Verify(context.Background(), env, id, publish.VerifyOptions{})
+	v, err := b.Verify(context.Background(), Env, id, publish.VerifyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/sign"
+	"github.com/regsnap/regsnap/upstream"
+)
+
+func importCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "import",
+		Usage: "build a snapshot from an existing registry",
+		Description: `Asks a package registry, any server that speaks the API, what it has, fetches archives
+and signatures, and builds them into a snapshot: the archives are served as they are,
+byte for byte, and all else is rendered from them. Without --query, --package, --latest
+or --matrix every version is fetched.
+
+What was fetched stays in a folder (--cache): the next import asks whether it has
+changed, and one that was broken off goes on. Few connections are used, --rate bounds
+the requests, and Retry-After is heeded.
+
+With --verify-key every archive must have a good OpenPGP signature by one of the keys in
+the file, else nothing is built and the report names them (exit code 3). The registry
+is not trusted otherwise: sizes are bounded, redirects lead to no other host unless
+--trust-host names it, and archives pass the same checks as those of a package storage.
+
+   regsnap import --from https://registry.example --env production --bucket file:///srv/registry
+   regsnap import --from https://registry.example --query 'kibana.version=8.5.0' --verify-key elastic.asc \\
+     --env production --bucket gs://registry --publish`,
+		Flags: append([]cli.Flag{
+			configFlag(), bucketFlag(), envFlag("build environment `NAME`"),
+			&cli.StringFlag{Name: "from", Usage: "the registry's `URL` (default: the address in the file of --matrix)"},
+			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
+			&cli.StringFlag{Name: "verify-key", Usage: "only accept archives that a public key in `FILE` has signed", TakesFile: true},
+			&cli.StringFlag{Name: "cache", Usage: "keep what is fetched in `DIR` (default: a folder for each registry in the user's cache)", EnvVars: []string{"REGSNAP_IMPORT_CACHE"}},
+			&cli.Float64Flag{Name: "rate", Usage: "make at most `N` requests a second", Value: upstream.DefaultRate},
+			&cli.IntFlag{Name: "connections", Usage: "use at most `N` connections", Value: upstream.DefaultParallel},
+			&cli.StringSliceFlag{Name: "trust-host", Usage: "let redirects lead to `HOST[:PORT]` (repeat for several)"},
+			&cli.BoolFlag{Name: "publish", Usage: "move the pointer of the environment to the new snapshot"},
+			byFlag(),
+			&cli.IntFlag{Name: "parallel", Usage: "store `N` objects at once (default: 128 in the cloud, by cores on disk)"},
+			jsonFlag(),
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+		}, signFlags()...),
+		Action: runImport,
+	}
+}
+
+func runImport(c *cli.Context) (err error) {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	cfg, err := settings(c)
+	if err != nil {
+		return err
+	}
+	name, err := cfg.oneEnvironment(c.String("env"))
+	if err != nil {
+		return err
+	}
+	env, err := cfg.buildEnvironment(name)
+	if err != nil {
+		return err
+	}
+	env.Branches = []string{upstream.BranchName}
+	o := build.Options{Regsnap: version(), Budget: cfg.budget(), Parallel: c.Int("parallel"), Environments: []build.Environment{env}}
+	if o.Sign, err = signer(c); err != nil {
+		return err
+	}
+	fetch, err := fetchOptions(c)
+	if err != nil {
+		return err
+	}
+	if cfg.Bucket == "" { // known before anything is fetched
+		return usagef("which bucket? Give --bucket URL, or bucket: in regsnap.yml")
+	}
+	started := time.Now()
+	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
+	fetch.Progress = func(phase string, done, total int, bytes int64) {
+		bar.update(build.Progress{Phase: phase, Done: done, Total: total, Bytes: bytes})
+	}
+	src, stats, err := upstream.Fetch(c.Context, fetch)
+	bar.finish()
+	if errors.Is(err, upstream.ErrURL) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "cache", src)
+	fmt.Fprintf(c.App.ErrWriter, "%s: %d archives and signatures fetched (%s), %d unchanged; %d signed\n",
+		plural(stats.Packages, "package"), stats.Fetched, size(stats.Bytes), stats.Unchanged, stats.Signed)
+	o.Source = src
+	return buildInto(c, cfg, o, []string{name}, started)
+}
+
+// fetchOptions reads the flags that say what to fetch.
+func fetchOptions(c *cli.Context) (upstream.Options, error) {
+	o := upstream.Options{
+		URL: c.String("from"), Dir: c.String("cache"), Hosts: c.StringSlice("trust-host"),
+		Rate: c.Float64("rate"), Parallel: c.Int("connections"), Agent: "regsnap/" + version(),
+	}
+	var err error
+	if o.Slice, err = sliceOf(c); err != nil {
+		return o, err
+	}
+	if o.URL == "" {
+		if o.URL, err = matrixAddress(c); err != nil {
+			return o, err
+		}
+	}
+	switch {
+	case o.URL == "":
+		return o, usagef("from which registry? Give --from URL")
+	case o.Rate <= 0 || o.Parallel <= 0:
+		return o, usagef("--rate and --connections are above 0")
+	}
+	if file := c.String("verify-key"); file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return o, usageError{err}
+		}
+		ring, err := sign.LoadRing(data)
+		if err != nil {
+			return o, usagef("--verify-key %s: %w", file, err)
+		}
+		o.Verify = ring
+	}
+	if o.Dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return o, usagef("where to keep what is fetched? Give --cache DIR (%w)", err)
+		}
+		sum := sha256.Sum256([]byte(o.URL))
+		o.Dir = filepath.Join(cache, "regsnap", "import", hex.EncodeToString(sum[:8]))
+	}
+	return o, nil
+}

@@ -1,0 +1,252 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// ErrRefused: the server sent what is not accepted from any server.
+var ErrRefused = errors.New("the registry's answer is refused")
+
+// How a request that fails for a passing reason is made again.
+const (
+	attempts = 6
+	pause    = time.Second // before the second attempt; doubled each time, with jitter
+	maxPause = 30 * time.Second
+	// maxRetryAfter is the longest that a server may ask to wait.
+	maxRetryAfter = 5 * time.Minute
+	// silence is how long a server may say nothing.
+	silence = time.Minute
+	// maxRedirects is how often one request is sent elsewhere.
+	maxRedirects = 5
+)
+
+// client sends requests to one registry, politely.
+type client struct {
+	base  *url.URL
+	http  *http.Client
+	limit *rate.Limiter
+	agent string
+	// wait sleeps; tests make it shorter.
+	wait func(ctx context.Context, d time.Duration) error
+}
+
+// newClient prepares a client for the registry at rawURL, which may have a path
+// prefix. hosts are other hosts that redirects may lead to.
+func newClient(rawURL string, o Options) (*client, error) {
+	base, err := url.Parse(rawURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("%w: want https://HOST or https://HOST/PREFIX", ErrURL)
+	}
+	if base.RawQuery != "" || base.Fragment != "" {
+		return nil, fmt.Errorf("%w: it has a query or a fragment: want https://HOST or https://HOST/PREFIX", ErrURL)
+	}
+	base.Path = strings.TrimSuffix(base.Path, "/")
+	c := &client{base: base, limit: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate))), agent: o.Agent, wait: sleep}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: o.Parallel, MaxIdleConnsPerHost: o.Parallel,
+		DialContext:         (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 30 * time.Second, ResponseHeaderTimeout: silence, MaxResponseHeaderBytes: 64 << 10,
+		ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute,
+		// Archives come as they are, and lengths are those of what is read.
+		DisableCompression: true,
+	}
+	c.http = &http.Client{Transport: transport, CheckRedirect: func(req *http.Request, via []*http.Request) error {
+		return c.checkRedirect(req.URL, len(via), o.Hosts)
+	}}
+	return c, nil
+}
+
+// checkRedirect keeps requests where the user sent them.
+func (c *client) checkRedirect(to *url.URL, made int, hosts []string) error {
+	switch {
+	case made > maxRedirects:
+		return fmt.Errorf("%w: more than %d redirects", ErrRefused, maxRedirects)
+	case to.Host != c.base.Host && !slices.Contains(hosts, to.Host):
+		return fmt.Errorf("%w: a redirect to another host, %.100q: import from there, or allow it", ErrRefused, to.Host)
+	case c.base.Scheme == "https" && to.Scheme != "https":
+		return fmt.Errorf("%w: a redirect from https to %.20q", ErrRefused, to.Scheme)
+	}
+	return nil
+}
+
+// state is what a server said of a version of a file, to ask whether it changed.
+type state struct {
+	ETag         string `json:"etag,omitempty"`
+	LastModified string `json:"last_modified,omitempty"`
+}
+
+// errUnchanged: the file is still the one that was asked about.
+var errUnchanged = errors.New("not modified")
+
+// errMissing: the server has no such file.
+var errMissing = errors.New("not found")
+
+// get writes what is at path to to, which it may truncate to begin again, and
+// says by what it can be told apart from later versions. At most limit bytes are
+// read; more are refused.
+func (c *client) get(ctx context.Context, path, query string, had state, limit int64, to target) (state, error) {
+	u := *c.base
+	u.Path += path
+	u.RawPath = ""
+	u.RawQuery = query
+	for n := 1; ; n++ {
+		now, retry, err := c.attempt(ctx, u.String(), had, limit, to)
+		if err == nil || errors.Is(err, errUnchanged) || errors.Is(err, errMissing) {
+			return now, err
+		}
+		where := path
+		if query != "" {
+			where += "?" + query
+		}
+		switch {
+		case ctx.Err() != nil:
+			return state{}, ctx.Err()
+		case retry < 0:
+			return state{}, fmt.Errorf("%s: %w", where, hideUser(err))
+		case n >= attempts:
+			return state{}, fmt.Errorf("%s: gave up after %d attempts: %w", where, n, hideUser(err))
+		}
+		if retry == 0 {
+			longest := min(pause<<(n-1), maxPause)
+			retry = longest/2 + rand.N(longest/2+1)
+		}
+		if err := c.wait(ctx, retry); err != nil {
+			return state{}, err
+		}
+	}
+}
+
+// target is a file that is written from its beginning.
+type target interface {
+	io.Writer
+	reset() error
+}
+
+// attempt makes one request. retry is how long to wait before the next one: less
+// than 0 for never, 0 for as long as is usual.
+func (c *client) attempt(ctx context.Context, rawURL string, had state, limit int64, to target) (now state, retry time.Duration, err error) {
+	if err := c.limit.Wait(ctx); err != nil {
+		return state{}, -1, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
+	if err != nil {
+		return state{}, -1, err
+	}
+	req.Header.Set("User-Agent", c.agent)
+	if had.ETag != "" {
+		req.Header.Set("If-None-Match", had.ETag)
+	}
+	if had.LastModified != "" {
+		req.Header.Set("If-Modified-Since", had.LastModified)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if lasting(err) {
+			return state{}, -1, err
+		}
+		return state{}, 0, err
+	}
+	defer resp.Body.Close()
+	switch {
+	case resp.StatusCode == http.StatusNotModified && had != state{}:
+		return had, -1, errUnchanged
+	case resp.StatusCode == http.StatusNotFound:
+		return state{}, -1, errMissing
+	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusServiceUnavailable:
+		return state{}, retryAfter(resp.Header.Get("Retry-After"), time.Now()), errors.New(resp.Status)
+	case resp.StatusCode >= 500, resp.StatusCode == http.StatusRequestTimeout:
+		return state{}, 0, errors.New(resp.Status)
+	case resp.StatusCode != http.StatusOK:
+		return state{}, -1, fmt.Errorf("the registry says %.60q", resp.Status)
+	case resp.ContentLength > limit:
+		return state{}, -1, fmt.Errorf("%w: %d bytes are announced: at most %d are taken", ErrRefused, resp.ContentLength, limit)
+	}
+	if err := to.reset(); err != nil {
+		return state{}, -1, err
+	}
+	watch := time.AfterFunc(silence, cancel)
+	defer watch.Stop()
+	n, err := io.Copy(to, io.LimitReader(&watched{resp.Body, watch}, limit+1))
+	switch {
+	case err != nil:
+		return state{}, 0, err
+	case n > limit:
+		return state{}, -1, fmt.Errorf("%w: more than %d bytes", ErrRefused, limit)
+	}
+	return state{ETag: header(resp, "ETag"), LastModified: header(resp, "Last-Modified")}, 0, nil
+}
+
+// lasting tells whether a request would fail the same way again.
+func lasting(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var dns *net.DNSError
+	return errors.Is(err, ErrRefused) || errors.As(err, &certificate) || errors.As(err, &dns) && dns.IsNotFound
+}
+
+// header is a value that can be sent back; what is too long for that is none.
+func header(resp *http.Response, name string) string {
+	v := resp.Header.Get(name)
+	if len(v) > 200 {
+		return ""
+	}
+	return v
+}
+
+// watched puts off the end of a connection as long as something comes.
+type watched struct {
+	io.Reader
+	timer *time.Timer
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	w.timer.Reset(silence)
+	return w.Reader.Read(p)
+}
+
+// retryAfter reads how long a server wants to be left alone (RFC 9110, section
+// 10.2.3): seconds or a date. 0 is when it does not say.
+func retryAfter(v string, now time.Time) time.Duration {
+	d := time.Duration(0)
+	if seconds, err := strconv.Atoi(v); err == nil {
+		d = time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
+	} else if at, err := http.ParseTime(v); err == nil {
+		d = at.Sub(now)
+	}
+	return max(0, min(d, maxRetryAfter))
+}
+
+// hideUser takes the URL out of an error: it may hold a password.
+func hideUser(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

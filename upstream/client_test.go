@@ -1,0 +1,98 @@
+package upstream
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestRetries: passing faults are sat out as long as the server says, others not.
+func TestRetries(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		status int
+		after  string
+		times  int // how often it fails
+		waits  []time.Duration
+		ok     bool
+	}{
+		{"as long as it says", 429, "7", 2, []time.Duration{7 * time.Second, 7 * time.Second}, true},
+		{"not for ever", 503, "86400", 1, []time.Duration{maxRetryAfter}, true},
+		{"it never ends", 503, "1", 100, []time.Duration{1e9, 1e9, 1e9, 1e9, 1e9}, false},
+		{"not allowed", 401, "", 1, nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			asked := 0
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if asked++; asked <= c.times {
+					w.Header().Set("Retry-After", c.after)
+					w.WriteHeader(c.status)
+					return
+				}
+				_, _ = w.Write([]byte("good"))
+			}))
+			defer s.Close()
+			var waits []time.Duration
+			client, err := newClient(s.URL, Options{Rate: 1000, Parallel: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			client.wait = func(_ context.Context, d time.Duration) error { waits = append(waits, d); return nil }
+			body := new(memory)
+			_, err = client.get(t.Context(), "/x", "", state{}, 100, body)
+			if (err == nil) != c.ok || c.ok && body.String() != "good" {
+				t.Errorf("%q, %v", body.String(), err)
+			}
+			if len(waits) != len(c.waits) {
+				t.Fatalf("waited %v, want %v", waits, c.waits)
+			}
+			for i, d := range waits {
+				if d != c.waits[i] {
+					t.Errorf("waited %v, want %v", waits, c.waits)
+				}
+			}
+		})
+	}
+}
+
+// TestRetryBacksOff: without a word from the server the pauses grow.
+func TestRetryBacksOff(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
+	defer s.Close()
+	client, err := newClient(s.URL, Options{Rate: 1000, Parallel: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	longest := pause
+	client.wait = func(_ context.Context, d time.Duration) error {
+		if d < longest/2 || d > longest {
+			t.Errorf("waited %s, want %s to %s", d, longest/2, longest)
+		}
+		longest = min(2*longest, maxPause)
+		return nil
+	}
+	if _, err := client.get(t.Context(), "/x", "", state{}, 100, new(memory)); err == nil || !strings.Contains(err.Error(), "gave up after 6 attempts") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestSecretsStayInside: a password in the URL is in no error.
+func TestSecretsStayInside(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close() // nobody answers there
+	client, err := newClient(strings.Replace(s.URL, "http://", "http://user:hunter2@", 1), Options{Rate: 1000, Parallel: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.wait = func(context.Context, time.Duration) error { return nil }
+	_, err = client.get(t.Context(), "/x", "", state{}, 100, new(memory))
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+	if got := provenance(client.base); strings.Contains(got, "hunter2") || !strings.HasPrefix(got, "http://127.0.0.1") {
+		t.Errorf("provenance %q", got)
+	}
+}
