@@ -50,8 +50,7 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 	done
 
 conformance: ## compare with every recorded answer of the reference registry in $(REAL)
-	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./lint ./promote
-	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./carry
+	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./lint ./promote ./carry
 
 bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
 	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap
@@ -66,7 +65,6 @@ SEED ?= 1
 soak: ## the whole history replayed, and $(SOAK) randomised runs on each store
 	REGSNAP_REPLAY=all $(GO) test -tags conformance -count 1 -timeout 180m -v -run '^TestConformanceReplay' ./build
 	$(GO) test -count 1 -timeout 180m -v -run '^(TestRandomised|TestDiffAgainstAll)$$' ./publish -soak $(SOAK) -soak-seed $(SEED)
-	$(GO) test -count 1 -timeout 180m -v -run 'TestConcurrent|TestKill|TestFaulty' ./publish -soak $(SOAK) -soak-seed $(SEED)
 	$(GO) test -count 1 -timeout 180m -v -run 'TestMirrorInterrupted' ./carry -soak $(SOAK) -soak-seed $(SEED)
 
 clean: ## remove what was built

@@ -110,6 +110,11 @@ func revisionOf(p layout.ManifestPackage) layout.Revision {
 // Snapshot copies a snapshot whole: what it refers to, then its routes, then its
 // manifest, whose presence says that all is there.
 func (c *Copier) Snapshot(ctx context.Context, m *layout.Manifest) error {
+	// Also when all that it refers to is there: its routes must not be pruned
+	// before its manifest is stored.
+	if err := c.to.hold(ctx); err != nil {
+		return err
+	}
 	env, id := m.Environment, m.ID()
 	if err := c.Content(ctx, m, id); err != nil {
 		return err

@@ -132,8 +132,12 @@ func (b *Bucket) Manifest(ctx context.Context, env, id string) (*layout.Manifest
 		return nil, err
 	}
 	m, err := layout.DecodeManifest(body)
-	if err == nil && m.IDOf(body) != id {
+	switch {
+	case err != nil:
+	case m.IDOf(body) != id:
 		err = fmt.Errorf("its content has the id %s: the object is damaged", m.IDOf(body))
+	case m.Environment != env:
+		err = fmt.Errorf("its content is of environment %s: the object is in the wrong place", m.Environment)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", layout.ManifestKey(env, id), err)

@@ -59,7 +59,6 @@ func LoadKey(data, passphrase []byte, now time.Time) (*Key, error) {
 		return nil, err
 	}
 	k := &Key{key: key, at: key.PublicKey.CreationTime}
-	k.key.Entity = entity
 	self, _ := entity.PrimarySelfSignature()
 	for _, s := range []*packet.Signature{key.SelfSignature, self} {
 		if s != nil && s.CreationTime.After(k.at) {
