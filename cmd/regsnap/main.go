@@ -75,8 +75,7 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.Is(err, build.ErrInvalid), errors.Is(err, promote.ErrRefused):
-	case errors.Is(err, build.ErrInvalid), errors.Is(err, upstream.ErrUnsigned):
+	case errors.Is(err, build.ErrInvalid), errors.Is(err, promote.ErrRefused), errors.Is(err, upstream.ErrUnsigned):
 		return exitInvalid
 	case errors.Is(err, publish.ErrOlder):
 		return exitOlder
