@@ -81,13 +81,15 @@ func TestRandomised(t *testing.T) {
 	if raceEnabled {
 		fixed /= 10
 	}
+	for _, s := range storms {
+		s.work, s.sources = work, sources
+	}
 	// A run waits most of its time: for late answers, and for the dead to count
 	// as dead. So many are under way at once.
 	var all sync.WaitGroup
 	under := make(chan struct{}, 30*runtime.GOMAXPROCS(0))
 	for i := range runs(fixed) {
 		for _, s := range storms {
-			s.work, s.sources = work, sources
 			seed := *soakSeed + uint64(i)
 			under <- struct{}{}
 			all.Go(func() {
