@@ -40,7 +40,7 @@ func (p *pack) manifest(v version) string {
 	if p.discovery {
 		line("discovery:\n  fields:\n    - name: %s.id\n  datasets:\n    - name: %s.stream_0", p.name, p.name)
 	}
-	if p.deprecat && p.index == p.versions {
+	if p.deprecated && p.index == p.versions {
 		line("deprecated:\n  since: %q\n  description: %q", v.version, "No longer needed")
 	}
 	line("owner:\n  github: regsnap-demo/%s", words[len(p.name)%len(words)])

@@ -14,12 +14,12 @@ type pack struct {
 	rng  *rand.Rand
 	name string
 
-	title, kind                string
-	description                string
-	categories, capabilities   []string
-	templates                  []template
-	streams                    int
-	agent, discovery, deprecat bool
+	title, kind                  string
+	description                  string
+	categories, capabilities     []string
+	templates                    []template
+	streams                      int
+	agent, discovery, deprecated bool
 
 	kibana *kibana
 	// at is the version before, and zeros how many of its versions are 0.x.
@@ -76,9 +76,8 @@ func newPack(o Options, i, versions int) *pack {
 	if rng.Float64() < withCapabilities {
 		p.capabilities = capabilities[rng.IntN(len(capabilities))]
 	}
-	p.agent, p.discovery, p.deprecat = rng.Float64() < withAgent, rng.Float64() < withDiscovery, rng.Float64() < withDeprecation
+	p.agent, p.discovery, p.deprecated = rng.Float64() < withAgent, rng.Float64() < withDiscovery, rng.Float64() < withDeprecation
 	p.zeros = int(rng.Float64() * 2 * (1 - s.Released) * float64(versions))
-	p.at = [3]int{0, 0, 0}
 	return p
 }
 
@@ -91,7 +90,7 @@ func (p *pack) next() version {
 	if p.index > 0 {
 		p.kibana.next()
 	}
-	v := version{version: p.nextVersion(), release: ""}
+	v := version{version: p.nextVersion()}
 	if p.at[0] == 0 && p.rng.Float64() < p.o.Statistics.Experimental/(1-p.o.Statistics.Released) {
 		v.release = "experimental"
 	}
