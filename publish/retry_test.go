@@ -181,6 +181,7 @@ func TestObeysRetryAfter(t *testing.T) {
 			most, least time.Duration
 		}{{"1", time.Hour, time.Second}, {"3600", 300 * time.Millisecond, 300 * time.Millisecond}} {
 			u := newUnreliable(t, s, faultproxy.Options{RetryAfter: test.header})
+			u.far.Hurry(10 * hurry) // who gives up is not told when to come back
 			u.far.Obey(test.most)
 			for _, fault := range []faultproxy.Fault{faultproxy.Status429, faultproxy.Status503} {
 				var refused, again time.Time
