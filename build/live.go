@@ -17,7 +17,8 @@ import (
 // bucket, and what it says of a package revision need not be found out again.
 type Live struct {
 	Manifest *layout.Manifest
-	Routes   *layout.Routes
+	// Routes are nil when their format is another version's.
+	Routes *layout.Routes
 }
 
 // liveSnapshot is Live, ready for looking revisions up.
@@ -30,9 +31,11 @@ type liveSnapshot struct {
 }
 
 // speaks tells whether a live snapshot says what this build would find out. One
-// that another render version wrote does not, and no slice does: it shows
-// deprecation notices of versions that it does not have.
-func (l Live) speaks() bool { return l.Manifest.Render == RenderVersion && l.Manifest.Slice == nil }
+// that another render version wrote does not, or whose routes cannot be read, and
+// no slice does: it shows deprecation notices of versions that it does not have.
+func (l Live) speaks() bool {
+	return l.Manifest.Render == RenderVersion && l.Routes != nil && l.Manifest.Slice == nil
+}
 
 // newLive prepares a live snapshot.
 func newLive(l Live) (*liveSnapshot, error) {

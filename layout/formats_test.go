@@ -2,6 +2,8 @@ package layout_test
 
 import (
 	"bytes"
+	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -87,13 +89,14 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%s: %v\n%s\nis read as\n%s", f.name, err, f.encoded, again)
 		}
 		text := string(f.encoded)
+		format := regexp.MustCompile(`"format": ?[0-9]+`)
 		for what, damaged := range map[string]string{
 			"a field that is not known": strings.Replace(text, "{", `{"x": 1,`, 1),
 			"something after it":        text + "{}",
 			"cut off":                   text[:len(text)-3],
 			"empty":                     "",
-			"a future format":           strings.Replace(strings.Replace(text, `"format":1`, `"format":2`, 1), `"format": 1`, `"format": 2`, 1),
-			"of no format":              strings.Replace(strings.Replace(text, `"format":1,`, ``, 1), `"format": 1,`, ``, 1),
+			"a future format":           format.ReplaceAllString(text, `"format":99`),
+			"of no format":              regexp.MustCompile(format.String()+", *").ReplaceAllString(text, ""),
 			"another type":              "[]",
 		} {
 			if _, err := f.again([]byte(damaged)); err == nil {
@@ -131,6 +134,29 @@ func TestRoutesAreChecked(t *testing.T) {
 		if _, err := layout.DecodeRoutes(r.Encode()); err == nil {
 			t.Errorf("%s: no error", what)
 		}
+	}
+	encoded := string(someRoutes(t).Encode())
+	for what, damage := range map[string][2]string{
+		"a space between":         {`,"environment"`, `, "environment"`},
+		"a line too few":          {",\n\"kibana\"", ",\"kibana\""},
+		"columns in other order":  {"\"versions\":\"1.0.0 1.1.0 0.1.0-rc1\",\n\"flags\":\"ACN\"", "\"flags\":\"ACN\",\n\"versions\":\"1.0.0 1.1.0 0.1.0-rc1\""},
+		"an escape":               {`"flags":"A`, `"flags":"\u0041`},
+		"not a digit":             {`"flags":"A`, `"flags":"+`},
+		"a flag too many":         {`"flags":"A`, `"flags":"g`},
+		"a flag that is not so":   {`"flags":"A`, `"flags":"E`},
+		"more digits than needed": {`"type":"BCD"`, `"type":"ABACAD"`},
+		"an entry too few":        {`"type":"BCD"`, `"type":"BC"`},
+	} {
+		damaged := strings.Replace(encoded, damage[0], damage[1], 1)
+		if damaged == encoded {
+			t.Errorf("%s: %q is not in\n%s", what, damage[0], encoded)
+		}
+		if _, err := layout.DecodeRoutes([]byte(damaged)); err == nil {
+			t.Errorf("%s: no error", what)
+		}
+	}
+	if _, err := layout.DecodeRoutes([]byte(`{"format":1,"environment":"production"}`)); !errors.Is(err, layout.ErrFormat) {
+		t.Errorf("routes of another version: %v", err)
 	}
 	r := someRoutes(t)
 	r.Constraints[1].Release[0].From = "x"

@@ -8,59 +8,56 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
-// RoutesFormat is the version of the format of routes.json.
-const RoutesFormat = 1
-
 // Routes is all that an edge needs to turn any request of the registry API into
 // an answer or a key. It is a table with a row for each package version, sorted
 // by name, then by precedence of version (ties by text), kept as columns: a
-// column of small numbers and shared tables stays small and loads fast in every
+// column of small numbers and shared tables stays small and is read fast in every
 // language. A number in a column that names a table is an index into it, where
-// 0 is the table's empty entry.
+// 0 is the table's empty entry. routesfile.go has the form in which it is stored.
 type Routes struct {
-	Format      int    `json:"format"`
-	Environment string `json:"environment"`
+	Format      int
+	Environment string
 	// ServiceVersion is the version that "/" reports.
-	ServiceVersion string      `json:"service_version"`
-	Cache          CachePolicy `json:"cache"`
+	ServiceVersion string
+	Cache          CachePolicy
 	// Catalog is the response that holds the summary of every row, in order:
 	// what unrendered searches are assembled from.
-	Catalog Digest `json:"catalog"`
+	Catalog Digest
 	// Categories are titles and parents of the known categories, by id.
-	Categories []Category `json:"categories"`
+	Categories []Category
 
 	// Shared tables.
-	Constraints  []Ranges     `json:"constraints"`  // 0 accepts every version
-	Capabilities [][]string   `json:"capabilities"` // 0 requires none
-	Types        []string     `json:"types"`        // 0 is ""
-	Specs        []Spec       `json:"specs"`
-	Labels       [][]string   `json:"labels"`    // sets of categories; 0 is none
-	Templates    [][]Template `json:"templates"` // lists of policy templates; 0 is none
-	Discoveries  []Discovery  `json:"discoveries"`
+	Constraints  []Ranges   // 0 accepts every version
+	Capabilities [][]string // 0 requires none
+	Types        []string   // 0 is ""
+	Specs        []Spec
+	Labels       [][]string   // sets of categories; 0 is none
+	Templates    [][]Template // lists of policy templates; 0 is none
+	Discoveries  []Discovery
 
 	// Names and where the rows of each begin.
-	Names  []string `json:"names"`
-	Starts []int    `json:"starts"`
+	Names  []string
+	Starts []int
 
 	// Columns, an entry a row.
-	Versions   []string `json:"versions"`
-	Flags      []Flags  `json:"flags"`
-	Kibana     []int    `json:"kibana"` // into Constraints
-	Agent      []int    `json:"agent"`  // into Constraints
-	Spec       []int    `json:"spec"`   // into Specs
-	Type       []int    `json:"type"`   // into Types
-	Capability []int    `json:"capability"`
-	Label      []int    `json:"label"`
-	Template   []int    `json:"template"`
-	Discover   []int    `json:"discovery"`
+	Versions   []string
+	Flags      []Flags
+	Kibana     []int // into Constraints
+	Agent      []int // into Constraints
+	Spec       []int // into Specs
+	Type       []int // into Types
+	Capability []int
+	Label      []int
+	Template   []int
+	Discover   []int
 	// Sizes are the lengths in bytes of the rows' summaries in the catalog.
-	Sizes []int `json:"sizes"`
+	Sizes []int
 	// Revisions, Documents and Summaries are the rows' ids, without a
 	// separator: 20, 32 and 32 characters a row. One long string costs an edge
 	// far less memory than as many short ones.
-	Revisions string `json:"revisions"`
-	Documents string `json:"documents"`
-	Summaries string `json:"summaries"`
+	Revisions string
+	Documents string
+	Summaries string
 }
 
 // Category is a known category.
@@ -100,9 +97,6 @@ const (
 )
 
 const revisionLen = 20
-
-// Encode is the table as it is stored.
-func (r *Routes) Encode() []byte { return encode(r, "") }
 
 // Rows is the number of package versions.
 func (r *Routes) Rows() int { return len(r.Versions) }
@@ -155,25 +149,9 @@ func (r *Routes) nameRows(i int) (from, to int) {
 	return r.Starts[i], r.Rows()
 }
 
-// DecodeRoutes reads what Encode wrote. Every index and length is checked, so
-// that code that uses the table need not.
-func DecodeRoutes(data []byte) (*Routes, error) {
-	r := new(Routes)
-	if err := decode(data, r); err != nil {
-		return nil, fmt.Errorf("routes: %w", err)
-	}
-	if err := r.validate(); err != nil {
-		return nil, fmt.Errorf("routes: %w", err)
-	}
-	return r, nil
-}
-
 var hexString = regexp.MustCompile(`^[0-9a-f]*$`)
 
 func (r *Routes) validate() error {
-	if r.Format != RoutesFormat {
-		return fmt.Errorf("format %d is not known to this version of regsnap (want %d)", r.Format, RoutesFormat)
-	}
 	if !ValidEnvironment(r.Environment) {
 		return fmt.Errorf("environment %q is not a name", r.Environment)
 	}

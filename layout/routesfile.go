@@ -1,0 +1,220 @@
+package layout
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+)
+
+// RoutesFormat is the version of the format of routes.json.
+const RoutesFormat = 2
+
+// ErrFormat: the routes were written by a version of regsnap that this one
+// does not understand.
+var ErrFormat = errors.New("the format is not known to this version of regsnap")
+
+// routesFile is routes.json: one JSON object, in lines. The first line is the
+// head: what is small whatever the number of rows. Each further line is a
+// column, a string that needs no unescaping. So whoever reads JSON can read it,
+// and an edge, which has few milliseconds of processor time for a request,
+// parses the head alone and looks into the columns where they lie, in bytes.
+type routesFile struct {
+	routesHead
+	routesColumns
+}
+
+type routesHead struct {
+	Format         int          `json:"format"`
+	Environment    string       `json:"environment"`
+	ServiceVersion string       `json:"service_version"`
+	Cache          CachePolicy  `json:"cache"`
+	Catalog        Digest       `json:"catalog"`
+	Categories     []Category   `json:"categories"`
+	Constraints    []Ranges     `json:"constraints"`
+	Capabilities   [][]string   `json:"capabilities"`
+	Types          []string     `json:"types"`
+	Specs          []Spec       `json:"specs"`
+	Labels         [][]string   `json:"labels"`
+	Templates      [][]Template `json:"templates"`
+	Discoveries    []Discovery  `json:"discoveries"`
+	Names          []string     `json:"names"`
+	Starts         []int        `json:"starts"`
+}
+
+// routesColumns have an entry a row. Numbers are packed, versions separated by
+// a space, ids joined.
+type routesColumns struct {
+	Versions   string `json:"versions"`
+	Flags      string `json:"flags"` // with the flags that follow from the versions
+	Kibana     string `json:"kibana"`
+	Agent      string `json:"agent"`
+	Spec       string `json:"spec"`
+	Type       string `json:"type"`
+	Capability string `json:"capability"`
+	Label      string `json:"label"`
+	Template   string `json:"template"`
+	Discover   string `json:"discovery"`
+	Sizes      string `json:"sizes"`
+	Revisions  string `json:"revisions"`
+	Documents  string `json:"documents"`
+	Summaries  string `json:"summaries"`
+}
+
+// routesLine is a column as a line of routes.json.
+type routesLine struct{ name, text string }
+
+func (c *routesColumns) lines() []routesLine {
+	return []routesLine{
+		{"versions", c.Versions}, {"flags", c.Flags}, {"kibana", c.Kibana}, {"agent", c.Agent}, {"spec", c.Spec},
+		{"type", c.Type}, {"capability", c.Capability}, {"label", c.Label}, {"template", c.Template},
+		{"discovery", c.Discover}, {"sizes", c.Sizes}, {"revisions", c.Revisions}, {"documents", c.Documents}, {"summaries", c.Summaries},
+	}
+}
+
+// Flags that follow from the versions. The file has them so that an edge need
+// not parse any version to choose the newest ones.
+const (
+	filePrerelease Flags = flagsEnd << iota // a pre-release part
+	fileUnstable                            // that, or 0.x
+	fileSame                                // the same precedence as the row before, which is of the same package
+	fileFlagsEnd
+)
+
+// fileFlags are the flags of every row with those that follow from versions.
+// A version that is none has none; reading the file refuses it.
+func (r *Routes) fileFlags() []Flags {
+	out := make([]Flags, len(r.Flags))
+	copy(out, r.Flags)
+	starts := make(map[int]bool, len(r.Starts))
+	for _, row := range r.Starts {
+		starts[row] = true
+	}
+	var last *semver.Version
+	for row := range min(len(out), len(r.Versions)) {
+		v, err := semver.StrictNewVersion(r.Versions[row])
+		if err != nil {
+			last = nil
+			continue
+		}
+		if v.Prerelease() != "" {
+			out[row] |= filePrerelease
+		}
+		if v.Prerelease() != "" || v.Major() == 0 {
+			out[row] |= fileUnstable
+		}
+		if last != nil && !starts[row] && last.Equal(v) {
+			out[row] |= fileSame
+		}
+		last = v
+	}
+	return out
+}
+
+// Encode is the table as it is stored.
+func (r *Routes) Encode() []byte {
+	head := encode(routesHead{
+		Format: r.Format, Environment: r.Environment, ServiceVersion: r.ServiceVersion, Cache: r.Cache,
+		Catalog: r.Catalog, Categories: r.Categories, Constraints: r.Constraints, Capabilities: r.Capabilities,
+		Types: r.Types, Specs: r.Specs, Labels: r.Labels, Templates: r.Templates, Discoveries: r.Discoveries,
+		Names: r.Names, Starts: r.Starts,
+	}, "")
+	columns := routesColumns{
+		Versions: strings.Join(r.Versions, " "), Flags: pack(r.fileFlags()),
+		Kibana: pack(r.Kibana), Agent: pack(r.Agent), Spec: pack(r.Spec), Type: pack(r.Type), Capability: pack(r.Capability),
+		Label: pack(r.Label), Template: pack(r.Template), Discover: pack(r.Discover), Sizes: pack(r.Sizes),
+		Revisions: r.Revisions, Documents: r.Documents, Summaries: r.Summaries,
+	}
+	lines := columns.lines()
+	size := len(head)
+	for _, c := range lines {
+		size += len(c.name) + len(c.text) + len(`,`+"\n"+`"":""`)
+	}
+	b := bytes.NewBuffer(make([]byte, 0, size))
+	b.Write(bytes.TrimSuffix(head, []byte("}\n")))
+	for _, c := range lines {
+		b.WriteString(",\n\"" + c.name + "\":\"")
+		b.WriteString(c.text)
+		b.WriteByte('"')
+	}
+	b.WriteString("}\n")
+	return b.Bytes()
+}
+
+// DecodeRoutes reads what Encode wrote. Every index and length is checked, so
+// that code that uses the table need not; and the bytes are those that Encode
+// gives, which edges rely on.
+func DecodeRoutes(data []byte) (*Routes, error) {
+	r, err := decodeRoutes(data)
+	if err != nil {
+		return nil, fmt.Errorf("routes: %w", err)
+	}
+	return r, nil
+}
+
+func decodeRoutes(data []byte) (*Routes, error) {
+	if err := knownFormat(data); err != nil {
+		return nil, err
+	}
+	var f routesFile
+	if err := decode(data, &f); err != nil {
+		return nil, err
+	}
+	r := &Routes{
+		Format: f.Format, Environment: f.Environment, ServiceVersion: f.ServiceVersion, Cache: f.Cache,
+		Catalog: f.Catalog, Categories: f.Categories, Constraints: f.Constraints, Capabilities: f.Capabilities,
+		Types: f.Types, Specs: f.Specs, Labels: f.Labels, Templates: f.Templates, Discoveries: f.Discoveries,
+		Names: f.Names, Starts: f.Starts, Versions: []string{},
+		Revisions: f.Revisions, Documents: f.Documents, Summaries: f.Summaries,
+	}
+	if f.Versions != "" {
+		r.Versions = strings.Split(f.Versions, " ")
+	}
+	n := r.Rows()
+	for _, c := range []struct {
+		name, text string
+		to         *[]int
+	}{
+		{"kibana", f.Kibana, &r.Kibana}, {"agent", f.Agent, &r.Agent}, {"spec", f.Spec, &r.Spec}, {"type", f.Type, &r.Type},
+		{"capability", f.Capability, &r.Capability}, {"label", f.Label, &r.Label}, {"template", f.Template, &r.Template},
+		{"discovery", f.Discover, &r.Discover}, {"sizes", f.Sizes, &r.Sizes},
+	} {
+		var err error
+		if *c.to, err = unpack(c.text, n); err != nil {
+			return nil, fmt.Errorf("column %s: %w", c.name, err)
+		}
+	}
+	flags, err := unpack(f.Flags, n)
+	if err != nil {
+		return nil, fmt.Errorf("column flags: %w", err)
+	}
+	r.Flags = make([]Flags, n)
+	for row, v := range flags {
+		if v >= int(fileFlagsEnd) {
+			return nil, fmt.Errorf("column flags, row %d: %d is not known", row, v)
+		}
+		r.Flags[row] = Flags(v) & (flagsEnd - 1)
+	}
+	if err := r.validate(); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(r.Encode(), data) {
+		return nil, errors.New("not written as regsnap writes it")
+	}
+	return r, nil
+}
+
+// knownFormat looks at the format alone: of another one nothing else can be said.
+func knownFormat(data []byte) error {
+	const begin = `{"format":`
+	var format int
+	if _, err := fmt.Sscanf(string(data[:min(len(data), len(begin)+20)]), begin+"%d,", &format); err != nil {
+		return fmt.Errorf("the document does not begin with %s", begin)
+	}
+	if format != RoutesFormat {
+		return fmt.Errorf("%w: %d (want %d)", ErrFormat, format, RoutesFormat)
+	}
+	return nil
+}
