@@ -1,0 +1,60 @@
+package edgetest
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+)
+
+// Environments are those of a package storage, in the order in which each adds
+// a branch.
+var Environments = []string{"production", "staging", "snapshot"}
+
+// Publish builds the environments of a source into an empty file:// bucket and
+// makes them live. It returns the bucket and its folder.
+func Publish(t testing.TB, source index.Source, budget layout.Budget) (*publish.Bucket, string) {
+	t.Helper()
+	dir := t.TempDir()
+	ctx := context.Background()
+	bucket, err := publish.Create(ctx, "file://"+filepath.ToSlash(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bucket.Close() }) // files are closed when they are written
+	Update(t, bucket, source, budget)
+	return bucket, dir
+}
+
+// Update builds the environments of a source into a bucket and makes them live.
+// It returns the snapshots' ids by environment.
+func Update(t testing.TB, bucket *publish.Bucket, source index.Source, budget layout.Budget) map[string]string {
+	t.Helper()
+	ctx := context.Background()
+	o := build.Options{Source: source, Store: bucket, Regsnap: "test", Budget: budget}
+	var branches []string
+	for _, env := range Environments {
+		branches = append(branches, env)
+		o.Environments = append(o.Environments, build.Environment{
+			Name: env, Branches: slices.Clone(branches), ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
+		})
+	}
+	result, err := build.Build(ctx, o)
+	if err != nil {
+		t.Fatal(err, result.Report.Errors)
+	}
+	ids := map[string]string{}
+	for _, s := range result.Snapshots {
+		env := s.Manifest.Environment
+		ids[env] = s.ID
+		if _, err := bucket.Publish(ctx, env, s.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,125 @@
+// Bodies as lists of pieces: bytes, and parts of objects. What is to be sent is
+// decided before anything is read; a platform then reads and sends it the way
+// that it does best.
+
+import { cutOut, runsLength } from "./catalog.js";
+import { StoreError } from "./errors.js";
+
+/**
+ * An object, or a part of one, as it arrives.
+ * @typedef {object} Opened
+ * @property {number | null} size in bytes, if it is known
+ * @property {ReadableStream<Uint8Array>} body
+ */
+
+/**
+ * The bucket. What does not exist is null; what cannot be read throws.
+ * @typedef {object} Bucket
+ * @property {(key: string, offset?: number, length?: number) => Promise<Opened | null>} open
+ *   reads an object, or a part of it
+ * @property {(key: string) => Promise<number | null>} size in bytes
+ */
+
+/**
+ * An object (no offset), or a part of one.
+ * @typedef {object} Part
+ * @property {string} key
+ * @property {number} [offset]
+ * @property {number} [length] in bytes, if it is known
+ * @property {Opened} [opened] set where it had to be opened to know that it is there
+ * @property {import("./catalog.js").Run[]} [runs] only these are wanted of it
+ */
+
+/** @typedef {Uint8Array | Part} Piece */
+
+/**
+ * The length of a body in bytes; undefined if it is not known.
+ * @param {Piece[]} pieces
+ */
+export function bodyLength(pieces) {
+  let n = 0;
+  for (const p of pieces) {
+    const length = !(p instanceof Uint8Array) && p.runs ? runsLength(p.runs) : p.length;
+    if (length === undefined) return undefined;
+    n += length;
+  }
+  return n;
+}
+
+/**
+ * Opens a part.
+ * @param {Part} part
+ * @param {Bucket} bucket
+ */
+export async function open(part, bucket) {
+  const opened = part.opened ?? (await bucket.open(part.key, part.offset, part.length));
+  if (!opened) throw new StoreError(`${part.key}: is not there`);
+  return opened;
+}
+
+/**
+ * Reads a body piece by piece.
+ * @param {Piece[]} pieces
+ * @param {Bucket} bucket
+ */
+export async function* read(pieces, bucket) {
+  for (const piece of pieces) {
+    if (piece instanceof Uint8Array) {
+      yield piece;
+      continue;
+    }
+    const { body } = await open(piece, bucket);
+    if (piece.runs) yield* cutOut(chunks(body), piece.offset ?? 0, piece.runs);
+    else yield* whole(chunks(body), piece);
+  }
+}
+
+/**
+ * The chunks of a part, which must be as long as it is to be.
+ * @param {AsyncIterable<Uint8Array>} chunks
+ * @param {Part} part
+ */
+async function* whole(chunks, part) {
+  let n = 0;
+  for await (const chunk of chunks) {
+    yield chunk;
+    n += chunk.length;
+  }
+  if (part.length !== undefined && n !== part.length) throw new StoreError(`${part.key}: ${n} bytes, want ${part.length}`);
+}
+
+/**
+ * The chunks of a stream. Not every platform lets streams be iterated.
+ * @param {ReadableStream<Uint8Array>} stream
+ */
+async function* chunks(stream) {
+  const reader = stream.getReader();
+  try {
+    for (let r = await reader.read(); !r.done; r = await reader.read()) yield r.value;
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+/**
+ * Reads a body into memory.
+ * @param {Piece[]} pieces
+ * @param {Bucket} bucket
+ */
+export async function readAll(pieces, bucket) {
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  let size = 0;
+  for await (const part of read(pieces, bucket)) {
+    parts.push(part);
+    size += part.length;
+  }
+  if (parts.length === 1) return parts[0];
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

@@ -1,0 +1,262 @@
+// The twin of serve/handler.go, response.go and file.go: a request to its reply.
+
+import { answer, noResource, PLAIN_TYPE } from "./answer.js";
+import { bodyLength, readAll } from "./body.js";
+import { toBytes } from "./bytes.js";
+import { cacheControl, NO_STORE } from "./cache.js";
+import { assemble } from "./catalog.js";
+import { etag, fileTag, gzipped, precondition } from "./conditional.js";
+import { parseContents } from "./contents.js";
+import { acceptsGzip, compressible } from "./encoding.js";
+import { ENVELOPE, GZIP_HEADER, gzipTrailer } from "./envelope.js";
+import { StoreError } from "./errors.js";
+import { archiveKey, contentsKey, digestOf, fileKey, GZIP_SUFFIX, responseKey, signatureKey } from "./keys.js";
+import { deliver } from "./representation.js";
+import { parseTarget } from "./url.js";
+
+/** @typedef {import("./answer.js").Answer} Answer */
+/** @typedef {import("./body.js").Bucket} Bucket */
+/** @typedef {import("./body.js").Piece} Piece */
+/** @typedef {import("./conditional.js").Headers} RequestHeaders */
+/** @typedef {import("./keys.js").Hash} Hash */
+/** @typedef {import("./table.js").Table} Table */
+
+/**
+ * @typedef {object} Request
+ * @property {string} method
+ * @property {string} target path and query as they were sent
+ * @property {RequestHeaders} headers
+ */
+
+/**
+ * What a request is answered from: one snapshot, and where its objects lie.
+ * @typedef {object} Site
+ * @property {Table} table
+ * @property {string} modified the time of the snapshot's newest commit, as
+ *   Last-Modified has it; "" when it knows none
+ * @property {Bucket} bucket
+ * @property {Hash} sha256
+ */
+
+/**
+ * @typedef {object} Reply
+ * @property {number} status
+ * @property {Map<string, string[]>} headers in lower case, a value each line
+ * @property {Piece[]} body of a HEAD request none
+ */
+
+/** The longest request target in bytes. */
+const LONGEST = 8 << 10;
+
+/**
+ * Answers one request. A StoreError is for the platform to answer.
+ * @param {Request} request
+ * @param {Site} site
+ * @returns {Promise<Reply>}
+ */
+export async function handle(request, site) {
+  const { target } = request;
+  if (target.length > LONGEST) return refuse(414, `the URL is longer than ${LONGEST} bytes`);
+  const parsed = parseTarget(target);
+  if (!parsed) return refuse(400, "the URL is malformed");
+  const a = answer(site.table, request.method, parsed);
+  const reply = await new Exchange(request, site, a).reply();
+  const length = bodyLength(reply.body);
+  if (length !== undefined && reply.status !== 304) reply.headers.set("content-length", [String(length)]);
+  if (request.method === "HEAD") reply.body = [];
+  return reply;
+}
+
+/**
+ * An error that nobody may keep.
+ * @param {number} status
+ * @param {string} text
+ * @param {Map<string, string[]>} [headers] others to send
+ * @returns {Reply}
+ */
+export function refuse(status, text, headers = new Map()) {
+  const body = toBytes(text + "\n");
+  headers.set("access-control-allow-origin", ["*"]);
+  headers.set("content-type", [PLAIN_TYPE]);
+  headers.set("cache-control", NO_STORE);
+  headers.set("content-length", [String(body.length)]);
+  return { status, headers, body: [body] };
+}
+
+/** A request, what it gets, and the headers so far. */
+export class Exchange {
+  /**
+   * @param {Request} request
+   * @param {Site} site
+   * @param {Answer} a
+   */
+  constructor(request, site, a) {
+    this.request = request;
+    this.site = site;
+    this.a = a;
+    /** @type {Map<string, string[]>} */
+    this.headers = new Map([["access-control-allow-origin", ["*"]]]);
+  }
+
+  /** @returns {Promise<Reply>} */
+  reply() {
+    switch (this.a.kind) {
+      case "direct":
+        return this.direct();
+      case "document":
+      case "search":
+      case "count":
+        return this.response();
+      case "file":
+        return this.file();
+      default:
+        return this.archive();
+    }
+  }
+
+  /** The headers that every form of an answer has. */
+  head() {
+    const { a, headers } = this;
+    if (a.contentType !== "") headers.set("content-type", [a.contentType]);
+    const cache = cacheControl(this.site.table.head.cache, a.cache);
+    if (cache.length > 0) headers.set("cache-control", cache);
+    if (a.status === 200 && compressible(a.contentType)) headers.set("vary", ["Accept-Encoding"]);
+  }
+
+  /**
+   * Names the representation that is about to be sent, and gives the reply if a
+   * precondition says that it need not be.
+   * @param {string} tag
+   * @param {string} [modified]
+   * @returns {Reply | null}
+   */
+  settled(tag, modified = "") {
+    this.headers.set("etag", [tag]);
+    switch (precondition(this.request.headers, tag, modified)) {
+      case 304:
+        for (const name of ["content-type", "content-encoding", "accept-ranges"]) this.headers.delete(name);
+        return { status: 304, headers: this.headers, body: [] };
+      case 412:
+        return this.fail(412, "precondition failed");
+    }
+    return null;
+  }
+
+  /**
+   * @param {number} status
+   * @param {string} text
+   */
+  fail(status, text) {
+    for (const name of ["etag", "accept-ranges", "content-encoding", "vary"]) this.headers.delete(name);
+    return refuse(status, text, this.headers);
+  }
+
+  /** An answer that needs no object. */
+  async direct() {
+    const { a } = this;
+    const body = a.body ?? new Uint8Array();
+    this.head();
+    if (a.location !== undefined) this.headers.set("location", [a.location]);
+    if (a.status === 405) this.headers.set("allow", ["GET, HEAD"]);
+    if (a.status === 200 && body.length > 0) {
+      const done = this.settled(etag(await digestOf(body, this.site.sha256)));
+      if (done) return done;
+    }
+    return { status: a.status, headers: this.headers, body: [body] };
+  }
+
+  /** A rendered response: a search, categories, or a package document. */
+  async response() {
+    const { a, request, site } = this;
+    this.head();
+    const digest = a.digest ?? (await digestOf(a.named ?? a.body ?? new Uint8Array(), site.sha256));
+    const tag = etag(digest);
+    const gzip = acceptsGzip(request.headers);
+    // The client that shows the validator of what it would get has it from a
+    // registry of the same content: no need to look for the body.
+    const expected = gzip ? gzipped(tag) : tag;
+    if (request.headers.get("if-none-match")?.trim() !== "*" && precondition(request.headers, expected, "") === 304) {
+      return /** @type {Reply} */ (this.settled(expected));
+    }
+    const found = gzip ? await this.stored(responseKey(digest) + GZIP_SUFFIX) : null;
+    if (found) this.headers.set("content-encoding", ["gzip"]);
+    const done = this.settled(found ? expected : tag);
+    if (done) return done;
+    return { status: a.status, headers: this.headers, body: found ?? (await this.plain(digest)) };
+  }
+
+  /**
+   * The body of a response as it is, stored or put together.
+   * @param {string} digest
+   * @returns {Promise<Piece[]>}
+   */
+  async plain(digest) {
+    const { a } = this;
+    if (a.body) return [a.body];
+    const found = await this.stored(responseKey(digest));
+    if (found) return found;
+    if (!a.selection) throw new StoreError(`${responseKey(digest)}: is not there`);
+    return assemble(this.site.table, a.selection);
+  }
+
+  /**
+   * An object that may be absent, as a body; null if it is.
+   * @param {string} key
+   * @returns {Promise<Piece[] | null>}
+   */
+  async stored(key) {
+    const { bucket } = this.site;
+    if (this.request.method === "HEAD") {
+      const size = await bucket.size(key);
+      return size === null ? null : [{ key, length: size }];
+    }
+    const opened = await bucket.open(key);
+    return opened && [{ key, length: opened.size ?? undefined, opened }];
+  }
+
+  /** The list of the revision's files. */
+  async contents() {
+    const { a, site } = this;
+    const key = await contentsKey(/** @type {any} */ (a.revision), site.sha256);
+    return parseContents(await readAll([{ key }], site.bucket));
+  }
+
+  /** A file of a package. */
+  async file() {
+    const { request, site, a } = this;
+    const { revision, path } = /** @type {Required<Answer>} */ (a);
+    const { files } = await this.contents();
+    const f = files.find((f) => f.path === path);
+    if (!f) {
+      this.a = noResource;
+      return this.direct();
+    }
+    a.contentType = f.type;
+    const tag = fileTag(f.sha256);
+    const { deflate: d } = f;
+    // Who asks for a part gets it of the file itself: parts of the encoded form
+    // are of no use to clients.
+    if (d && ENVELOPE + d.size < f.size && compressible(f.type) && request.headers.get("range") === null && acceptsGzip(request.headers)) {
+      const key = await archiveKey(revision, site.sha256);
+      const body = [GZIP_HEADER, { key, offset: d.offset, length: d.size }, gzipTrailer(d.crc32, f.size)];
+      return deliver(this, { size: ENVELOPE + d.size, tag: gzipped(tag), body });
+    }
+    return deliver(this, { size: f.size, tag, key: await fileKey(revision, path, site.sha256) });
+  }
+
+  /**
+   * The package as a zip archive, or its signature. An archive is never encoded:
+   * Kibana takes Content-Length for its size.
+   */
+  async archive() {
+    const { a, site } = this;
+    const { revision } = /** @type {Required<Answer>} */ (a);
+    const { archive, signature } = await this.contents();
+    if (a.kind === "archive") {
+      return deliver(this, { size: archive.size, tag: fileTag(archive.sha256), key: await archiveKey(revision, site.sha256) });
+    }
+    const key = await signatureKey(revision, site.sha256);
+    if (!signature) throw new StoreError(`${key}: contents.json lists no signature`);
+    return deliver(this, { size: signature.size, tag: fileTag(signature.sha256), key });
+  }
+}

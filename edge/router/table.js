@@ -1,0 +1,290 @@
+// The twin of layout/routes.go, routesfile.go and table.go: routes.json, with a
+// row for each package version. Only its first line is parsed; a column is
+// looked into where it lies, at the rows that a query comes to. So the table of
+// 100,000 rows costs no more to load than its bytes.
+
+import { fromBytes } from "./bytes.js";
+import { parseJSON } from "./json.js";
+import { RangeTest } from "./ranges.js";
+
+/** The version of the format of routes.json that this router reads. */
+export const ROUTES_FORMAT = 2;
+
+/** Lengths in characters. */
+export const DIGEST = 32;
+const REVISION = 20;
+
+const LINE_BREAK = 10;
+const SPACE = 32;
+
+/** Flags of a row. */
+export const EXPERIMENTAL = 1;
+export const SIGNED = 2;
+export const PRERELEASE = 4;
+export const UNSTABLE = 8;
+export const SAME = 16;
+
+/** The values of the digits of a packed column, by their bytes. */
+const DIGITS = new Uint8Array(128);
+for (let i = 0; i < 64; i++) {
+  DIGITS["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".charCodeAt(i)] = i;
+}
+
+/** @typedef {import("./cache.js").CachePolicy} CachePolicy */
+/** @typedef {import("./ranges.js").Ranges} Ranges */
+/** @typedef {{id: string, title: string, parent?: string}} Category */
+/** @typedef {{categories: string[] | null}} Template */
+/** @typedef {{fields?: string[], datasets?: string[]}} Discovery */
+/** @typedef {{name: string, version: string, id: string}} Revision */
+
+/**
+ * What is small whatever the number of rows.
+ * @typedef {object} Head
+ * @property {number} format
+ * @property {string} environment
+ * @property {string} service_version
+ * @property {CachePolicy} cache
+ * @property {string} catalog
+ * @property {Category[]} categories
+ * @property {Ranges[]} constraints
+ * @property {(string[] | null)[]} capabilities
+ * @property {string[]} types
+ * @property {{major: number, minor: number}[]} specs
+ * @property {(string[] | null)[]} labels
+ * @property {(Template[] | null)[]} templates
+ * @property {Discovery[]} discoveries
+ * @property {string[]} names
+ * @property {number[]} starts
+ */
+
+/** A column of routes.json that cannot be what regsnap wrote. */
+export class RoutesError extends Error {}
+
+/** A column of numbers: equally many digits of base 64 for each row. */
+class Numbers {
+  /**
+   * @param {Uint8Array} data
+   * @param {Span} span
+   * @param {number} rows
+   */
+  constructor(data, span, rows) {
+    this.data = data;
+    this.from = span.from;
+    this.width = rows === 0 ? 0 : (span.to - span.from) / rows;
+    if (!Number.isInteger(this.width)) throw new RoutesError("routes: a column is not as long as the others");
+  }
+
+  /** @param {number} row */
+  at(row) {
+    let n = 0;
+    for (let i = this.from + row * this.width, end = i + this.width; i < end; i++) n = n * 64 + DIGITS[this.data[i]];
+    return n;
+  }
+}
+
+/** @typedef {{from: number, to: number}} Span a part of the file, in bytes */
+
+/** Routes. They never change, but remember what was looked up. */
+export class Table {
+  /** @param {Uint8Array} data the file */
+  constructor(data) {
+    const { head, columns } = lines(data);
+    this.data = data;
+    /** @type {Head} */
+    this.head = head;
+    /** @param {string} name */
+    const span = (name) => {
+      const s = columns.get(name);
+      if (!s) throw new RoutesError(`routes: there is no column ${name}`);
+      return s;
+    };
+    this.versions = span("versions");
+    this.revisions = span("revisions").from;
+    this.documents = span("documents").from;
+    this.summaries = span("summaries");
+    this.rows = (this.summaries.to - this.summaries.from) / DIGEST;
+    /** @param {string} name */
+    const numbers = (name) => new Numbers(data, span(name), this.rows);
+    this.flags = numbers("flags");
+    this.kibana = numbers("kibana");
+    this.agent = numbers("agent");
+    this.spec = numbers("spec");
+    this.type = numbers("type");
+    this.capability = numbers("capability");
+    this.label = numbers("label");
+    this.template = numbers("template");
+    this.discovery = numbers("discovery");
+    this.sizes = numbers("sizes");
+
+    /** @type {Map<string, Category>} */
+    this.titles = new Map();
+    /** @type {Map<string, string[]>} the categories below one */
+    this.children = new Map();
+    for (const c of head.categories) {
+      this.titles.set(c.id, c);
+      if (c.parent) this.children.set(c.parent, [...(this.children.get(c.parent) ?? []), c.id]);
+    }
+    /** @type {(RangeTest | undefined)[]} */
+    this.tests = [];
+    /** @type {Uint32Array | null} */
+    this.versionPlaces = null;
+    /** @type {Float64Array | null} */
+    this.places = null;
+  }
+
+  /**
+   * Tests a constraint.
+   * @param {number} constraint
+   */
+  test(constraint) {
+    return (this.tests[constraint] ??= new RangeTest(this.head.constraints[constraint]));
+  }
+
+  /**
+   * The rows from <= row < to of the i-th name.
+   * @param {number} i
+   * @returns {[from: number, to: number]}
+   */
+  nameRows(i) {
+    const { starts } = this.head;
+    return [starts[i], i + 1 < starts.length ? starts[i + 1] : this.rows];
+  }
+
+  /**
+   * The place of a name in names; -1 when there is no such package.
+   * @param {string} name
+   */
+  nameIndex(name) {
+    const { names } = this.head;
+    const i = lastNotAfter(names, name);
+    return i >= 0 && names[i] === name ? i : -1;
+  }
+
+  /**
+   * The package name of a row.
+   * @param {number} row
+   */
+  name(row) {
+    return this.head.names[lastNotAfter(this.head.starts, row)];
+  }
+
+  /**
+   * The version of a row.
+   * @param {number} row
+   */
+  version(row) {
+    const places = (this.versionPlaces ??= this.findVersions());
+    return fromBytes(this.data, places[row], places[row + 1] - 1);
+  }
+
+  /** Where the version of each row begins, and one more place after the last. */
+  findVersions() {
+    const places = new Uint32Array(this.rows + 1);
+    let at = this.versions.from;
+    for (let row = 0; row < this.rows; row++) {
+      places[row] = at;
+      while (at < this.versions.to && this.data[at] !== SPACE) at++;
+      at++;
+    }
+    places[this.rows] = at;
+    return places;
+  }
+
+  /**
+   * Where the summary of each row begins in the catalog, and one more place
+   * after the last. What separates two of them takes 2 bytes, as does what is
+   * before the first.
+   */
+  catalogPlaces() {
+    if (this.places) return this.places;
+    const places = new Float64Array(this.rows + 1);
+    places[0] = 2;
+    for (let row = 0; row < this.rows; row++) places[row + 1] = places[row] + this.sizes.at(row) + 2;
+    return (this.places = places);
+  }
+
+  /**
+   * The row of a package version, or -1.
+   * @param {string} name
+   * @param {string} version
+   */
+  find(name, version) {
+    const i = this.nameIndex(name);
+    if (i < 0) return -1;
+    const [from, to] = this.nameRows(i);
+    for (let row = from; row < to; row++) if (this.version(row) === version) return row;
+    return -1;
+  }
+
+  /**
+   * The package revision of a row.
+   * @param {number} row
+   * @returns {Revision}
+   */
+  revision(row) {
+    const at = this.revisions + row * REVISION;
+    return { name: this.name(row), version: this.version(row), id: fromBytes(this.data, at, at + REVISION) };
+  }
+
+  /**
+   * The digest of a row's package document.
+   * @param {number} row
+   */
+  document(row) {
+    const at = this.documents + row * DIGEST;
+    return fromBytes(this.data, at, at + DIGEST);
+  }
+
+  /**
+   * Tells whether a set has the category, or one below it.
+   * @param {string[] | null} set
+   * @param {string} category
+   */
+  hasCategory(set, category) {
+    if (!set) return false;
+    return set.includes(category) || (this.children.get(category) ?? []).some((c) => set.includes(c));
+  }
+}
+
+/**
+ * Finds the lines of routes.json.
+ * @param {Uint8Array} data
+ */
+function lines(data) {
+  let end = data.indexOf(LINE_BREAK);
+  const text = fromBytes(data, 0, Math.max(0, end - 1)); // without the comma
+  const format = /^\{"format":([0-9]+),/.exec(text)?.[1];
+  if (Number(format) !== ROUTES_FORMAT) {
+    throw new RoutesError(`routes: format ${format} is not known to this edge (want ${ROUTES_FORMAT}): make its bundle anew`);
+  }
+  /** @type {Head} */
+  const head = parseJSON(text + "}");
+  /** @type {Map<string, Span>} */
+  const columns = new Map();
+  for (let from = end + 1; from < data.length; from = end + 1) {
+    end = data.indexOf(LINE_BREAK, from);
+    if (end < 0) throw new RoutesError("routes: the last line is cut off");
+    const name = /^"([a-z]+)":"/.exec(fromBytes(data, from, Math.min(end, from + 32)));
+    if (!name) throw new RoutesError("routes: a line is not a column");
+    columns.set(name[1], { from: from + name[0].length, to: end - 2 }); // without `",` or `"}`
+  }
+  return { head, columns };
+}
+
+/**
+ * The place of the last entry that is not greater than a value, in an ascending
+ * list; -1 when there is none.
+ * @template {string | number} T
+ * @param {T[]} list
+ * @param {T} value
+ */
+function lastNotAfter(list, value) {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (list[middle] <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}

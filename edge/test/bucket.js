@@ -1,0 +1,55 @@
+// A file:// bucket, read from its folder.
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+
+import { pointerKey, routesKey, Table } from "../router.js";
+
+/** @param {NodeJS.ErrnoException} e */
+function absent(e) {
+  if (e.code !== "ENOENT") throw e;
+  return null;
+}
+
+/**
+ * @param {string} folder
+ * @returns {import("../router/body.js").Bucket}
+ */
+export function folderBucket(folder) {
+  /** @param {string} key */
+  const size = (key) => stat(join(folder, key)).then((s) => s.size, absent);
+  return {
+    size,
+    async open(key, offset, length) {
+      if ((await size(key)) === null) return null;
+      if (offset === undefined) {
+        const body = await readFile(join(folder, key));
+        return { size: body.length, body: new Blob([body]).stream() };
+      }
+      const part = { start: offset, end: offset + Number(length) - 1 };
+      const stream = createReadStream(join(folder, key), part);
+      return { size: Number(length), body: /** @type {any} */ (Readable.toWeb(stream)) };
+    },
+  };
+}
+
+/** @param {Uint8Array} bytes */
+export async function sha256(bytes) {
+  return createHash("sha256").update(bytes).digest();
+}
+
+/**
+ * What the live snapshot of an environment is answered from.
+ * @param {string} folder
+ * @param {string} env
+ * @returns {Promise<import("../router/handler.js").Site>}
+ */
+export async function liveSite(folder, env) {
+  const { snapshot } = JSON.parse(await readFile(join(folder, pointerKey(env)), "utf8"));
+  const table = new Table(await readFile(join(folder, routesKey(env, snapshot))));
+  const { modifiedOf } = await import("../platform/snapshot.js");
+  return { table, modified: modifiedOf(snapshot), bucket: folderBucket(folder), sha256 };
+}

@@ -1,0 +1,89 @@
+package edge_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/edge/edgetest"
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/publish"
+)
+
+var update = flag.Bool("update", false, "write testdata/vectors.jsonl anew from what the Go edge answers")
+
+// vectors is the committed file: requests to the snapshot environment of
+// testdata/storage.
+const (
+	vectors    = "testdata/vectors.jsonl"
+	vectorsEnv = "snapshot"
+	committed  = 1000
+)
+
+// demo publishes testdata/storage.
+func demo(t testing.TB) (*publish.Bucket, string) {
+	t.Helper()
+	source, err := index.OpenDir(filepath.Join("..", "testdata", "storage"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	return edgetest.Publish(t, source, build.DefaultBudget)
+}
+
+// record makes random vectors of an environment.
+func record(t testing.TB, bucket *publish.Bucket, env string, seed uint64, n int) []edgetest.Case {
+	t.Helper()
+	requests, err := edgetest.NewRequests(t.Context(), bucket, env, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorder, err := edgetest.NewRecorder(t.Context(), bucket, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer recorder.Close()
+	cases, err := recorder.Random(requests, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+// TestVectors: the committed vectors are what the Go edge answers, and the
+// router answers the same.
+func TestVectors(t *testing.T) {
+	bucket, dir := demo(t)
+	cases := edgetest.Encode(record(t, bucket, vectorsEnv, 1, committed))
+	if *update {
+		if err := os.WriteFile(vectors, cases, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(vectors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(have, cases) {
+		t.Errorf("%s is not what the Go edge answers: if that was to change, run: go test ./edge -run TestVectors -update", vectors)
+	}
+	node(t, "test/vectors.js", vectors, dir, vectorsEnv)
+}
+
+// node runs a script of this folder to its end.
+func node(t testing.TB, args ...string) []byte {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("node %v: %v\n%s%s", args, err, stderr.Bytes(), out)
+	}
+	t.Logf("%s", out)
+	return out
+}
