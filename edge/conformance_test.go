@@ -3,11 +3,15 @@
 package edge_test
 
 import (
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/edge"
 	"github.com/regsnap/regsnap/edge/edgetest"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
@@ -50,6 +54,68 @@ func TestConformanceVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		node(t, "test/vectors.js", file, dir, env)
+	}
+}
+
+// TestConformanceWorker sends the recorded requests of each environment, and the
+// vectors, to its bundle in the runtime of Workers: with every answer rendered
+// ahead, and with every search put together from the catalog.
+func TestConformanceWorker(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		budget layout.Budget
+	}{
+		{"rendered", build.DefaultBudget},
+		{"assembled", layout.Budget{Responses: 1, Bytes: 1 << 30}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bucket, dir := publishReal(t, c.budget)
+			var workers []edgetest.Worker
+			origin := edgetest.ServeFolder(t, dir)
+			for _, env := range edgetest.Environments {
+				workers = append(workers, edgetest.Worker{CloudflareOptions: edge.CloudflareOptions{Environment: env, Origin: origin, Pointer: time.Minute}})
+			}
+			w := edgetest.StartWorkerd(t, workers...)
+			for i, env := range edgetest.Environments {
+				conform(t, w, env)
+				passes(t, w, env, realVectors(t, bucket, env, uint64(i)))
+			}
+			if log := w.Log(); log != "" {
+				t.Errorf("a worker complains: %.2000s", log)
+			}
+		})
+	}
+}
+
+// conform compares a worker with what the reference registry answered.
+func conform(t *testing.T, w *edgetest.Workerd, env string) {
+	t.Helper()
+	recording, err := conformance.Open(filepath.Join(realFolder(t), env+".zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer recording.Close()
+	to := w.Client(env)
+	proxy := &url.URL{Scheme: "http", Host: to.Addr}
+	for _, gzip := range []bool{false, true} {
+		report, err := conformance.Compare(t.Context(), recording, conformance.Options{
+			BaseURL: "http://" + to.Host, Gzip: gzip, Parallel: 4,
+			Client: &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d recorded requests, %d gzip-encoded answers, %d differences", env, report.Requests, report.Encoded, len(report.Differences))
+		for i, d := range report.Differences {
+			if i == 20 {
+				t.Errorf("… and %d more", len(report.Differences)-i)
+				break
+			}
+			t.Error(d)
+		}
+		if gzip != (report.Encoded > 0) {
+			t.Errorf("gzip asked for: %t; %d answers are encoded", gzip, report.Encoded)
+		}
 	}
 }
 

@@ -63,8 +63,10 @@ var Compared = []string{
 type Client struct {
 	// Addr is where to connect, Host what the Host header says.
 	Addr, Host string
-	conn       net.Conn
-	in         *bufio.Reader
+	// Proxy asks for whole URLs.
+	Proxy bool
+	conn  net.Conn
+	in    *bufio.Reader
 }
 
 // Close ends the connection.
@@ -108,7 +110,11 @@ func (c *Client) try(r Case) (*Reply, error) {
 		c.conn, c.in = conn, bufio.NewReader(conn)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.Method, r.Target, c.Host)
+	target := r.Target
+	if c.Proxy {
+		target = "http://" + c.Host + target
+	}
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.Method, target, c.Host)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		b.WriteString("Content-Length: 0\r\n")
 	}

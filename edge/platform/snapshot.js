@@ -1,6 +1,93 @@
-/** @param {string} id */
+// The snapshot that is live: the twin of serve/follow.go.
+
+import { pointerKey, readAll, routesKey, RoutesError, StoreError, Table, validSnapshot } from "../router.js";
+
+/** @typedef {import("../router/body.js").Bucket} Bucket */
+/** @typedef {import("../router/handler.js").Site} Site */
+/** @typedef {import("../router/keys.js").Hash} Hash */
+
+/** How many snapshots are kept: the live one, and the one to roll back to. */
+const KEPT = 2;
+
+/** Follows the pointer of an environment. */
+export class Live {
+  /**
+   * @param {string} environment
+   * @param {number} seconds for how long the pointer need not be looked at again
+   * @param {Bucket} bucket
+   * @param {Hash} sha256
+   */
+  constructor(environment, seconds, bucket, sha256) {
+    this.environment = environment;
+    this.milliseconds = seconds * 1000;
+    this.bucket = bucket;
+    this.sha256 = sha256;
+    /** @type {Map<string, Site>} the live one last */
+    this.sites = new Map();
+    /** @type {Site | null} */
+    this.live = null;
+    this.looked = -Infinity;
+  }
+
+  /**
+   * What a request is answered from, all of it: one snapshot, however the
+   * pointer moves meanwhile. Who finds that it is time looks at the pointer; the
+   * others go on with what is live. If that fails, what was live stays.
+   * @returns {Promise<Site>}
+   */
+  async site() {
+    const now = Date.now();
+    if (this.live && now - this.looked < this.milliseconds) return this.live;
+    this.looked = now;
+    try {
+      this.live = await this.load();
+    } catch (e) {
+      if (!this.live) throw e;
+      console.error(`cannot follow the pointer of ${this.environment}: what was live stays live: ${e}`);
+    }
+    return this.live;
+  }
+
+  async load() {
+    const id = await this.pointer();
+    const known = this.sites.get(id);
+    const site = known ?? { table: await this.table(id), modified: modifiedOf(id), bucket: this.bucket, sha256: this.sha256 };
+    this.sites.delete(id);
+    this.sites.set(id, site);
+    for (const old of this.sites.keys()) if (this.sites.size > KEPT) this.sites.delete(old);
+    return site;
+  }
+
+  async pointer() {
+    const key = pointerKey(this.environment);
+    const text = new TextDecoder().decode(await readAll([{ key }], this.bucket));
+    let id;
+    try {
+      id = JSON.parse(text).snapshot;
+    } catch {
+      // What cannot be read names no snapshot.
+    }
+    if (typeof id !== "string" || !validSnapshot(id)) throw new StoreError(`${key}: names no snapshot`);
+    return id;
+  }
+
+  /** @param {string} id */
+  async table(id) {
+    const key = routesKey(this.environment, id);
+    const table = new Table(await readAll([{ key }], this.bucket));
+    if (table.head.environment !== this.environment) {
+      throw new RoutesError(`${key}: is of environment ${table.head.environment}`);
+    }
+    return table;
+  }
+}
+
+/**
+ * The time in a snapshot's id as Last-Modified has it; "" if it has none.
+ * @param {string} id
+ */
 export function modifiedOf(id) {
-  const m = /^([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z-/.exec(id);
+  const m = /^(....)(..)(..)T(..)(..)(..)Z-/.exec(id);
   const at = m ? Date.parse(`${m[1]}-${m[2]}-${m[3]}T${m[4]}:${m[5]}:${m[6]}Z`) : NaN;
   return Number.isNaN(at) ? "" : new Date(at).toUTCString();
 }

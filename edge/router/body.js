@@ -10,6 +10,8 @@ import { StoreError } from "./errors.js";
  * @typedef {object} Opened
  * @property {number | null} size in bytes, if it is known
  * @property {ReadableStream<Uint8Array>} body
+ * @property {boolean} [encoded] whoever reads the body gets it decoded, though
+ *   it is stored gzip-encoded
  */
 
 /**
@@ -17,7 +19,7 @@ import { StoreError } from "./errors.js";
  * @typedef {object} Bucket
  * @property {(key: string, offset?: number, length?: number) => Promise<Opened | null>} open
  *   reads an object, or a part of it
- * @property {(key: string) => Promise<number | null>} size in bytes
+ * @property {(key: string) => Promise<{size: number | null} | null>} stat
  */
 
 /**

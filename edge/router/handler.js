@@ -207,8 +207,8 @@ export class Exchange {
   async stored(key) {
     const { bucket } = this.site;
     if (this.request.method === "HEAD") {
-      const size = await bucket.size(key);
-      return size === null ? null : [{ key, length: size }];
+      const found = await bucket.stat(key);
+      return found && [{ key, length: found.size ?? undefined }];
     }
     const opened = await bucket.open(key);
     return opened && [{ key, length: opened.size ?? undefined, opened }];

@@ -6,6 +6,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 
+import { modifiedOf } from "../platform/snapshot.js";
 import { pointerKey, routesKey, Table } from "../router.js";
 
 /** @param {NodeJS.ErrnoException} e */
@@ -20,11 +21,11 @@ function absent(e) {
  */
 export function folderBucket(folder) {
   /** @param {string} key */
-  const size = (key) => stat(join(folder, key)).then((s) => s.size, absent);
+  const find = (key) => stat(join(folder, key)).catch(absent);
   return {
-    size,
+    stat: find,
     async open(key, offset, length) {
-      if ((await size(key)) === null) return null;
+      if (!(await find(key))) return null;
       if (offset === undefined) {
         const body = await readFile(join(folder, key));
         return { size: body.length, body: new Blob([body]).stream() };
@@ -50,6 +51,5 @@ export async function sha256(bytes) {
 export async function liveSite(folder, env) {
   const { snapshot } = JSON.parse(await readFile(join(folder, pointerKey(env)), "utf8"));
   const table = new Table(await readFile(join(folder, routesKey(env, snapshot))));
-  const { modifiedOf } = await import("../platform/snapshot.js");
   return { table, modified: modifiedOf(snapshot), bucket: folderBucket(folder), sha256 };
 }

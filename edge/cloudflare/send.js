@@ -1,0 +1,109 @@
+// A reply as a Response that streams: what is large is never in memory, and what
+// needs no change never passes through JavaScript.
+
+import { bodyLength, open, read } from "../router.js";
+
+/** @typedef {import("../router/body.js").Bucket} Bucket */
+/** @typedef {import("../router/body.js").Part} Part */
+/** @typedef {import("../router/body.js").Piece} Piece */
+/** @typedef {import("../router/handler.js").Reply} Reply */
+
+/** Small pieces are sent together, up to about so many bytes. */
+const TOGETHER = 64 << 10;
+
+/**
+ * @param {Reply} reply
+ * @param {Bucket} bucket
+ * @param {(work: Promise<unknown>) => void} waitUntil
+ */
+export async function send(reply, bucket, waitUntil) {
+  const headers = new Headers();
+  for (const [name, values] of reply.headers) for (const value of values) headers.append(name, value);
+  const { body, encodeBody } = await bodyOf(reply.body, bucket, waitUntil);
+  return new Response(body, /** @type {any} */ ({ status: reply.status, headers, encodeBody }));
+}
+
+/**
+ * @param {Piece[]} pieces
+ * @param {Bucket} bucket
+ * @param {(work: Promise<unknown>) => void} waitUntil
+ * @returns {Promise<{body: any, encodeBody: "manual" | "automatic"}>}
+ */
+async function bodyOf(pieces, bucket, waitUntil) {
+  const encodeBody = "manual"; // what says that it is encoded is so already
+  if (pieces.length === 0) return { body: null, encodeBody };
+  if (pieces.length === 1 && pieces[0] instanceof Uint8Array) return { body: pieces[0], encodeBody };
+  // The first part is at hand before the status is sent, so that a failing
+  // store is an error and not half an answer.
+  const first = /** @type {Part} */ (pieces.find((p) => !(p instanceof Uint8Array)));
+  first.opened = await open(first, bucket);
+  if (pieces.length === 1 && !first.runs) {
+    // A stream that fetch would decode goes out as it came in only if the
+    // Response is of the same encoding by itself.
+    return { body: first.opened.body, encodeBody: first.opened.encoded ? "automatic" : "manual" };
+  }
+  const length = bodyLength(pieces);
+  const { readable, writable } = length === undefined ? new TransformStream() : new FixedLengthStream(length);
+  waitUntil(pump(pieces, bucket, writable));
+  return { body: readable, encodeBody };
+}
+
+/**
+ * Writes a body. If that fails the connection ends early, which is all that can
+ * still be told to the client.
+ * @param {Piece[]} pieces
+ * @param {Bucket} bucket
+ * @param {WritableStream<Uint8Array>} writable
+ */
+async function pump(pieces, bucket, writable) {
+  try {
+    for (const piece of pieces) {
+      if (piece instanceof Uint8Array || piece.runs) {
+        await write(gathered(read([piece], bucket)), writable);
+      } else {
+        const { body } = await open(piece, bucket);
+        await body.pipeTo(writable, { preventClose: true });
+      }
+    }
+    await writable.close();
+  } catch (e) {
+    console.error(`an answer ended early: ${e instanceof Error ? e.message : e}`);
+    await writable.abort(e).catch(() => {});
+  }
+}
+
+/**
+ * @param {AsyncIterable<Uint8Array>} chunks
+ * @param {WritableStream<Uint8Array>} writable
+ */
+async function write(chunks, writable) {
+  const writer = writable.getWriter();
+  try {
+    for await (const chunk of chunks) await writer.write(chunk);
+  } finally {
+    writer.releaseLock();
+  }
+}
+
+/**
+ * Puts small chunks together.
+ * @param {AsyncIterable<Uint8Array>} chunks
+ */
+async function* gathered(chunks) {
+  let buffer = new Uint8Array(TOGETHER);
+  let n = 0;
+  for await (const chunk of chunks) {
+    if (n + chunk.length > TOGETHER) {
+      if (n > 0) yield buffer.subarray(0, n);
+      buffer = new Uint8Array(TOGETHER); // what was written is the stream's now
+      n = 0;
+    }
+    if (chunk.length >= TOGETHER) {
+      yield chunk;
+      continue;
+    }
+    buffer.set(chunk, n);
+    n += chunk.length;
+  }
+  if (n > 0) yield buffer.subarray(0, n);
+}

@@ -1,0 +1,72 @@
+// The registry as a Cloudflare Worker.
+
+import { failed } from "../platform/errors.js";
+import { Live } from "../platform/snapshot.js";
+import { handle } from "../router.js";
+import { originBucket } from "./origin.js";
+import { r2Bucket } from "./r2.js";
+import { send } from "./send.js";
+
+/**
+ * What a bundle is made for.
+ * @typedef {object} Config
+ * @property {string} environment
+ * @property {number} pointerSeconds for how long the pointer need not be looked
+ *   at again
+ * @property {string} [origin] the bucket's URL; without it the bucket is the
+ *   binding BUCKET
+ * @property {string} [region] that requests are signed for
+ */
+
+/**
+ * What the platform binds: the bucket, or credentials for it, if it is not open.
+ * @typedef {object} Bindings
+ * @property {import("./r2.js").R2Bucket} [BUCKET]
+ * @property {string} [AWS_ACCESS_KEY_ID]
+ * @property {string} [AWS_SECRET_ACCESS_KEY]
+ */
+
+/** @param {Config} config */
+export function worker(config) {
+  /** @type {Live | null} */
+  let live = null;
+  return {
+    /**
+     * @param {Request} request
+     * @param {Bindings} env
+     * @param {{waitUntil(work: Promise<unknown>): void}} context
+     */
+    async fetch(request, env, context) {
+      live ??= new Live(config.environment, config.pointerSeconds, bucketOf(config, env), sha256);
+      // As it was sent: a URL object would clean the path.
+      const target = request.url.replace(/^[a-z]+:\/\/[^/?]*/, "");
+      let reply;
+      try {
+        const site = await live.site();
+        reply = await handle({ method: request.method, target, headers: request.headers }, site);
+        return await send(reply, live.bucket, (work) => context.waitUntil(work));
+      } catch (e) {
+        return send(failed(e, target, live.live !== null), live.bucket, (work) => context.waitUntil(work));
+      }
+    },
+  };
+}
+
+/**
+ * @param {Config} config
+ * @param {Bindings} env
+ */
+function bucketOf(config, env) {
+  if (config.origin === undefined) {
+    if (!env.BUCKET) throw new Error("there is no binding BUCKET: see r2_buckets in wrangler.json");
+    return r2Bucket(env.BUCKET);
+  }
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = env;
+  const credentials = id && secret ? { id, secret } : null;
+  return originBucket({ url: config.origin, region: config.region ?? "auto", credentials });
+}
+
+/** @param {Uint8Array} bytes */
+async function sha256(bytes) {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", /** @type {BufferSource} */ (bytes)));
+}
