@@ -87,6 +87,16 @@ func TestConformanceWorker(t *testing.T) {
 	}
 }
 
+// TestConformanceCloudFront gives the vectors of each environment to the
+// functions of Lambda@Edge.
+func TestConformanceCloudFront(t *testing.T) {
+	bucket, dir := publishReal(t, build.DefaultBudget)
+	origin := edgetest.ServeFolder(t, dir)
+	for i, env := range edgetest.Environments {
+		behindCloudFront(t, edge.CloudFrontOptions{Environment: env, Origin: origin, Pointer: time.Minute}, realVectors(t, bucket, env, uint64(i)))
+	}
+}
+
 // conform compares a worker with what the reference registry answered.
 func conform(t *testing.T, w *edgetest.Workerd, env string) {
 	t.Helper()

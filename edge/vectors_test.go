@@ -11,6 +11,7 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/edge/edgetest"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -21,18 +22,34 @@ var update = flag.Bool("update", false, "write testdata/vectors.jsonl anew from 
 const (
 	vectors    = "testdata/vectors.jsonl"
 	vectorsEnv = "snapshot"
-	committed  = 1000
+	committed  = 500
 )
+
+// demoSource is testdata/storage as a git repository of its own, whose commits
+// have the same times on every machine.
+func demoSource(t testing.TB) index.Source {
+	t.Helper()
+	storage, err := filepath.Abs(filepath.Join("..", "testdata", "storage"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo := indextest.NewRepo(t)
+	for _, branch := range edgetest.Environments { // each has a branch of its name
+		repo.Git("", "--work-tree="+filepath.Join(storage, branch), "add", "--force", "--all")
+		repo.CommitTree(branch, repo.Git("", "write-tree"), "add "+branch)
+	}
+	source, err := index.OpenGit(t.Context(), repo.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = source.Close() }) // it was only read
+	return source
+}
 
 // demo publishes testdata/storage.
 func demo(t testing.TB) (*publish.Bucket, string) {
 	t.Helper()
-	source, err := index.OpenDir(filepath.Join("..", "testdata", "storage"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer source.Close()
-	return edgetest.Publish(t, source, build.DefaultBudget)
+	return edgetest.Publish(t, demoSource(t), build.DefaultBudget)
 }
 
 // record makes random vectors of an environment.

@@ -31,7 +31,7 @@ func TestWorker(t *testing.T) {
 	w := edgetest.StartWorkerd(t, edgetest.Worker{CloudflareOptions: edge.CloudflareOptions{
 		Environment: vectorsEnv, Origin: edgetest.ServeFolder(t, dir), Pointer: time.Minute,
 	}})
-	passes(t, w, vectorsEnv, record(t, bucket, vectorsEnv, 2, committed))
+	passes(t, w, vectorsEnv, record(t, bucket, vectorsEnv, 2, 3*committed))
 	if log := w.Log(); log != "" {
 		t.Errorf("the worker complains: %s", log)
 	}

@@ -25,6 +25,12 @@ func TestBoundaries(t *testing.T) {
 		"sign":     {},
 		"upstream": {"index", "layout"},
 		"carry":    {"build", "layout", "publish"},
+		"layout":  {},
+		"index":   {},
+		"build":   {"index", "layout"},
+		"publish": {"layout"},
+		"serve":   {"layout"},
+		"edge":    {},
 	} {
 		for _, path := range imports(t, folder) {
 			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {

@@ -47,17 +47,27 @@ func commandsMarkdown(app *cli.App) string {
 	b.WriteString("\n| exit code | meaning |\n| --- | --- |\n")
 	b.WriteString("| 0 | done |\n" + exitCodeRows())
 	for _, c := range app.Commands {
-		fmt.Fprintf(&b, "\n## regsnap %s\n\n%s%s.\n\n", c.Name, strings.ToUpper(c.Usage[:1]), c.Usage[1:])
-		fmt.Fprintf(&b, "```\nregsnap %s %s\n```\n\n%s", c.Name, strings.TrimSpace("[flags] "+c.ArgsUsage), markdown(c.Description))
-		if len(c.Flags) == 0 {
-			continue
-		}
-		b.WriteString("\n| flag | meaning | default | environment |\n| --- | --- | --- | --- |\n")
-		for _, f := range c.Flags {
-			b.WriteString(flagRow(f.(cli.DocGenerationFlag)))
-		}
+		writeCommand(&b, "##", "regsnap "+c.Name, c)
 	}
 	return b.String()
+}
+
+func writeCommand(b *strings.Builder, heading, name string, c *cli.Command) {
+	args := strings.TrimSpace("[flags] " + c.ArgsUsage)
+	if len(c.Subcommands) > 0 {
+		args = c.ArgsUsage
+	}
+	fmt.Fprintf(b, "\n%s %s\n\n%s%s.\n\n", heading, name, strings.ToUpper(c.Usage[:1]), c.Usage[1:])
+	fmt.Fprintf(b, "```\n%s %s\n```\n\n%s", name, args, markdown(c.Description))
+	if len(c.Flags) > 0 {
+		b.WriteString("\n| flag | meaning | default | environment |\n| --- | --- | --- | --- |\n")
+	}
+	for _, f := range c.Flags {
+		b.WriteString(flagRow(f.(cli.DocGenerationFlag)))
+	}
+	for _, sub := range c.Subcommands {
+		writeCommand(b, heading+"#", name+" "+sub.Name, sub)
+	}
 }
 
 // exitCodeRows are the constants of main.go, with what is said beside them.

@@ -39,7 +39,7 @@ func jsonFlag() cli.Flag {
 // not be ignored.
 func noArgs(c *cli.Context) error {
 	if c.Args().Present() {
-		return usagef("regsnap %s takes no argument %q", c.Command.Name, c.Args().First())
+		return usagef("%s takes no argument %q", c.Command.HelpName, c.Args().First())
 	}
 	return nil
 }

@@ -98,8 +98,8 @@ func exitCode(ctx context.Context, err error) int {
 // onUsageError says where to look; the library would print all of it.
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	help := "regsnap --help"
-	if name := c.Command.Name; name != c.App.Name {
-		help = "regsnap " + name + " --help"
+	if c.Command.Name != c.App.Name {
+		help = c.Command.HelpName + " --help" // with the names of those above it
 	}
 	return usagef("%w; see %s", err, help)
 }
@@ -135,6 +135,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
 			lintCommand(), auditCommand(), promoteCommand(), boardCommand(),
 			checkCommand(), mirrorCommand(), importCommand(),
+			edgeCommand(),
 			versionCommand(), completionCommand(),
 		},
 	}

@@ -40,13 +40,13 @@ export function worker(config) {
       live ??= new Live(config.environment, config.pointerSeconds, bucketOf(config, env), sha256);
       // As it was sent: a URL object would clean the path.
       const target = request.url.replace(/^[a-z]+:\/\/[^/?]*/, "");
-      let reply;
+      /** @param {Promise<unknown>} work */
+      const waitUntil = (work) => context.waitUntil(work);
       try {
-        const site = await live.site();
-        reply = await handle({ method: request.method, target, headers: request.headers }, site);
-        return await send(reply, live.bucket, (work) => context.waitUntil(work));
+        const reply = await handle({ method: request.method, target, headers: request.headers }, await live.site());
+        return await send(reply, live.bucket, waitUntil);
       } catch (e) {
-        return send(failed(e, target, live.live !== null), live.bucket, (work) => context.waitUntil(work));
+        return send(failed(e, target, live.live !== null), live.bucket, waitUntil);
       }
     },
   };

@@ -21,14 +21,19 @@ var Environments = []string{"production", "staging", "snapshot"}
 func Publish(t testing.TB, source index.Source, budget layout.Budget) (*publish.Bucket, string) {
 	t.Helper()
 	dir := t.TempDir()
-	ctx := context.Background()
-	bucket, err := publish.Create(ctx, "file://"+filepath.ToSlash(dir))
+	return PublishTo(t, "file://"+filepath.ToSlash(dir), source, budget), dir
+}
+
+// PublishTo is Publish into the bucket at a URL.
+func PublishTo(t testing.TB, url string, source index.Source, budget layout.Budget) *publish.Bucket {
+	t.Helper()
+	bucket, err := publish.Create(context.Background(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = bucket.Close() }) // files are closed when they are written
+	t.Cleanup(func() { _ = bucket.Close() }) // what it wrote is written
 	Update(t, bucket, source, budget)
-	return bucket, dir
+	return bucket
 }
 
 // Update builds the environments of a source into a bucket and makes them live.

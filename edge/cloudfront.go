@@ -1,0 +1,70 @@
+package edge
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"time"
+)
+
+// CloudFrontOptions say what the functions of a distribution answer.
+type CloudFrontOptions struct {
+	// Environment is the one that they answer for.
+	Environment string
+	// Origin is the bucket, which is also the distribution's origin.
+	Origin Origin
+	// Pointer is for how long the pointer need not be looked at again.
+	Pointer time.Duration
+	// Fallback is the host of a server of the same environment, for answers that
+	// are larger than a function may send; empty for none.
+	Fallback string
+}
+
+// functionConfig is what cloudfront/origin_request.js is given.
+type functionConfig struct {
+	Environment    string  `json:"environment"`
+	PointerSeconds float64 `json:"pointerSeconds"`
+	Origin         string  `json:"origin"`
+	Region         string  `json:"region,omitempty"`
+	Fallback       string  `json:"fallback,omitempty"`
+}
+
+// CloudFront makes the bundles of the two functions of Lambda@Edge: an archive
+// for each, with index.mjs, whose handler is "index.handler".
+func CloudFront(o CloudFrontOptions) ([]File, error) {
+	if o.Origin.URL == "" {
+		return nil, errors.New("functions of CloudFront read a bucket behind a URL: there is none")
+	}
+	config := functionConfig{o.Environment, o.Pointer.Seconds(), o.Origin.URL, o.Origin.Region, o.Fallback}
+	var files []File
+	for _, f := range []struct{ name, entry string }{
+		{"origin-request", "import { originRequest } from \"./cloudfront/origin_request.js\";\nexport const handler = originRequest(" + script(config) + ");\n"},
+		{"origin-response", "export { originResponse as handler } from \"./cloudfront/origin_response.js\";\n"},
+	} {
+		code, err := bundle(f.entry)
+		if err != nil {
+			return nil, err
+		}
+		archive, err := zipped("index.mjs", code)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{f.name + ".zip", archive})
+	}
+	return files, nil
+}
+
+// zipped is an archive of one file: the same for the same content, so that
+// deploying twice changes nothing.
+func zipped(name string, content []byte) ([]byte, error) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate}
+	h.SetMode(0o644)
+	w, err := z.CreateHeader(h)
+	if err == nil {
+		_, err = w.Write(content)
+	}
+	err = errors.Join(err, z.Close())
+	return b.Bytes(), err
+}
