@@ -33,6 +33,12 @@ func demoSource(t testing.TB) index.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return storageSource(t, storage)
+}
+
+// storageSource commits the folders of the branches.
+func storageSource(t testing.TB, storage string) index.Source {
+	t.Helper()
 	repo := indextest.NewRepo(t)
 	for _, branch := range edgetest.Environments { // each has a branch of its name
 		repo.Git("", "--work-tree="+filepath.Join(storage, branch), "add", "--force", "--all")

@@ -50,15 +50,24 @@ func (r *Recorder) Close() {
 	r.handler.Close()
 }
 
-// Record completes a request with what it gets, and adds those that a client
-// would send later that has the answer.
-func (r *Recorder) Record(c Case) ([]Case, error) {
+// Complete asks what a request gets.
+func (r *Recorder) Complete(c Case) (Case, error) {
 	reply, err := r.client.Do(c)
 	if err != nil {
-		return nil, err
+		return Case{}, err
 	}
 	c.Want = reply.want()
 	c.Want.Key = r.key(c)
+	return c, nil
+}
+
+// Record completes a request with what it gets, and adds those that a client
+// would send later that has the answer.
+func (r *Recorder) Record(c Case) ([]Case, error) {
+	c, err := r.Complete(c)
+	if err != nil {
+		return nil, err
+	}
 	out := []Case{c}
 	tag := c.Want.Headers["etag"]
 	if tag == "" || len(c.Headers) > 1 {
@@ -69,14 +78,9 @@ func (r *Recorder) Record(c Case) ([]Case, error) {
 		for k, v := range c.Headers {
 			next.Headers[k] = v
 		}
-		reply, err := r.client.Do(next)
-		if err != nil {
-			return err
-		}
-		next.Want = reply.want()
-		next.Want.Key = r.key(next)
+		next, err := r.Complete(next)
 		out = append(out, next)
-		return nil
+		return err
 	}
 	// One kind after the other, so that all come up over many requests.
 	switch len(c.Target) % 5 {

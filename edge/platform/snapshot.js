@@ -26,7 +26,10 @@ export class Live {
     this.sites = new Map();
     /** @type {Site | null} */
     this.live = null;
+    /** When the pointer was last looked at, and how often. */
     this.looked = -Infinity;
+    this.looks = 0;
+    this.latest = 0;
   }
 
   /**
@@ -39,13 +42,19 @@ export class Live {
     const now = Date.now();
     if (this.live && now - this.looked < this.milliseconds) return this.live;
     this.looked = now;
+    const look = ++this.looks;
     try {
-      this.live = await this.load();
+      const site = await this.load();
+      // A look that took long must not take back what a later one found.
+      if (look > this.latest) {
+        this.latest = look;
+        this.live = site;
+      }
     } catch (e) {
       if (!this.live) throw e;
       console.error(`cannot follow the pointer of ${this.environment}: what was live stays live: ${e}`);
     }
-    return this.live;
+    return /** @type {Site} */ (this.live);
   }
 
   async load() {
