@@ -1,4 +1,4 @@
-# Every routine task. `make help` lists them; only Go and git are needed.
+# Every routine task. `make help` lists them; Go and git are needed, and Node with npm to test the edge.
 
 GO     ?= go
 CACHE  ?= .cache
@@ -51,9 +51,10 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 
 conformance: ## compare with every recorded answer of the reference registry in $(REAL)
 	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./lint ./promote ./carry
+	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./edge
 
 bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
-	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap
+	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./edge
 
 SOAK ?= 500
 SCALE ?= $(CURDIR)/$(CACHE)/scale

@@ -14,6 +14,7 @@ import (
 	"github.com/regsnap/regsnap/edge"
 	"github.com/regsnap/regsnap/edge/edgetest"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve/conformance"
@@ -66,7 +67,7 @@ func TestConformanceWorker(t *testing.T) {
 		budget layout.Budget
 	}{
 		{"rendered", build.DefaultBudget},
-		{"assembled", layout.Budget{Responses: 1, Bytes: 1 << 30}},
+		{"assembled", onlyCatalog},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bucket, dir := publishReal(t, c.budget)
@@ -95,6 +96,37 @@ func TestConformanceCloudFront(t *testing.T) {
 	for i, env := range edgetest.Environments {
 		behindCloudFront(t, edge.CloudFrontOptions{Environment: env, Origin: origin, Pointer: time.Minute}, realVectors(t, bucket, env, uint64(i)))
 	}
+}
+
+// TestConformanceFlips rolls the pointer of a real environment to and fro 100
+// times under load: between its live snapshot and the one before its last push.
+func TestConformanceFlips(t *testing.T) {
+	repository := filepath.Join(realFolder(t), "package-storage.git")
+	bucket, dir := edgetest.Publish(t, before(t, repository, "snapshot"), onlyCatalog)
+	editions := editionsOf(t, bucket, "snapshot", 400, func() map[string]string {
+		source, err := index.OpenGit(t.Context(), repository)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer source.Close()
+		return edgetest.Update(t, bucket, source, onlyCatalog)
+	})
+	flip(t, bucket, dir, editions, 100*time.Millisecond, 100)
+}
+
+// before is a source whose branches are those of a repository, but for one that
+// is as it was before its last pushes.
+func before(t *testing.T, repository, branch string) index.Source {
+	t.Helper()
+	repo := indextest.NewRepo(t)
+	repo.Git("", "fetch", "--quiet", "--no-tags", repository, "+refs/heads/*:refs/heads/*")
+	repo.Git("", "update-ref", "refs/heads/"+branch, "refs/heads/"+branch+"~40")
+	source, err := index.OpenGit(t.Context(), repo.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = source.Close() }) // it was only read
+	return source
 }
 
 // conform compares a worker with what the reference registry answered.

@@ -13,30 +13,27 @@ import (
 	"github.com/regsnap/regsnap/publish"
 )
 
-// flipPointer is for how long the worker under load need not look at the pointer.
-const flipPointer = 50 * time.Millisecond
-
 // onlyCatalog renders no search ahead: every one is put together.
 var onlyCatalog = layout.Budget{Responses: 1, Bytes: 1 << 30}
 
 // TestFlips rolls the pointer to and fro under load.
 func TestFlips(t *testing.T) {
 	bucket, dir, editions := demoEditions(t)
-	flip(t, bucket, dir, editions, 10)
+	flip(t, bucket, dir, editions, 50*time.Millisecond, 10)
 }
 
-// flip moves the pointer n times, and holds every answer to be of one snapshot.
-func flip(t *testing.T, bucket *publish.Bucket, dir string, e edgetest.Editions, n int) *edgetest.Flips {
+// flip moves the pointer, which the worker keeps for a time, n times, and holds every answer to be of one snapshot.
+func flip(t *testing.T, bucket *publish.Bucket, dir string, e edgetest.Editions, keep time.Duration, n int) *edgetest.Flips {
 	t.Helper()
 	w := edgetest.StartWorkerd(t, edgetest.Worker{CloudflareOptions: edge.CloudflareOptions{
-		Environment: e.Env, Origin: edgetest.ServeFolder(t, dir), Pointer: flipPointer,
+		Environment: e.Env, Origin: edgetest.ServeFolder(t, dir), Pointer: keep,
 	}})
 	f, err := edgetest.Flip(t.Context(), bucket, w.Client(e.Env), e, n, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d moves, %d requests, %d and %d answers of either snapshot, %d of neither; seen after %s (median), %s (longest); the pointer is kept %s",
-		n, f.Requests, f.FromEach[0], f.FromEach[1], len(f.Wrong), f.Seen[len(f.Seen)/2], f.Seen[len(f.Seen)-1], flipPointer)
+		n, f.Requests, f.FromEach[0], f.FromEach[1], len(f.Wrong), f.Seen[len(f.Seen)/2], f.Seen[len(f.Seen)-1], keep)
 	if len(f.Wrong) > 0 {
 		t.Errorf("the first answer of neither: %s", f.Wrong[0])
 	}

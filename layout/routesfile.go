@@ -20,7 +20,8 @@ var ErrFormat = errors.New("the format is not known to this version of regsnap")
 // head: what is small whatever the number of rows. Each further line is a
 // column, a string that needs no unescaping. So whoever reads JSON can read it,
 // and an edge, which has few milliseconds of processor time for a request,
-// parses the head alone and looks into the columns where they lie, in bytes.
+// parses the head alone and looks into the columns where they lie: the head says
+// how long each is, so nothing has to be searched for.
 type routesFile struct {
 	routesHead
 	routesColumns
@@ -42,6 +43,8 @@ type routesHead struct {
 	Discoveries    []Discovery  `json:"discoveries"`
 	Names          []string     `json:"names"`
 	Starts         []int        `json:"starts"`
+	// Lengths are those of the columns in bytes, in order.
+	Lengths []int `json:"lengths"`
 }
 
 // routesColumns have an entry a row. Numbers are packed, versions separated by
@@ -115,12 +118,6 @@ func (r *Routes) fileFlags() []Flags {
 
 // Encode is the table as it is stored.
 func (r *Routes) Encode() []byte {
-	head := encode(routesHead{
-		Format: r.Format, Environment: r.Environment, ServiceVersion: r.ServiceVersion, Cache: r.Cache,
-		Catalog: r.Catalog, Categories: r.Categories, Constraints: r.Constraints, Capabilities: r.Capabilities,
-		Types: r.Types, Specs: r.Specs, Labels: r.Labels, Templates: r.Templates, Discoveries: r.Discoveries,
-		Names: r.Names, Starts: r.Starts,
-	}, "")
 	columns := routesColumns{
 		Versions: strings.Join(r.Versions, " "), Flags: pack(r.fileFlags()),
 		Kibana: pack(r.Kibana), Agent: pack(r.Agent), Spec: pack(r.Spec), Type: pack(r.Type), Capability: pack(r.Capability),
@@ -128,11 +125,19 @@ func (r *Routes) Encode() []byte {
 		Revisions: r.Revisions, Documents: r.Documents, Summaries: r.Summaries,
 	}
 	lines := columns.lines()
-	size := len(head)
-	for _, c := range lines {
+	lengths := make([]int, len(lines))
+	size := 0
+	for i, c := range lines {
+		lengths[i] = len(c.text)
 		size += len(c.name) + len(c.text) + len(`,`+"\n"+`"":""`)
 	}
-	b := bytes.NewBuffer(make([]byte, 0, size))
+	head := encode(routesHead{
+		Format: r.Format, Environment: r.Environment, ServiceVersion: r.ServiceVersion, Cache: r.Cache,
+		Catalog: r.Catalog, Categories: r.Categories, Constraints: r.Constraints, Capabilities: r.Capabilities,
+		Types: r.Types, Specs: r.Specs, Labels: r.Labels, Templates: r.Templates, Discoveries: r.Discoveries,
+		Names: r.Names, Starts: r.Starts, Lengths: lengths,
+	}, "")
+	b := bytes.NewBuffer(make([]byte, 0, len(head)+size))
 	b.Write(bytes.TrimSuffix(head, []byte("}\n")))
 	for _, c := range lines {
 		b.WriteString(",\n\"" + c.name + "\":\"")

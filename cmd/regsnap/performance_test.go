@@ -9,12 +9,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/regsnap/regsnap/internal/performance"
 )
 
 // rounds is how often each figure is taken; tables show the median and the best.
@@ -133,20 +134,10 @@ func (b *bench) serve() {
 	b.section("serve", 1, w.String())
 }
 
-// section prints a table and puts it between its marks in docs/performance.md.
+// section writes a table into docs/performance.md.
 func (b *bench) section(name string, rounds int, body string) {
 	b.Helper()
-	body = fmt.Sprintf("%s\n%s, %d cores, %s, %d round(s).\n", body, runtime.Version(), runtime.NumCPU(), time.Now().UTC().Format("2006-01-02"), rounds)
-	fmt.Printf("\n## %s\n\n%s", name, body)
-	const file = "../../docs/performance.md"
-	data, err := os.ReadFile(file)
-	must(b.T, err)
-	open, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->"
-	re := regexp.MustCompile(`(?s)` + regexp.QuoteMeta(open) + `.*?` + regexp.QuoteMeta(end))
-	if !re.Match(data) {
-		b.Fatalf("%s has no section %q", file, name)
-	}
-	must(b.T, os.WriteFile(file, re.ReplaceAllLiteral(data, []byte(open+"\n"+body+"\n"+end)), 0o644))
+	performance.Section(b, "../../docs/performance.md", name, rounds, body)
 }
 
 func median(s []sample) time.Duration {

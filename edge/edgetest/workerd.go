@@ -31,6 +31,8 @@ type Workerd struct {
 	Addrs map[string]string
 	// PID is of the process, for looking at its memory and processor time.
 	PID int
+	// Stop ends it before the test does.
+	Stop func()
 
 	log lockedBuffer
 }
@@ -97,10 +99,11 @@ func (w *Workerd) start(t testing.TB, cmd *exec.Cmd, sockets int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	w.Stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Kill() // it has nothing to lose
 		_ = cmd.Wait()
 	})
+	t.Cleanup(w.Stop)
 	w.PID = cmd.Process.Pid
 	lines := bufio.NewScanner(control)
 	for len(w.Addrs) < sockets && lines.Scan() {

@@ -13,15 +13,34 @@ import { jsonString } from "./json.js";
 export function count(t, s, includeTemplates) {
   /** @type {Map<string, number>} */
   const counts = new Map();
-  /** @param {string} c */
-  const add = (c) => counts.set(c, (counts.get(c) ?? 0) + 1);
-  for (const row of s.rows) {
-    const own = t.head.labels[t.label.at(row)] ?? [];
+  for (const { label, template, n } of alike(t, s.rows)) {
+    const own = t.head.labels[label] ?? [];
+    /** @param {string} c */
+    const add = (c) => counts.set(c, (counts.get(c) ?? 0) + n);
     own.forEach(add);
-    if (includeTemplates) countTemplates(t, own, t.head.templates[t.template.at(row)] ?? [], add);
+    if (includeTemplates) countTemplates(t, own, t.head.templates[template] ?? [], add);
   }
   const entries = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, n]) => entry(t, id, n));
   return entries.length === 0 ? "[]\n" : "[\n" + entries.join(",\n") + "\n]\n";
+}
+
+/**
+ * How many rows have the same categories and policy templates: few differ.
+ * @param {Table} t
+ * @param {number[]} rows
+ */
+function alike(t, rows) {
+  /** @type {Map<number, {label: number, template: number, n: number}>} */
+  const groups = new Map();
+  for (const row of rows) {
+    const label = t.label.at(row);
+    const template = t.template.at(row);
+    const key = label * t.head.templates.length + template;
+    const group = groups.get(key);
+    if (group) group.n++;
+    else groups.set(key, { label, template, n: 1 });
+  }
+  return groups.values();
 }
 
 /**

@@ -1,6 +1,5 @@
 // The twin of layout/contents.go: the files of a package revision.
 
-import { fromBytes } from "./bytes.js";
 import { parseJSON } from "./json.js";
 
 /** @typedef {{size: number, sha256: string}} ObjectDigest */
@@ -30,7 +29,7 @@ const FORMAT = 1;
  * @returns {Contents}
  */
 export function parseContents(data) {
-  const c = parseJSON(fromBytes(data));
+  const c = parseJSON(data);
   if (c.format !== FORMAT) throw new Error(`contents: format ${c.format} is not known to this edge (want ${FORMAT})`);
   return c;
 }

@@ -28,13 +28,17 @@ export function jsonString(text) {
   return out + '"';
 }
 
+const decoder = new TextDecoder();
+
 /**
- * Reads a document that is a byte string; its strings are byte strings too. The
- * writer escapes few characters that are not ASCII.
- * @param {string} text
+ * Reads a document. Its strings become byte strings.
+ * @param {Uint8Array} bytes
+ * @param {string} [end] what is missing at its end
  * @returns {any}
  */
-export function parseJSON(text) {
-  if (!text.includes("\\u")) return JSON.parse(text);
-  return JSON.parse(text, (_, value) => (typeof value === "string" ? value.replace(/[^\0-\xff]/g, utf8) : value));
+export function parseJSON(bytes, end = "") {
+  const text = decoder.decode(bytes) + end;
+  // Nearly all documents are of ASCII, and escape nothing that is not.
+  if (!/[^\0-\x7f]|\\u/.test(text)) return JSON.parse(text);
+  return JSON.parse(text, (_, value) => (typeof value === "string" ? utf8(value) : value));
 }

@@ -37,22 +37,19 @@ function newest(t, q) {
   const released = (row) => passes(row) && (t.flags.at(row) & UNSTABLE) === 0;
   /** @type {number[]} */
   const out = [];
-  /** @param {number} i */
-  const take = (i) => {
-    const [from, to] = t.nameRows(i);
-    if (!q.all) {
-      const row = (q.experimental ? last(t, from, to, released) : -1) + 1 || last(t, from, to, passes) + 1;
-      if (row > 0) out.push(row - 1);
-      return;
-    }
+  const { names, starts } = t.head;
+  const one = q.package === "" ? -1 : t.nameIndex(q.package);
+  const end = q.package === "" ? names.length : one + 1;
+  for (let i = Math.max(0, one); i < end; i++) {
+    const from = starts[i];
+    const to = i + 1 < starts.length ? starts[i + 1] : t.rows;
     const best = q.experimental && last(t, from, to, released) >= 0 ? released : passes;
-    for (let row = from; row < to; row++) if (best(row)) out.push(row);
-  };
-  if (q.package === "") {
-    for (let i = 0; i < t.head.names.length; i++) take(i);
-  } else {
-    const i = t.nameIndex(q.package);
-    if (i >= 0) take(i);
+    if (q.all) {
+      for (let row = from; row < to; row++) if (best(row)) out.push(row);
+    } else {
+      const row = last(t, from, to, best);
+      if (row >= 0) out.push(row);
+    }
   }
   return out;
 }
@@ -114,9 +111,11 @@ export function named(t, s) {
     for (let i = 0; i < text.length; i++) out[at++] = text.charCodeAt(i);
   };
   write(title);
+  const { data } = t;
+  const { from } = t.summaries;
   for (const row of s.rows) {
-    const from = t.summaries.from + row * DIGEST;
-    for (let i = from; i < from + DIGEST; i++) out[at++] = t.data[i];
+    out.set(data.subarray(from + row * DIGEST, from + (row + 1) * DIGEST), at);
+    at += DIGEST;
     if (cuts.size > 0) write(cuts.get(row) ?? "");
     out[at++] = 10;
   }

@@ -23,6 +23,8 @@ export const SIGNED = 2;
 export const PRERELEASE = 4;
 export const UNSTABLE = 8;
 export const SAME = 16;
+/** How many values flags have. */
+export const FLAGS = 32;
 
 /** The values of the digits of a packed column, by their bytes. */
 const DIGITS = new Uint8Array(128);
@@ -55,13 +57,14 @@ for (let i = 0; i < 64; i++) {
  * @property {Discovery[]} discoveries
  * @property {string[]} names
  * @property {number[]} starts
+ * @property {number[]} lengths of the columns, in bytes
  */
 
 /** A column of routes.json that cannot be what regsnap wrote. */
 export class RoutesError extends Error {}
 
 /** A column of numbers: equally many digits of base 64 for each row. */
-class Numbers {
+export class Numbers {
   /**
    * @param {Uint8Array} data
    * @param {Span} span
@@ -76,8 +79,10 @@ class Numbers {
 
   /** @param {number} row */
   at(row) {
-    let n = 0;
-    for (let i = this.from + row * this.width, end = i + this.width; i < end; i++) n = n * 64 + DIGITS[this.data[i]];
+    const { data, width } = this;
+    let i = this.from + row * width;
+    let n = DIGITS[data[i]];
+    for (const end = i + width; ++i < end; ) n = n * 64 + DIGITS[data[i]];
     return n;
   }
 }
@@ -92,12 +97,7 @@ export class Table {
     this.data = data;
     /** @type {Head} */
     this.head = head;
-    /** @param {string} name */
-    const span = (name) => {
-      const s = columns.get(name);
-      if (!s) throw new RoutesError(`routes: there is no column ${name}`);
-      return s;
-    };
+    const span = (/** @type {string} */ name) => /** @type {Span} */ (columns.get(name));
     this.versions = span("versions");
     this.revisions = span("revisions").from;
     this.documents = span("documents").from;
@@ -246,28 +246,33 @@ export class Table {
   }
 }
 
+/** The columns, in order. */
+const COLUMNS = [
+  ...["versions", "flags", "kibana", "agent", "spec", "type", "capability", "label"],
+  ...["template", "discovery", "sizes", "revisions", "documents", "summaries"],
+];
+
 /**
  * Finds the lines of routes.json.
  * @param {Uint8Array} data
  */
 function lines(data) {
-  let end = data.indexOf(LINE_BREAK);
-  const text = fromBytes(data, 0, Math.max(0, end - 1)); // without the comma
-  const format = /^\{"format":([0-9]+),/.exec(text)?.[1];
+  const end = Math.max(0, data.indexOf(LINE_BREAK) - 1); // without the comma
+  const format = /^\{"format":([0-9]+),/.exec(fromBytes(data, 0, Math.min(end, 32)))?.[1];
   if (Number(format) !== ROUTES_FORMAT) {
     throw new RoutesError(`routes: format ${format} is not known to this edge (want ${ROUTES_FORMAT}): make its bundle anew`);
   }
   /** @type {Head} */
-  const head = parseJSON(text + "}");
+  const head = parseJSON(data.subarray(0, end), "}");
   /** @type {Map<string, Span>} */
   const columns = new Map();
-  for (let from = end + 1; from < data.length; from = end + 1) {
-    end = data.indexOf(LINE_BREAK, from);
-    if (end < 0) throw new RoutesError("routes: the last line is cut off");
-    const name = /^"([a-z]+)":"/.exec(fromBytes(data, from, Math.min(end, from + 32)));
-    if (!name) throw new RoutesError("routes: a line is not a column");
-    columns.set(name[1], { from: from + name[0].length, to: end - 2 }); // without `",` or `"}`
-  }
+  let at = end;
+  COLUMNS.forEach((name, i) => {
+    const from = at + `,\n"${name}":"`.length;
+    at = from + head.lengths[i] + 1; // with the quotation mark after it
+    columns.set(name, { from, to: at - 1 });
+  });
+  if (data.length !== at + "}\n".length) throw new RoutesError(`routes: ${data.length} bytes, want ${at + 2}`);
   return { head, columns };
 }
 
