@@ -44,8 +44,10 @@ var kinds = []kind{
 	{"categories", "/categories?kibana.version=8.5.0&include_policy_templates=true", false},
 	{"search, not rendered ahead", "/search?agent.version=8.5.0&package=NAME", true},
 	{"search, newest, not rendered ahead", "/search?agent.version=8.5.0&prerelease=true", true},
-	{"search, every version", "/search?all=true", false},
 }
+
+// routerKinds have an answer that nobody renders for the synthetic environments.
+var routerKinds = append(slices.Clone(kinds), kind{"search, every version", "/search?all=true", false})
 
 func (k kind) of(s *edgetest.Synthetic) string {
 	return strings.NewReplacer("NAME", s.Name, "VERSION", s.Version).Replace(k.target)
@@ -101,19 +103,29 @@ func heading(w *strings.Builder, first string, after ...string) {
 	w.WriteString("\n| --- |" + strings.Repeat(" --- |", len(performanceRows)*len(after)) + "\n")
 }
 
-// TestPerformanceEdge measures the router, the Worker in its runtime, and the
-// functions of Lambda@Edge, and writes the tables into docs/performance.md.
-func TestPerformanceEdge(t *testing.T) {
-	environments := synthetic(t)
+// TestPerformanceRouter measures the bundles, and what the router does before
+// anything is read, in Node.
+func TestPerformanceRouter(t *testing.T) {
 	var w strings.Builder
 	bundles(t, &w)
-	router(t, &w, environments)
+	router(t, &w, synthetic(t))
 	performance.Section(t, performanceDoc, "edge router", performanceRounds, w.String())
-	w.Reset()
-	workers(t, &w, environments)
+}
+
+// TestPerformanceWorker measures requests to the Worker over loopback: the
+// processor time of the whole runtime, its connections and those to the bucket
+// included.
+func TestPerformanceWorker(t *testing.T) {
+	var w strings.Builder
+	workers(t, &w, synthetic(t))
 	performance.Section(t, performanceDoc, "edge worker", 1, w.String())
-	w.Reset()
-	lambda(t, &w, environments)
+}
+
+// TestPerformanceFunction measures the origin-request function in Node, with the
+// memory of the whole process.
+func TestPerformanceFunction(t *testing.T) {
+	var w strings.Builder
+	functionTimes(t, &w, synthetic(t))
 	performance.Section(t, performanceDoc, "edge function", performanceRounds, w.String())
 }
 
@@ -137,12 +149,11 @@ func bundles(t *testing.T, w *strings.Builder) {
 		float64(len(worker[0].Content))/1000, float64(compressed.Len())/1000, float64(len(functions[0].Content))/1000, float64(len(functions[1].Content))/1000)
 }
 
-// router measures what the router does before anything is read, in Node.
 func router(t *testing.T, w *strings.Builder, environments []*edgetest.Synthetic) {
 	t.Helper()
 	heading(w, "ms of processor time, package versions", "first", "warm")
 	var load, memory []float64
-	for i, k := range kinds {
+	for i, k := range routerKinds {
 		fmt.Fprintf(w, "| %s |", k.name)
 		for _, s := range environments {
 			f := measured(t, "--expose-gc", "test/bench.js", s.Routes(), strconv.FormatBool(k.assembled), k.of(s))
@@ -159,8 +170,6 @@ func router(t *testing.T, w *strings.Builder, environments []*edgetest.Synthetic
 	}
 }
 
-// workers measures requests to the Worker over loopback: the processor time of
-// the whole runtime, its connections and those to the bucket included.
 func workers(t *testing.T, w *strings.Builder, environments []*edgetest.Synthetic) {
 	t.Helper()
 	heading(w, "package versions", "first, CPU ms", "warm, CPU ms", "p50 ms", "p99 ms")
@@ -201,7 +210,7 @@ func workers(t *testing.T, w *strings.Builder, environments []*edgetest.Syntheti
 
 func ask(t *testing.T, c *edgetest.Client, target string) {
 	t.Helper()
-	reply, err := c.Do(edgetest.Case{Method: "GET", Target: target})
+	reply, err := c.Do(edgetest.Case{Method: "GET", Target: target, Headers: map[string]string{"Accept-Encoding": "gzip"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,9 +267,7 @@ func memoryOf(t *testing.T, pid int) float64 {
 	return float64(pages * os.Getpagesize())
 }
 
-// lambda measures the origin-request function in Node, with the memory of the
-// whole process.
-func lambda(t *testing.T, w *strings.Builder, environments []*edgetest.Synthetic) {
+func functionTimes(t *testing.T, w *strings.Builder, environments []*edgetest.Synthetic) {
 	t.Helper()
 	heading(w, "package versions", "first, CPU ms", "warm, CPU ms", "memory")
 	for _, k := range kinds {

@@ -6,7 +6,7 @@
 // name, and give the same answers, byte for byte: the vectors in testdata/ hold
 // them to that.
 
-export { bodyLength, open, read, readAll } from "./router/body.js";
+export { bodyLength, open, read, readAll, readObject } from "./router/body.js";
 export { StoreError } from "./router/errors.js";
 export { handle, refuse } from "./router/handler.js";
 export { pointerKey, routesKey, validSnapshot } from "./router/keys.js";

@@ -54,6 +54,14 @@ export function originBucket(origin) {
       const body = response.body ?? new Blob([]).stream();
       return { size: sizeOf(response, key), body, encoded: encoded(response) };
     },
+    async read(key) {
+      const response = await ask("GET", key);
+      try {
+        return response && new Uint8Array(await response.arrayBuffer());
+      } catch (e) {
+        throw new StoreError(`${key}: ${e instanceof Error ? e.message : e}`);
+      }
+    },
     async stat(key) {
       const response = await ask("HEAD", key);
       return response && { size: sizeOf(response, key) };

@@ -47,6 +47,14 @@ export function nodeBucket(origin) {
       const message = await ask("GET", key, offset, length);
       return message && { size: sizeOf(message), body: /** @type {any} */ (Readable.toWeb(message)) };
     },
+    async read(key) {
+      const message = await ask("GET", key);
+      try {
+        return message && Buffer.concat(await message.toArray());
+      } catch (e) {
+        throw new StoreError(`${key}: ${e instanceof Error ? e.message : e}`);
+      }
+    },
     async stat(key) {
       const message = await ask("HEAD", key);
       message?.resume();

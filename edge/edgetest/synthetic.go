@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -11,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/regsnap/regsnap/layout"
 )
@@ -45,14 +48,16 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 		t.Fatal(err)
 	}
 	routes.Catalog = table.CatalogDigest()
-	encoded := routes.Encode()
-	s.RoutesBytes = len(encoded)
-	s.write(t, layout.RoutesKey(s.Env, s.Snapshot), encoded)
+	file := routes.Encode()
+	s.RoutesBytes = len(file)
+	s.write(t, layout.RoutesKey(s.Env, s.Snapshot), file)
 	s.write(t, layout.PointerKey(s.Env), layout.Pointer{Format: layout.PointerFormat, Environment: s.Env, Snapshot: s.Snapshot}.Encode())
 
 	fragment := func(row int) []byte {
 		const open, end = "  {\n    \"name\": \"", "\"\n  }"
-		return []byte(open + strings.Repeat("x", routes.Sizes[row]-len(open)-len(end)) + end)
+		// What differs from package to package, and what does not.
+		text := routes.Documents[row*layout.DigestLen:][:layout.DigestLen] + strings.Repeat("the same in every summary, ", summaryBytes/10)
+		return []byte(open + text[:routes.Sizes[row]-len(open)-len(end)] + end)
 	}
 	all := layout.Selection{}
 	for row := range rows {
@@ -73,10 +78,10 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 		if !a.Query.Counting {
 			body = table.Assemble(a.Selection, fragment)
 		}
-		s.write(t, layout.ResponseKey(a.Digest), body)
+		s.write(t, layout.ResponseKey(a.Digest)+layout.GzipSuffix, encoded(t, body))
 	}
 
-	s.write(t, layout.ResponseKey(routes.Document(row)), bytes.Repeat([]byte(" "), 20<<10))
+	s.write(t, layout.ResponseKey(routes.Document(row))+layout.GzipSuffix, encoded(t, bytes.Repeat([]byte(" "), 20<<10)))
 	archive := make([]byte, archiveBytes)
 	sum := sha256.Sum256(archive)
 	contents := layout.Contents{
@@ -94,6 +99,17 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 // Routes is the file of the routes.
 func (s *Synthetic) Routes() string {
 	return filepath.Join(s.Dir, filepath.FromSlash(layout.RoutesKey(s.Env, s.Snapshot)))
+}
+
+func encoded(t testing.TB, body []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := z.Write(body)
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 func (s *Synthetic) write(t testing.TB, key string, content []byte) {

@@ -1,6 +1,6 @@
 // The snapshot that is live: the twin of serve/follow.go.
 
-import { pointerKey, readAll, routesKey, RoutesError, StoreError, Table, validSnapshot } from "../router.js";
+import { pointerKey, readObject, routesKey, RoutesError, StoreError, Table, validSnapshot } from "../router.js";
 
 /** @typedef {import("../router/body.js").Bucket} Bucket */
 /** @typedef {import("../router/handler.js").Site} Site */
@@ -69,7 +69,7 @@ export class Live {
 
   async pointer() {
     const key = pointerKey(this.environment);
-    const text = new TextDecoder().decode(await readAll([{ key }], this.bucket));
+    const text = new TextDecoder().decode(await readObject(key, this.bucket));
     let id;
     try {
       id = JSON.parse(text).snapshot;
@@ -83,7 +83,7 @@ export class Live {
   /** @param {string} id */
   async table(id) {
     const key = routesKey(this.environment, id);
-    const table = new Table(await readAll([{ key }], this.bucket));
+    const table = new Table(await readObject(key, this.bucket));
     if (table.head.environment !== this.environment) {
       throw new RoutesError(`${key}: is of environment ${table.head.environment}`);
     }

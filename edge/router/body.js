@@ -18,7 +18,8 @@ import { StoreError } from "./errors.js";
  * The bucket. What does not exist is null; what cannot be read throws.
  * @typedef {object} Bucket
  * @property {(key: string, offset?: number, length?: number) => Promise<Opened | null>} open
- *   reads an object, or a part of it
+ *   reads an object, or a part of it, as it arrives
+ * @property {(key: string) => Promise<Uint8Array | null>} read all of a small object
  * @property {(key: string) => Promise<{size: number | null} | null>} stat
  */
 
@@ -46,6 +47,17 @@ export function bodyLength(pieces) {
     n += length;
   }
   return n;
+}
+
+/**
+ * Reads a small object that has to be there.
+ * @param {string} key
+ * @param {Bucket} bucket
+ */
+export async function readObject(key, bucket) {
+  const bytes = await bucket.read(key);
+  if (!bytes) throw new StoreError(`${key}: is not there`);
+  return bytes;
 }
 
 /**
@@ -90,12 +102,35 @@ async function* whole(chunks, part) {
   if (part.length !== undefined && n !== part.length) throw new StoreError(`${part.key}: ${n} bytes, want ${part.length}`);
 }
 
+/** How much is read of a stream at once, in bytes. */
+const CHUNK = 256 << 10;
+
 /**
- * The chunks of a stream. Not every platform lets streams be iterated.
+ * The chunks of a stream: large ones where the platform lets that be said, which
+ * costs far less processor time than the few kilobytes that it gives otherwise.
  * @param {ReadableStream<Uint8Array>} stream
  */
 async function* chunks(stream) {
-  const reader = stream.getReader();
+  let reader;
+  try {
+    reader = stream.getReader({ mode: "byob" });
+  } catch {
+    yield* smallChunks(stream.getReader()); // it is not a stream of bytes
+    return;
+  }
+  try {
+    for (;;) {
+      const r = await reader.read(new Uint8Array(CHUNK), /** @type {any} */ ({ min: CHUNK }));
+      if (r.value?.length) yield r.value;
+      if (r.done || !r.value?.length) return;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+/** @param {ReadableStreamDefaultReader<Uint8Array>} reader */
+async function* smallChunks(reader) {
   try {
     for (let r = await reader.read(); !r.done; r = await reader.read()) yield r.value;
   } finally {

@@ -23,14 +23,17 @@ const CLOSE = toBytes("\n]\n");
  * @property {number[]} [keep] the policy templates that are left of it
  */
 
-/** How many bytes between two runs are cheaper to read than to ask once more. */
-const GAP = 16 << 10;
+/**
+ * How many bytes between two runs are cheaper to read than to ask once more:
+ * one request after the other takes tens of milliseconds each.
+ */
+const GAP = 1 << 20;
 
 /**
  * How many requests are made of the bucket for one answer: platforms bound
  * them. Beyond that the smallest gaps are read and thrown away.
  */
-const READS = 32;
+const READS = 16;
 
 /**
  * The body of a search response.

@@ -1,7 +1,7 @@
 // The twin of serve/handler.go, response.go and file.go: a request to its reply.
 
 import { answer, noResource, PLAIN_TYPE } from "./answer.js";
-import { bodyLength, readAll } from "./body.js";
+import { bodyLength, readObject } from "./body.js";
 import { toBytes } from "./bytes.js";
 import { cacheControl, NO_STORE } from "./cache.js";
 import { assemble } from "./catalog.js";
@@ -218,7 +218,7 @@ export class Exchange {
   async contents() {
     const { a, site } = this;
     const key = await contentsKey(/** @type {any} */ (a.revision), site.sha256);
-    return parseContents(await readAll([{ key }], site.bucket));
+    return parseContents(await readObject(key, site.bucket));
   }
 
   /** A file of a package. */

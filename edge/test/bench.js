@@ -21,6 +21,7 @@ const bucket = {
     if (assembled === "true" && key.startsWith("responses/")) return null;
     return { size: contents.length, body: new Blob([contents]).stream() };
   },
+  read: async () => contents,
   stat: async () => null,
 };
 /** @param {Uint8Array} b */

@@ -24,6 +24,7 @@ export function folderBucket(folder) {
   const find = (key) => stat(join(folder, key)).catch(absent);
   return {
     stat: find,
+    read: (key) => readFile(join(folder, key)).catch(absent),
     async open(key, offset, length) {
       if (!(await find(key))) return null;
       if (offset === undefined) {

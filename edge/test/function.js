@@ -4,6 +4,7 @@
 // Prints processor times in milliseconds and the most memory that the process
 // had, in bytes, as JSON.
 
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const [, , module, target] = process.argv;
@@ -30,5 +31,7 @@ const N = 20;
 const all = await cpu(async () => {
   for (let i = 0; i < N; i++) await ask();
 });
-console.log(JSON.stringify({ load, first, warm: all / N, memory: process.resourceUsage().maxRSS * 1024 }));
+// What getrusage says has the memory of whoever started the process in it.
+const memory = Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) * 1024;
+console.log(JSON.stringify({ load, first, warm: all / N, memory }));
 process.exit(0);
