@@ -72,10 +72,6 @@ func TestCloudFront(t *testing.T) {
 	server := servers.StartS3(t)
 	url := server.URL(server.NewBucket(t))
 	bucket := edgetest.PublishTo(t, url, demoSource(t), build.DefaultBudget)
-	origin, err := edge.ParseOrigin(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	behindCloudFront(t, edge.CloudFrontOptions{Environment: vectorsEnv, Origin: origin, Pointer: time.Minute},
+	behindCloudFront(t, edge.CloudFrontOptions{Environment: vectorsEnv, Origin: parseOrigin(t, url), Pointer: time.Minute},
 		record(t, bucket, vectorsEnv, 3, 3*committed))
 }

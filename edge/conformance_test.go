@@ -79,7 +79,7 @@ func TestConformanceWorker(t *testing.T) {
 			w := edgetest.StartWorkerd(t, workers...)
 			for i, env := range edgetest.Environments {
 				conform(t, w, env)
-				passes(t, w, env, realVectors(t, bucket, env, uint64(i)))
+				passes(t, w.Client(env), env, realVectors(t, bucket, env, uint64(i)))
 			}
 			if log := w.Log(); log != "" {
 				t.Errorf("a worker complains: %.2000s", log)

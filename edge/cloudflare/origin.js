@@ -30,7 +30,9 @@ export function originBucket(origin) {
     const cf = { cacheEverything: !key.startsWith("environments/") };
     let response;
     try {
-      response = await within(TIMEOUT, (signal) => fetch(url, /** @type {any} */ ({ method, headers, cf, signal, redirect: "manual" })));
+      response = await within(TIMEOUT, (signal) =>
+        fetch(url, /** @type {any} */ ({ method, headers, cf, signal, redirect: "manual" })),
+      );
       if (exists(response.status, key, offset)) return response;
     } catch (e) {
       throw new StoreError(`${key}: ${e instanceof Error ? e.message : e}`);

@@ -43,12 +43,24 @@ export function worker(config) {
       /** @param {Promise<unknown>} work */
       const waitUntil = (work) => context.waitUntil(work);
       try {
-        const reply = await handle({ method: request.method, target, headers: request.headers }, await live.site());
+        const reply = await handle({ method: request.method, target, headers: headersOf(request) }, await live.site());
         return await send(reply, live.bucket, waitUntil);
       } catch (e) {
         return send(failed(e, target, live.live !== null), live.bucket, waitUntil);
       }
     },
+  };
+}
+
+/**
+ * The headers of a request as the client sent them: Cloudflare puts what it
+ * takes itself in the place of Accept-Encoding.
+ * @param {Request & {cf?: {clientAcceptEncoding?: string}}} request
+ */
+function headersOf({ headers, cf }) {
+  return {
+    /** @param {string} name */
+    get: (name) => (name === "accept-encoding" && cf ? (cf.clientAcceptEncoding ?? null) : headers.get(name)),
   };
 }
 

@@ -81,7 +81,9 @@ const LEFT = ["content-length", "last-modified"];
  * @returns {CloudFrontResponse}
  */
 export function response(status, headers, body) {
-  const list = [...headers].filter(([name]) => !LEFT.includes(name)).map(([name, values]) => [name, header(name, values)]);
+  const list = [...headers]
+    .filter(([name]) => !LEFT.includes(name))
+    .map(([name, values]) => [name, header(name, values)]);
   return {
     status: String(status),
     headers: Object.fromEntries(list),

@@ -40,7 +40,11 @@ const ASSEMBLED = 8 << 20;
 
 /** @param {Config} config */
 export function originRequest(config) {
-  const bucket = nodeBucket(() => ({ url: config.origin, region: config.region ?? "us-east-1", credentials: credentials() }));
+  const bucket = nodeBucket(() => ({
+    url: config.origin,
+    region: config.region ?? "us-east-1",
+    credentials: credentials(),
+  }));
   const live = new Live(config.environment, config.pointerSeconds, bucket, sha256);
   /**
    * @param {Event} event
@@ -72,7 +76,8 @@ export function originRequest(config) {
  */
 async function forwardedKey(reply) {
   const [part] = reply.body;
-  if (reply.status !== 200 || reply.body.length !== 1 || part instanceof Uint8Array || part.offset !== undefined) return null;
+  if (reply.status !== 200 || reply.body.length !== 1 || part instanceof Uint8Array || part.offset !== undefined)
+    return null;
   if (part.opened) {
     if (eventSize(part.opened.size ?? Infinity) <= LONGEST) return null;
     await part.opened.body.cancel();
@@ -89,7 +94,9 @@ function forward(request, key, reply) {
   request.uri = "/" + key.split("/").map(encodeURIComponent).join("/");
   request.querystring = "";
   delete request.headers["if-match"]; // it was looked at, and the bucket has other tags
-  const shown = ["content-type", "cache-control", "content-encoding", "etag", "vary"].filter((name) => reply.headers.has(name));
+  const shown = ["content-type", "cache-control", "content-encoding", "etag", "vary"].filter((name) =>
+    reply.headers.has(name),
+  );
   const answer = Object.fromEntries(shown.map((name) => [name, reply.headers.get(name)?.join(", ")]));
   request.headers[ANSWER_HEADER] = header(ANSWER_HEADER, [JSON.stringify(answer)]);
   return request;

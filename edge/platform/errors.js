@@ -15,5 +15,9 @@ const RETRY = 2;
 export function failed(error, target, live) {
   console.error(`cannot answer ${JSON.stringify(target)}: ${error instanceof Error ? error.message : error}`);
   if (live) return refuse(502, "the object store of this registry does not answer");
-  return refuse(503, "this registry has no snapshot that could be loaded yet", new Map([["retry-after", [String(RETRY)]]]));
+  return refuse(
+    503,
+    "this registry has no snapshot that could be loaded yet",
+    new Map([["retry-after", [String(RETRY)]]]),
+  );
 }

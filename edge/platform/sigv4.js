@@ -40,7 +40,10 @@ export async function signed(method, url, region, credentials, now) {
   for (const part of [region, "s3", "aws4_request"]) key = await hmac(key, part);
   const signature = hex(await hmac(key, text));
   const { host: _, ...sent } = headers;
-  return { ...sent, authorization: `${ALGORITHM} Credential=${credentials.id}/${scope}, SignedHeaders=${list}, Signature=${signature}` };
+  return {
+    ...sent,
+    authorization: `${ALGORITHM} Credential=${credentials.id}/${scope}, SignedHeaders=${list}, Signature=${signature}`,
+  };
 }
 
 /**

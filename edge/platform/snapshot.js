@@ -60,7 +60,12 @@ export class Live {
   async load() {
     const id = await this.pointer();
     const known = this.sites.get(id);
-    const site = known ?? { table: await this.table(id), modified: modifiedOf(id), bucket: this.bucket, sha256: this.sha256 };
+    const site = known ?? {
+      table: await this.table(id),
+      modified: modifiedOf(id),
+      bucket: this.bucket,
+      sha256: this.sha256,
+    };
     this.sites.delete(id);
     this.sites.set(id, site);
     for (const old of this.sites.keys()) if (this.sites.size > KEPT) this.sites.delete(old);

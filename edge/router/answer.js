@@ -89,7 +89,14 @@ export function answer(t, method, target) {
   const { path } = target;
   const clean = cleanPath(path);
   if (clean !== path) {
-    return { kind: "direct", status: 301, contentType: "", cache: "none", location: location(target, clean), body: toBytes("") };
+    return {
+      kind: "direct",
+      status: 301,
+      contentType: "",
+      cache: "none",
+      location: location(target, clean),
+      body: toBytes(""),
+    };
   }
   switch (path) {
     case "/":
@@ -189,7 +196,8 @@ function packageRoute(t, target) {
   if (!isStrict(version)) return badVersion;
   const row = t.find(name, version);
   if (row < 0) return noPackage;
-  if (document) return { kind: "document", status: 200, contentType: JSON_TYPE, cache: "index", digest: t.document(row) };
+  if (document)
+    return { kind: "document", status: 200, contentType: JSON_TYPE, cache: "index", digest: t.document(row) };
   return { kind: "file", status: 200, contentType: "", cache: "content", revision: t.revision(row), path: file };
 }
 

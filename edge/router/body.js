@@ -99,7 +99,8 @@ async function* whole(chunks, part) {
     yield chunk;
     n += chunk.length;
   }
-  if (part.length !== undefined && n !== part.length) throw new StoreError(`${part.key}: ${n} bytes, want ${part.length}`);
+  if (part.length !== undefined && n !== part.length)
+    throw new StoreError(`${part.key}: ${n} bytes, want ${part.length}`);
 }
 
 /** How much is read of a stream at once, in bytes. */
@@ -120,7 +121,7 @@ async function* chunks(stream) {
   }
   try {
     for (;;) {
-      const r = await reader.read(new Uint8Array(CHUNK), /** @type {any} */ ({ min: CHUNK }));
+      const r = await reader.read(new Uint8Array(CHUNK), { min: CHUNK });
       if (r.value?.length) yield r.value;
       if (r.done || !r.value?.length) return;
     }

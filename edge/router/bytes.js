@@ -56,7 +56,7 @@ export function utf8(text) {
  * @returns {Generator<{code: number, valid: boolean, bytes: string}>}
  */
 export function* runes(text) {
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const size = sequence(text, i);
     const bytes = text.slice(i, i + Math.max(1, size));
     i += bytes.length;

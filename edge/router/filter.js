@@ -53,7 +53,9 @@ export function filter(t, q) {
     if (agent) add(t.agent, head.constraints.length, (i) => accepts(t, i, agent));
     if (specMin || specMax) add(t.spec, head.specs.length, (i) => within(head.specs[i], specMin, specMax));
     if (capabilities) {
-      add(t.capability, head.capabilities.length, (i) => (head.capabilities[i] ?? []).every((c) => capabilities.includes(c)));
+      add(t.capability, head.capabilities.length, (i) =>
+        (head.capabilities[i] ?? []).every((c) => capabilities.includes(c)),
+      );
     }
     if (discovery.length > 0) {
       add(t.discovery, head.discoveries.length, (i) => discovery.every((f) => matches(f, head.discoveries[i])));

@@ -236,7 +236,13 @@ export class Exchange {
     const { deflate: d } = f;
     // Who asks for a part gets it of the file itself: parts of the encoded form
     // are of no use to clients.
-    if (d && ENVELOPE + d.size < f.size && compressible(f.type) && request.headers.get("range") === null && acceptsGzip(request.headers)) {
+    if (
+      d &&
+      ENVELOPE + d.size < f.size &&
+      compressible(f.type) &&
+      request.headers.get("range") === null &&
+      acceptsGzip(request.headers)
+    ) {
       const key = await archiveKey(revision, site.sha256);
       const body = [GZIP_HEADER, { key, offset: d.offset, length: d.size }, gzipTrailer(d.crc32, f.size)];
       return deliver(this, { size: ENVELOPE + d.size, tag: gzipped(tag), body });
@@ -253,7 +259,11 @@ export class Exchange {
     const { revision } = /** @type {Required<Answer>} */ (a);
     const { archive, signature } = await this.contents();
     if (a.kind === "archive") {
-      return deliver(this, { size: archive.size, tag: fileTag(archive.sha256), key: await archiveKey(revision, site.sha256) });
+      return deliver(this, {
+        size: archive.size,
+        tag: fileTag(archive.sha256),
+        key: await archiveKey(revision, site.sha256),
+      });
     }
     const key = await signatureKey(revision, site.sha256);
     if (!signature) throw new StoreError(`${key}: contents.json lists no signature`);

@@ -113,7 +113,10 @@ const ABBREVIATED = 160;
  * @param {Hash} sha256
  */
 async function escapeElement(element, sha256) {
-  let s = element.replace(/[^A-Za-z0-9._,-]/g, (c) => "=" + c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0"));
+  let s = element.replace(
+    /[^A-Za-z0-9._,-]/g,
+    (c) => "=" + c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0"),
+  );
   if (/^\.*$/.test(element)) s = s.replaceAll(".", "=2E");
   else s = s.replace(/\.attrs$/, "=2Eattrs");
   if (s.length <= LONGEST) return s;

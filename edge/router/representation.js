@@ -57,7 +57,9 @@ export function deliver(x, rep) {
   const boundary = "regsnap-" + rep.tag.slice(1, -1);
   /** @type {Piece[]} */
   const body = ranges.flatMap((r, i) => [
-    toBytes(`${i === 0 ? "" : "\r\n"}--${boundary}\r\nContent-Range: ${contentRange(r, rep.size)}\r\nContent-Type: ${x.a.contentType}\r\n\r\n`),
+    toBytes(
+      `${i === 0 ? "" : "\r\n"}--${boundary}\r\nContent-Range: ${contentRange(r, rep.size)}\r\nContent-Type: ${x.a.contentType}\r\n\r\n`,
+    ),
     { key, offset: r.start, length: r.length },
   ]);
   body.push(toBytes(`\r\n--${boundary}--\r\n`));

@@ -32,7 +32,9 @@ export function parseVersion(text) {
   if (!m) throw new VersionError("invalid semantic version");
   const [major, minor, patch] = [m[1], m[2] ?? "0", m[3] ?? "0"].map((digits) => {
     if (!fits(digits)) {
-      throw new VersionError(`error parsing version segment: strconv.ParseUint: parsing "${digits}": value out of range`);
+      throw new VersionError(
+        `error parsing version segment: strconv.ParseUint: parsing "${digits}": value out of range`,
+      );
     }
     return plain(digits);
   });

@@ -82,7 +82,7 @@ export class Numbers {
     const { data, width } = this;
     let i = this.from + row * width;
     let n = DIGITS[data[i]];
-    for (const end = i + width; ++i < end; ) n = n * 64 + DIGITS[data[i]];
+    for (const end = i + width; ++i < end;) n = n * 64 + DIGITS[data[i]];
     return n;
   }
 }
@@ -260,7 +260,9 @@ function lines(data) {
   const end = Math.max(0, data.indexOf(LINE_BREAK) - 1); // without the comma
   const format = /^\{"format":([0-9]+),/.exec(fromBytes(data, 0, Math.min(end, 32)))?.[1];
   if (Number(format) !== ROUTES_FORMAT) {
-    throw new RoutesError(`routes: format ${format} is not known to this edge (want ${ROUTES_FORMAT}): make its bundle anew`);
+    throw new RoutesError(
+      `routes: format ${format} is not known to this edge (want ${ROUTES_FORMAT}): make its bundle anew`,
+    );
   }
   /** @type {Head} */
   const head = parseJSON(data.subarray(0, end), "}");

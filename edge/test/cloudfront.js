@@ -28,7 +28,10 @@ const origin = {
  */
 function requestEvent({ method, target, headers = {} }) {
   const at = target.indexOf("?");
-  const list = Object.entries({ Host: "bucket.example", ...headers }).map(([key, value]) => [key.toLowerCase(), [{ key, value }]]);
+  const list = Object.entries({ Host: "bucket.example", ...headers }).map(([key, value]) => [
+    key.toLowerCase(),
+    [{ key, value }],
+  ]);
   return {
     Records: [
       {
@@ -40,7 +43,15 @@ function requestEvent({ method, target, headers = {} }) {
             uri: at < 0 ? target : target.slice(0, at),
             querystring: at < 0 ? "" : target.slice(at + 1),
             headers: Object.fromEntries(list),
-            origin: { s3: { authMethod: "none", customHeaders: {}, domainName: "bucket.example", path: "", region: "us-east-1" } },
+            origin: {
+              s3: {
+                authMethod: "none",
+                customHeaders: {},
+                domainName: "bucket.example",
+                path: "",
+                region: "us-east-1",
+              },
+            },
           },
         },
       },
@@ -83,7 +94,9 @@ const vectors = readFileSync(file, "utf8")
   .trimEnd()
   .split("\n")
   .map((line) => JSON.parse(line))
-  .filter(({ target, headers = {} }) => !LEFT.some((name) => name in headers) && target.indexOf("?") !== target.length - 1);
+  .filter(
+    ({ target, headers = {} }) => !LEFT.some((name) => name in headers) && target.indexOf("?") !== target.length - 1,
+  );
 const count = { generated: 0, forwarded: 0, wrong: 0 };
 for (const vector of vectors) {
   const event = requestEvent(vector);
@@ -96,7 +109,8 @@ for (const vector of vectors) {
   } else {
     count.generated++;
     if (JSON.stringify(out).length > 1 << 20) throw new Error(`${vector.target}: the response is longer than 1 MB`);
-    if (before !== JSON.stringify(event.Records[0].cf.request)) throw new Error(`${vector.target}: the request was changed, and answered`);
+    if (before !== JSON.stringify(event.Records[0].cf.request))
+      throw new Error(`${vector.target}: the request was changed, and answered`);
     const body = Buffer.from(out.body ?? "", out.bodyEncoding === "base64" ? "base64" : "utf8");
     got = { status: Number(out.status), headers: out.headers, body };
   }
@@ -119,7 +133,11 @@ async function passedOn(request) {
   const { body, ...response } = await fetchObject(request, "GET");
   const event = { Records: [{ cf: { config: { eventType: "origin-response" }, request, response } }] };
   const out = await originResponse(event);
-  return { status: Number(out.status), headers: out.headers, body: out.body === undefined ? body : Buffer.from(out.body, "base64") };
+  return {
+    status: Number(out.status),
+    headers: out.headers,
+    body: out.body === undefined ? body : Buffer.from(out.body, "base64"),
+  };
 }
 
 /**
@@ -132,5 +150,7 @@ function expected({ want }) {
 }
 
 agent.destroy();
-console.log(`${vectors.length} vectors, ${count.generated} answered, ${count.forwarded} forwarded, ${count.wrong} differences`);
+console.log(
+  `${vectors.length} vectors, ${count.generated} answered, ${count.forwarded} forwarded, ${count.wrong} differences`,
+);
 process.exit(count.wrong > 0 || vectors.length === 0 ? 1 : 0);

@@ -2,7 +2,6 @@
 //
 // A vector is a request and what the Go edge answered; see edgetest/case.go.
 
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import { answer, handle, parseTarget, readAll } from "../router.js";
@@ -50,7 +49,8 @@ for (const line of vectors) {
   });
   const key = await keyOf(vector);
   if (key !== (vector.want.key ?? "")) out.push(`key ${key}, want ${vector.want.key}`);
-  if (out.length > 0 && ++wrong <= 20) console.error(`${vector.method} ${vector.target} ${JSON.stringify(vector.headers ?? {})}\n  ${out.join("\n  ")}`);
+  if (out.length > 0 && ++wrong <= 20)
+    console.error(`${vector.method} ${vector.target} ${JSON.stringify(vector.headers ?? {})}\n  ${out.join("\n  ")}`);
 }
 console.log(`${vectors.length} vectors, ${wrong} differences`);
 process.exitCode = wrong > 0 || vectors.length === 0 ? 1 : 0;
