@@ -19,18 +19,13 @@ func TestBoundaries(t *testing.T) {
 		"build":    {"index", "layout"},
 		"publish":  {"layout"},
 		"serve":    {"layout"},
+		"edge":     {},
 		"check":    {"layout", "serve"},
 		"lint":     {"index"},
 		"promote":  {"index", "lint"},
 		"sign":     {},
 		"upstream": {"index", "layout"},
 		"carry":    {"build", "layout", "publish"},
-		"layout":  {},
-		"index":   {},
-		"build":   {"index", "layout"},
-		"publish": {"layout"},
-		"serve":   {"layout"},
-		"edge":    {},
 	} {
 		for _, path := range imports(t, folder) {
 			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {

@@ -122,10 +122,9 @@ func shellWords(line string) (words []string) {
 func parses(args []string) error {
 	app := newApp(io.Discard, io.Discard)
 	for _, c := range app.Commands {
-		c.Action = func(*cli.Context) error { return nil }
-	}
-	if args[0] == "edge" && app.Command("edge") == nil {
-		return nil // it comes with the edge's bundles
+		for _, c := range append(c.Subcommands, c) {
+			c.Action = func(*cli.Context) error { return nil }
+		}
 	}
 	return app.RunContext(context.Background(), append([]string{"regsnap"}, args...))
 }
