@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
 )
@@ -185,12 +187,27 @@ func (b *builder) run(ctx context.Context) error {
 	if err := b.resolve(ctx, targets); err != nil {
 		return err
 	}
-	if err := b.writeRevisions(ctx, targets); err != nil {
+	// Writing waits for the store, planning for nobody.
+	plans := make([]*planned, len(targets))
+	g, writing := errgroup.WithContext(ctx)
+	g.Go(func() error { return b.writeRevisions(writing, targets) })
+	g.Go(func() (err error) {
+		for i, t := range targets {
+			if t.done != nil {
+				continue
+			}
+			if plans[i], err = b.plan(t); err != nil {
+				return fmt.Errorf("environment %s: %w", t.env.Name, err)
+			}
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
 		return err
 	}
 	b.loaded = nil // the files of a hundred thousand packages are room for responses
-	for _, t := range targets {
-		s, err := b.snapshot(ctx, t)
+	for i, t := range targets {
+		s, err := b.snapshot(ctx, t, plans[i])
 		if err != nil {
 			return fmt.Errorf("environment %s: %w", t.env.Name, err)
 		}

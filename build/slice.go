@@ -124,5 +124,9 @@ func (s *Sliced) Write(ctx context.Context, to Store) (*Snapshot, error) {
 			return nil, fmt.Errorf("%s: its content is not what the manifest of %s says: the object is damaged", layout.ResponseKey(r.Digest), s.of.Manifest.ID())
 		}
 	}
-	return b.snapshot(ctx, s.target)
+	p, err := b.plan(s.target)
+	if err != nil {
+		return nil, err
+	}
+	return b.snapshot(ctx, s.target, p)
 }

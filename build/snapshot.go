@@ -13,27 +13,38 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// snapshot renders one environment: documents and responses that the bucket
-// lacks, then routes and manifest.
-func (b *builder) snapshot(ctx context.Context, t *target) (*Snapshot, error) {
-	if t.done != nil {
-		return &Snapshot{ID: t.done.Manifest.ID(), Manifest: t.done.Manifest}, nil
-	}
+// planned is what a snapshot will hold, before any of it is written.
+type planned struct {
+	table *layout.Table
+	plan  *plan
+}
+
+// plan makes an environment's table, and finds the responses that it needs.
+func (b *builder) plan(t *target) (*planned, error) {
 	routes := newRoutes(t.env, t.rows)
 	table, err := layout.NewTable(routes)
 	if err != nil {
 		return nil, err
 	}
-	plan := planResponses(table, b.Budget)
-	routes.Catalog = plan.responses[0].digest
-	responses, err := b.writeResponses(ctx, t, table, plan)
+	p := planResponses(table, b.Budget)
+	routes.Catalog = p.responses[0].digest
+	return &planned{table, p}, nil
+}
+
+// snapshot renders one environment: documents and responses that the bucket
+// lacks, then routes and manifest.
+func (b *builder) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot, error) {
+	if t.done != nil {
+		return &Snapshot{ID: t.done.Manifest.ID(), Manifest: t.done.Manifest}, nil
+	}
+	responses, err := b.writeResponses(ctx, t, p.table, p.plan)
 	if err != nil {
 		return nil, err
 	}
-	encoded := routes.Encode()
+	encoded := p.table.Encode()
 	m := &layout.Manifest{
 		Format: layout.ManifestFormat, Environment: t.env.Name, Regsnap: b.Regsnap, Render: RenderVersion, Budget: b.Budget,
-		Branches: t.branches, Slice: t.slice, Routes: digestOf(encoded), Responses: responses, Coverage: plan.coverage,
+		Branches: t.branches, Slice: t.slice, Routes: digestOf(encoded), Responses: responses, Coverage: p.plan.coverage,
 	}
 	for _, r := range t.rows {
 		m.Packages = append(m.Packages, b.manifestPackage(r))
