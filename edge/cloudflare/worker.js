@@ -53,14 +53,14 @@ export function worker(config) {
 }
 
 /**
- * The headers of a request as the client sent them: Cloudflare puts what it
- * takes itself in the place of Accept-Encoding.
+ * The headers of a request as the client sent them: where Cloudflare puts what it
+ * takes itself in the place of Accept-Encoding, it tells what was there.
  * @param {Request & {cf?: {clientAcceptEncoding?: string}}} request
  */
 function headersOf({ headers, cf }) {
   return {
-    /** @param {string} name */
-    get: (name) => (name === "accept-encoding" && cf ? (cf.clientAcceptEncoding ?? null) : headers.get(name)),
+    get: (/** @type {string} */ name) =>
+      (name === "accept-encoding" ? cf?.clientAcceptEncoding : undefined) ?? headers.get(name),
   };
 }
 

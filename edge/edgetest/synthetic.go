@@ -27,6 +27,8 @@ type Synthetic struct {
 	RoutesBytes int
 	// Name and Version are of a package version whose document and archive are there.
 	Name, Version string
+
+	table *layout.Table
 }
 
 // What a real package storage has, per package version and in its tables.
@@ -67,13 +69,9 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 	row := rows / 2
 	rev := routes.Revision(row)
 	s.Name, s.Version = rev.Name, rev.Version
+	s.table = table
 	for _, target := range rendered {
-		target = strings.ReplaceAll(target, "NAME", s.Name)
-		u, err := url.Parse(target)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a := table.Answer("GET", u)
+		a := s.answer(t, strings.ReplaceAll(target, "NAME", s.Name))
 		body := a.Body
 		if !a.Query.Counting {
 			body = table.Assemble(a.Selection, fragment)
@@ -94,6 +92,21 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 	s.write(t, rev.ContentsKey(), contents.Encode())
 	s.write(t, rev.ArchiveKey(), archive)
 	return s
+}
+
+func (s *Synthetic) answer(t testing.TB, target string) layout.Answer {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.table.Answer("GET", u)
+}
+
+// Response is the key of the response to a request, whether it is there or not.
+func (s *Synthetic) Response(t testing.TB, target string) string {
+	t.Helper()
+	return layout.ResponseKey(s.answer(t, target).Digest)
 }
 
 // Routes is the file of the routes.

@@ -87,6 +87,8 @@ async function fetchObject(request, method) {
 }
 
 const agent = new http.Agent({ keepAlive: true });
+/** What is larger than this, in bytes and not encoded, no function may send. */
+const LARGE = 700_000;
 // Ranges and dates are between CloudFront and the bucket, and an empty query is
 // not in the event.
 const LEFT = ["Range", "If-Range", "If-Modified-Since"];
@@ -97,7 +99,7 @@ const vectors = readFileSync(file, "utf8")
   .filter(
     ({ target, headers = {} }) => !LEFT.some((name) => name in headers) && target.indexOf("?") !== target.length - 1,
   );
-const count = { generated: 0, forwarded: 0, wrong: 0 };
+const count = { generated: 0, forwarded: 0, tooLarge: 0, wrong: 0 };
 for (const vector of vectors) {
   const event = requestEvent(vector);
   const before = JSON.stringify(event.Records[0].cf.request);
@@ -113,6 +115,15 @@ for (const vector of vectors) {
       throw new Error(`${vector.target}: the request was changed, and answered`);
     const body = Buffer.from(out.body ?? "", out.bodyEncoding === "base64" ? "base64" : "utf8");
     got = { status: Number(out.status), headers: out.headers, body };
+  }
+  if (
+    got.status === 503 &&
+    vector.want.status === 200 &&
+    vector.want.length > LARGE &&
+    !vector.want.headers["content-encoding"]
+  ) {
+    count.tooLarge++; // for the fallback, which there is none of here
+    continue;
   }
   const found = differences(expected(vector), {
     status: got.status,
@@ -151,6 +162,6 @@ function expected({ want }) {
 
 agent.destroy();
 console.log(
-  `${vectors.length} vectors, ${count.generated} answered, ${count.forwarded} forwarded, ${count.wrong} differences`,
+  `${vectors.length} vectors, ${count.generated} answered, ${count.forwarded} forwarded, ${count.tooLarge} too large without gzip, ${count.wrong} differences`,
 );
 process.exit(count.wrong > 0 || vectors.length === 0 ? 1 : 0);
