@@ -12,8 +12,6 @@ type Origin struct {
 	URL string
 	// Region is what requests are signed for.
 	Region string
-	// Bucket is the name of a bucket of S3, empty if it is none.
-	Bucket string
 }
 
 // ParseOrigin says how a bucket's gocloud URL is read over HTTP: s3:// and gs://
@@ -36,7 +34,6 @@ func ParseOrigin(bucket string) (Origin, error) {
 	case "gs":
 		o.URL = "https://storage.googleapis.com/" + name
 	case "s3":
-		o.Bucket = name
 		endpoint := q.Get("endpoint")
 		switch {
 		case endpoint != "":

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,25 +109,24 @@ func edgeOf(c *cli.Context) (config, string, error) {
 	return cfg, env, nil
 }
 
-// edgeOrigin is where an edge reads the bucket.
+// edgeOrigin is where an edge reads the bucket: at --origin, else where the
+// bucket's own URL says.
 func edgeOrigin(c *cli.Context, cfg config) (edge.Origin, error) {
-	if c.String("origin") == "" && cfg.Bucket == "" {
+	at := c.String("origin")
+	switch {
+	case at == "" && cfg.Bucket == "":
 		return edge.Origin{}, usagef("which bucket? Give --bucket URL, or bucket: in regsnap.yml")
+	case at == "" && strings.HasPrefix(cfg.Bucket, "file:"):
+		return edge.Origin{}, usagef("bucket %s is on this machine: give --origin URL, where an edge finds it", cfg.Bucket)
+	case at == "":
+		at = cfg.Bucket
 	}
-	var origin edge.Origin
-	var err error
-	if cfg.Bucket != "" && !strings.HasPrefix(cfg.Bucket, "file:") {
-		origin, err = edge.ParseOrigin(cfg.Bucket)
-	}
-	if at := c.String("origin"); at != "" && err == nil {
-		region := origin.Region
-		origin, err = edge.ParseOrigin(at)
-		origin.Region = region
-	} else if origin.URL == "" && err == nil {
-		err = fmt.Errorf("bucket %s is on this machine: give --origin URL, where an edge finds it", cfg.Bucket)
-	}
+	origin, err := edge.ParseOrigin(at)
 	if err != nil {
 		return edge.Origin{}, usageError{err}
+	}
+	if u, err := url.Parse(cfg.Bucket); err == nil && origin.Region == "" {
+		origin.Region = u.Query().Get("region") // requests to another address are signed for it all the same
 	}
 	return origin, nil
 }
