@@ -11,10 +11,10 @@ import { ANSWER_HEADER, header, response } from "./event.js";
 const SOUND = ["200", "206", "304", "412", "416"];
 
 /**
- * Last-Modified is when the object was uploaded: after a rollback the live
+ * What is not the bucket's to say to clients. Last-Modified is when the object was uploaded: after a rollback the live
  * content is older than what clients have, and no less different.
  */
-const DROPPED = /^(x-amz-.*|server|last-modified)$/;
+const DROPPED = /^(x-amz-.*|server|last-modified|accept-ranges)$/;
 
 /** @param {Event} event */
 export async function originResponse(event) {
