@@ -141,7 +141,7 @@ func conform(t *testing.T, w *edgetest.Workerd, env string) {
 	proxy := &url.URL{Scheme: "http", Host: to.Addr}
 	for _, gzip := range []bool{false, true} {
 		report, err := conformance.Compare(t.Context(), recording, conformance.Options{
-			BaseURL: "http://" + to.Host, Gzip: gzip, Parallel: 4,
+			BaseURL: "http://" + to.Host, Gzip: gzip, Parallel: 4, OneLine: true,
 			Client: &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}},
 		})
 		if err != nil {

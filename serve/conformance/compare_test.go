@@ -107,9 +107,9 @@ type reply struct {
 	body     string
 }
 
-func TestCompare(t *testing.T) {
-	recording := record(t)
-	right := map[string]reply{
+// answers are as they were recorded.
+func answers(t *testing.T) map[string]reply {
+	return map[string]reply{
 		"/search":                    {200, "application/json", []string{"max-age=600", "public"}, "", found},
 		"/favicon.ico":               {200, "image/x-icon", nil, "", "another icon"},
 		"/search?prerelease=x":       {400, plain, nil, "", "invalid 'prerelease' query param: 'x'\n"},
@@ -117,6 +117,11 @@ func TestCompare(t *testing.T) {
 		"/search/":                   {301, "text/html", nil, "/search", "moved"},
 		"/epr/a/a-1.0.0.zip":         {200, "application/zip", []string{"max-age=600", "public"}, "", string(packed(t, "hello"))},
 	}
+}
+
+func TestCompare(t *testing.T) {
+	recording := record(t)
+	right := answers(t)
 	for _, c := range []struct {
 		name, path string
 		change     func(*reply)
@@ -179,6 +184,26 @@ func write(w http.ResponseWriter, r *http.Request, answer reply) {
 	z := gzip.NewWriter(w)
 	defer z.Close()
 	fmt.Fprint(z, answer.body)
+}
+
+// TestOneLine: two lines of Cache-Control may come as one, if that is asked for.
+func TestOneLine(t *testing.T) {
+	right := answers(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := right[r.URL.RequestURI()]
+		answer.cache = []string{strings.Join(answer.cache, ", ")}
+		write(w, r, answer)
+	}))
+	defer server.Close()
+	for _, oneLine := range []bool{true, false} {
+		report, err := conformance.Compare(t.Context(), record(t), conformance.Options{BaseURL: server.URL, OneLine: oneLine})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(report.Differences) == 0) != oneLine {
+			t.Errorf("one line allowed: %v; %v", oneLine, report.Differences)
+		}
+	}
 }
 
 // TestUnreachable: that a registry cannot be asked is not a difference.
