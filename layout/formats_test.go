@@ -140,7 +140,7 @@ func TestRoutesAreChecked(t *testing.T) {
 		"a space between":         {`,"environment"`, `, "environment"`},
 		"a line too few":          {",\n\"kibana\"", ",\"kibana\""},
 		"columns in other order":  {"\"versions\":\"1.0.0 1.1.0 0.1.0-rc1\",\n\"flags\":\"ACN\"", "\"flags\":\"ACN\",\n\"versions\":\"1.0.0 1.1.0 0.1.0-rc1\""},
-		"a length that is not so": {`"lengths":[21,3,`, `"lengths":[20,4,`},
+		"a length that is not so": {`"lengths":[3,2,`, `"lengths":[2,3,`},
 		"an escape":               {`"flags":"A`, `"flags":"\u0041`},
 		"not a digit":             {`"flags":"A`, `"flags":"+`},
 		"a flag too many":         {`"flags":"A`, `"flags":"g`},

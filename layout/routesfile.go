@@ -41,15 +41,19 @@ type routesHead struct {
 	Labels         [][]string   `json:"labels"`
 	Templates      [][]Template `json:"templates"`
 	Discoveries    []Discovery  `json:"discoveries"`
-	Names          []string     `json:"names"`
-	Starts         []int        `json:"starts"`
+	// Packages is how many names there are.
+	Packages int `json:"packages"`
 	// Lengths are those of the columns in bytes, in order.
 	Lengths []int `json:"lengths"`
 }
 
-// routesColumns have an entry a row. Numbers are packed, versions separated by
-// a space, ids joined.
+// routesColumns have an entry a name, the first three, or a row. Numbers are
+// packed, names and versions separated by a space, ids joined.
 type routesColumns struct {
+	Names  string `json:"names"`
+	Starts string `json:"starts"`
+	// Places are where the versions of each name begin in Versions, in bytes.
+	Places     string `json:"places"`
 	Versions   string `json:"versions"`
 	Flags      string `json:"flags"` // with the flags that follow from the versions
 	Kibana     string `json:"kibana"`
@@ -71,7 +75,7 @@ type routesLine struct{ name, text string }
 
 func (c *routesColumns) lines() []routesLine {
 	return []routesLine{
-		{"versions", c.Versions}, {"flags", c.Flags}, {"kibana", c.Kibana}, {"agent", c.Agent}, {"spec", c.Spec},
+		{"names", c.Names}, {"starts", c.Starts}, {"places", c.Places}, {"versions", c.Versions}, {"flags", c.Flags}, {"kibana", c.Kibana}, {"agent", c.Agent}, {"spec", c.Spec},
 		{"type", c.Type}, {"capability", c.Capability}, {"label", c.Label}, {"template", c.Template},
 		{"discovery", c.Discover}, {"sizes", c.Sizes}, {"revisions", c.Revisions}, {"documents", c.Documents}, {"summaries", c.Summaries},
 	}
@@ -116,9 +120,24 @@ func (r *Routes) fileFlags() []Flags {
 	return out
 }
 
+// places are where the versions of each name begin, in bytes, when all versions
+// are joined by a space.
+func (r *Routes) places() []int {
+	out := make([]int, len(r.Starts))
+	at, row := 0, 0
+	for i, start := range r.Starts {
+		for ; row < min(start, len(r.Versions)); row++ {
+			at += len(r.Versions[row]) + len(" ")
+		}
+		out[i] = at
+	}
+	return out
+}
+
 // Encode is the table as it is stored.
 func (r *Routes) Encode() []byte {
 	columns := routesColumns{
+		Names: strings.Join(r.Names, " "), Starts: pack(r.Starts), Places: pack(r.places()),
 		Versions: strings.Join(r.Versions, " "), Flags: pack(r.fileFlags()),
 		Kibana: pack(r.Kibana), Agent: pack(r.Agent), Spec: pack(r.Spec), Type: pack(r.Type), Capability: pack(r.Capability),
 		Label: pack(r.Label), Template: pack(r.Template), Discover: pack(r.Discover), Sizes: pack(r.Sizes),
@@ -135,7 +154,7 @@ func (r *Routes) Encode() []byte {
 		Format: r.Format, Environment: r.Environment, ServiceVersion: r.ServiceVersion, Cache: r.Cache,
 		Catalog: r.Catalog, Categories: r.Categories, Constraints: r.Constraints, Capabilities: r.Capabilities,
 		Types: r.Types, Specs: r.Specs, Labels: r.Labels, Templates: r.Templates, Discoveries: r.Discoveries,
-		Names: r.Names, Starts: r.Starts, Lengths: lengths,
+		Packages: len(r.Names), Lengths: lengths,
 	}, "")
 	b := bytes.NewBuffer(make([]byte, 0, len(head)+size))
 	b.Write(bytes.TrimSuffix(head, []byte("}\n")))
@@ -171,11 +190,12 @@ func decodeRoutes(data []byte) (*Routes, error) {
 		Format: f.Format, Environment: f.Environment, ServiceVersion: f.ServiceVersion, Cache: f.Cache,
 		Catalog: f.Catalog, Categories: f.Categories, Constraints: f.Constraints, Capabilities: f.Capabilities,
 		Types: f.Types, Specs: f.Specs, Labels: f.Labels, Templates: f.Templates, Discoveries: f.Discoveries,
-		Names: f.Names, Starts: f.Starts, Versions: []string{},
+		Names: fields(f.Names), Versions: fields(f.Versions),
 		Revisions: f.Revisions, Documents: f.Documents, Summaries: f.Summaries,
 	}
-	if f.Versions != "" {
-		r.Versions = strings.Split(f.Versions, " ")
+	var err error
+	if r.Starts, err = unpack(f.Starts, len(r.Names)); err != nil {
+		return nil, fmt.Errorf("column starts: %w", err)
 	}
 	n := r.Rows()
 	for _, c := range []struct {
@@ -186,7 +206,6 @@ func decodeRoutes(data []byte) (*Routes, error) {
 		{"capability", f.Capability, &r.Capability}, {"label", f.Label, &r.Label}, {"template", f.Template, &r.Template},
 		{"discovery", f.Discover, &r.Discover}, {"sizes", f.Sizes, &r.Sizes},
 	} {
-		var err error
 		if *c.to, err = unpack(c.text, n); err != nil {
 			return nil, fmt.Errorf("column %s: %w", c.name, err)
 		}
@@ -209,6 +228,14 @@ func decodeRoutes(data []byte) (*Routes, error) {
 		return nil, errors.New("not written as regsnap writes it")
 	}
 	return r, nil
+}
+
+// fields are the entries of a column of texts.
+func fields(column string) []string {
+	if column == "" {
+		return []string{}
+	}
+	return strings.Split(column, " ")
 }
 
 // knownFormat looks at the format alone: of another one nothing else can be said.

@@ -31,12 +31,23 @@ type Synthetic struct {
 	table *layout.Table
 }
 
-// What a real package storage has, per package version and in its tables.
+// What a real package storage has of each package version.
 const (
-	rowsPerName  = 12
 	summaryBytes = 1400
 	archiveBytes = 1 << 20
 )
+
+// rowsPerName is how many versions a package has. Real storages of two thousand
+// have about twelve, and grow by versions more than by packages.
+func rowsPerName(rows int) int {
+	switch {
+	case rows <= 2_000:
+		return 12
+	case rows <= 10_000:
+		return 20
+	}
+	return 50
+}
 
 // NewSynthetic makes rows package versions. The objects are there of the
 // searches in rendered, in which NAME is a package, and what a document and an
@@ -178,12 +189,13 @@ func syntheticRoutes(t testing.TB, env string, rows int) *layout.Routes {
 		}
 		return hex.EncodeToString(b)[:n]
 	}
+	each := rowsPerName(rows)
 	for row := range rows {
-		if row%rowsPerName == 0 {
-			r.Names = append(r.Names, fmt.Sprintf("package_%06d", row/rowsPerName))
+		if row%each == 0 {
+			r.Names = append(r.Names, fmt.Sprintf("package_%06d", row/each))
 			r.Starts = append(r.Starts, row)
 		}
-		r.Versions = append(r.Versions, fmt.Sprintf("1.%d.0", row%rowsPerName))
+		r.Versions = append(r.Versions, fmt.Sprintf("1.%d.0", row%each))
 		r.Flags = append(r.Flags, 0)
 		r.Kibana = append(r.Kibana, random.IntN(len(r.Constraints)))
 		r.Agent = append(r.Agent, random.IntN(3))
@@ -191,7 +203,7 @@ func syntheticRoutes(t testing.TB, env string, rows int) *layout.Routes {
 		r.Type = append(r.Type, 1+random.IntN(3))
 		r.Capability = append(r.Capability, random.IntN(10)/7)
 		// A package keeps its categories, and its policy templates go with them.
-		label := 1 + row/rowsPerName*7%(len(r.Labels)-1)
+		label := 1 + row/each*7%(len(r.Labels)-1)
 		r.Label = append(r.Label, label)
 		r.Template = append(r.Template, label/2)
 		r.Discover = append(r.Discover, random.IntN(30)/28)

@@ -198,7 +198,14 @@ function packageRoute(t, target) {
   if (row < 0) return noPackage;
   if (document)
     return { kind: "document", status: 200, contentType: JSON_TYPE, cache: "index", digest: t.document(row) };
-  return { kind: "file", status: 200, contentType: "", cache: "content", revision: t.revision(row), path: file };
+  return {
+    kind: "file",
+    status: 200,
+    contentType: "",
+    cache: "content",
+    revision: { name, version, id: t.revision(row) },
+    path: file,
+  };
 }
 
 /**
@@ -218,7 +225,7 @@ function archiveRoute(t, target) {
   const row = t.find(name, version);
   if (signature && (row < 0 || (t.flags.at(row) & SIGNED) === 0)) return noSignature;
   if (row < 0) return noArtifact;
-  const revision = t.revision(row);
+  const revision = { name, version, id: t.revision(row) };
   const kind = signature ? "signature" : "archive";
   const contentType = signature ? "application/pgp-signature" : "application/zip";
   return { kind, status: 200, contentType, cache: "content", revision };

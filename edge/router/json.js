@@ -18,6 +18,7 @@ const SHORT = new Map([
  * @param {string} text
  */
 export function jsonString(text) {
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
   let out = '"';
   for (const { code, valid, bytes } of runes(text)) {
     if (!valid) out += "\\ufffd";

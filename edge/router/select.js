@@ -37,12 +37,11 @@ function newest(t, q) {
   const released = (row) => passes(row) && (t.flags.at(row) & UNSTABLE) === 0;
   /** @type {number[]} */
   const out = [];
-  const { names, starts } = t.head;
   const one = q.package === "" ? -1 : t.nameIndex(q.package);
-  const end = q.package === "" ? names.length : one + 1;
+  const end = q.package === "" ? t.packages : one + 1;
   for (let i = Math.max(0, one); i < end; i++) {
-    const from = starts[i];
-    const to = i + 1 < starts.length ? starts[i + 1] : t.rows;
+    const from = t.starts.at(i);
+    const to = t.end(i);
     const best = q.experimental && last(t, from, to, released) >= 0 ? released : passes;
     if (q.all) {
       for (let row = from; row < to; row++) if (best(row)) out.push(row);

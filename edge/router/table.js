@@ -15,7 +15,6 @@ export const DIGEST = 32;
 const REVISION = 20;
 
 const LINE_BREAK = 10;
-const SPACE = 32;
 
 /** Flags of a row. */
 export const EXPERIMENTAL = 1;
@@ -55,8 +54,7 @@ for (let i = 0; i < 64; i++) {
  * @property {(string[] | null)[]} labels
  * @property {(Template[] | null)[]} templates
  * @property {Discovery[]} discoveries
- * @property {string[]} names
- * @property {number[]} starts
+ * @property {number} packages how many names there are
  * @property {number[]} lengths of the columns, in bytes
  */
 
@@ -98,6 +96,10 @@ export class Table {
     /** @type {Head} */
     this.head = head;
     const span = (/** @type {string} */ name) => /** @type {Span} */ (columns.get(name));
+    this.packages = head.packages;
+    this.nameSpan = span("names");
+    this.starts = new Numbers(data, span("starts"), this.packages);
+    this.places = new Numbers(data, span("places"), this.packages);
     this.versions = span("versions");
     this.revisions = span("revisions").from;
     this.documents = span("documents").from;
@@ -126,10 +128,10 @@ export class Table {
     }
     /** @type {(RangeTest | undefined)[]} */
     this.tests = [];
-    /** @type {Uint32Array | null} */
-    this.versionPlaces = null;
+    /** @type {string[] | null} */
+    this.nameList = null;
     /** @type {Float64Array | null} */
-    this.places = null;
+    this.summaryPlaces = null;
   }
 
   /**
@@ -140,14 +142,17 @@ export class Table {
     return (this.tests[constraint] ??= new RangeTest(this.head.constraints[constraint]));
   }
 
+  /** The names, in order. */
+  names() {
+    return (this.nameList ??= fromBytes(this.data, this.nameSpan.from, this.nameSpan.to).split(" "));
+  }
+
   /**
-   * The rows from <= row < to of the i-th name.
+   * The first row after those of the i-th name.
    * @param {number} i
-   * @returns {[from: number, to: number]}
    */
-  nameRows(i) {
-    const { starts } = this.head;
-    return [starts[i], i + 1 < starts.length ? starts[i + 1] : this.rows];
+  end(i) {
+    return i + 1 < this.packages ? this.starts.at(i + 1) : this.rows;
   }
 
   /**
@@ -155,39 +160,24 @@ export class Table {
    * @param {string} name
    */
   nameIndex(name) {
-    const { names } = this.head;
-    const i = lastNotAfter(names, name);
-    return i >= 0 && names[i] === name ? i : -1;
-  }
-
-  /**
-   * The package name of a row.
-   * @param {number} row
-   */
-  name(row) {
-    return this.head.names[lastNotAfter(this.head.starts, row)];
-  }
-
-  /**
-   * The version of a row.
-   * @param {number} row
-   */
-  version(row) {
-    const places = (this.versionPlaces ??= this.findVersions());
-    return fromBytes(this.data, places[row], places[row + 1] - 1);
-  }
-
-  /** Where the version of each row begins, and one more place after the last. */
-  findVersions() {
-    const places = new Uint32Array(this.rows + 1);
-    let at = this.versions.from;
-    for (let row = 0; row < this.rows; row++) {
-      places[row] = at;
-      while (at < this.versions.to && this.data[at] !== SPACE) at++;
-      at++;
+    const names = this.names();
+    let low = 0;
+    for (let high = names.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if (names[middle] < name) low = middle + 1;
+      else high = middle;
     }
-    places[this.rows] = at;
-    return places;
+    return names[low] === name ? low : -1;
+  }
+
+  /**
+   * The versions of the i-th name, in order.
+   * @param {number} i
+   */
+  versionsOf(i) {
+    const { from, to } = this.versions;
+    const end = i + 1 < this.packages ? from + this.places.at(i + 1) - 1 : to;
+    return fromBytes(this.data, from + this.places.at(i), end).split(" ");
   }
 
   /**
@@ -196,11 +186,11 @@ export class Table {
    * before the first.
    */
   catalogPlaces() {
-    if (this.places) return this.places;
+    if (this.summaryPlaces) return this.summaryPlaces;
     const places = new Float64Array(this.rows + 1);
     places[0] = 2;
     for (let row = 0; row < this.rows; row++) places[row + 1] = places[row] + this.sizes.at(row) + 2;
-    return (this.places = places);
+    return (this.summaryPlaces = places);
   }
 
   /**
@@ -211,19 +201,17 @@ export class Table {
   find(name, version) {
     const i = this.nameIndex(name);
     if (i < 0) return -1;
-    const [from, to] = this.nameRows(i);
-    for (let row = from; row < to; row++) if (this.version(row) === version) return row;
-    return -1;
+    const k = this.versionsOf(i).indexOf(version);
+    return k < 0 ? -1 : this.starts.at(i) + k;
   }
 
   /**
-   * The package revision of a row.
+   * The id of the revision of a row.
    * @param {number} row
-   * @returns {Revision}
    */
   revision(row) {
     const at = this.revisions + row * REVISION;
-    return { name: this.name(row), version: this.version(row), id: fromBytes(this.data, at, at + REVISION) };
+    return fromBytes(this.data, at, at + REVISION);
   }
 
   /**
@@ -248,7 +236,7 @@ export class Table {
 
 /** The columns, in order. */
 const COLUMNS = [
-  ...["versions", "flags", "kibana", "agent", "spec", "type", "capability", "label"],
+  ...["names", "starts", "places", "versions", "flags", "kibana", "agent", "spec", "type", "capability", "label"],
   ...["template", "discovery", "sizes", "revisions", "documents", "summaries"],
 ];
 
@@ -276,22 +264,4 @@ function lines(data) {
   });
   if (data.length !== at + "}\n".length) throw new RoutesError(`routes: ${data.length} bytes, want ${at + 2}`);
   return { head, columns };
-}
-
-/**
- * The place of the last entry that is not greater than a value, in an ascending
- * list; -1 when there is none.
- * @template {string | number} T
- * @param {T[]} list
- * @param {T} value
- */
-function lastNotAfter(list, value) {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle] <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
