@@ -63,7 +63,7 @@ func behindCloudFront(t *testing.T, o edge.CloudFrontOptions, cases []edgetest.C
 		t.Fatal(err)
 	}
 	request, response := functions(t, o)
-	node(t, "test/cloudfront.js", file, request, response, o.Origin.URL)
+	t.Logf("%s", node(t, "test/cloudfront.js", file, request, response, o.Origin.URL))
 }
 
 // TestCloudFront gives vectors to the functions of Lambda@Edge; the bucket is on

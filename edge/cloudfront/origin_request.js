@@ -38,6 +38,12 @@ import { ANSWER_HEADER, eventSize, header, headersOf, LONGEST, response } from "
  */
 const ASSEMBLED = 8 << 20;
 
+/**
+ * How much of the catalog is read for that, in bytes: what passes through takes
+ * memory until it is collected, and there are 128 MB.
+ */
+const READ = 16 << 20;
+
 /** @param {Config} config */
 export function originRequest(config) {
   const bucket = nodeBucket(() => ({
@@ -110,7 +116,8 @@ function forward(request, key, reply) {
  * @param {boolean} gzip whether the client takes it
  */
 async function generate(reply, bucket, gzip) {
-  if (reply.body.reduce((n, piece) => n + longest(piece), 0) > ASSEMBLED) return null;
+  const sum = (/** @type {(piece: Piece) => number} */ of) => reply.body.reduce((n, piece) => n + of(piece), 0);
+  if (sum(longest) > ASSEMBLED || sum((piece) => piece.length ?? 0) > READ) return null;
   const { status, headers } = reply;
   const body = await readAll(reply.body, bucket);
   if (eventSize(body.length) <= LONGEST) return response(status, headers, body);

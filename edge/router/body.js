@@ -149,7 +149,8 @@ export async function readAll(pieces, bucket) {
   const parts = [];
   let size = 0;
   for await (const part of read(pieces, bucket)) {
-    parts.push(part);
+    // A few bytes must not keep all of the chunk that they came in.
+    parts.push(part.length < part.buffer.byteLength / 2 ? part.slice() : part);
     size += part.length;
   }
   if (parts.length === 1) return parts[0];
