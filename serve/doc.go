@@ -15,8 +15,8 @@
 //
 // Validators are strong and follow from content alone: the ETag of a response
 // is its digest, that of a file or archive the first half of its SHA-256, and
-// the gzip-encoded form of either has "-gzip" after it. There is no
-// Last-Modified: a file has no time of its own, and one that was taken from a
-// clock would differ between two servers of the same snapshot. So
-// If-Modified-Since never yields a 304.
+// the gzip-encoded form of either has "-gzip" after it. Last-Modified, of files
+// and archives, is the time of the snapshot's newest commit, the same on every
+// server; If-Modified-Since yields a 304 only for that very time, because after a
+// rollback the live content is older than what clients have.
 package serve
