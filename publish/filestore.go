@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
@@ -27,6 +28,9 @@ import (
 type fileStore struct {
 	dir  string
 	made sync.Map // folders that exist
+	// run and next name temporary files. A process id would not do: in a
+	// container it is the same each time, and one that was killed left its files.
+	run  string
 	next atomic.Int64
 
 	mu      sync.Mutex
@@ -34,7 +38,7 @@ type fileStore struct {
 }
 
 func newFileStore(dir string) *fileStore {
-	return &fileStore{dir: dir, written: map[string]string{}}
+	return &fileStore{dir: dir, run: strconv.FormatUint(rand.Uint64(), 36), written: map[string]string{}}
 }
 
 func (s *fileStore) put(ctx context.Context, o layout.Object) error {
@@ -147,7 +151,7 @@ func (s *fileStore) write(target string, body []byte) error {
 
 // temporary opens a new file beside target.
 func (s *fileStore) temporary(target string) (*os.File, error) {
-	name := target + "." + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(s.next.Add(1), 36) + tempSuffix
+	name := target + "." + s.run + "-" + strconv.FormatInt(s.next.Add(1), 36) + tempSuffix
 	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 }
 

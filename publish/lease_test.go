@@ -68,7 +68,7 @@ func TestStalePruneLock(t *testing.T) {
 		t.Errorf("a second prune: %v", err)
 	}
 	dead.stop()
-	time.Sleep(b.lease.stale)
+	time.Sleep(2 * b.lease.stale) // a renewal may have been under way
 	l := leaseOn(t, b, LeaseOptions{})
 	if err := l.Release(t.Context()); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestStaleLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	zombie.beat.stop()
-	time.Sleep(b.lease.stale)
+	time.Sleep(2 * b.lease.stale) // a renewal may have been under way
 	generation := func() int64 {
 		p, err := b.Pointer(t.Context(), testEnv)
 		if err != nil {
@@ -144,7 +144,7 @@ func TestStaleLease(t *testing.T) {
 		}
 		return layout.Move{Kind: layout.MovePublish, Snapshot: id}, nil
 	}, func(ctx context.Context) error {
-		time.Sleep(b.lease.stale)
+		time.Sleep(2 * b.lease.stale) // a renewal may have been under way
 		_, err := b.Prune(ctx, PruneOptions{})
 		return err
 	})
