@@ -65,27 +65,49 @@ func (l *Loader) Load(ctx context.Context, entries []Entry, report *Report) ([]*
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, e := range entries {
+	for _, versions := range byName(entries) {
 		g.Go(func() error {
-			loaded, errs, warnings, err := l.load(ctx, e, seen)
-			if err != nil {
-				return err
-			}
-			if len(errs) > 0 {
-				Blame(ctx, l.Source, e.Branch, e.Path, errs)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			report.Errors = append(report.Errors, errs...)
-			report.Warnings = append(report.Warnings, warnings...)
-			out[i] = loaded
-			if done++; l.Progress != nil {
-				l.Progress(done, len(entries))
+			for _, i := range versions {
+				e := entries[i]
+				loaded, errs, warnings, err := l.load(ctx, e, seen)
+				if err != nil {
+					return err
+				}
+				if len(errs) > 0 {
+					Blame(ctx, l.Source, e.Branch, e.Path, errs)
+				}
+				mu.Lock()
+				report.Errors = append(report.Errors, errs...)
+				report.Warnings = append(report.Warnings, warnings...)
+				out[i] = loaded
+				if done++; l.Progress != nil {
+					l.Progress(done, len(entries))
+				}
+				mu.Unlock()
 			}
 			return nil
 		})
 	}
 	return out, g.Wait()
+}
+
+// byName gives the places of the entries of each name, the name with the most
+// first. Versions of one package share most of their files, each of which is
+// parsed once: side by side they would only wait for each other.
+func byName(entries []Entry) [][]int {
+	var names [][]int
+	at := map[string]int{}
+	for i, e := range entries {
+		n, known := at[e.Name]
+		if !known {
+			n = len(names)
+			at[e.Name] = n
+			names = append(names, nil)
+		}
+		names[n] = append(names[n], i)
+	}
+	slices.SortStableFunc(names, func(a, b []int) int { return cmp.Compare(len(b), len(a)) })
+	return names
 }
 
 // claims remembers which contents some entry has already fetched for the

@@ -27,7 +27,7 @@ import (
 // data. Objects never change, so sharing is safe.
 type fileStore struct {
 	dir  string
-	made sync.Map // folders that exist
+	made sync.Map // folders that exist: whether this store has made them
 	// run and next name temporary files. A process id would not do: in a
 	// container it is the same each time, and one that was killed left its files.
 	run  string
@@ -46,67 +46,24 @@ func (s *fileStore) put(ctx context.Context, o layout.Object) error {
 		return err
 	}
 	target := s.fileOf(o.Key)
-	return s.inFolder(target, func() error {
+	return s.inFolder(target, func(fresh bool) error {
 		if s.link(o.SHA256, target) {
 			return nil
 		}
-		if _, err := os.Lstat(target); err == nil {
+		// In a folder that was just made nothing is to be found.
+		if !fresh && exists(target) {
 			return nil
 		}
-		return s.store(target, o)
+		if err := s.write(target, o.Body, renameNew); err != nil {
+			return err
+		}
+		s.remember(o.SHA256, target)
+		return nil
 	})
 }
 
 // fileOf is the file of an object.
 func (s *fileStore) fileOf(key string) string { return filepath.Join(s.dir, filepath.FromSlash(key)) }
-
-// store writes an object, and remembers where.
-func (s *fileStore) store(target string, o layout.Object) error {
-	if err := s.write(target, o.Body); err != nil {
-		return err
-	}
-	s.remember(o.SHA256, target)
-	return nil
-}
-
-// folderAttempts is how often a folder is made that goes again before anything
-// is in it: prune removes those that are empty.
-const folderAttempts = 10
-
-// inFolder makes the folder of a file that is about to be written.
-func (s *fileStore) inFolder(target string, write func() error) (err error) {
-	folder := filepath.Dir(target)
-	for range folderAttempts {
-		if err = s.folder(folder); err == nil {
-			err = write()
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		s.made.Clear() // a folder above it may be gone as well
-	}
-	return err
-}
-
-// folder sees to it that a folder is there. It asks for none twice: there are
-// nearly as many as files.
-func (s *fileStore) folder(dir string) error {
-	if _, ok := s.made.Load(dir); ok {
-		return nil
-	}
-	err := os.Mkdir(dir, 0o777)
-	if errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) {
-		if err := s.folder(filepath.Dir(dir)); err != nil {
-			return err
-		}
-		err = os.Mkdir(dir, 0o777)
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	s.made.Store(dir, true)
-	return nil
-}
 
 // remember notes which file holds a content, if its SHA-256 is known.
 func (s *fileStore) remember(sha256, target string) {
@@ -131,32 +88,6 @@ func (s *fileStore) link(sha256, target string) bool {
 	err := os.Link(same, target)
 	return err == nil || errors.Is(err, fs.ErrExist)
 }
-
-// write makes the file whole or not at all.
-func (s *fileStore) write(target string, body []byte) error {
-	f, err := s.temporary(target)
-	if err != nil {
-		return err
-	}
-	temp := f.Name()
-	_, err = f.Write(body)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", target, err), os.Remove(temp))
-	}
-	if err := os.Rename(temp, target); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return nil
-}
-
-// temporary opens a new file beside target.
-func (s *fileStore) temporary(target string) (*os.File, error) {
-	name := target + "." + s.run + "-" + strconv.FormatInt(s.next.Add(1), 36) + tempSuffix
-	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
-}
-
-// tempSuffix marks files on their way; no key holds a tilde.
-const tempSuffix = "~tmp"
 
 func (s *fileStore) open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
 	if err := ctx.Err(); err != nil {

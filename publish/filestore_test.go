@@ -99,7 +99,7 @@ func TestFileErrorsLeaveNothing(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(s.dir, "taken", "inside"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.write(filepath.Join(s.dir, "taken"), []byte("x")); err == nil {
+	if err := s.write(filepath.Join(s.dir, "taken"), []byte("x"), os.Rename); err == nil {
 		t.Error("a folder was replaced by a file")
 	}
 	stopped, stop := context.WithCancel(t.Context())

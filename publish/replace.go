@@ -3,6 +3,7 @@ package publish
 import (
 	"bytes"
 	"context"
+	"os"
 	"path/filepath"
 
 	"gocloud.dev/blob"
@@ -37,7 +38,7 @@ func (s *fileStore) replace(ctx context.Context, o layout.Object) error {
 		return err
 	}
 	target := filepath.Join(s.dir, filepath.FromSlash(o.Key))
-	return s.inFolder(target, func() error { return s.write(target, o.Body) })
+	return s.inFolder(target, func(bool) error { return s.write(target, o.Body, os.Rename) })
 }
 
 func (s *cloudStore) replace(ctx context.Context, o layout.Object) error {

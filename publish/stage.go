@@ -39,8 +39,8 @@ var (
 func (s *fileStore) stage(o layout.Object) (staged, error) {
 	target := s.fileOf(o.Key)
 	var temp *os.File
-	err := s.inFolder(target, func() (err error) {
-		temp, err = s.temporary(target)
+	err := s.inFolder(target, func(bool) (err error) {
+		temp, err = os.OpenFile(s.temporary(target), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 		return err
 	})
 	if err != nil {
@@ -64,10 +64,7 @@ func (f *stagedFile) commit(ctx context.Context) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("write %s: %w", f.target, err)
 	}
-	if _, err := os.Lstat(f.target); err == nil {
-		return nil
-	}
-	if err := os.Rename(f.Name(), f.target); err != nil {
+	if err := renameNew(f.Name(), f.target); err != nil {
 		return err
 	}
 	f.gone = true
@@ -177,10 +174,10 @@ type linker interface {
 // linked also finds the object there already.
 func (s *fileStore) linked(o layout.Object) (bool, error) {
 	target := s.fileOf(o.Key)
-	if err := s.folder(filepath.Dir(target)); err != nil {
+	if _, err := s.folder(filepath.Dir(target)); err != nil {
 		return false, err
 	}
-	if _, err := os.Lstat(target); err == nil {
+	if exists(target) {
 		return true, nil
 	}
 	return s.link(o.SHA256, target), nil
