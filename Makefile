@@ -24,7 +24,6 @@ demo: build ## build three environments from testdata/ and serve them
 	bin/regsnap serve --config testdata/regsnap.yml --bucket file://$(DEMO) --listen $(LISTEN)
 
 test: ## run all tests
-	$(GO) test ./...
 	cd cmd/regsnap-spec && $(GO) test ./...
 	$(GO) test -timeout 30m ./...
 
@@ -55,12 +54,11 @@ conformance: ## compare with every recorded answer of the reference registry in 
 bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
 	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./edge
 
-SOAK ?= 500
 SCALE ?= $(CURDIR)/$(CACHE)/scale
 scale: build ## measure on synthetic storages of up to 100,000 package versions in $(SCALE) (10 GB), write docs/performance.md
 	REGSNAP_SCALE=$(SCALE) $(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestScale' ./cmd/regsnap
 
-SOAK ?= 60
+SOAK ?= 500
 SEED ?= 1
 soak: ## the whole history replayed, and $(SOAK) randomised runs on each store
 	REGSNAP_REPLAY=all $(GO) test -tags conformance -count 1 -timeout 180m -v -run '^TestConformanceReplay' ./build
