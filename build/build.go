@@ -99,6 +99,8 @@ type builder struct {
 	loaded   map[entryKey]*index.Loaded
 	ranges   rangesCache
 	put      *putter
+	// made are blocks of the catalog, by the digest of their rows' summaries.
+	made map[layout.Digest]layout.Block
 
 	blobs, objects, bytes atomic.Int64
 	// contents is the SHA-256 of contents.json by revision; a revision that is
@@ -124,7 +126,7 @@ func keyOf(e index.Entry) entryKey {
 // ErrInvalid its Report tells everything that was found.
 func Build(ctx context.Context, o Options) (*Result, error) {
 	b := &builder{
-		Options: o, branches: map[string]*index.Branch{}, loaded: map[entryKey]*index.Loaded{}, ranges: rangesCache{},
+		Options: o, branches: map[string]*index.Branch{}, loaded: map[entryKey]*index.Loaded{}, ranges: rangesCache{}, made: map[layout.Digest]layout.Block{},
 		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{},
 	}
 	if b.Budget == (layout.Budget{}) {
@@ -196,7 +198,7 @@ func (b *builder) run(ctx context.Context) error {
 			if t.done != nil {
 				continue
 			}
-			if plans[i], err = b.plan(t); err != nil {
+			if plans[i], err = b.plan(writing, t); err != nil {
 				return fmt.Errorf("environment %s: %w", t.env.Name, err)
 			}
 		}

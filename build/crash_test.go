@@ -96,8 +96,8 @@ func (s *fragileStore) sound(t *testing.T) {
 				need(key, layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}.ContentsKey())
 			}
 			for _, r := range m.Responses {
-				if !r.EncodedOnly {
-					need(key, layout.ResponseKey(r.Digest))
+				for _, k := range r.Keys() {
+					need(key, k)
 				}
 			}
 		}

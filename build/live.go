@@ -1,14 +1,9 @@
 package build
 
 import (
-	"bytes"
 	"cmp"
-	"context"
 	"fmt"
-	"io"
 	"slices"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/regsnap/regsnap/layout"
 )
@@ -27,7 +22,7 @@ type liveSnapshot struct {
 	table     *layout.Table
 	rows      map[layout.Revision]int
 	governing map[string]layout.Revision
-	catalog   []byte // the summaries, once needed
+	parts     [][]byte // of the catalog, once needed
 }
 
 // speaks tells whether a live snapshot says what this build would find out. One
@@ -80,51 +75,6 @@ func (s *liveSnapshot) facts(row int) *facts {
 		size: r.Sizes[row], document: r.Document(row), summary: r.Summary(row),
 		deprecated: s.Manifest.Packages[row].Deprecated,
 	}
-}
-
-// fragment is a row's summary; readCatalog must have been called.
-func (s *liveSnapshot) fragment(row int) []byte {
-	offset, size := s.table.Span(row)
-	return s.catalog[offset:][:size:size]
-}
-
-// maxReserve is how much memory is set aside for a catalog before any of it has
-// come, in bytes: the routes say how long it is, but have not been proved right.
-const maxReserve = 256 << 20
-
-// readCatalog fetches the summaries of the live snapshot, encoded where the
-// bucket has them so.
-func (s *liveSnapshot) readCatalog(ctx context.Context, store Store) error {
-	if s.catalog != nil {
-		return nil
-	}
-	key := layout.ResponseKey(s.Routes.Catalog)
-	encoded := false
-	for _, r := range s.Manifest.Responses {
-		if r.Digest == s.Routes.Catalog && r.Gzip > 0 {
-			key, encoded = key+layout.GzipSuffix, true
-		}
-	}
-	body, err := store.Read(ctx, key)
-	if err != nil {
-		return err
-	}
-	if encoded {
-		r, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		plain := bytes.NewBuffer(make([]byte, 0, min(s.table.CatalogSize(), maxReserve)+bytes.MinRead))
-		if _, err := plain.ReadFrom(io.LimitReader(r, s.table.CatalogSize()+1)); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		body = plain.Bytes()
-	}
-	if int64(len(body)) != s.table.CatalogSize() {
-		return fmt.Errorf("%s: %d bytes, want %d: the object is damaged", key, len(body), s.table.CatalogSize())
-	}
-	s.catalog = body
-	return nil
 }
 
 // same tells whether building would give this very snapshot: the same commits,

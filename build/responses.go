@@ -52,8 +52,7 @@ type family struct {
 // Source: what clients send, as docs/queries.md tells.
 func planResponses(t *layout.Table, budget layout.Budget) *plan {
 	p := &plan{t: t, budget: budget, planned: map[layout.Digest]bool{}}
-	// The catalog first: every assembled answer is made from it.
-	p.responses = append(p.responses, response{digest: t.CatalogDigest(), query: layout.Query{All: true, Prerelease: true}, size: t.CatalogSize()})
+	p.every()
 	c := newParameters(t)
 	for _, f := range []family{
 		{false, []parameter{c.types, c.capabilities, c.spec, c.kibana, c.prerelease}},
@@ -72,6 +71,17 @@ func planResponses(t *layout.Table, budget layout.Budget) *plan {
 	}
 	p.coverage.Assembled = p.coverage.Queries - p.covered
 	return p
+}
+
+// every is the search that shows every version, which mirrors ask for. It is
+// rendered whatever the budget is: it would be the most work of all to put together.
+func (p *plan) every() {
+	q := layout.Query{All: true, Prerelease: true}
+	s := p.t.Select(q)
+	if len(s.Rows) == 0 {
+		return
+	}
+	p.keep(response{p.t.Digest(s), q, p.sizeOf(s)})
 }
 
 // asked counts the combinations of all values of parameters.
@@ -254,12 +264,17 @@ func (p *plan) search(s layout.Selection, q layout.Query, queries int) {
 		p.covered += queries
 		return
 	}
-	r := response{digest: p.t.Digest(s), query: q}
-	for _, row := range s.Rows {
-		r.size += int64(p.t.Sizes[row]) + 2
-	}
 	p.spend(len(s.Rows))
-	p.add(r, queries)
+	p.add(response{p.t.Digest(s), q, p.sizeOf(s)}, queries)
+}
+
+// sizeOf is the size of the answer to a search in bytes, or nearly.
+func (p *plan) sizeOf(s layout.Selection) int64 {
+	size := int64(0)
+	for _, row := range s.Rows {
+		size += int64(p.t.Sizes[row]) + 2
+	}
+	return size
 }
 
 func (p *plan) add(r response, queries int) {
@@ -272,13 +287,18 @@ func (p *plan) add(r response, queries int) {
 		p.full = true
 		return
 	default:
-		p.coverage.Distinct++
-		p.coverage.Rendered++
-		p.planned[r.digest] = true
-		p.responses = append(p.responses, r)
+		p.keep(r)
 		p.bytes += r.size
 	}
 	p.covered += queries
+}
+
+// keep plans a response.
+func (p *plan) keep(r response) {
+	p.coverage.Distinct++
+	p.coverage.Rendered++
+	p.planned[r.digest] = true
+	p.responses = append(p.responses, r)
 }
 
 // spend notes work, and ends the planning when it was enough.

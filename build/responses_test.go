@@ -99,7 +99,7 @@ func TestPlanCoversQueries(t *testing.T) {
 	table := planTable(t)
 	p := planResponses(table, DefaultBudget)
 	unasked := map[layout.Digest]bool{}
-	for _, r := range p.responses[1:] { // the first is the catalog
+	for _, r := range p.responses {
 		if unasked[r.digest] {
 			t.Errorf("response %s is planned twice", r.digest)
 		}
@@ -126,7 +126,7 @@ func TestPlanCoversQueries(t *testing.T) {
 		ask("/categories", q)
 	}
 	t.Logf("%d searches and %d counts have %d answers, %d are planned", len(searches), len(counts), len(answers), planned)
-	for _, r := range p.responses[1:] {
+	for _, r := range p.responses {
 		if unasked[r.digest] {
 			t.Errorf("%+v: rendered, but none of the queries asks for it", r.query)
 		}
@@ -139,9 +139,9 @@ func TestPlanBudget(t *testing.T) {
 	if c := whole.coverage; c.Rendered != c.Distinct || c.Assembled != 0 || c.Distinct < 20 {
 		t.Fatalf("within budget: %+v", c)
 	}
-	catalog := whole.responses[0]
-	if catalog.digest != table.CatalogDigest() || len(table.Select(catalog.query).Rows) != table.Rows() {
-		t.Errorf("the first response is not the catalog: %+v", catalog)
+	every := whole.responses[0]
+	if every.digest != table.EveryDigest() || len(table.Select(every.query).Rows) != table.Rows() {
+		t.Errorf("the first response is not every version: %+v", every)
 	}
 	last := whole.coverage.Queries + 1
 	for _, budget := range []layout.Budget{
@@ -153,8 +153,9 @@ func TestPlanBudget(t *testing.T) {
 		if c.Queries != whole.coverage.Queries {
 			t.Errorf("%+v: of %d queries, without a bound of %d", budget, c.Queries, whole.coverage.Queries)
 		}
-		if want := min(budget.Responses, whole.coverage.Distinct); c.Rendered != len(p.responses)-1 || c.Rendered != want {
-			t.Errorf("%+v: %d rendered, %d planned beside the catalog, want %d", budget, c.Rendered, len(p.responses)-1, want)
+		// Every version is rendered whatever the budget is.
+		if want := max(1, min(budget.Responses, whole.coverage.Distinct)); c.Rendered != len(p.responses) || c.Rendered != want {
+			t.Errorf("%+v: %d rendered, %d planned, want %d", budget, c.Rendered, len(p.responses), want)
 		}
 		if c.Assembled > last || (c.Assembled == 0) != (c.Rendered == c.Distinct) {
 			t.Errorf("%+v: %d queries assembled, with less room %d", budget, c.Assembled, last)
@@ -180,18 +181,25 @@ func TestPlanBudget(t *testing.T) {
 func TestPlanSizes(t *testing.T) {
 	table := planTable(t)
 	for _, r := range planResponses(table, DefaultBudget).responses {
-		if d := r.size - int64(len(bodyOf(table, r.query))); d < -8 || d > 8 {
+		if d := r.size - int64(len(bodyOf(t, table, r.query))); d < -8 || d > 8 {
 			t.Errorf("%+v: counted as %d bytes, the body has %d", r.query, r.size, r.size-d)
 		}
 	}
 }
 
 // bodyOf is the answer to a query on a table whose summaries say name and version.
-func bodyOf(t *layout.Table, q layout.Query) []byte {
+func bodyOf(t *testing.T, table *layout.Table, q layout.Query) []byte {
+	t.Helper()
 	if q.Counting {
-		return t.Count(t.Select(q), q.IncludePolicyTemplates)
+		return table.Count(table.Select(q), q.IncludePolicyTemplates)
 	}
-	return t.Assemble(t.Select(q), func(row int) []byte { return shortSummary(t.Name(row), t.Versions[row]) })
+	body, err := table.Assemble(table.Select(q), func(dst []byte, row int) ([]byte, error) {
+		return append(dst, shortSummary(table.Name(row), table.Versions[row])...), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
 }
 
 // shortSummary stands for a real one.

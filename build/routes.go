@@ -16,7 +16,7 @@ func newRoutes(env Environment, rows []row) *layout.Routes {
 	r := &layout.Routes{
 		Format: layout.RoutesFormat, Environment: env.Name, ServiceVersion: env.ServiceVersion, Cache: env.Cache,
 		Categories: categoryTable(),
-		Names:      []string{}, Starts: []int{},
+		Names:      []string{}, Starts: []int{}, Blocks: []int{}, Catalog: []layout.Part{},
 	}
 	constraints := newTable(layout.Ranges{})
 	capabilities, labels := newTable[[]string](nil), newTable[[]string](nil)

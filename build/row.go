@@ -43,12 +43,12 @@ type row struct {
 	liveRow int
 }
 
-// fragment is the summary as it stands in a search response.
-func (r *row) fragment() []byte {
+// summary appends the summary as it stands in a search response.
+func (r *row) summary(dst []byte) ([]byte, error) {
 	if r.live == nil {
-		return r.rendering.summary
+		return append(dst, r.rendering.summary...), nil
 	}
-	return r.live.fragment(r.liveRow)
+	return r.live.summary(dst, r.liveRow)
 }
 
 // sortRows orders rows as Routes are: by name, which they already are, then by

@@ -112,19 +112,17 @@ func (s *Sliced) Write(ctx context.Context, to Store) (*Snapshot, error) {
 	if o.Parallel <= 0 {
 		o.Parallel = 4 * runtime.GOMAXPROCS(0)
 	}
-	b := &builder{Options: o, contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{}}
+	b := &builder{
+		Options: o, live: []*liveSnapshot{s.of}, made: map[layout.Digest]layout.Block{},
+		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{},
+	}
 	b.put = newPutter(to, o.Parallel, func(n int) { b.bytes.Add(int64(n)) })
 	defer b.put.close()
 	b.vouch(s.content)
 	if err := s.of.readCatalog(ctx, s.o.From); err != nil {
 		return nil, err
 	}
-	for _, r := range s.of.Manifest.Responses {
-		if r.Digest == s.of.Routes.Catalog && r.SHA256 != sha256Hex(s.of.catalog) {
-			return nil, fmt.Errorf("%s: its content is not what the manifest of %s says: the object is damaged", layout.ResponseKey(r.Digest), s.of.Manifest.ID())
-		}
-	}
-	p, err := b.plan(s.target)
+	p, err := b.plan(ctx, s.target)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package build
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 
@@ -15,20 +16,30 @@ import (
 
 // planned is what a snapshot will hold, before any of it is written.
 type planned struct {
-	table *layout.Table
-	plan  *plan
+	table  *layout.Table
+	plan   *plan
+	blocks []block // of the catalog, one a name
 }
 
 // plan makes an environment's table, and finds the responses that it needs.
-func (b *builder) plan(t *target) (*planned, error) {
+func (b *builder) plan(ctx context.Context, t *target) (*planned, error) {
 	routes := newRoutes(t.env, t.rows)
+	blocks, err := b.blocks(ctx, t, routes)
+	if err != nil {
+		return nil, err
+	}
+	setCatalog(routes, blocks)
 	table, err := layout.NewTable(routes)
 	if err != nil {
 		return nil, err
 	}
-	p := planResponses(table, b.Budget)
-	routes.Catalog = p.responses[0].digest
-	return &planned{table, p}, nil
+	first := 0
+	for i, p := range routes.Catalog {
+		routes.Catalog[i].Digest = table.PartDigest(first, p.Names)
+		first += p.Names
+	}
+	routes.Every = table.EveryDigest()
+	return &planned{table, planResponses(table, b.Budget), blocks}, nil
 }
 
 // snapshot renders one environment: documents and responses that the bucket
@@ -37,7 +48,7 @@ func (b *builder) snapshot(ctx context.Context, t *target, p *planned) (*Snapsho
 	if t.done != nil {
 		return &Snapshot{ID: t.done.Manifest.ID(), Manifest: t.done.Manifest}, nil
 	}
-	responses, err := b.writeResponses(ctx, t, p.table, p.plan)
+	responses, err := b.writeResponses(ctx, t, p)
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +78,14 @@ func (b *builder) snapshot(ctx context.Context, t *target, p *planned) (*Snapsho
 type job struct {
 	digest layout.Digest
 	class  layout.CacheClass
-	body   func() []byte
+	body   func() ([]byte, error)
 	// size of the body in bytes, or nearly.
 	size int64
-	// large: it may be kept encoded only. The catalog may not, since edges
-	// read parts of it, and documents have no other way to be made.
+	// large: it may be kept encoded only. Documents may not, since they have no
+	// other way to be made.
 	large bool
+	// part: it is a part of the catalog, which edges read as it is.
+	part bool
 	// stored, if set, is called once the response is in the bucket.
 	stored func()
 }
@@ -86,9 +99,11 @@ const minGzip = 1 << 10
 // most of what a push uploads, and hardly a client asks for them plain.
 const encodedOnly = 256 << 10
 
-// writeResponses stores documents and planned responses, and lists them all.
-func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.Table, p *plan) ([]layout.ManifestResponse, error) {
-	out := make([]layout.ManifestResponse, 0, len(t.rows)+len(p.responses))
+// writeResponses stores documents, planned responses and the catalog, and lists
+// them all.
+func (b *builder) writeResponses(ctx context.Context, t *target, p *planned) ([]layout.ManifestResponse, error) {
+	responses, catalog := p.plan.responses, p.table.Catalog
+	out := make([]layout.ManifestResponse, 0, len(t.rows)+len(responses)+len(catalog))
 	var todo []job
 	asked := map[layout.Digest]bool{}
 	want := func(d layout.Digest, newJob func() job) {
@@ -103,13 +118,18 @@ func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.T
 		r := &t.rows[i]
 		want(r.facts.document, func() job { return documentJob(r) })
 	}
-	for i, r := range p.responses {
+	blocks := p.blocks
+	for _, part := range catalog {
+		want(part.Digest, func() job { return partJob(part.Digest, blocks[:part.Names]) })
+		blocks = blocks[part.Names:]
+	}
+	for _, r := range responses {
 		want(r.digest, func() job {
-			return job{digest: r.digest, class: layout.CacheContent, body: func() []byte { return t.body(table, r.query) }, size: r.size, large: i > 0}
+			return job{digest: r.digest, class: layout.CacheContent, body: func() ([]byte, error) { return t.body(p.table, r.query) }, size: r.size, large: true}
 		})
 	}
 	if len(todo) > 0 {
-		written, err := b.writeJobs(ctx, t, todo)
+		written, err := b.writeJobs(ctx, t, p.blocks, todo)
 		if err != nil {
 			return nil, err
 		}
@@ -124,28 +144,24 @@ func (b *builder) writeResponses(ctx context.Context, t *target, table *layout.T
 func documentJob(r *row) job {
 	return job{
 		digest: r.facts.document, class: layout.CacheIndex, size: int64(len(r.rendering.document)),
-		body:   func() []byte { return r.rendering.document },
+		body:   func() ([]byte, error) { return r.rendering.document, nil },
 		stored: func() { r.rendering.document = nil },
 	}
 }
 
 // body is the answer to a query.
-func (t *target) body(table *layout.Table, q layout.Query) []byte {
+func (t *target) body(table *layout.Table, q layout.Query) ([]byte, error) {
 	s := table.Select(q)
 	if q.Counting {
-		return table.Count(s, q.IncludePolicyTemplates)
+		return table.Count(s, q.IncludePolicyTemplates), nil
 	}
-	return table.Assemble(s, func(i int) []byte { return t.rows[i].fragment() })
+	return table.Assemble(s, func(dst []byte, i int) ([]byte, error) { return t.rows[i].summary(dst) })
 }
 
 // writeJobs stores responses side by side.
-func (b *builder) writeJobs(ctx context.Context, t *target, jobs []job) ([]layout.ManifestResponse, error) {
-	for i := range t.rows {
-		if r := &t.rows[i]; r.live != nil {
-			if err := r.live.readCatalog(ctx, b.Store); err != nil {
-				return nil, err
-			}
-		}
+func (b *builder) writeJobs(ctx context.Context, t *target, blocks []block, jobs []job) ([]layout.ManifestResponse, error) {
+	if err := b.readCatalogs(ctx, t.rows, blocks); err != nil {
+		return nil, err
 	}
 	out := make([]layout.ManifestResponse, len(jobs))
 	// In the cloud each response waits for the network; on disk for a core.
@@ -179,7 +195,7 @@ func (b *builder) writeJobs(ctx context.Context, t *target, jobs []job) ([]layou
 }
 
 // maxRendering and renderingBytes bound the responses that are in memory at
-// once. The catalog of a large registry alone is more; then it is alone.
+// once. Every version of a large registry is more; then it is alone.
 const (
 	maxRendering   = 64
 	renderingBytes = 64 << 20
@@ -187,16 +203,19 @@ const (
 
 // writeResponse stores one response, and its encoded twin.
 func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {
-	body := j.body()
+	body, err := j.body()
+	if err != nil {
+		return layout.ManifestResponse{}, fmt.Errorf("render response %s: %w", j.digest, err)
+	}
 	d := digestOf(body)
-	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256, EncodedOnly: j.large && len(body) >= encodedOnly}
-	plain := layout.ResponseObject(j.digest, j.class).With(body).Summed(d.SHA256)
+	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256, EncodedOnly: j.large && len(body) >= encodedOnly, Part: j.part}
+	plain := r.Object(j.class).With(body).Summed(d.SHA256)
 	if !r.EncodedOnly {
 		if err := b.put.now(ctx, plain); err != nil {
 			return r, err
 		}
 	}
-	if len(body) >= minGzip {
+	if len(body) >= minGzip && !j.part {
 		encoded, err := gzipEncode(body)
 		if err != nil {
 			return r, err

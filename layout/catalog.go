@@ -1,6 +1,6 @@
 package layout
 
-import "bytes"
+import "fmt"
 
 // A search response is an array of summaries. Each is a fragment that already
 // has the indentation of its place, so that a response is fragments between
@@ -15,42 +15,32 @@ const (
 // unlike every other document.
 const EmptyResult = "[]"
 
-// Span is where a row's summary lies in the catalog, in bytes.
-func (t *Table) Span(row int) (offset, size int64) {
-	return t.offsets[row], int64(t.Sizes[row])
-}
-
-// CatalogSize is the length of the catalog in bytes.
-func (t *Table) CatalogSize() int64 {
-	n := t.Rows()
-	if n == 0 {
-		return int64(len(EmptyResult))
-	}
-	return t.offsets[n-1] + int64(t.Sizes[n-1]) + int64(len(catalogClose))
-}
-
 // Assemble writes the response of a search from the summaries of its rows.
-// summary returns the fragment of a row.
-func (t *Table) Assemble(s Selection, summary func(row int) []byte) []byte {
+// summary appends the fragment of a row.
+func (t *Table) Assemble(s Selection, summary func(dst []byte, row int) ([]byte, error)) ([]byte, error) {
 	if len(s.Rows) == 0 {
-		return []byte(EmptyResult)
+		return []byte(EmptyResult), nil
 	}
 	size := len(catalogOpen) + len(catalogClose)
 	for _, row := range s.Rows {
 		size += t.Sizes[row] + len(catalogSeparator)
 	}
-	b := bytes.NewBuffer(make([]byte, 0, size))
-	b.WriteString(catalogOpen)
+	b := append(make([]byte, 0, size), catalogOpen...)
 	for i, row := range s.Rows {
 		if i > 0 {
-			b.WriteString(catalogSeparator)
+			b = append(b, catalogSeparator...)
 		}
-		fragment := summary(row)
+		at := len(b)
+		var err error
+		if b, err = summary(b, row); err != nil {
+			return nil, err
+		}
+		if len(b)-at != t.Sizes[row] {
+			return nil, fmt.Errorf("the summary of %s-%s has %d bytes, want %d", t.Name(row), t.Versions[row], len(b)-at, t.Sizes[row])
+		}
 		if keep, cut := s.Kept[row]; cut {
-			fragment = KeepTemplates(fragment, keep)
+			b = append(b[:at], KeepTemplates(b[at:], keep)...)
 		}
-		b.Write(fragment)
 	}
-	b.WriteString(catalogClose)
-	return b.Bytes()
+	return append(b, catalogClose...), nil
 }

@@ -37,6 +37,9 @@ func pack[N ~int | ~uint8](numbers []N) string {
 // length of any summary, and fit into the numbers of every language.
 const maxWidth = 5
 
+// maxNumber is the largest number of a column.
+const maxNumber = 1<<(6*maxWidth) - 1
+
 // unpack is the inverse of pack for a column of n rows.
 func unpack(column string, n int) ([]int, error) {
 	if n == 0 {

@@ -110,9 +110,32 @@ func FuzzRoutes(f *testing.F) {
 		for _, target := range []string{"/search?all=true&prerelease=true", "/search?category=web&kibana.version=8.1.0", "/categories?include_policy_templates=true", "/package/a/1.0.0/", "/epr/a/a-1.0.0.zip"} {
 			a := answer(table, http.MethodGet, target)
 			for _, row := range a.Selection.Rows {
-				if offset, size := table.Span(row); offset < 0 || size < 0 || offset+size > table.CatalogSize() {
-					t.Fatalf("row %d lies at %d, %d bytes", row, offset, size)
+				p, i, rows := table.Block(row)
+				if p.Offset < 0 || p.Size < 0 || p.Offset+p.Size > table.PartSize(p.Part) || i < 0 || i >= rows {
+					t.Fatalf("row %d is the %d. of %d rows at %+v", row, i, rows, p)
 				}
+			}
+		}
+	})
+}
+
+// FuzzBlock: no bytes make the reader of blocks panic, and what is written is read.
+func FuzzBlock(f *testing.F) {
+	summaries := [][]byte{[]byte("{\n \"version\": \"1.0.0\",\n \"path\": \"/a/1.0.0\"\n}"), []byte("{\n \"version\": \"1.1.0\",\n \"path\": \"/a/1.1.0\"\n}")}
+	f.Add([]byte(layout.NewBlock([]string{"1.0.0", "1.1.0"}, summaries)), 1, 2)
+	f.Add([]byte{1, 1, 1, 1, 0, 0, 0, 1, 0, 0}, 0, 1)
+	f.Fuzz(func(t *testing.T, data []byte, i, rows int) {
+		if i < 0 || i >= rows {
+			return
+		}
+		if _, err := layout.Block(data).Append(nil, i, rows); err != nil {
+			return
+		}
+		text := bytes.ReplaceAll(data, []byte{0}, nil)
+		block := layout.NewBlock([]string{"1.0.0", "1.0"}, [][]byte{text, text})
+		for i := range 2 {
+			if got, err := block.Append(nil, i, 2); err != nil || !bytes.Equal(got, text) {
+				t.Fatalf("%q is read as %q: %v", text, got, err)
 			}
 		}
 	})

@@ -44,6 +44,11 @@ func lasting(key string) Object {
 	return Object{Key: key, ContentType: jsonType, CacheControl: forever}
 }
 
+// PartObject is a part of the catalog.
+func PartObject(d Digest) Object {
+	return Object{Key: PartKey(d), ContentType: "application/octet-stream", CacheControl: forever}
+}
+
 // ResponseObject is a response: CacheIndex for a package document, CacheContent
 // for a search or categories.
 func ResponseObject(d Digest, class CacheClass) Object {

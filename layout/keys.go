@@ -139,13 +139,19 @@ func ParsePackageKey(key string) (r Revision, what PackageObject, path string, e
 // ResponseKey is where a pre-rendered response lies.
 func ResponseKey(d Digest) string { return ResponsesPrefix + string(d) + ".json" }
 
-// ParseResponseKey is the inverse of ResponseKey; gzip tells that the key names
-// the encoded twin.
+// PartKey is where a part of the catalog lies: beside the responses.
+func PartKey(d Digest) string { return ResponsesPrefix + string(d) + ".part" }
+
+// ParseResponseKey is the inverse of ResponseKey and PartKey; gzip tells that the
+// key names the encoded twin of a response.
 func ParseResponseKey(key string) (d Digest, gzip bool, err error) {
 	rest, ok := strings.CutPrefix(key, ResponsesPrefix)
-	rest, gzip = strings.CutSuffix(rest, GzipSuffix)
-	rest, json := strings.CutSuffix(rest, ".json")
-	if d, err = ParseDigest(rest); !ok || !json || err != nil {
+	rest, part := strings.CutSuffix(rest, ".part")
+	if !part {
+		rest, gzip = strings.CutSuffix(rest, GzipSuffix)
+		rest, part = strings.CutSuffix(rest, ".json")
+	}
+	if d, err = ParseDigest(rest); !ok || !part || err != nil {
 		return "", false, fmt.Errorf("%q is not the key of a response", key)
 	}
 	return d, gzip, nil

@@ -92,11 +92,21 @@ type ManifestResponse struct {
 	// EncodedOnly: only the twin is in the bucket. Whoever wants it plain
 	// inflates it, or assembles it from the catalog.
 	EncodedOnly bool `json:"encoded_only,omitempty"`
+	// Part: it is a part of the catalog, which has no twin.
+	Part bool `json:"part,omitempty"`
+}
+
+// Object is the object of the response as it is, or of the part of the catalog.
+func (r ManifestResponse) Object(class CacheClass) Object {
+	if r.Part {
+		return PartObject(r.Digest)
+	}
+	return ResponseObject(r.Digest, class)
 }
 
 // Keys are the objects of a response.
 func (r ManifestResponse) Keys() []string {
-	plain := ResponseKey(r.Digest)
+	plain := r.Object(CacheContent).Key
 	switch {
 	case r.EncodedOnly:
 		return []string{plain + GzipSuffix}

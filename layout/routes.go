@@ -20,9 +20,12 @@ type Routes struct {
 	// ServiceVersion is the version that "/" reports.
 	ServiceVersion string
 	Cache          CachePolicy
-	// Catalog is the response that holds the summary of every row, in order:
-	// what unrendered searches are assembled from.
-	Catalog Digest
+	// Catalog is what unrendered searches are assembled from: parts that hold the
+	// summary of every row, in order.
+	Catalog []Part
+	// Every is the response that shows every version: the one search whose
+	// selection grows with the registry need not be hashed.
+	Every Digest
 	// Categories are titles and parents of the known categories, by id.
 	Categories []Category
 
@@ -35,9 +38,11 @@ type Routes struct {
 	Templates    [][]Template // lists of policy templates; 0 is none
 	Discoveries  []Discovery
 
-	// Names and where the rows of each begin.
+	// Names, where the rows of each begin, and how long its block in the catalog
+	// is, in bytes.
 	Names  []string
 	Starts []int
+	Blocks []int
 
 	// Columns, an entry a row.
 	Versions   []string
@@ -50,7 +55,7 @@ type Routes struct {
 	Label      []int
 	Template   []int
 	Discover   []int
-	// Sizes are the lengths in bytes of the rows' summaries in the catalog.
+	// Sizes are the lengths in bytes of the rows' summaries.
 	Sizes []int
 	// Revisions, Documents and Summaries are the rows' ids, without a
 	// separator: 20, 32 and 32 characters a row. One long string costs an edge
@@ -107,12 +112,15 @@ func (r *Routes) Revision(row int) Revision {
 }
 
 // Name is the package name of a row.
-func (r *Routes) Name(row int) string {
+func (r *Routes) Name(row int) string { return r.Names[r.nameOf(row)] }
+
+// nameOf is the place of a row's name in Names.
+func (r *Routes) nameOf(row int) int {
 	i, found := slices.BinarySearch(r.Starts, row)
 	if !found {
 		i--
 	}
-	return r.Names[i]
+	return i
 }
 
 // Document is the digest of a row's package document.
@@ -158,7 +166,7 @@ func (r *Routes) validate() error {
 	if err := r.Cache.Validate(); err != nil {
 		return err
 	}
-	if _, err := ParseDigest(string(r.Catalog)); err != nil {
+	if err := r.validateCatalog(); err != nil {
 		return fmt.Errorf("catalog: %w", err)
 	}
 	n := r.Rows()
@@ -175,7 +183,7 @@ func (r *Routes) validate() error {
 		{"label", r.Label, len(r.Labels)},
 		{"template", r.Template, len(r.Templates)},
 		{"discovery", r.Discover, len(r.Discoveries)},
-		{"sizes", r.Sizes, 1 << 30},
+		{"sizes", r.Sizes, maxNumber + 1},
 	} {
 		if len(c.col) != n {
 			return fmt.Errorf("column %s has %d entries, want %d", c.name, len(c.col), n)
@@ -203,6 +211,32 @@ func (r *Routes) validate() error {
 		}
 	}
 	return r.validateNames()
+}
+
+// validateCatalog checks that every name has a block, and every block a part.
+func (r *Routes) validateCatalog() error {
+	if _, err := ParseDigest(string(r.Every)); err != nil {
+		return fmt.Errorf("every: %w", err)
+	}
+	names := 0
+	for i, p := range r.Catalog {
+		if _, err := ParseDigest(string(p.Digest)); err != nil {
+			return fmt.Errorf("part %d: %w", i, err)
+		}
+		if p.Names < 1 || p.Names > len(r.Names)-names {
+			return fmt.Errorf("part %d has %d names of %d", i, p.Names, len(r.Names))
+		}
+		names += p.Names
+	}
+	if names != len(r.Names) || len(r.Blocks) != len(r.Names) {
+		return fmt.Errorf("%d names in parts, %d blocks, want %d", names, len(r.Blocks), len(r.Names))
+	}
+	for i, size := range r.Blocks {
+		if size < 0 || size > maxNumber {
+			return fmt.Errorf("name %d: a block of %d bytes", i, size)
+		}
+	}
+	return nil
 }
 
 // validateNames checks that names and versions are what the searches by

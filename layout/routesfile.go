@@ -10,7 +10,7 @@ import (
 )
 
 // RoutesFormat is the version of the format of routes.json.
-const RoutesFormat = 2
+const RoutesFormat = 3
 
 // ErrFormat: the routes were written by a version of regsnap that this one
 // does not understand.
@@ -32,7 +32,8 @@ type routesHead struct {
 	Environment    string       `json:"environment"`
 	ServiceVersion string       `json:"service_version"`
 	Cache          CachePolicy  `json:"cache"`
-	Catalog        Digest       `json:"catalog"`
+	Catalog        []Part       `json:"catalog"`
+	Every          Digest       `json:"every"`
 	Categories     []Category   `json:"categories"`
 	Constraints    []Ranges     `json:"constraints"`
 	Capabilities   [][]string   `json:"capabilities"`
@@ -47,13 +48,14 @@ type routesHead struct {
 	Lengths []int `json:"lengths"`
 }
 
-// routesColumns have an entry a name, the first three, or a row. Numbers are
+// routesColumns have an entry a name, the first four, or a row. Numbers are
 // packed, names and versions separated by a space, ids joined.
 type routesColumns struct {
 	Names  string `json:"names"`
 	Starts string `json:"starts"`
 	// Places are where the versions of each name begin in Versions, in bytes.
 	Places     string `json:"places"`
+	Blocks     string `json:"blocks"`
 	Versions   string `json:"versions"`
 	Flags      string `json:"flags"` // with the flags that follow from the versions
 	Kibana     string `json:"kibana"`
@@ -75,7 +77,7 @@ type routesLine struct{ name, text string }
 
 func (c *routesColumns) lines() []routesLine {
 	return []routesLine{
-		{"names", c.Names}, {"starts", c.Starts}, {"places", c.Places}, {"versions", c.Versions}, {"flags", c.Flags}, {"kibana", c.Kibana}, {"agent", c.Agent}, {"spec", c.Spec},
+		{"names", c.Names}, {"starts", c.Starts}, {"places", c.Places}, {"blocks", c.Blocks}, {"versions", c.Versions}, {"flags", c.Flags}, {"kibana", c.Kibana}, {"agent", c.Agent}, {"spec", c.Spec},
 		{"type", c.Type}, {"capability", c.Capability}, {"label", c.Label}, {"template", c.Template},
 		{"discovery", c.Discover}, {"sizes", c.Sizes}, {"revisions", c.Revisions}, {"documents", c.Documents}, {"summaries", c.Summaries},
 	}
@@ -137,7 +139,7 @@ func (r *Routes) places() []int {
 // Encode is the table as it is stored.
 func (r *Routes) Encode() []byte {
 	columns := routesColumns{
-		Names: strings.Join(r.Names, " "), Starts: pack(r.Starts), Places: pack(r.places()),
+		Names: strings.Join(r.Names, " "), Starts: pack(r.Starts), Places: pack(r.places()), Blocks: pack(r.Blocks),
 		Versions: strings.Join(r.Versions, " "), Flags: pack(r.fileFlags()),
 		Kibana: pack(r.Kibana), Agent: pack(r.Agent), Spec: pack(r.Spec), Type: pack(r.Type), Capability: pack(r.Capability),
 		Label: pack(r.Label), Template: pack(r.Template), Discover: pack(r.Discover), Sizes: pack(r.Sizes),
@@ -152,7 +154,7 @@ func (r *Routes) Encode() []byte {
 	}
 	head := encode(routesHead{
 		Format: r.Format, Environment: r.Environment, ServiceVersion: r.ServiceVersion, Cache: r.Cache,
-		Catalog: r.Catalog, Categories: r.Categories, Constraints: r.Constraints, Capabilities: r.Capabilities,
+		Catalog: r.Catalog, Every: r.Every, Categories: r.Categories, Constraints: r.Constraints, Capabilities: r.Capabilities,
 		Types: r.Types, Specs: r.Specs, Labels: r.Labels, Templates: r.Templates, Discoveries: r.Discoveries,
 		Packages: len(r.Names), Lengths: lengths,
 	}, "")
@@ -188,7 +190,7 @@ func decodeRoutes(data []byte) (*Routes, error) {
 	}
 	r := &Routes{
 		Format: f.Format, Environment: f.Environment, ServiceVersion: f.ServiceVersion, Cache: f.Cache,
-		Catalog: f.Catalog, Categories: f.Categories, Constraints: f.Constraints, Capabilities: f.Capabilities,
+		Catalog: f.Catalog, Every: f.Every, Categories: f.Categories, Constraints: f.Constraints, Capabilities: f.Capabilities,
 		Types: f.Types, Specs: f.Specs, Labels: f.Labels, Templates: f.Templates, Discoveries: f.Discoveries,
 		Names: fields(f.Names), Versions: fields(f.Versions),
 		Revisions: f.Revisions, Documents: f.Documents, Summaries: f.Summaries,
@@ -196,6 +198,9 @@ func decodeRoutes(data []byte) (*Routes, error) {
 	var err error
 	if r.Starts, err = unpack(f.Starts, len(r.Names)); err != nil {
 		return nil, fmt.Errorf("column starts: %w", err)
+	}
+	if r.Blocks, err = unpack(f.Blocks, len(r.Names)); err != nil {
+		return nil, fmt.Errorf("column blocks: %w", err)
 	}
 	n := r.Rows()
 	for _, c := range []struct {

@@ -3,6 +3,7 @@ package layout
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"slices"
 	"strconv"
 )
@@ -176,36 +177,39 @@ func (t *Table) hasCategory(set []string, category string) bool {
 // Digest names the response of a search by its selection: for each row the
 // digest of its summary, and the policy templates that it keeps. The same
 // answer in another snapshot, of any environment, has the same name.
-func (t *Table) Digest(s Selection) Digest { return t.digest("search 1\n", s) }
+func (t *Table) Digest(s Selection) Digest { return t.digest("search 2\n", s) }
 
-// CatalogDigest names the catalog, which holds every row's summary. It is an
-// object of its own, also where a search has the same answer: edges read parts
-// of it, so it is always kept plain.
-func (t *Table) CatalogDigest() Digest {
-	return t.digest("catalog 1\n", t.Pick(t.all, ""))
+// EveryDigest names the response that shows every version.
+func (t *Table) EveryDigest() Digest { return t.Digest(t.Pick(t.all, "")) }
+
+// digest hashes a line that says what is named, the digests of the summaries one
+// after the other, so that those of neighbouring rows are hashed where they lie,
+// and a line for each entry that is cut: its place in the answer, and what it keeps.
+func (t *Table) digest(kind string, s Selection) Digest {
+	h := sha256.New()
+	io.WriteString(h, kind)
+	var cuts []byte
+	for i := 0; i < len(s.Rows); {
+		from := s.Rows[i]
+		to := from
+		for ; i < len(s.Rows) && s.Rows[i] == to; i++ {
+			if keep, cut := s.Kept[to]; cut {
+				cuts = appendCut(cuts, i, keep)
+			}
+			to++
+		}
+		io.WriteString(h, t.Summaries[from*DigestLen:to*DigestLen])
+	}
+	h.Write(cuts)
+	return Digest(hex.EncodeToString(h.Sum(nil)[:DigestLen/2]))
 }
 
-func (t *Table) digest(kind string, s Selection) Digest {
-	const flush = 8 << 10
-	h := sha256.New()
-	lines := append(make([]byte, 0, flush+256), kind...)
-	for _, row := range s.Rows {
-		lines = append(lines, t.Summaries[row*DigestLen:][:DigestLen]...)
-		if keep, cut := s.Kept[row]; cut {
-			lines = append(lines, ':')
-			for i, k := range keep {
-				if i > 0 {
-					lines = append(lines, ',')
-				}
-				lines = strconv.AppendInt(lines, int64(k), 10)
-			}
-		}
-		lines = append(lines, '\n')
-		if len(lines) > flush {
-			h.Write(lines)
-			lines = lines[:0]
-		}
+func appendCut(b []byte, i int, keep []int) []byte {
+	b = append(b, '\n')
+	b = strconv.AppendInt(b, int64(i), 10)
+	for k, position := range keep {
+		b = append(b, ":,"[min(k, 1)])
+		b = strconv.AppendInt(b, int64(position), 10)
 	}
-	h.Write(lines)
-	return Digest(hex.EncodeToString(h.Sum(nil)[:DigestLen/2]))
+	return b
 }

@@ -24,7 +24,7 @@ type Table struct {
 	unstable   Set      // a pre-release part or 0.x: what the legacy rules call pre-release
 	tied       Set      // of the same precedence as the row before: only build metadata differs
 	byCategory sync.Map // category → categorySets
-	offsets    []int64  // of the rows' summaries in the catalog
+	blocks     []Place  // of the names' blocks in the catalog
 }
 
 // NewTable prepares routes. They must have passed DecodeRoutes, or have been
@@ -35,7 +35,7 @@ func NewTable(r *Routes) (*Table, error) {
 		Routes: r, ranges: make([]rangeTest, len(r.Constraints)),
 		children: map[string][]string{}, titles: map[string]Category{},
 		all: NewSet(n), stable: NewSet(n), unstable: NewSet(n), tied: NewSet(n),
-		offsets: make([]int64, n),
+		blocks: r.blockPlaces(),
 	}
 	for i, c := range r.Constraints {
 		var err error
@@ -54,11 +54,6 @@ func NewTable(r *Routes) (*Table, error) {
 		for row, to := r.nameRows(i); row < to; row++ {
 			before = t.setVersion(row, before)
 		}
-	}
-	at := int64(len(catalogOpen))
-	for row := range n {
-		t.offsets[row] = at
-		at += int64(r.Sizes[row]) + int64(len(catalogSeparator))
 	}
 	return t, nil
 }

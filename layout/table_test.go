@@ -34,10 +34,10 @@ func routesOf(t testing.TB, rows ...row) *layout.Routes {
 	t.Helper()
 	r := &layout.Routes{
 		Format: layout.RoutesFormat, Environment: "production", ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
-		Catalog: layout.DigestOf(nil), Categories: categories,
+		Catalog: []layout.Part{}, Every: layout.DigestOf(nil), Categories: categories,
 		Constraints: []layout.Ranges{{}}, Capabilities: [][]string{nil}, Types: []string{""}, Labels: [][]string{nil},
 		Templates: [][]layout.Template{nil}, Discoveries: []layout.Discovery{{}},
-		Names: []string{}, Starts: []int{},
+		Names: []string{}, Starts: []int{}, Blocks: []int{},
 	}
 	constraint := func(text string) int {
 		if text == "" {
@@ -52,7 +52,7 @@ func routesOf(t testing.TB, rows ...row) *layout.Routes {
 	}
 	for i, row := range rows {
 		if i == 0 || row.name != rows[i-1].name {
-			r.Names, r.Starts = append(r.Names, row.name), append(r.Starts, i)
+			r.Names, r.Starts, r.Blocks = append(r.Names, row.name), append(r.Starts, i), append(r.Blocks, 200+i)
 		}
 		r.Capabilities = append(r.Capabilities, row.capabilities)
 		r.Types = append(r.Types, row.kind)
@@ -73,6 +73,9 @@ func routesOf(t testing.TB, rows ...row) *layout.Routes {
 		r.Revisions += digest[:20]
 		r.Documents += digest
 		r.Summaries += digest
+	}
+	if len(rows) > 0 {
+		r.Catalog = append(r.Catalog, layout.Part{Digest: layout.DigestOf(nil), Names: len(r.Names)})
 	}
 	return r
 }

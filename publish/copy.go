@@ -208,7 +208,7 @@ func (c *Copier) missing(m *layout.Manifest) ([]layout.ManifestPackage, []layout
 		case !there:
 			responses = append(responses, r)
 		case had.SHA256 != r.SHA256:
-			return nil, nil, differs(layout.ResponseKey(r.Digest), had.SHA256, r.SHA256)
+			return nil, nil, differs(r.Object(layout.CacheContent).Key, had.SHA256, r.SHA256)
 		}
 	}
 	return packages, responses, nil

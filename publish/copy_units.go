@@ -119,13 +119,13 @@ func (c *Copier) present(r layout.ManifestResponse) bool {
 	return true
 }
 
-// response copies a response and its encoded twin.
+// response copies a response and its encoded twin, or a part of the catalog.
 func (c *Copier) response(ctx context.Context, r layout.ManifestResponse, class layout.CacheClass) error {
 	if c.present(r) {
 		c.count(func(n *Copied) { n.Present++ })
 		return nil
 	}
-	o := layout.ResponseObject(r.Digest, class)
+	o := r.Object(class)
 	want := layout.ObjectDigest{Size: r.Size, SHA256: r.SHA256}
 	if !r.EncodedOnly {
 		if err := c.object(ctx, o, want); err != nil {

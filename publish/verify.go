@@ -308,10 +308,10 @@ func (c *unitCheck) revision(ctx context.Context, rev layout.Revision, sum strin
 	return nil
 }
 
-// response checks a response and that its encoded twin, if there is one, or the
+// response checks a response, or a part of the catalog, and that its encoded twin, if there is one, or the
 // only form there is, says the same.
 func (c *unitCheck) response(ctx context.Context, r layout.ManifestResponse) error {
-	key := layout.ResponseKey(r.Digest)
+	key := r.Object(layout.CacheContent).Key
 	want := layout.ObjectDigest{Size: r.Size, SHA256: r.SHA256}
 	if !r.EncodedOnly {
 		if err := c.expect(ctx, key, want); err != nil || r.Gzip == 0 {

@@ -150,6 +150,7 @@ type explained struct {
 	Location    string            `json:"location,omitempty"`
 	Key         string            `json:"key,omitempty"`
 	Rendered    *bool             `json:"rendered,omitempty"`
+	Parts       []string          `json:"parts,omitempty"` // of the catalog, if it is not rendered ahead
 	Body        string            `json:"body,omitempty"`
 	Entries     []explainedEntry  `json:"entries,omitempty"`
 	Left        []explainedReason `json:"left_out,omitempty"`
@@ -246,7 +247,9 @@ func explainResponse(ctx context.Context, b *publish.Bucket, t *layout.Table, e 
 	}
 	e.Rendered = &rendered
 	if !rendered {
-		e.Key = layout.ResponseKey(t.Catalog)
+		for _, part := range t.Parts(a.Selection.Rows) {
+			e.Parts = append(e.Parts, layout.PartKey(t.Catalog[part].Digest))
+		}
 	}
 	return nil
 }
@@ -282,7 +285,10 @@ func (e explained) print(w io.Writer) error {
 	case e.Rendered != nil && *e.Rendered:
 		fmt.Fprintf(w, "%-14s %s (rendered ahead)\n", "object", e.Key)
 	case e.Rendered != nil:
-		fmt.Fprintf(w, "%-14s assembled by the edge from %s\n", "object", e.Key)
+		fmt.Fprintf(w, "%-14s assembled by the edge from %s\n", "object", plural(len(e.Parts), "part")+" of the catalog")
+		for _, key := range e.Parts {
+			fmt.Fprintf(w, "%-14s %s\n", "", key)
+		}
 	}
 	if len(e.Entries) > 0 || len(e.Left) > 0 {
 		fmt.Fprintf(w, "%-14s %s\n", "entries", plural(len(e.Entries), "package version"))

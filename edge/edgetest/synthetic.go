@@ -31,11 +31,8 @@ type Synthetic struct {
 	table *layout.Table
 }
 
-// What a real package storage has of each package version.
-const (
-	summaryBytes = 1400
-	archiveBytes = 1 << 20
-)
+// archiveBytes is the size of the archive that is there.
+const archiveBytes = 1 << 20
 
 // rowsPerName is how many versions a package has. Real storages of two thousand
 // have about twelve, and grow by versions more than by packages.
@@ -56,27 +53,22 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 	t.Helper()
 	s := &Synthetic{Env: "production", Dir: t.TempDir(), Snapshot: "20240506T070809Z-0123456789ab"}
 	routes := syntheticRoutes(t, s.Env, rows)
+	blocks := syntheticCatalog(routes)
 	table, err := layout.NewTable(routes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes.Catalog = table.CatalogDigest()
+	for first, i := 0, 0; i < len(routes.Catalog); i++ {
+		p := &routes.Catalog[i]
+		p.Digest = table.PartDigest(first, p.Names)
+		s.write(t, layout.PartKey(p.Digest), bytes.Join(blocks[first:first+p.Names], nil))
+		first += p.Names
+	}
+	routes.Every = table.EveryDigest()
 	file := routes.Encode()
 	s.RoutesBytes = len(file)
 	s.write(t, layout.RoutesKey(s.Env, s.Snapshot), file)
 	s.write(t, layout.PointerKey(s.Env), layout.Pointer{Format: layout.PointerFormat, Environment: s.Env, Snapshot: s.Snapshot}.Encode())
-
-	fragment := func(row int) []byte {
-		const open, end = "  {\n    \"name\": \"", "\"\n  }"
-		// What differs from package to package, and what does not.
-		text := routes.Documents[row*layout.DigestLen:][:layout.DigestLen] + strings.Repeat("the same in every summary, ", summaryBytes/10)
-		return []byte(open + text[:routes.Sizes[row]-len(open)-len(end)] + end)
-	}
-	all := layout.Selection{}
-	for row := range rows {
-		all.Rows = append(all.Rows, row)
-	}
-	s.write(t, layout.ResponseKey(routes.Catalog), table.Assemble(all, fragment))
 	row := rows / 2
 	rev := routes.Revision(row)
 	s.Name, s.Version = rev.Name, rev.Version
@@ -85,7 +77,10 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 		a := s.answer(t, strings.ReplaceAll(target, "NAME", s.Name))
 		body := a.Body
 		if !a.Query.Counting {
-			body = table.Assemble(a.Selection, fragment)
+			body, err = table.Assemble(a.Selection, func(dst []byte, row int) ([]byte, error) { return append(dst, summaryOf(routes, row)...), nil })
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 		s.write(t, layout.ResponseKey(a.Digest)+layout.GzipSuffix, encoded(t, body))
 	}
@@ -154,7 +149,7 @@ func syntheticRoutes(t testing.TB, env string, rows int) *layout.Routes {
 	random := rand.New(rand.NewPCG(1, 2))
 	r := &layout.Routes{
 		Format: layout.RoutesFormat, Environment: env, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
-		Catalog: layout.DigestOf(nil), Constraints: []layout.Ranges{{}}, Capabilities: [][]string{nil, {"security"}, {"observability"}, {"security", "uptime"}},
+		Every: layout.DigestOf(nil), Constraints: []layout.Ranges{{}}, Capabilities: [][]string{nil, {"security"}, {"observability"}, {"security", "uptime"}},
 		Types: []string{"", "integration", "input", "content"}, Labels: [][]string{nil}, Templates: [][]layout.Template{nil},
 		Discoveries: []layout.Discovery{{}, {Fields: []string{"process.pid"}}, {Datasets: []string{"system.cpu"}}},
 	}
@@ -207,14 +202,57 @@ func syntheticRoutes(t testing.TB, env string, rows int) *layout.Routes {
 		r.Label = append(r.Label, label)
 		r.Template = append(r.Template, label/2)
 		r.Discover = append(r.Discover, random.IntN(30)/28)
-		r.Sizes = append(r.Sizes, summaryBytes/2+random.IntN(summaryBytes))
 		ids.WriteString(digit(layout.DigestLen))
 	}
-	r.Documents, r.Summaries = ids.String(), ids.String()
+	r.Documents = ids.String()
 	var revisions strings.Builder
 	for row := range rows {
 		revisions.WriteString(r.Documents[row*layout.DigestLen:][:20])
 	}
 	r.Revisions = revisions.String()
 	return r
+}
+
+// syntheticCatalog makes the catalog's blocks, and says in the routes what is in
+// them.
+func syntheticCatalog(r *layout.Routes) [][]byte {
+	var digests strings.Builder
+	summaries := make([][]byte, r.Rows())
+	for row := range summaries {
+		summaries[row] = summaryOf(r, row)
+		r.Sizes = append(r.Sizes, len(summaries[row]))
+		digests.WriteString(string(layout.DigestOf(summaries[row])))
+	}
+	r.Summaries = digests.String()
+	var blocks [][]byte
+	for _, name := range r.Names {
+		from, to := r.Versioned(name)
+		block := layout.NewBlock(r.Versions[from:to], summaries[from:to])
+		blocks = append(blocks, block)
+		r.Blocks = append(r.Blocks, len(block))
+	}
+	for _, n := range layout.CutParts(r.Names, r.Blocks) {
+		r.Catalog = append(r.Catalog, layout.Part{Names: n})
+	}
+	return blocks
+}
+
+// summaryOf is a summary as long as those of real packages, which differ from
+// version to version as these do: by the version, which is there four times, the
+// constraint, and a data stream that was added now and then.
+func summaryOf(r *layout.Routes, row int) []byte {
+	name, version := r.Name(row), r.Versions[row]
+	from, _ := r.Versioned(name)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "  {\n    \"name\": %q,\n    \"title\": \"Package %s\",\n    \"version\": %q,\n    \"release\": \"ga\",\n", name, name, version)
+	fmt.Fprintf(&b, "    \"description\": \"Collect logs and metrics from %s.\",\n    \"type\": \"integration\",\n", name)
+	fmt.Fprintf(&b, "    \"download\": \"/epr/%[1]s/%[1]s-%[2]s.zip\",\n    \"path\": \"/package/%[1]s/%[2]s\",\n", name, version)
+	fmt.Fprintf(&b, "    \"icons\": [\n      {\n        \"src\": \"/img/logo.svg\",\n        \"path\": \"/package/%s/%s/img/logo.svg\",\n        \"title\": \"logo\",\n        \"size\": \"32x32\",\n        \"type\": \"image/svg+xml\"\n      }\n    ],\n", name, version)
+	fmt.Fprintf(&b, "    \"policy_templates\": [\n      {\n        \"name\": \"one\",\n        \"title\": \"One of %s\"\n      },\n      {\n        \"name\": \"two\",\n        \"title\": \"Two of %s\"\n      }\n    ],\n", name, name)
+	fmt.Fprintf(&b, "    \"conditions\": {\n      \"kibana\": {\n        \"version\": \"^8.%d.0\"\n      }\n    },\n    \"owner\": {\n      \"github\": \"example/integrations\"\n    },\n    \"data_streams\": [", r.Kibana[row])
+	for i := range 3 + (row-from)/8 {
+		fmt.Fprintf(&b, "%s\n      {\n        \"type\": \"logs\",\n        \"dataset\": \"%s.stream_%d\",\n        \"title\": \"Stream %d of %s\"\n      }", ","[:min(i, 1)], name, i, i, name)
+	}
+	b.WriteString("\n    ]\n  }")
+	return b.Bytes()
 }

@@ -60,7 +60,7 @@ func (c *checker) object(key string, want layout.ObjectDigest) []byte {
 
 func (c *checker) response(r layout.ManifestResponse) {
 	want := layout.ObjectDigest{Size: r.Size, SHA256: r.SHA256}
-	key := layout.ResponseKey(r.Digest)
+	key := r.Object(layout.CacheContent).Key
 	if !r.EncodedOnly {
 		c.object(key, want)
 	}
