@@ -103,8 +103,8 @@ func heading(w *strings.Builder, first string, after ...string) {
 	w.WriteString("\n| --- |" + strings.Repeat(" --- |", len(performanceRows)*len(after)) + "\n")
 }
 
-// TestPerformanceRouter measures the bundles, and what the router does before
-// anything is read, in Node.
+// TestPerformanceRouter measures the bundles, and what the router does, reading
+// left out, in Node.
 func TestPerformanceRouter(t *testing.T) {
 	var w strings.Builder
 	bundles(t, &w)
@@ -156,7 +156,7 @@ func router(t *testing.T, w *strings.Builder, environments []*edgetest.Synthetic
 	for i, k := range routerKinds {
 		fmt.Fprintf(w, "| %s |", k.name)
 		for _, s := range environments {
-			f := measured(t, "--expose-gc", "test/bench.js", s.Routes(), strconv.FormatBool(k.assembled), k.of(s))
+			f := measured(t, "--expose-gc", "test/bench.js", s.Dir, s.Routes(), strconv.FormatBool(k.assembled), k.of(s))
 			fmt.Fprintf(w, " %.2f | %.3f |", f.Load+f.First, f.Warm)
 			if i == 0 {
 				load, memory = append(load, f.Load), append(memory, f.Memory)

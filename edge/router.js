@@ -6,10 +6,12 @@
 // name, and give the same answers, byte for byte: the vectors in testdata/ hold
 // them to that.
 
+export { Assembly } from "./router/catalog.js";
 export { bodyLength, open, read, readAll, readObject } from "./router/body.js";
 export { StoreError } from "./router/errors.js";
 export { handle, refuse } from "./router/handler.js";
 export { pointerKey, routesKey, validSnapshot } from "./router/keys.js";
+export { Parts } from "./router/parts.js";
 export { answer } from "./router/answer.js";
 export { RoutesError, Table } from "./router/table.js";
 export { parseTarget } from "./router/url.js";

@@ -3,6 +3,7 @@ package layout
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // Block is the summaries of all versions of one package, as the catalog has them.
@@ -55,14 +56,16 @@ type blockWriter struct {
 // NewBlock makes the block of summaries, which are JSON, and of the versions that
 // they are of. The same ones give the same bytes.
 func NewBlock(versions []string, summaries [][]byte) Block {
-	w := blockWriter{at: map[string]int{}, forms: map[string]int{}}
-	for i, version := range versions {
-		w.add([]byte(version), summaries[i])
+	w := blockWriter{at: map[string]int{}, forms: map[string]int{}, rows: make([][blockRow]int, len(versions))}
+	// The newest first: it is asked for the most, and what comes first lies together.
+	for i, version := range slices.Backward(versions) {
+		w.rows[i] = w.row([]byte(version), summaries[i])
 	}
 	return w.block()
 }
 
-func (w *blockWriter) add(version, summary []byte) {
+// row adds a summary to the pool and tells where it is.
+func (w *blockWriter) row(version, summary []byte) [blockRow]int {
 	texts := bytes.Split(summary, version)
 	// JSON has no byte that is zero.
 	key := string(bytes.Join(texts, []byte{0}))
@@ -75,7 +78,7 @@ func (w *blockWriter) add(version, summary []byte) {
 		}
 		w.ends = append(w.ends, len(w.pieces))
 	}
-	w.rows = append(w.rows, [blockRow]int{form, w.place(version), len(version)})
+	return [blockRow]int{form, w.place(version), len(version)}
 }
 
 // text adds what stands between two versions, line by line; lines that follow

@@ -36,8 +36,8 @@ func TestBlock(t *testing.T) {
 // TestBlockBytes holds the format to what block.go says of it.
 func TestBlockBytes(t *testing.T) {
 	block := layout.NewBlock([]string{"1.0.0", "1.0.1"}, [][]byte{[]byte("v 1.0.0\nx\n"), []byte("v 1.0.1\nx\n")})
-	want := []byte{1, 2, 1, 2 /* rows */, 0, 5, 5, 0, 10, 5 /* form */, 2 /* pieces */, 0, 2*2 + 1, 2, 2 * 3}
-	want = append(want, "v \nx\n1.0.01.0.1"...)
+	want := []byte{1, 2, 1, 2 /* rows */, 0, 10, 5, 0, 5, 5 /* form */, 2 /* pieces */, 0, 2*2 + 1, 2, 2 * 3}
+	want = append(want, "v \nx\n1.0.11.0.0"...)
 	if !bytes.Equal(block, want) {
 		t.Errorf("%v, want %v", block, want)
 	}

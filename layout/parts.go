@@ -1,7 +1,8 @@
 package layout
 
 import (
-	"hash/fnv"
+	"crypto/sha256"
+	"encoding/binary"
 	"math/bits"
 )
 
@@ -44,10 +45,9 @@ func CutParts(names []string, blocks []int) []int {
 // ends tells whether a part may end after a name: as likely as its block is
 // large, which is rounded so that it seldom changes.
 func ends(name string, block int) bool {
-	h := fnv.New32a()
-	h.Write([]byte(name)) // a hash takes whatever it is given
-	rounded := 1 << bits.Len(uint(block))
-	return uint64(h.Sum32())*uint64(usualPart) < uint64(rounded)<<32
+	sum := sha256.Sum256([]byte(name))
+	rounded := uint64(1) << bits.Len(uint(block))
+	return uint64(binary.BigEndian.Uint32(sum[:]))*usualPart < rounded<<32
 }
 
 // PartDigest names the part of the catalog that has so many names from the

@@ -1,15 +1,15 @@
 // A reply as a Response that streams: what is large is never in memory, and what
 // needs no change never passes through JavaScript.
 
-import { bodyLength, open, read } from "../router.js";
+import { Assembly, bodyLength, open, read, readAll } from "../router.js";
 
 /** @typedef {import("../router/body.js").Bucket} Bucket */
 /** @typedef {import("../router/body.js").Part} Part */
 /** @typedef {import("../router/body.js").Piece} Piece */
 /** @typedef {import("../router/handler.js").Reply} Reply */
 
-/** Small pieces are sent together, up to about so many bytes. */
-const TOGETHER = 64 << 10;
+/** Up to so many bytes an answer is put together before it is sent, in one piece. */
+const AT_ONCE = 8 << 20;
 
 /**
  * @param {Reply} reply
@@ -35,12 +35,17 @@ async function bodyOf(pieces, bucket, waitUntil) {
   if (pieces.length === 1 && pieces[0] instanceof Uint8Array) return { body: pieces[0], encodeBody };
   // The first part is at hand before the status is sent, so that a failing
   // store is an error and not half an answer.
-  const first = /** @type {Part} */ (pieces.find((p) => !(p instanceof Uint8Array)));
-  first.opened = await open(first, bucket);
-  if (pieces.length === 1 && !first.runs) {
+  const first = /** @type {Part | Assembly} */ (pieces.find((p) => !(p instanceof Uint8Array)));
+  if (first instanceof Assembly) {
+    if (first.size <= AT_ONCE) return { body: await readAll(pieces, bucket), encodeBody };
+    await first.begin();
+  } else {
+    first.opened = await open(first, bucket);
     // A stream that fetch would decode goes out as it came in only if the
     // Response is of the same encoding by itself.
-    return { body: first.opened.body, encodeBody: first.opened.encoded ? "automatic" : "manual" };
+    if (pieces.length === 1) {
+      return { body: first.opened.body, encodeBody: first.opened.encoded ? "automatic" : "manual" };
+    }
   }
   const length = bodyLength(pieces);
   const { readable, writable } = length === undefined ? new TransformStream() : new FixedLengthStream(length);
@@ -58,8 +63,8 @@ async function bodyOf(pieces, bucket, waitUntil) {
 async function pump(pieces, bucket, writable) {
   try {
     for (const piece of pieces) {
-      if (piece instanceof Uint8Array || piece.runs) {
-        await write(gathered(read([piece], bucket)), writable);
+      if (piece instanceof Uint8Array || piece instanceof Assembly) {
+        await write(read([piece], bucket), writable);
       } else {
         const { body } = await open(piece, bucket);
         await body.pipeTo(writable, { preventClose: true });
@@ -83,27 +88,4 @@ async function write(chunks, writable) {
   } finally {
     writer.releaseLock();
   }
-}
-
-/**
- * Puts small chunks together.
- * @param {AsyncIterable<Uint8Array>} chunks
- */
-async function* gathered(chunks) {
-  let buffer = new Uint8Array(TOGETHER);
-  let n = 0;
-  for await (const chunk of chunks) {
-    if (n + chunk.length > TOGETHER) {
-      if (n > 0) yield buffer.subarray(0, n);
-      buffer = new Uint8Array(TOGETHER); // what was written is the stream's now
-      n = 0;
-    }
-    if (chunk.length >= TOGETHER) {
-      yield chunk;
-      continue;
-    }
-    buffer.set(chunk, n);
-    n += chunk.length;
-  }
-  if (n > 0) yield buffer.subarray(0, n);
 }

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 
 import { failed } from "../platform/errors.js";
 import { Live } from "../platform/snapshot.js";
-import { handle, readAll, refuse } from "../router.js";
+import { Assembly, handle, readAll, refuse } from "../router.js";
 import { gzipped } from "../router/conditional.js";
 import { acceptsGzip } from "../router/encoding.js";
 import { nodeBucket } from "./bucket.js";
@@ -37,12 +37,6 @@ import { ANSWER_HEADER, eventSize, header, headersOf, LONGEST, response } from "
  * tenth of that, and in memory a few times.
  */
 const ASSEMBLED = 8 << 20;
-
-/**
- * How much of the catalog is read for that, in bytes: what passes through takes
- * memory until it is collected, and there are 128 MB.
- */
-const READ = 16 << 20;
 
 /** @param {Config} config */
 export function originRequest(config) {
@@ -82,8 +76,8 @@ export function originRequest(config) {
  */
 async function forwardedKey(reply) {
   const [part] = reply.body;
-  if (reply.status !== 200 || reply.body.length !== 1 || part instanceof Uint8Array || part.offset !== undefined)
-    return null;
+  if (reply.status !== 200 || reply.body.length !== 1) return null;
+  if (part instanceof Uint8Array || part instanceof Assembly || part.offset !== undefined) return null;
   if (part.opened) {
     if (eventSize(part.opened.size ?? Infinity) <= LONGEST) return null;
     await part.opened.body.cancel();
@@ -116,8 +110,7 @@ function forward(request, key, reply) {
  * @param {boolean} gzip whether the client takes it
  */
 async function generate(reply, bucket, gzip) {
-  const sum = (/** @type {(piece: Piece) => number} */ of) => reply.body.reduce((n, piece) => n + of(piece), 0);
-  if (sum(longest) > ASSEMBLED || sum((piece) => piece.length ?? 0) > READ) return null;
+  if (reply.body.reduce((n, piece) => n + longest(piece), 0) > ASSEMBLED) return null;
   const { status, headers } = reply;
   const body = await readAll(reply.body, bucket);
   if (eventSize(body.length) <= LONGEST) return response(status, headers, body);
@@ -135,7 +128,7 @@ async function generate(reply, bucket, gzip) {
  */
 function longest(piece) {
   if (piece instanceof Uint8Array) return piece.length;
-  if (piece.runs) return piece.runs.reduce((n, r) => n + r.to - r.from, 0);
+  if (piece instanceof Assembly) return piece.size;
   return piece.opened?.size ?? piece.length ?? Infinity;
 }
 

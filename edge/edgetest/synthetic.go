@@ -249,8 +249,8 @@ func summaryOf(r *layout.Routes, row int) []byte {
 	fmt.Fprintf(&b, "    \"download\": \"/epr/%[1]s/%[1]s-%[2]s.zip\",\n    \"path\": \"/package/%[1]s/%[2]s\",\n", name, version)
 	fmt.Fprintf(&b, "    \"icons\": [\n      {\n        \"src\": \"/img/logo.svg\",\n        \"path\": \"/package/%s/%s/img/logo.svg\",\n        \"title\": \"logo\",\n        \"size\": \"32x32\",\n        \"type\": \"image/svg+xml\"\n      }\n    ],\n", name, version)
 	fmt.Fprintf(&b, "    \"policy_templates\": [\n      {\n        \"name\": \"one\",\n        \"title\": \"One of %s\"\n      },\n      {\n        \"name\": \"two\",\n        \"title\": \"Two of %s\"\n      }\n    ],\n", name, name)
-	fmt.Fprintf(&b, "    \"conditions\": {\n      \"kibana\": {\n        \"version\": \"^8.%d.0\"\n      }\n    },\n    \"owner\": {\n      \"github\": \"example/integrations\"\n    },\n    \"data_streams\": [", r.Kibana[row])
-	for i := range 3 + (row-from)/8 {
+	fmt.Fprintf(&b, "    \"conditions\": {\n      \"kibana\": {\n        \"version\": \"^8.%d.0\"\n      }\n    },\n    \"owner\": {\n      \"github\": \"example/integrations\"\n    },\n    \"data_streams\": [", (row-from)/3)
+	for i := range 1 + (row-from)/20 {
 		fmt.Fprintf(&b, "%s\n      {\n        \"type\": \"logs\",\n        \"dataset\": \"%s.stream_%d\",\n        \"title\": \"Stream %d of %s\"\n      }", ","[:min(i, 1)], name, i, i, name)
 	}
 	b.WriteString("\n    ]\n  }")

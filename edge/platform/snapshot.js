@@ -1,6 +1,6 @@
 // The snapshot that is live: the twin of serve/follow.go.
 
-import { pointerKey, readObject, routesKey, RoutesError, StoreError, Table, validSnapshot } from "../router.js";
+import { Parts, pointerKey, readObject, routesKey, RoutesError, StoreError, Table, validSnapshot } from "../router.js";
 
 /** @typedef {import("../router/body.js").Bucket} Bucket */
 /** @typedef {import("../router/handler.js").Site} Site */
@@ -22,6 +22,7 @@ export class Live {
     this.milliseconds = seconds * 1000;
     this.bucket = bucket;
     this.sha256 = sha256;
+    this.parts = new Parts(bucket);
     /** @type {Map<string, Site>} the live one last */
     this.sites = new Map();
     /** @type {Site | null} */
@@ -64,6 +65,7 @@ export class Live {
       table: await this.table(id),
       modified: modifiedOf(id),
       bucket: this.bucket,
+      parts: this.parts,
       sha256: this.sha256,
     };
     this.sites.delete(id);

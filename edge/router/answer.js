@@ -7,7 +7,7 @@ import { ICON } from "./icon.js";
 import { jsonString } from "./json.js";
 import { validPackageName } from "./keys.js";
 import { parseQuery, QueryError } from "./query.js";
-import { named, select } from "./select.js";
+import { named, select, showsEvery } from "./select.js";
 import { isStrict } from "./semver.js";
 import { SIGNED } from "./table.js";
 import { cleanPath, location } from "./url.js";
@@ -22,8 +22,8 @@ import { cleanPath, location } from "./url.js";
  * Kinds say where the body comes from:
  * - direct: `body` is the whole answer;
  * - document: the response named `digest`, which is there;
- * - search: the response named by the hash of `named`; if it is not there, what
- *   `selection` gives;
+ * - search: the response named `digest`, or by the hash of `named`; if it is not
+ *   there, what `select` gives;
  * - count: `body`, which is also kept as the response named by its hash;
  * - archive, signature: that of `revision`;
  * - file: the file at `path` of `revision`; `noResource` if it has none such.
@@ -36,7 +36,7 @@ import { cleanPath, location } from "./url.js";
  * @property {Uint8Array} [body]
  * @property {string} [digest]
  * @property {Uint8Array} [named]
- * @property {Selection} [selection]
+ * @property {() => Selection} [select]
  * @property {Revision} [revision]
  * @property {string} [path]
  */
@@ -160,15 +160,17 @@ function query(t, target) {
     if (!(e instanceof QueryError)) throw e;
     return plainError(400, e.message, "error");
   }
-  const selection = select(t, q);
   /** @type {Answer} */
   const a = { kind: "search", status: 200, contentType: JSON_TYPE, cache: "content" };
+  // What grows with the registry is not hashed, nor looked at unless it has to be.
+  if (t.rows > 0 && showsEvery(q)) return { ...a, digest: t.head.every, select: () => select(t, q) };
+  const selection = select(t, q);
   if (q.counting) {
     const body = toBytes(count(t, selection, q.includePolicyTemplates));
     return { ...a, kind: "count", body };
   }
   if (selection.rows.length === 0) return { ...a, kind: "direct", body: toBytes("[]") };
-  return { ...a, selection, named: named(t, selection) };
+  return { ...a, select: () => selection, named: named(t, selection) };
 }
 
 /**

@@ -1,8 +1,8 @@
-// Bodies as lists of pieces: bytes, and parts of objects. What is to be sent is
-// decided before anything is read; a platform then reads and sends it the way
-// that it does best.
+// Bodies as lists of pieces: bytes, parts of objects, and what is put together.
+// What is to be sent is decided before anything is read; a platform then reads
+// and sends it the way that it does best.
 
-import { cutOut, runsLength } from "./catalog.js";
+import { Assembly } from "./catalog.js";
 import { StoreError } from "./errors.js";
 
 /**
@@ -30,10 +30,9 @@ import { StoreError } from "./errors.js";
  * @property {number} [offset]
  * @property {number} [length] in bytes, if it is known
  * @property {Opened} [opened] set where it had to be opened to know that it is there
- * @property {import("./catalog.js").Run[]} [runs] only these are wanted of it
  */
 
-/** @typedef {Uint8Array | Part} Piece */
+/** @typedef {Uint8Array | Part | Assembly} Piece */
 
 /**
  * The length of a body in bytes; undefined if it is not known.
@@ -42,9 +41,8 @@ import { StoreError } from "./errors.js";
 export function bodyLength(pieces) {
   let n = 0;
   for (const p of pieces) {
-    const length = !(p instanceof Uint8Array) && p.runs ? runsLength(p.runs) : p.length;
-    if (length === undefined) return undefined;
-    n += length;
+    if (p.length === undefined) return undefined;
+    n += p.length;
   }
   return n;
 }
@@ -75,16 +73,20 @@ export async function open(part, bucket) {
  * Reads a body piece by piece.
  * @param {Piece[]} pieces
  * @param {Bucket} bucket
+ * @param {number} [most] of what is put together at once, in bytes
  */
-export async function* read(pieces, bucket) {
+export async function* read(pieces, bucket, most) {
   for (const piece of pieces) {
     if (piece instanceof Uint8Array) {
       yield piece;
       continue;
     }
+    if (piece instanceof Assembly) {
+      yield* piece.chunks(most);
+      continue;
+    }
     const { body } = await open(piece, bucket);
-    if (piece.runs) yield* cutOut(chunks(body), piece.offset ?? 0, piece.runs);
-    else yield* whole(chunks(body), piece);
+    yield* whole(chunks(body), piece);
   }
 }
 
@@ -148,7 +150,7 @@ export async function readAll(pieces, bucket) {
   /** @type {Uint8Array[]} */
   const parts = [];
   let size = 0;
-  for await (const part of read(pieces, bucket)) {
+  for await (const part of read(pieces, bucket, Infinity)) {
     // A few bytes must not keep all of the chunk that they came in.
     parts.push(part.length < part.buffer.byteLength / 2 ? part.slice() : part);
     size += part.length;

@@ -1,131 +1,178 @@
 // The twin of layout/catalog.go and serve/assemble.go: a search response that
 // was not rendered ahead, put together from parts of the catalog.
 
+import { writeSummary } from "./block.js";
 import { fromBytes, toBytes } from "./bytes.js";
 import { StoreError } from "./errors.js";
 import { keepTemplates } from "./fragment.js";
-import { responseKey } from "./keys.js";
 
 /** @typedef {import("./table.js").Table} Table */
 /** @typedef {import("./select.js").Selection} Selection */
-/** @typedef {import("./body.js").Piece} Piece */
+/** @typedef {import("./parts.js").Parts} Parts */
 
-const OPEN = toBytes("[\n");
-export const SEPARATOR = toBytes(",\n");
-const CLOSE = toBytes("\n]\n");
+const OPEN = "[\n";
+const SEPARATOR = ",\n";
+const CLOSE = "\n]\n";
 
-/**
- * A run of the catalog that an answer has: bytes from <= i < to, which are
- * neighbouring summaries with what separates them, or one that is cut.
- * @typedef {object} Run
- * @property {number} from
- * @property {number} to
- * @property {number[]} [keep] the policy templates that are left of it
- */
+/** How much is put together at once, in bytes, of what is more than one row. */
+const CHUNK = 1 << 20;
 
-/**
- * How many bytes between two runs are cheaper to read than to ask once more:
- * one request after the other takes tens of milliseconds each.
- */
-const GAP = 1 << 20;
+/** How many parts are read ahead of the one that is needed. */
+const AHEAD = 5;
 
-/**
- * How many requests are made of the bucket for one answer: platforms bound
- * them. Beyond that the smallest gaps are read and thrown away.
- */
-const READS = 16;
-
-/**
- * The body of a search response.
- * @param {Table} t
- * @param {Selection} s
- * @returns {Piece[]}
- */
-export function assemble(t, s) {
-  const key = responseKey(t.head.catalog);
-  // Every version, uncut, is the catalog itself.
-  if (s.rows.length === t.rows && s.kept.size === 0) return [{ key, length: t.catalogPlaces()[t.rows] + 1 }];
-  /** @type {Piece[]} */
-  const pieces = [OPEN];
-  for (const runs of reads(runsOf(t, s))) {
-    if (pieces.length > 1) pieces.push(SEPARATOR);
-    const offset = runs[0].from;
-    pieces.push({ key, offset, length: runs[runs.length - 1].to - offset, runs });
+/** The body of a search response, on its way. */
+export class Assembly {
+  /**
+   * @param {Table} t
+   * @param {Selection} s of at least one row
+   * @param {Parts} parts
+   */
+  constructor(t, s, parts) {
+    this.table = t;
+    this.selection = s;
+    this.parts = parts;
+    /** What it has at most, in bytes. */
+    this.size = OPEN.length + CLOSE.length - SEPARATOR.length;
+    for (const row of s.rows) this.size += t.sizes.at(row) + SEPARATOR.length;
+    /** The length in bytes; not known if entries are to be cut. */
+    this.length = s.kept.size === 0 ? this.size : undefined;
+    /** @type {Map<number, Promise<Uint8Array>>} parts that are being read */
+    this.reading = new Map();
   }
-  return [...pieces, CLOSE];
-}
 
-/**
- * @param {Table} t
- * @param {Selection} s
- */
-function runsOf(t, s) {
-  const places = t.catalogPlaces();
-  /** @type {Run[]} */
-  const runs = [];
-  let before = -2;
-  for (const row of s.rows) {
-    const keep = s.kept.get(row);
-    const last = runs[runs.length - 1];
-    const to = places[row + 1] - SEPARATOR.length;
-    if (row === before + 1 && !keep && !last.keep) last.to = to;
-    else runs.push({ from: places[row], to, keep });
-    before = row;
-  }
-  return runs;
-}
-
-/**
- * Groups runs by the read that has them.
- * @param {Run[]} runs
- */
-function reads(runs) {
-  const gaps = runs.slice(1).map((r, i) => r.from - runs[i].to);
-  const sorted = [...gaps].sort((a, b) => b - a);
-  const limit = Math.max(GAP, sorted[READS - 1] ?? 0);
-  /** @type {Run[][]} */
-  const out = [];
-  runs.forEach((run, i) => {
-    if (i > 0 && gaps[i - 1] <= limit) out[out.length - 1].push(run);
-    else out.push([run]);
-  });
-  return out;
-}
-
-/**
- * What an answer has of a part of the catalog, as it arrives.
- * @param {AsyncIterable<Uint8Array>} chunks
- * @param {number} offset of the part
- * @param {Run[]} runs
- */
-export async function* cutOut(chunks, offset, runs) {
-  let i = 0;
-  let at = offset;
-  /** @type {string} */
-  let held = ""; // of a summary that is to be cut
-  for await (const chunk of chunks) {
-    const end = at + chunk.length;
-    while (i < runs.length && runs[i].from < end) {
-      const run = runs[i];
-      if (run.from >= at && i > 0) yield SEPARATOR;
-      const part = chunk.subarray(Math.max(run.from, at) - at, Math.min(run.to, end) - at);
-      if (run.keep) held += fromBytes(part);
-      else yield part;
-      if (run.to > end) break;
-      if (run.keep) yield toBytes(keepTemplates(held, run.keep));
-      held = "";
-      i++;
+  /**
+   * Where the rows are: each part that has some, from which on and up to which.
+   */
+  runs() {
+    const { table: t, selection } = this;
+    const { rows } = selection;
+    /** @type {{part: number, from: number, to: number}[]} */
+    const out = [];
+    const firsts = t.firstRows();
+    const parts = t.catalog().part;
+    for (let i = 0, name = 0; i < rows.length; i++) {
+      while (firsts[name + 1] <= rows[i]) name++;
+      const part = parts[name];
+      if (out.length === 0 || out[out.length - 1].part !== part) out.push({ part, from: i, to: i });
+      out[out.length - 1].to = i + 1;
     }
-    at = end;
+    return out;
   }
-  if (i < runs.length) throw new StoreError(`the catalog ends at byte ${at}, before a summary at ${runs[i].from}`);
+
+  /**
+   * Begins to read a part, or tells of the one that is being read.
+   * @param {number} part
+   */
+  read(part) {
+    let reading = this.reading.get(part);
+    if (!reading) {
+      reading = this.whole(part);
+      reading.catch(() => {}); // whoever waits for it is told
+      this.reading.set(part, reading);
+    }
+    return reading;
+  }
+
+  /** @param {number} part */
+  async whole(part) {
+    const { digest } = this.table.head.catalog[part];
+    const data = await this.parts.get(digest);
+    const size = this.table.catalog().sizes[part];
+    if (data.length !== size) throw new StoreError(`part ${digest}: ${data.length} bytes, want ${size}`);
+    return data;
+  }
+
+  /** Reads what comes first, so that a failing store is found before anything is sent. */
+  async begin() {
+    await this.read(this.runs()[0].part);
+  }
+
+  /**
+   * @param {number} [most] of a chunk, in bytes
+   * @returns {AsyncGenerator<Uint8Array>}
+   */
+  async *chunks(most = CHUNK) {
+    const runs = this.runs();
+    const writer = new Writer(this.size, most);
+    for (const [k, { part, from, to }] of runs.entries()) {
+      for (const next of runs.slice(k, k + 1 + AHEAD)) this.read(next.part);
+      const data = await this.read(part);
+      this.reading.delete(part);
+      yield* this.entries(data, from, to, writer);
+    }
+    writer.text(CLOSE);
+    yield writer.take();
+  }
+
+  /**
+   * The entries whose summaries are in one part.
+   * @param {Uint8Array} data
+   * @param {number} from
+   * @param {number} to
+   * @param {Writer} writer
+   */
+  *entries(data, from, to, writer) {
+    const { table: t, selection } = this;
+    const { rows, kept } = selection;
+    const firsts = t.firstRows();
+    const { offset } = t.catalog();
+    for (let i = from, name = t.nameOf(rows[from]); i < to; i++) {
+      const row = rows[i];
+      while (firsts[name + 1] <= row) name++;
+      const size = t.sizes.at(row);
+      if (writer.full(size + SEPARATOR.length)) yield writer.take();
+      writer.text(i === 0 ? OPEN : SEPARATOR);
+      const keep = kept.size > 0 ? kept.get(row) : undefined;
+      writeSummary(data, offset[name], row - firsts[name], size, writer.buffer, writer.at);
+      if (keep) writer.bytes(toBytes(keepTemplates(fromBytes(writer.buffer, writer.at, writer.at + size), keep)));
+      else writer.at += size;
+    }
+  }
 }
 
-/**
- * The length of what runs give; undefined if it is not known before they are cut.
- * @param {Run[]} runs
- */
-export function runsLength(runs) {
-  if (runs.some((r) => r.keep)) return undefined;
-  return runs.reduce((n, r) => n + r.to - r.from, 0) + SEPARATOR.length * (runs.length - 1);
+/** Chunks of a body, of which at most so many bytes are to come. */
+class Writer {
+  /**
+   * @param {number} rest
+   * @param {number} most of a chunk
+   */
+  constructor(rest, most) {
+    this.rest = rest;
+    this.most = most;
+    this.buffer = new Uint8Array(Math.min(rest, most));
+    this.at = 0;
+  }
+
+  /**
+   * Tells whether there is no room for so many bytes and the end; an empty
+   * buffer makes room.
+   * @param {number} size
+   */
+  full(size) {
+    const need = size + CLOSE.length;
+    if (this.at + need <= this.buffer.length) return false;
+    if (this.at > 0) return true;
+    this.buffer = new Uint8Array(need);
+    return false;
+  }
+
+  /** What was written. */
+  take() {
+    const out = this.buffer.subarray(0, this.at);
+    this.rest -= this.at;
+    this.buffer = new Uint8Array(Math.min(this.rest, this.most));
+    this.at = 0;
+    return out;
+  }
+
+  /** @param {string} text */
+  text(text) {
+    for (let i = 0; i < text.length; i++) this.buffer[this.at++] = text.charCodeAt(i);
+  }
+
+  /** @param {Uint8Array} bytes */
+  bytes(bytes) {
+    this.buffer.set(bytes, this.at);
+    this.at += bytes.length;
+  }
 }

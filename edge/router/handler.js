@@ -4,7 +4,7 @@ import { answer, noResource, PLAIN_TYPE } from "./answer.js";
 import { bodyLength, readObject } from "./body.js";
 import { toBytes } from "./bytes.js";
 import { cacheControl, NO_STORE } from "./cache.js";
-import { assemble } from "./catalog.js";
+import { Assembly } from "./catalog.js";
 import { etag, fileTag, gzipped, precondition } from "./conditional.js";
 import { parseContents } from "./contents.js";
 import { acceptsGzip, compressible } from "./encoding.js";
@@ -35,6 +35,7 @@ import { parseTarget } from "./url.js";
  * @property {string} modified the time of the snapshot's newest commit, as
  *   Last-Modified has it; "" when it knows none
  * @property {Bucket} bucket
+ * @property {import("./parts.js").Parts} parts of the catalog
  * @property {Hash} sha256
  */
 
@@ -195,8 +196,8 @@ export class Exchange {
     if (a.body) return [a.body];
     const found = await this.stored(responseKey(digest));
     if (found) return found;
-    if (!a.selection) throw new StoreError(`${responseKey(digest)}: is not there`);
-    return assemble(this.site.table, a.selection);
+    if (!a.select) throw new StoreError(`${responseKey(digest)}: is not there`);
+    return [new Assembly(this.site.table, a.select(), this.site.parts)];
   }
 
   /**

@@ -37,6 +37,14 @@ export function responseKey(digest) {
   return `responses/${digest}.json`;
 }
 
+/**
+ * Where a part of the catalog lies.
+ * @param {string} digest
+ */
+export function partKey(digest) {
+  return `responses/${digest}.part`;
+}
+
 export const GZIP_SUFFIX = ".gz";
 
 /**

@@ -1,5 +1,6 @@
 // The twin of layout/select.go: a query to its selection.
 
+import { toBytes } from "./bytes.js";
 import { filter } from "./filter.js";
 import { DIGEST, SAME, UNSTABLE } from "./table.js";
 
@@ -38,10 +39,12 @@ function newest(t, q) {
   /** @type {number[]} */
   const out = [];
   const one = q.package === "" ? -1 : t.nameIndex(q.package);
+  if (q.package !== "" && one < 0) return out;
+  const firsts = t.firstRows();
   const end = q.package === "" ? t.packages : one + 1;
   for (let i = Math.max(0, one); i < end; i++) {
-    const from = t.starts.at(i);
-    const to = t.end(i);
+    const from = firsts[i];
+    const to = firsts[i + 1];
     const best = q.experimental && last(t, from, to, released) >= 0 ? released : passes;
     if (q.all) {
       for (let row = from; row < to; row++) if (best(row)) out.push(row);
@@ -94,29 +97,48 @@ function pick(t, rows, category) {
 }
 
 /**
+ * Tells whether a query shows every version, whatever there is.
+ * @param {Query} q
+ */
+export function showsEvery(q) {
+  return (
+    q.all &&
+    q.prerelease &&
+    !q.experimental &&
+    q.category + q.package + q.type === "" &&
+    !(q.kibana || q.agent || q.specMin || q.specMax || q.capabilities) &&
+    q.discovery.length === 0
+  );
+}
+
+/**
  * What the digest of a search is the hash of.
  * @param {Table} t
  * @param {Selection} s
  */
-export function named(t, s) {
-  const title = "search 1\n";
-  const cuts = new Map([...s.kept].map(([row, keep]) => [row, ":" + keep.join(",")]));
-  let size = title.length + s.rows.length * (DIGEST + 1);
-  for (const text of cuts.values()) size += text.length;
-  const out = new Uint8Array(size);
-  let at = 0;
-  /** @param {string} text */
-  const write = (text) => {
-    for (let i = 0; i < text.length; i++) out[at++] = text.charCodeAt(i);
-  };
-  write(title);
+export function named(t, { rows, kept }) {
+  const title = toBytes("search 2\n");
+  let cuts = "";
+  if (kept.size > 0) {
+    rows.forEach((row, i) => {
+      const keep = kept.get(row);
+      if (keep) cuts += "\n" + i + (keep.length > 0 ? ":" + keep.join(",") : "");
+    });
+  }
+  const out = new Uint8Array(title.length + rows.length * DIGEST + cuts.length);
+  out.set(title);
+  let at = title.length;
   const { data } = t;
   const { from } = t.summaries;
-  for (const row of s.rows) {
-    out.set(data.subarray(from + row * DIGEST, from + (row + 1) * DIGEST), at);
-    at += DIGEST;
-    if (cuts.size > 0) write(cuts.get(row) ?? "");
-    out[at++] = 10;
+  for (let i = 0; i < rows.length;) {
+    // The digests of neighbouring rows are copied together.
+    const first = rows[i];
+    let n = 1;
+    while (rows[i + n] === first + n) n++;
+    out.set(data.subarray(from + first * DIGEST, from + (first + n) * DIGEST), at);
+    at += n * DIGEST;
+    i += n;
   }
+  out.set(toBytes(cuts), at);
   return out;
 }

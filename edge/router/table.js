@@ -8,7 +8,7 @@ import { parseJSON } from "./json.js";
 import { RangeTest } from "./ranges.js";
 
 /** The version of the format of routes.json that this router reads. */
-export const ROUTES_FORMAT = 2;
+export const ROUTES_FORMAT = 3;
 
 /** Lengths in characters. */
 export const DIGEST = 32;
@@ -45,7 +45,8 @@ for (let i = 0; i < 64; i++) {
  * @property {string} environment
  * @property {string} service_version
  * @property {CachePolicy} cache
- * @property {string} catalog
+ * @property {{digest: string, names: number}[]} catalog the parts, and of how many names each is
+ * @property {string} every the response that shows every version
  * @property {Category[]} categories
  * @property {Ranges[]} constraints
  * @property {(string[] | null)[]} capabilities
@@ -100,6 +101,7 @@ export class Table {
     this.nameSpan = span("names");
     this.starts = new Numbers(data, span("starts"), this.packages);
     this.places = new Numbers(data, span("places"), this.packages);
+    this.blocks = new Numbers(data, span("blocks"), this.packages);
     this.versions = span("versions");
     this.revisions = span("revisions").from;
     this.documents = span("documents").from;
@@ -130,8 +132,10 @@ export class Table {
     this.tests = [];
     /** @type {string[] | null} */
     this.nameList = null;
-    /** @type {Float64Array | null} */
-    this.summaryPlaces = null;
+    /** @type {{part: Uint32Array, offset: Uint32Array, sizes: number[]} | null} */
+    this.catalogPlaces = null;
+    /** @type {Uint32Array | null} */
+    this.firsts = null;
   }
 
   /**
@@ -145,14 +149,6 @@ export class Table {
   /** The names, in order. */
   names() {
     return (this.nameList ??= fromBytes(this.data, this.nameSpan.from, this.nameSpan.to).split(" "));
-  }
-
-  /**
-   * The first row after those of the i-th name.
-   * @param {number} i
-   */
-  end(i) {
-    return i + 1 < this.packages ? this.starts.at(i + 1) : this.rows;
   }
 
   /**
@@ -181,16 +177,46 @@ export class Table {
   }
 
   /**
-   * Where the summary of each row begins in the catalog, and one more place
-   * after the last. What separates two of them takes 2 bytes, as does what is
-   * before the first.
+   * The place in names of a row's name.
+   * @param {number} row
    */
-  catalogPlaces() {
-    if (this.summaryPlaces) return this.summaryPlaces;
-    const places = new Float64Array(this.rows + 1);
-    places[0] = 2;
-    for (let row = 0; row < this.rows; row++) places[row + 1] = places[row] + this.sizes.at(row) + 2;
-    return (this.summaryPlaces = places);
+  nameOf(row) {
+    let low = 0;
+    for (let high = this.packages; high - low > 1;) {
+      const middle = (low + high) >> 1;
+      if (this.starts.at(middle) <= row) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Where the blocks of all names lie, and how long the parts of the catalog are. */
+  catalog() {
+    if (this.catalogPlaces) return this.catalogPlaces;
+    const part = new Uint32Array(this.packages);
+    const offset = new Uint32Array(this.packages);
+    /** @type {number[]} */
+    const sizes = [];
+    let i = 0;
+    for (const { names } of this.head.catalog) {
+      let size = 0;
+      for (const end = i + names; i < end; i++) {
+        part[i] = sizes.length;
+        offset[i] = size;
+        size += this.blocks.at(i);
+      }
+      sizes.push(size);
+    }
+    return (this.catalogPlaces = { part, offset, sizes });
+  }
+
+  /** The first row of each name, and the number of rows after the last. */
+  firstRows() {
+    if (this.firsts) return this.firsts;
+    const firsts = new Uint32Array(this.packages + 1);
+    for (let i = 0; i < this.packages; i++) firsts[i] = this.starts.at(i);
+    firsts[this.packages] = this.rows;
+    return (this.firsts = firsts);
   }
 
   /**
@@ -236,7 +262,20 @@ export class Table {
 
 /** The columns, in order. */
 const COLUMNS = [
-  ...["names", "starts", "places", "versions", "flags", "kibana", "agent", "spec", "type", "capability", "label"],
+  ...[
+    "names",
+    "starts",
+    "places",
+    "blocks",
+    "versions",
+    "flags",
+    "kibana",
+    "agent",
+    "spec",
+    "type",
+    "capability",
+    "label",
+  ],
   ...["template", "discovery", "sizes", "revisions", "documents", "summaries"],
 ];
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 
 import { modifiedOf } from "../platform/snapshot.js";
-import { pointerKey, routesKey, Table } from "../router.js";
+import { Parts, pointerKey, routesKey, Table } from "../router.js";
 
 /** @param {NodeJS.ErrnoException} e */
 function absent(e) {
@@ -52,5 +52,6 @@ export async function sha256(bytes) {
 export async function liveSite(folder, env) {
   const { snapshot } = JSON.parse(await readFile(join(folder, pointerKey(env)), "utf8"));
   const table = new Table(await readFile(join(folder, routesKey(env, snapshot))));
-  return { table, modified: modifiedOf(snapshot), bucket: folderBucket(folder), sha256 };
+  const bucket = folderBucket(folder);
+  return { table, modified: modifiedOf(snapshot), bucket, parts: new Parts(bucket), sha256 };
 }
