@@ -70,22 +70,22 @@ func synthetic(t *testing.T) []*edgetest.Synthetic {
 }
 
 // figures are what the scripts in test/ print.
-type figures struct{ Load, First, Warm, Memory float64 }
+type figures struct{ Start, Load, First, Warm, Memory float64 }
 
 // measured runs a script a few times and gives the median of each figure.
 func measured(t *testing.T, args ...string) figures {
 	t.Helper()
-	var all [4][]float64
+	var all [5][]float64
 	for range performanceRounds {
 		var f figures
 		if err := json.Unmarshal(node(t, args...), &f); err != nil {
 			t.Fatal(err)
 		}
-		for i, v := range []float64{f.Load, f.First, f.Warm, f.Memory} {
+		for i, v := range []float64{f.Start, f.Load, f.First, f.Warm, f.Memory} {
 			all[i] = append(all[i], v)
 		}
 	}
-	return figures{middle(all[0]), middle(all[1]), middle(all[2]), middle(all[3])}
+	return figures{middle(all[0]), middle(all[1]), middle(all[2]), middle(all[3]), middle(all[4])}
 }
 
 func middle(list []float64) float64 {
@@ -152,19 +152,20 @@ func bundles(t *testing.T, w *strings.Builder) {
 func router(t *testing.T, w *strings.Builder, environments []*edgetest.Synthetic) {
 	t.Helper()
 	heading(w, "ms of processor time, package versions", "first", "warm")
-	var load, memory []float64
+	var start, load, memory []float64
 	for i, k := range routerKinds {
 		fmt.Fprintf(w, "| %s |", k.name)
 		for _, s := range environments {
 			f := measured(t, "--expose-gc", "test/bench.js", s.Dir, s.Routes(), strconv.FormatBool(k.assembled), k.of(s))
 			fmt.Fprintf(w, " %.2f | %.3f |", f.Load+f.First, f.Warm)
+			start = append(start, f.Start)
 			if i == 0 {
 				load, memory = append(load, f.Load), append(memory, f.Memory)
 			}
 		}
 		w.WriteString("\n")
 	}
-	w.WriteString("\n")
+	fmt.Fprintf(w, "\nStarting takes %.0f ms of processor time before that, whatever the size.\n\n", middle(start))
 	for i, s := range environments {
 		fmt.Fprintf(w, "%d package versions: `routes.json` has %.2f MB, loading it takes %.2f ms, and it takes %.1f MB of memory.\n", performanceRows[i], float64(s.RoutesBytes)/1e6, load[i], memory[i]/1e6)
 	}

@@ -15,3 +15,4 @@ export { Parts } from "./router/parts.js";
 export { answer } from "./router/answer.js";
 export { RoutesError, Table } from "./router/table.js";
 export { parseTarget } from "./router/url.js";
+export { warmUp } from "./router/warm.js";

@@ -2,7 +2,7 @@
 
 import { failed } from "../platform/errors.js";
 import { Live } from "../platform/snapshot.js";
-import { handle } from "../router.js";
+import { handle, warmUp } from "../router.js";
 import { originBucket } from "./origin.js";
 import { r2Bucket } from "./r2.js";
 import { send } from "./send.js";
@@ -28,6 +28,7 @@ import { send } from "./send.js";
 
 /** @param {Config} config */
 export function worker(config) {
+  void warmUp();
   /** @type {Live | null} */
   let live = null;
   return {

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 
 import { failed } from "../platform/errors.js";
 import { Live } from "../platform/snapshot.js";
-import { Assembly, handle, readAll, refuse } from "../router.js";
+import { Assembly, handle, readAll, refuse, warmUp } from "../router.js";
 import { gzipped } from "../router/conditional.js";
 import { acceptsGzip } from "../router/encoding.js";
 import { nodeBucket } from "./bucket.js";
@@ -40,6 +40,7 @@ const ASSEMBLED = 8 << 20;
 
 /** @param {Config} config */
 export function originRequest(config) {
+  void warmUp();
   const bucket = nodeBucket(() => ({
     url: config.origin,
     region: config.region ?? "us-east-1",
