@@ -98,35 +98,37 @@ export class Assembly {
       for (const next of runs.slice(k, k + 1 + AHEAD)) this.read(next.part);
       const data = await this.read(part);
       this.reading.delete(part);
-      yield* this.entries(data, from, to, writer);
+      for (let i = from; (i = this.fill(writer, data, i, to)) < to;) yield writer.take();
     }
     writer.text(CLOSE);
     yield writer.take();
   }
 
   /**
-   * The entries whose summaries are in one part.
-   * @param {Uint8Array} data
-   * @param {number} from
-   * @param {number} to
+   * Writes entries whose summaries are in one part, as many as there is room for.
    * @param {Writer} writer
+   * @param {Uint8Array} data
+   * @param {number} i the first of them
+   * @param {number} to
+   * @returns the first for which there was none
    */
-  *entries(data, from, to, writer) {
+  fill(writer, data, i, to) {
     const { table: t, selection } = this;
     const { rows, kept } = selection;
     const firsts = t.firstRows();
     const { offset } = t.catalog();
-    for (let i = from, name = t.nameOf(rows[from]); i < to; i++) {
+    for (let name = t.nameOf(rows[i]); i < to; i++) {
       const row = rows[i];
       while (firsts[name + 1] <= row) name++;
       const size = t.sizes.at(row);
-      if (writer.full(size + SEPARATOR.length)) yield writer.take();
+      if (writer.full(size)) break;
       writer.text(i === 0 ? OPEN : SEPARATOR);
-      const keep = kept.size > 0 ? kept.get(row) : undefined;
       writeSummary(data, offset[name], row - firsts[name], size, writer.buffer, writer.at);
+      const keep = kept.size > 0 ? kept.get(row) : undefined;
       if (keep) writer.bytes(toBytes(keepTemplates(fromBytes(writer.buffer, writer.at, writer.at + size), keep)));
       else writer.at += size;
     }
+    return i;
   }
 }
 
@@ -144,12 +146,12 @@ class Writer {
   }
 
   /**
-   * Tells whether there is no room for so many bytes and the end; an empty
-   * buffer makes room.
+   * Tells whether there is no room for a summary of so many bytes, with what is
+   * before it and the end; an empty buffer makes room.
    * @param {number} size
    */
   full(size) {
-    const need = size + CLOSE.length;
+    const need = SEPARATOR.length + size + CLOSE.length;
     if (this.at + need <= this.buffer.length) return false;
     if (this.at > 0) return true;
     this.buffer = new Uint8Array(need);

@@ -52,19 +52,25 @@ const ask = async (table) => {
 };
 
 const start = await cpu(warmUp);
-/** @type {any} */
-const gc = globalThis.gc;
-gc();
-const before = process.memoryUsage().heapUsed;
+// What the platform is slow to do for the first time is not the router's.
+await sha256(contents);
+await (await bucket.open(""))?.body.cancel();
+
 /** @type {any} */
 let table;
 const load = await cpu(() => (table = new Table(bytes)));
 const first = await cpu(() => ask(table));
-gc();
-const memory = process.memoryUsage().heapUsed - before + bytes.length;
 let n = 0;
 const end = performance.now() + 300;
 const all = await cpu(async () => {
   for (; performance.now() < end || n < 3; n++) await ask(table);
 });
+
+/** @type {any} */
+const gc = globalThis.gc;
+gc();
+const before = process.memoryUsage().heapUsed;
+table = null;
+gc();
+const memory = before - process.memoryUsage().heapUsed + bytes.length;
 console.log(JSON.stringify({ start, load, first, warm: all / n, memory }));
