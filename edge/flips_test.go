@@ -13,7 +13,8 @@ import (
 	"github.com/regsnap/regsnap/publish"
 )
 
-// onlyCatalog renders no search ahead: every one is put together.
+// onlyCatalog renders no search ahead but that for every version, encoded: all
+// others are put together.
 var onlyCatalog = layout.Budget{Responses: 1, Bytes: 1 << 30}
 
 // TestFlips rolls the pointer to and fro under load.

@@ -102,7 +102,7 @@ func TestCloudFrontLimits(t *testing.T) {
 	o := edge.CloudFrontOptions{Environment: s.Env, Origin: edgetest.ServeFolder(t, s.Dir), Pointer: time.Minute}
 	module, _ := functions(t, o)
 	out := invoke(t, module, requestEvent(stored, "gzip"), requestEvent(some, "gzip"), requestEvent(some, ""), requestEvent(every, ""))
-	// Put together of more than a function may read.
+	// More than a function puts together.
 	more := edgetest.NewSynthetic(t, 20_000)
 	m := edge.CloudFrontOptions{Environment: more.Env, Origin: edgetest.ServeFolder(t, more.Dir), Pointer: time.Minute}
 	module, _ = functions(t, m)
@@ -132,6 +132,41 @@ func TestCloudFrontLimits(t *testing.T) {
 		if r.Origin.Custom.DomainName != "serve.example.org" || r.header("host") != "serve.example.org" || r.URI != "/search" {
 			t.Errorf("not left to the fallback: %+v", r)
 		}
+	}
+}
+
+// TestDamagedCatalog: of a part of the catalog that is cut short, says something
+// else, or is not there, no answer is made.
+func TestDamagedCatalog(t *testing.T) {
+	const target = "/search?agent.version=8.5.0"
+	s := edgetest.NewSynthetic(t, 2_000)
+	module, _ := functions(t, edge.CloudFrontOptions{Environment: s.Env, Origin: edgetest.ServeFolder(t, s.Dir), Pointer: time.Minute})
+	parts, err := filepath.Glob(filepath.Join(s.Dir, "responses", "*.part"))
+	if err != nil || len(parts) != 1 {
+		t.Fatalf("parts of the catalog: %v, %v", parts, err)
+	}
+	whole, err := os.ReadFile(parts[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := invoke(t, module, requestEvent(target, "gzip"))[0]; r.Status != "200" {
+		t.Fatalf("the whole catalog: %+v", r)
+	}
+	other := bytes.Clone(whole)
+	clear(other[1:200])
+	for what, body := range map[string][]byte{"cut short": whole[:len(whole)-1], "zeros": make([]byte, len(whole)), "zeros in a block": other} {
+		if err := os.WriteFile(parts[0], body, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if r := invoke(t, module, requestEvent(target, "gzip"))[0]; r.Status != "502" {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+	if err := os.Remove(parts[0]); err != nil {
+		t.Fatal(err)
+	}
+	if r := invoke(t, module, requestEvent(target, "gzip"))[0]; r.Status != "502" {
+		t.Errorf("not there: %+v", r)
 	}
 }
 

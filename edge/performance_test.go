@@ -47,7 +47,10 @@ var kinds = []kind{
 }
 
 // routerKinds have an answer that nobody renders for the synthetic environments.
-var routerKinds = append(slices.Clone(kinds), kind{"search, every version", "/search?all=true", false})
+var routerKinds = append(slices.Clone(kinds),
+	kind{"search, newest for an old version, not rendered ahead", "/search?kibana.version=7.3.0&spec.max=2.2&prerelease=true", true},
+	kind{"search, every version", "/search?all=true&prerelease=true", false},
+	kind{"search, every released version", "/search?all=true", false})
 
 func (k kind) of(s *edgetest.Synthetic) string {
 	return strings.NewReplacer("NAME", s.Name, "VERSION", s.Version).Replace(k.target)

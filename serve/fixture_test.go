@@ -180,7 +180,7 @@ func newBucket(t testing.TB) *publish.Bucket {
 	return b
 }
 
-// onlyCatalog renders nothing ahead but the catalog.
+// onlyCatalog renders no search ahead but that for every version.
 var onlyCatalog = layout.Budget{Responses: 1, Bytes: 1 << 30}
 
 // environments are the two that the storage has branches for.

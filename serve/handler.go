@@ -26,7 +26,7 @@ type Handler struct {
 	// slots bounds the requests in work; nil is no bound.
 	slots chan struct{}
 	// assembling bounds the responses that are being put together at once: each
-	// takes a few times the memory of a catalog.
+	// takes the memory of its answer and of the parts of the catalog that it is made of.
 	assembling chan struct{}
 
 	stop      context.CancelFunc

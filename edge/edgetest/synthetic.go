@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -241,18 +242,58 @@ func syntheticCatalog(r *layout.Routes) [][]byte {
 // version to version as these do: by the version, which is there four times, the
 // constraint, and a data stream that was added now and then.
 func summaryOf(r *layout.Routes, row int) []byte {
-	name, version := r.Name(row), r.Versions[row]
-	from, _ := r.Versioned(name)
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "  {\n    \"name\": %q,\n    \"title\": \"Package %s\",\n    \"version\": %q,\n    \"release\": \"ga\",\n", name, name, version)
-	fmt.Fprintf(&b, "    \"description\": \"Collect logs and metrics from %s.\",\n    \"type\": \"integration\",\n", name)
-	fmt.Fprintf(&b, "    \"download\": \"/epr/%[1]s/%[1]s-%[2]s.zip\",\n    \"path\": \"/package/%[1]s/%[2]s\",\n", name, version)
-	fmt.Fprintf(&b, "    \"icons\": [\n      {\n        \"src\": \"/img/logo.svg\",\n        \"path\": \"/package/%s/%s/img/logo.svg\",\n        \"title\": \"logo\",\n        \"size\": \"32x32\",\n        \"type\": \"image/svg+xml\"\n      }\n    ],\n", name, version)
-	fmt.Fprintf(&b, "    \"policy_templates\": [\n      {\n        \"name\": \"one\",\n        \"title\": \"One of %s\"\n      },\n      {\n        \"name\": \"two\",\n        \"title\": \"Two of %s\"\n      }\n    ],\n", name, name)
-	fmt.Fprintf(&b, "    \"conditions\": {\n      \"kibana\": {\n        \"version\": \"^8.%d.0\"\n      }\n    },\n    \"owner\": {\n      \"github\": \"example/integrations\"\n    },\n    \"data_streams\": [", (row-from)/3)
+	from, _ := r.Versioned(r.Name(row))
+	var streams []string
 	for i := range 1 + (row-from)/20 {
-		fmt.Fprintf(&b, "%s\n      {\n        \"type\": \"logs\",\n        \"dataset\": \"%s.stream_%d\",\n        \"title\": \"Stream %d of %s\"\n      }", ","[:min(i, 1)], name, i, i, name)
+		streams = append(streams, strings.ReplaceAll(summaryStream, "I", strconv.Itoa(i)))
 	}
-	b.WriteString("\n    ]\n  }")
-	return b.Bytes()
+	text := strings.NewReplacer("STREAMS", strings.Join(streams, ",\n"), "MINOR", strconv.Itoa((row-from)/3)).Replace(summaryText)
+	return []byte(strings.NewReplacer("NAME", r.Name(row), "VERSION", r.Versions[row]).Replace(text))
 }
+
+const summaryStream = `      {
+        "type": "logs",
+        "dataset": "NAME.stream_I",
+        "title": "Stream I of NAME"
+      }`
+
+const summaryText = `  {
+    "name": "NAME",
+    "title": "Package NAME",
+    "version": "VERSION",
+    "release": "ga",
+    "description": "Collect logs and metrics from NAME.",
+    "type": "integration",
+    "download": "/epr/NAME/NAME-VERSION.zip",
+    "path": "/package/NAME/VERSION",
+    "icons": [
+      {
+        "src": "/img/logo.svg",
+        "path": "/package/NAME/VERSION/img/logo.svg",
+        "title": "logo",
+        "size": "32x32",
+        "type": "image/svg+xml"
+      }
+    ],
+    "policy_templates": [
+      {
+        "name": "one",
+        "title": "One of NAME"
+      },
+      {
+        "name": "two",
+        "title": "Two of NAME"
+      }
+    ],
+    "conditions": {
+      "kibana": {
+        "version": "^8.MINOR.0"
+      }
+    },
+    "owner": {
+      "github": "example/integrations"
+    },
+    "data_streams": [
+STREAMS
+    ]
+  }`

@@ -8,5 +8,5 @@ import { pathToFileURL } from "node:url";
 const { handler } = await import(pathToFileURL(process.argv[2]).href);
 const results = [];
 for (const event of JSON.parse(readFileSync(0, "utf8"))) results.push(await handler(event));
-console.log(JSON.stringify(results));
-process.exit(0);
+// Connections to the bucket would keep the process, and what is printed is long.
+process.stdout.write(JSON.stringify(results), () => process.exit(0));
