@@ -12,7 +12,11 @@ const VERSIONS = 12;
 const DOCUMENT = 23 * VERSIONS + 5;
 
 /** What stands before, between and after the versions in a summary. */
-const TEXT = ['  {\n    "version": "', '",\n    "path": "/package/', '"\n  }'];
+const TEXT = [
+  '  {\n    "name": "package",\n    "title": "Package",\n    "version": "',
+  '",\n    "description": "A package that is made up",\n    "path": "/package/package/',
+  '"\n  }',
+];
 
 /**
  * A number of a column.
@@ -44,10 +48,13 @@ function block() {
   const length = version(0).length;
   const offset = TEXT.map((_, i) => TEXT.slice(0, i).join("").length);
   const pool = TEXT.join("") + join(VERSIONS, version);
-  const numbers = [VERSIONS, 1, TEXT.length];
-  for (let i = 0; i < VERSIONS; i++) numbers.push(0, TEXT.join("").length + i * length, length);
-  numbers.push(TEXT.length);
-  TEXT.forEach((text, i) => numbers.push(offset[i], 2 * text.length + (i < TEXT.length - 1 ? 1 : 0)));
+  const forms = [0, 1]; // that say the same
+  const numbers = [VERSIONS, forms.length, forms.length * TEXT.length];
+  for (let i = 0; i < VERSIONS; i++) numbers.push(i % forms.length, TEXT.join("").length + i * length, length);
+  for (const form of forms) numbers.push((form + 1) * TEXT.length);
+  for (const _ of forms) {
+    TEXT.forEach((text, i) => numbers.push(offset[i], 2 * text.length + (i < TEXT.length - 1 ? 1 : 0)));
+  }
   return toBytes("\x02" + numbers.map((n) => String.fromCharCode(n >> 8, n & 255)).join("") + pool);
 }
 
