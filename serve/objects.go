@@ -91,8 +91,5 @@ func guarded(ctx context.Context, load func(context.Context) (object, error)) (o
 	return load(ctx)
 }
 
-// peek returns an object only if it is in memory.
-func (o *objects) peek(key string) (object, bool) { return o.cache.GetIfPresent(key) }
-
 // forget drops an object from memory.
 func (o *objects) forget(key string) { o.cache.Invalidate(key) }
