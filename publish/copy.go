@@ -2,12 +2,9 @@ package publish
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -120,7 +117,7 @@ func (c *Copier) Snapshot(ctx context.Context, m *layout.Manifest) error {
 		return err
 	}
 	if err := c.object(ctx, layout.RoutesObject(env, id), m.Routes); err != nil {
-		return c.explain(ctx, m, id, err)
+		return c.from.Explain(ctx, m.Environment, id, err)
 	}
 	if err := c.to.Put(ctx, layout.ManifestObject(env, id).With(m.Encode())); err != nil {
 		return fmt.Errorf("store %s: %w", layout.ManifestKey(env, id), err)
@@ -152,7 +149,7 @@ func (c *Copier) Content(ctx context.Context, m *layout.Manifest, of string) err
 			return c.response(ctx, responses[i], classes[responses[i].Digest])
 		})
 	}
-	return c.explain(ctx, m, of, err)
+	return c.from.Explain(ctx, m.Environment, of, err)
 }
 
 // revisionsAtOnce leaves a revision some objects to copy side by side, and many
@@ -230,18 +227,6 @@ func responseClasses(m *layout.Manifest) map[layout.Digest]layout.CacheClass {
 	return classes
 }
 
-// explain tells a snapshot that was pruned meanwhile from one that is damaged.
-func (c *Copier) explain(ctx context.Context, m *layout.Manifest, id string, err error) error {
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	there, e := c.from.exists(ctx, layout.ManifestKey(m.Environment, id))
-	if e == nil && !there {
-		return fmt.Errorf("%w: %s of %s was pruned while it was copied: run again", ErrNoSnapshot, id, m.Environment)
-	}
-	return fmt.Errorf("%w: an object of %s is missing: %w; regsnap verify --repair mends it", ErrDamaged, id, err)
-}
-
 // object copies one object whose size and digest are known.
 func (c *Copier) object(ctx context.Context, o layout.Object, want layout.ObjectDigest) error {
 	done, err := c.slot(ctx)
@@ -259,7 +244,7 @@ func (c *Copier) object(ctx context.Context, o layout.Object, want layout.Object
 			return nil
 		}
 	}
-	return c.through(ctx, o, want.Size, func(to io.Writer) error { return c.transfer(ctx, o.Key, to, want) })
+	return c.through(ctx, o, want.Size, func(to io.Writer) error { return c.from.Fetch(ctx, o.Key, to, want) })
 }
 
 // slot waits for leave to copy an object.
@@ -290,50 +275,6 @@ func (c *Copier) through(ctx context.Context, o layout.Object, size int64, fill 
 	})
 	return nil
 }
-
-// transfer reads an object and makes sure that it is what it should be.
-func (c *Copier) transfer(ctx context.Context, key string, to io.Writer, want layout.ObjectDigest) error {
-	if err := bounded(key, want.Size); err != nil {
-		return err
-	}
-	r, err := c.from.Open(ctx, key, 0, -1)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return streams(key, io.TeeReader(r, to), want)
-}
-
-// bounded refuses a length that no object of a snapshot has.
-func bounded(key string, size int64) error {
-	if size < 0 || size > maxCopied {
-		return fmt.Errorf("%w: %s: it is said to have %d bytes: no object of a snapshot has more than %d", ErrDamaged, key, size, int64(maxCopied))
-	}
-	return nil
-}
-
-// streams reads what should be an object, and at most one byte more.
-func streams(key string, r io.Reader, want layout.ObjectDigest) error {
-	h := sha256.New()
-	n, err := io.Copy(h, io.LimitReader(r, want.Size+1))
-	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
-	}
-	if n > want.Size {
-		return fmt.Errorf("%w: %s: more bytes than %d", ErrDamaged, key, want.Size)
-	}
-	if n < want.Size {
-		return fmt.Errorf("%w: %s: %d bytes, want %d", ErrDamaged, key, n, want.Size)
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != want.SHA256 {
-		return fmt.Errorf("%w: %s: SHA-256 %s, want %s", ErrDamaged, key, got, want.SHA256)
-	}
-	return nil
-}
-
-// maxCopied is the largest object that is copied, in bytes: four times what an
-// archive may have by default.
-const maxCopied = 1 << 30
 
 // Live are the manifests that were live when the lease was made.
 func (l *Lease) Live() []*layout.Manifest { return l.o.Live }

@@ -7,16 +7,10 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
 )
-
-// maxListed is the largest list of files that is read, in bytes: 50,000 files
-// with the longest paths that a package may have.
-const maxListed = 64 << 20
 
 // revision copies the objects of a package revision, and the list of its files
 // when all of them are there.
@@ -34,7 +28,7 @@ func (c *Copier) revision(ctx context.Context, p layout.ManifestPackage) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	body, list, err := c.contents(ctx, rev, p.Contents)
+	body, list, err := c.from.Contents(ctx, rev, p.Contents)
 	if err != nil {
 		return err
 	}
@@ -54,26 +48,6 @@ func (c *Copier) revision(ctx context.Context, p layout.ManifestPackage) error {
 		return err
 	}
 	return c.store(ctx, rev.Contents().With(body))
-}
-
-// contents reads the list of files of a revision.
-func (c *Copier) contents(ctx context.Context, rev layout.Revision, want string) ([]byte, *layout.Contents, error) {
-	key := rev.ContentsKey()
-	body, err := c.from.readSome(ctx, key, maxListed)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := hasSum(body, want); err != nil {
-		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
-	}
-	list, err := layout.DecodeContents(body)
-	if err == nil && (list.Name != rev.Name || list.Version != rev.Version) {
-		err = fmt.Errorf("it is that of %s-%s", list.Name, list.Version)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
-	}
-	return body, list, nil
 }
 
 // store puts a small object that was checked.
@@ -146,52 +120,5 @@ func (c *Copier) twin(ctx context.Context, o layout.Object, size int64, plain la
 		return err
 	}
 	defer done()
-	if err := errors.Join(bounded(o.Key, size), bounded(o.Key, plain.Size)); err != nil {
-		return err
-	}
-	return c.through(ctx, o, size, func(to io.Writer) error {
-		r, err := c.from.Open(ctx, o.Key, 0, -1)
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		encoded := &io.LimitedReader{R: r, N: size + 1}
-		z, err := gzip.NewReader(io.TeeReader(encoded, to))
-		if err != nil {
-			return fmt.Errorf("%w: %s: %w", ErrDamaged, o.Key, err)
-		}
-		if err := streams(o.Key, z, plain); corrupt(err) {
-			return fmt.Errorf("%w: %w", ErrDamaged, err)
-		} else if err != nil {
-			return err
-		}
-		if encoded.N != 1 {
-			return fmt.Errorf("%w: %s: %d bytes, want %d", ErrDamaged, o.Key, size+1-encoded.N, size)
-		}
-		return nil
-	})
-}
-
-// corrupt tells whether err is about what was inflated, not about reading it.
-func corrupt(err error) bool {
-	var input flate.CorruptInputError
-	return errors.As(err, &input) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// readSome reads a small object; one that is longer than it may be is not read
-// to its end.
-func (b *Bucket) readSome(ctx context.Context, key string, most int64) ([]byte, error) {
-	r, err := b.Open(ctx, key, 0, -1)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	body, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
-	}
-	if int64(len(body)) > most {
-		return nil, fmt.Errorf("%w: %s: more than %d bytes", ErrDamaged, key, most)
-	}
-	return body, nil
+	return c.through(ctx, o, size, func(to io.Writer) error { return c.from.FetchEncoded(ctx, o.Key, to, size, plain) })
 }

@@ -219,4 +219,4 @@ func (s *fileStore) delete(ctx context.Context, key string) error {
 }
 
 // sync makes what was written survive a crash of the machine.
-func (s *fileStore) sync() error { return syncFileSystem(s.dir) }
+func (s *fileStore) sync() error { return SyncFileSystem(s.dir) }

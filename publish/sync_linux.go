@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncFileSystem writes everything of the file system that holds dir to disk:
+// SyncFileSystem writes everything of the file system that holds dir to disk:
 // one call for all objects, where a call for each would cost minutes.
-func syncFileSystem(dir string) error {
+func SyncFileSystem(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// syncFileSystem writes every file below dir to disk. Only Linux has one call
+// SyncFileSystem writes every file below dir to disk. Only Linux has one call
 // for all.
-func syncFileSystem(dir string) error {
+func SyncFileSystem(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

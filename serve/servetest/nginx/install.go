@@ -9,27 +9,36 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
-// sbin is where Debian installs servers, which is not on every PATH.
-const sbin = "/usr/sbin/nginx"
+// sbin is where Debian installs servers, which is not on every PATH, and
+// javaScript where its nginx has the JavaScript module.
+const (
+	sbin       = "/usr/sbin/nginx"
+	javaScript = "/usr/lib/nginx/modules/ngx_http_js_module.so"
+)
 
-// program is nginx, and the folder with libraries of its own; "" when it uses
-// the system's.
-type program struct{ binary, libraries string }
+// packages are those that have both.
+var packages = []string{"nginx", "libnginx-mod-http-js"}
+
+// program is nginx, its JavaScript module, and the folder with libraries of its
+// own; "" when it uses the system's.
+type program struct{ binary, javaScript, libraries string }
 
 // find gives the nginx of the machine, or that of its Debian release: the
 // packages that are missing are downloaded and unpacked into the user's cache,
 // which needs no root, and changes nothing in the system. apt checks their
 // signatures; the release is what pins the version.
 func find(ctx context.Context) (program, error) {
-	if binary, err := exec.LookPath("nginx"); err == nil {
-		return program{binary: binary}, nil
-	}
-	if _, err := os.Stat(sbin); err == nil {
-		return program{binary: sbin}, nil
+	if _, err := os.Stat(javaScript); err == nil {
+		for _, name := range []string{"nginx", sbin} {
+			if binary, err := exec.LookPath(name); err == nil {
+				return program{binary: binary, javaScript: javaScript}, nil
+			}
+		}
 	}
 	dir, err := cacheDir()
 	if err != nil {
@@ -41,12 +50,12 @@ func find(ctx context.Context) (program, error) {
 	}
 	defer unlock()
 	root := filepath.Join(dir, "root")
-	p := program{filepath.Join(root, sbin), filepath.Join(root, "lib")}
+	p := program{filepath.Join(root, sbin), filepath.Join(root, javaScript), filepath.Join(root, "lib")}
 	if _, err := os.Stat(root); err == nil {
 		return p, nil
 	}
 	if err := download(ctx, dir); err != nil {
-		return program{}, fmt.Errorf("nginx is not on PATH, and Debian's cannot be had (install nginx, and run again): %w", err)
+		return program{}, fmt.Errorf("nginx with its JavaScript module is not installed, and Debian's cannot be had (install %s, and run again): %w", strings.Join(packages, " and "), err)
 	}
 	temp := filepath.Join(dir, "root.new")
 	if err := unpack(ctx, dir, temp); err != nil {
@@ -59,9 +68,9 @@ func find(ctx context.Context) (program, error) {
 func cacheDir() (string, error) {
 	release, err := os.ReadFile("/etc/os-release")
 	if err != nil {
-		return "", fmt.Errorf("nginx is not on PATH, and this is no Debian to take it from: %w", err)
+		return "", fmt.Errorf("nginx with its JavaScript module is not installed, and this is no Debian to take it from: %w", err)
 	}
-	sum := sha256.Sum256(append(release, runtime.GOARCH...))
+	sum := sha256.Sum256(append(release, runtime.GOARCH+strings.Join(packages, " ")...))
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
@@ -81,7 +90,7 @@ func download(ctx context.Context, dir string) error {
 	}
 	for _, args := range [][]string{
 		{"update"},
-		{"install", "--yes", "--no-install-recommends", "--download-only", "nginx"},
+		append([]string{"install", "--yes", "--reinstall", "--no-install-recommends", "--download-only"}, packages...),
 	} {
 		own := []string{
 			"--quiet",
@@ -97,15 +106,15 @@ func download(ctx context.Context, dir string) error {
 
 // unpack extracts the packages that were downloaded into a folder.
 func unpack(ctx context.Context, dir, to string) error {
-	packages, err := filepath.Glob(filepath.Join(dir, "cache/archives/*.deb"))
+	files, err := filepath.Glob(filepath.Join(dir, "cache/archives/*.deb"))
 	if err != nil {
 		return err
 	}
 	if err := os.RemoveAll(to); err != nil {
 		return err
 	}
-	for _, p := range packages {
-		if err := command(ctx, "dpkg-deb", "--extract", p, to); err != nil {
+	for _, file := range files {
+		if err := command(ctx, "dpkg-deb", "--extract", file, to); err != nil {
 			return err
 		}
 	}

@@ -13,9 +13,10 @@ import (
 )
 
 // frame is what Debian's nginx.conf has around the files of conf.d, as far as it
-// may change answers; "gzip on" among it. Without a master there are no workers
+// may change answers, the JavaScript module and "gzip on" among it. Without a master there are no workers
 // that could outlive a test.
-const frame = `daemon off;
+const frame = `load_module %[3]s;
+daemon off;
 master_process off;
 pid %[1]s/nginx.pid;
 error_log stderr notice;
@@ -62,7 +63,7 @@ func Start(t testing.TB, configuration string, replace ...Replacement) (address 
 			text = strings.ReplaceAll(text, r.Old, strings.ReplaceAll(r.New, "DIR", dir))
 		}
 		file := filepath.Join(dir, "nginx.conf")
-		if err := os.WriteFile(file, fmt.Appendf(nil, frame, dir, text), 0o666); err != nil {
+		if err := os.WriteFile(file, fmt.Appendf(nil, frame, dir, text, p.javaScript), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		return []string{"-p", dir, "-c", file}

@@ -1,0 +1,159 @@
+package publish
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// Fetch reads an object and makes sure that it is what it should be; ErrDamaged if
+// not. What was written to to before that was found counts for nothing.
+func (b *Bucket) Fetch(ctx context.Context, key string, to io.Writer, want layout.ObjectDigest) error {
+	if err := bounded(key, want.Size); err != nil {
+		return err
+	}
+	r, err := b.Open(ctx, key, 0, -1)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return streams(key, io.TeeReader(r, to), want)
+}
+
+// bounded refuses a length that no object of a snapshot has.
+func bounded(key string, size int64) error {
+	if size < 0 || size > maxCopied {
+		return fmt.Errorf("%w: %s: it is said to have %d bytes: no object of a snapshot has more than %d", ErrDamaged, key, size, int64(maxCopied))
+	}
+	return nil
+}
+
+// streams reads what should be an object, and at most one byte more.
+func streams(key string, r io.Reader, want layout.ObjectDigest) error {
+	h := sha256.New()
+	n, err := io.Copy(h, io.LimitReader(r, want.Size+1))
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	if n > want.Size {
+		return fmt.Errorf("%w: %s: more bytes than %d", ErrDamaged, key, want.Size)
+	}
+	if n < want.Size {
+		return fmt.Errorf("%w: %s: %d bytes, want %d", ErrDamaged, key, n, want.Size)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != want.SHA256 {
+		return fmt.Errorf("%w: %s: SHA-256 %s, want %s", ErrDamaged, key, got, want.SHA256)
+	}
+	return nil
+}
+
+// maxCopied is the largest object that is copied, in bytes: four times what an
+// archive may have by default.
+const maxCopied = 1 << 30
+
+// FetchEncoded reads the gzip-encoded form of a response, of size bytes: what it
+// inflates to is known, its own digest is not.
+func (b *Bucket) FetchEncoded(ctx context.Context, key string, to io.Writer, size int64, plain layout.ObjectDigest) error {
+	if err := errors.Join(bounded(key, size), bounded(key, plain.Size)); err != nil {
+		return err
+	}
+	r, err := b.Open(ctx, key, 0, -1)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	encoded := &io.LimitedReader{R: r, N: size + 1}
+	z, err := gzip.NewReader(io.TeeReader(encoded, to))
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
+	}
+	if err := streams(key, z, plain); corrupt(err) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	} else if err != nil {
+		return err
+	}
+	if encoded.N != 1 {
+		return fmt.Errorf("%w: %s: %d bytes, want %d", ErrDamaged, key, size+1-encoded.N, size)
+	}
+	return nil
+}
+
+// corrupt tells whether err is about what was inflated, not about reading it.
+func corrupt(err error) bool {
+	var input flate.CorruptInputError
+	return errors.As(err, &input) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// Contents reads and checks the list of files of a revision; sha256 is what the
+// manifest says of it.
+func (b *Bucket) Contents(ctx context.Context, rev layout.Revision, sha256 string) ([]byte, *layout.Contents, error) {
+	key := rev.ContentsKey()
+	body, err := b.readSome(ctx, key, maxListed)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := hasSum(body, sha256); err != nil {
+		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
+	}
+	list, err := layout.DecodeContents(body)
+	if err == nil && (list.Name != rev.Name || list.Version != rev.Version) {
+		err = fmt.Errorf("it is that of %s-%s", list.Name, list.Version)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
+	}
+	return body, list, nil
+}
+
+// maxListed is the largest list of files that is read, in bytes: 50,000 files
+// with the longest paths that a package may have.
+const maxListed = 64 << 20
+
+// readSome reads a small object; one that is longer than it may be is not read
+// to its end.
+func (b *Bucket) readSome(ctx context.Context, key string, most int64) ([]byte, error) {
+	r, err := b.Open(ctx, key, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	body, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	if int64(len(body)) > most {
+		return nil, fmt.Errorf("%w: %s: more than %d bytes", ErrDamaged, key, most)
+	}
+	return body, nil
+}
+
+// Explain tells a snapshot that was pruned while it was read from one that is
+// damaged, where err says that an object of it is not there.
+func (b *Bucket) Explain(ctx context.Context, env, id string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	there, e := b.exists(ctx, layout.ManifestKey(env, id))
+	if e == nil && !there {
+		return fmt.Errorf("%w: %s of %s was pruned while it was copied: run again", ErrNoSnapshot, id, env)
+	}
+	return fmt.Errorf("%w: an object of %s is missing: %w; regsnap verify --repair mends it", ErrDamaged, id, err)
+}
+
+// File is where a file:// bucket keeps an object on this machine; "" in other
+// stores. It must not be written to.
+func (b *Bucket) File(key string) string {
+	if files, ok := b.objects.(*fileStore); ok {
+		return files.fileOf(key)
+	}
+	return ""
+}
