@@ -71,7 +71,7 @@ func demoEditions(t *testing.T) (*publish.Bucket, string, edgetest.Editions) {
 		t.Fatal(err)
 	}
 	return bucket, dir, editionsOf(t, bucket, vectorsEnv, 300, func() map[string]string {
-		return edgetest.Update(t, bucket, storageSource(t, storage), onlyCatalog)
+		return edgetest.Update(t, bucket, edgetest.Committed(t, storage), onlyCatalog)
 	})
 }
 

@@ -11,11 +11,10 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/edge/edgetest"
 	"github.com/regsnap/regsnap/index"
-	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/publish"
 )
 
-var update = flag.Bool("update", false, "write testdata/vectors.jsonl anew from what the Go edge answers")
+var update = flag.Bool("update", false, "write testdata/vectors.jsonl anew from what the Go edge answers, and njs.js from its sources")
 
 // vectors is the committed file: requests to the snapshot environment of
 // testdata/storage.
@@ -33,23 +32,7 @@ func demoSource(t testing.TB) index.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return storageSource(t, storage)
-}
-
-// storageSource commits the folders of the branches.
-func storageSource(t testing.TB, storage string) index.Source {
-	t.Helper()
-	repo := indextest.NewRepo(t)
-	for _, branch := range edgetest.Environments { // each has a branch of its name
-		repo.Git("", "--work-tree="+filepath.Join(storage, branch), "add", "--force", "--all")
-		repo.CommitTree(branch, repo.Git("", "write-tree"), "add "+branch)
-	}
-	source, err := index.OpenGit(t.Context(), repo.Dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = source.Close() }) // it was only read
-	return source
+	return edgetest.Committed(t, storage)
 }
 
 // demo publishes testdata/storage.

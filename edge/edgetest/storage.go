@@ -8,6 +8,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -62,4 +63,21 @@ func Update(t testing.TB, bucket *publish.Bucket, source index.Source, budget la
 		}
 	}
 	return ids
+}
+
+// Committed is a folder with a folder for each branch, as a git repository of its
+// own, whose commits have the same times on every machine.
+func Committed(t testing.TB, storage string) index.Source {
+	t.Helper()
+	repo := indextest.NewRepo(t)
+	for _, branch := range Environments { // each has a branch of its name
+		repo.Git("", "--work-tree="+filepath.Join(storage, branch), "add", "--force", "--all")
+		repo.CommitTree(branch, repo.Git("", "write-tree"), "add "+branch)
+	}
+	source, err := index.OpenGit(t.Context(), repo.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = source.Close() }) // it was only read
+	return source
 }

@@ -14,6 +14,9 @@ export class RangeError416 extends Error {}
  */
 const MOST = 16;
 
+/** 2^63-1. */
+const LARGEST = "9223372036854775807";
+
 /**
  * Reads a Range header. Without ranges all of the content is meant, which is
  * also the answer to ranges that together are longer than it.
@@ -68,7 +71,8 @@ function oneRange(item, size) {
  * @param {string} digits
  */
 function tooLarge(digits) {
-  return digits !== "" && BigInt(digits) >= 1n << 63n;
+  const significant = digits.replace(/^0+/, "");
+  return significant.length > LARGEST.length || (significant.length === LARGEST.length && significant > LARGEST);
 }
 
 /**

@@ -3,8 +3,8 @@
 // router works on these throughout, and only requests and routes.json are
 // turned into them.
 
-/** At most this many arguments are given to a function at once. */
-const CHUNK = 8192;
+/** At most this many arguments are given to a function at once: njs takes no more. */
+const CHUNK = 1024;
 
 /**
  * The byte string of bytes.
