@@ -26,6 +26,7 @@ func TestBoundaries(t *testing.T) {
 		"sign":     {},
 		"upstream": {"index", "layout"},
 		"carry":    {"build", "layout", "publish"},
+		"export":   {"build", "carry", "edge", "layout", "publish"},
 	} {
 		for _, path := range imports(t, folder) {
 			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {

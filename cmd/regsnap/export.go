@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/export"
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+)
+
+func exportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "write a snapshot as a folder of plain files that nginx serves by itself",
+		ArgsUsage: "DIR",
+		Description: `Writes the live snapshot of an environment into DIR: archives, files and documents
+under the paths of the API, and a script and a configuration with which nginx
+answers every request as regsnap serve does, whatever its parameters. Nothing of
+regsnap runs where DIR is served. Each object is compared with the digests of its
+snapshot before it is written.
+
+In nginx's configuration, with Debian's package libnginx-mod-http-js:
+
+   include /etc/nginx/modules-enabled/*.conf;              # Debian has this line
+   include /srv/registry/current/nginx/site.conf;          # within http { }
+
+The same DIR again takes what is live then. Clients get the old snapshot until the
+new one is whole, and also if the export is broken off; the one before stays, older
+ones are removed. What did not change is linked to, and files of a file:// bucket
+on the same file system as well: --copy makes files of their own.
+
+--snapshot takes a named snapshot instead; --query, --package, --latest and --matrix
+take only a part of it: a slice (see docs/carry.md).
+
+An object that is damaged or missing in the bucket ends the export (exit code 7):
+DIR stays as it was.
+
+   regsnap export --bucket gs://registry --env production /srv/registry
+   regsnap export --bucket gs://registry --env production --at /srv/registry /mnt/disk/registry
+   regsnap export --bucket gs://registry --env production --query kibana.version=8.19.0 /srv/registry`,
+		Flags: []cli.Flag{
+			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
+			&cli.StringFlag{Name: "snapshot", Usage: "take the snapshot `ID` instead of the live one"},
+			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
+			&cli.StringFlag{Name: "at", Usage: "the `PATH` at which nginx finds DIR, if it is taken to another machine"},
+			&cli.BoolFlag{Name: "copy", Usage: "make no links to the files of a file:// bucket"},
+			&cli.IntFlag{Name: "parallel", Usage: "read `N` objects at once (default: 128 in the cloud, by cores on disk)"},
+			jsonFlag(),
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+		},
+		Action: runExport,
+	}
+}
+
+func runExport(c *cli.Context) (err error) {
+	cfg, err := settings(c)
+	if err != nil {
+		return err
+	}
+	o := export.Options{
+		Environment: c.String("env"), Snapshot: c.String("snapshot"), Regsnap: version(), Dir: c.Args().First(),
+		At: c.String("at"), Copy: c.Bool("copy"), Parallel: c.Int("parallel"), Hostname: cfg.Environments[c.String("env")].Hostname,
+	}
+	if c.Args().Len() != 1 {
+		return usagef("into which folder? Give one DIR; flags come before it")
+	}
+	if o.Snapshot != "" && !layout.ValidSnapshot(o.Snapshot) {
+		return usagef("--snapshot %q: want an id as regsnap history shows it", o.Snapshot)
+	}
+	if o.Slice, err = sliceOf(c); err != nil {
+		return err
+	}
+	if o.From, err = cfg.openEnvironment(c.Context, o.Environment); err != nil {
+		return err
+	}
+	defer closing(&err, "the bucket", o.From)
+	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
+	defer bar.finish()
+	o.Progress = func(n publish.Copied) { bar.copied("export "+o.Environment, n) }
+	o.Render = bar.update
+	r, err := export.Export(c.Context, o)
+	if errors.Is(err, export.ErrPath) || errors.Is(err, export.ErrNoExport) {
+		return usageError{err}
+	}
+	if err != nil {
+		return inEnvironment(o.Environment, err)
+	}
+	bar.finish()
+	if c.Bool("json") {
+		return printJSON(c.App.Writer, r)
+	}
+	printExported(c, r)
+	return nil
+}
+
+func printExported(c *cli.Context, r *export.Result) {
+	w := c.App.Writer
+	fmt.Fprintf(w, "%s %s is in %s", r.Environment, r.Snapshot, r.Dir)
+	if r.Of != "" {
+		fmt.Fprintf(w, ", a slice of %s", r.Of)
+	}
+	if r.Previous != "" && r.Previous != r.Snapshot {
+		fmt.Fprintf(w, ", before %s", r.Previous)
+	}
+	fmt.Fprintln(w)
+	if r.Present {
+		fmt.Fprintln(c.App.ErrWriter, "   it was there; the configuration was written anew")
+		return
+	}
+	fmt.Fprintf(c.App.ErrWriter, "   %s: %s written and checked, %d are links to what was there\n", plural(r.Files, "file"), size(r.Bytes), r.Linked)
+}

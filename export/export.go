@@ -1,0 +1,172 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+)
+
+// Options say what to export, and where to.
+type Options struct {
+	From        *publish.Bucket
+	Environment string
+	// Snapshot is the one to export; empty is the live one.
+	Snapshot string
+	// Slice, unless it is empty, takes only a part of the snapshot.
+	Slice layout.Slice
+	// Regsnap is the version of this program, as the manifest of a slice records it.
+	Regsnap string
+	// Dir is the folder to write. It must not exist, be empty, or be an export.
+	Dir string
+	// At is where the web server finds Dir; empty is where it is.
+	At string
+	// Hostname is what the example of a server answers to.
+	Hostname string
+	// Copy makes files of their own of what could be links to the files of a
+	// file:// bucket on the same file system.
+	Copy bool
+	// Parallel is how many objects are read at once; 0 is what fits the store.
+	Parallel int
+	// Progress, if set, is told how far the export is. It must not block.
+	Progress func(publish.Copied)
+	// Render, if set, is told how far the rendering of a slice is.
+	Render func(build.Progress)
+}
+
+// Result is what was exported.
+type Result struct {
+	Environment string `json:"environment"`
+	Snapshot    string `json:"snapshot"`
+	// Of is the snapshot that Snapshot is a slice of.
+	Of  string `json:"slice_of,omitempty"`
+	Dir string `json:"dir"`
+	// Previous is the snapshot that was served before; empty when there was none.
+	Previous string `json:"previous,omitempty"`
+	// Present: the folder had the snapshot from before.
+	Present bool `json:"present,omitempty"`
+	Written
+}
+
+// Written counts files and their contents.
+type Written struct {
+	Files int `json:"files"`
+	// Bytes are the contents that were written, Linked the files that are
+	// further names of one that was there.
+	Bytes  int64 `json:"bytes"`
+	Linked int   `json:"linked"`
+}
+
+// ErrNoExport: the folder holds something that is no export.
+var ErrNoExport = errors.New("the folder is not empty, and is no export")
+
+// Export writes the snapshot into the folder and lets the web server serve it.
+// Until it is whole what was there is served, also if this is broken off. The
+// snapshot that was served before stays, for whoever is being answered from it;
+// those before it are removed.
+func Export(ctx context.Context, o Options) (*Result, error) {
+	f, err := openFolder(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	if err := f.isOf(o.Environment); err != nil {
+		return nil, err
+	}
+	r := &Result{Environment: o.Environment, Snapshot: o.Snapshot, Dir: o.Dir, Previous: f.current()}
+	if r.Snapshot == "" {
+		p, err := o.From.Pointer(ctx, o.Environment)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("environment %s: %w", o.Environment, publish.ErrNothingLive)
+		}
+		if err != nil {
+			return nil, err
+		}
+		r.Snapshot = p.Snapshot
+	}
+	if o.Slice.Empty() {
+		return r, o.into(ctx, f, r)
+	}
+	part, remove, err := o.slice(ctx, f, r)
+	if err != nil {
+		return nil, err
+	}
+	return r, errors.Join(part.into(ctx, f, r), remove())
+}
+
+// into writes the snapshot, unless it is there, and has it served.
+func (o Options) into(ctx context.Context, f *folder, r *Result) error {
+	if r.Present = f.has(r.Snapshot); !r.Present {
+		if err := o.write(ctx, f, r); err != nil {
+			return err
+		}
+	}
+	if err := o.configure(f.snapshot(r.Snapshot)); err != nil {
+		return err
+	}
+	return f.serve(r.Snapshot, r.Previous)
+}
+
+// write writes the snapshot into a folder of another name, and gives it its own
+// when all is there.
+func (o Options) write(ctx context.Context, f *folder, r *Result) error {
+	m, routes, err := o.From.Snapshot(ctx, o.Environment, r.Snapshot)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s of %s: regsnap history lists what there is", publish.ErrNoSnapshot, r.Snapshot, o.Environment)
+	}
+	if err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp(f.dir, unfinished)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp) // nothing is there when it has its name
+	if err := os.Chmod(temp, 0o755); err != nil {
+		return err
+	}
+	w := newWriter(o, temp, m)
+	if r.Previous != "" {
+		w.before = f.snapshot(r.Previous)
+	}
+	if err := w.snapshot(ctx, m, routes); err != nil {
+		return o.From.Explain(ctx, o.Environment, r.Snapshot, err)
+	}
+	r.Written = w.written()
+	if err := publish.SyncFileSystem(temp); err != nil {
+		return err
+	}
+	return os.Rename(temp, f.snapshot(r.Snapshot))
+}
+
+// configure writes the script and the configuration, also for a snapshot that
+// was there: another version of regsnap may have written it.
+func (o Options) configure(snapshot string) error {
+	at := o.At
+	if at == "" {
+		var err error
+		if at, err = filepath.Abs(o.Dir); err != nil {
+			return err
+		}
+	}
+	files, err := configuration(at, o.Hostname)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(snapshot, nginxFolder)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	for name, content := range files {
+		if err := replaceFile(filepath.Join(dir, name), content); err != nil {
+			return err
+		}
+	}
+	return nil
+}

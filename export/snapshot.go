@@ -1,0 +1,175 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/klauspost/compress/gzip"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+)
+
+// snapshot writes all files of a snapshot.
+func (w *writer) snapshot(ctx context.Context, m *layout.Manifest, routes *layout.Routes) error {
+	w.count(func(n *publish.Copied) { n.Total = len(m.Packages) + len(m.Responses) })
+	if err := w.object(ctx, layout.RoutesKey(m.Environment, m.ID()), routesName, m.Routes); err != nil {
+		return err
+	}
+	if err := w.bytes(manifestName, m.Encode()); err != nil {
+		return err
+	}
+	responses := make(map[layout.Digest]layout.ManifestResponse, len(m.Responses))
+	for _, r := range m.Responses {
+		responses[r.Digest] = r
+	}
+	err := w.each(ctx, len(m.Responses), func(ctx context.Context, i int) error { return w.response(ctx, m.Responses[i]) })
+	if err != nil {
+		return err
+	}
+	err = w.each(ctx, len(m.Packages), func(ctx context.Context, i int) error {
+		p := m.Packages[i]
+		if err := w.revision(ctx, p); err != nil {
+			return err
+		}
+		defer w.count(func(n *publish.Copied) { n.Units++ })
+		return w.document(p, responses[p.Document])
+	})
+	if err != nil {
+		return err
+	}
+	return w.pages(routes)
+}
+
+// response writes a response and its encoded form.
+func (w *writer) response(ctx context.Context, r layout.ManifestResponse) error {
+	defer w.count(func(n *publish.Copied) { n.Units++ })
+	key := layout.ResponseKey(r.Digest)
+	want := layout.ObjectDigest{Size: r.Size, SHA256: r.SHA256}
+	if !r.EncodedOnly {
+		if err := w.object(ctx, key, fileOf(key), want); err != nil {
+			return err
+		}
+	}
+	if r.Gzip == 0 {
+		return nil
+	}
+	key += layout.GzipSuffix
+	target, err := w.target(fileOf(key))
+	if err != nil {
+		return err
+	}
+	local := w.from.File(key)
+	if local != "" && w.link {
+		if err := w.from.FetchEncoded(ctx, key, io.Discard, r.Gzip, want); err != nil {
+			return err
+		}
+		if w.linkTo(local, target) {
+			return nil
+		}
+	}
+	return w.create(target, func(to io.Writer) error { return w.from.FetchEncoded(ctx, key, to, r.Gzip, want) })
+}
+
+// revision writes the archive and the files of a package version.
+func (w *writer) revision(ctx context.Context, p layout.ManifestPackage) error {
+	rev := layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}
+	body, list, err := w.from.Contents(ctx, rev, p.Contents)
+	if err != nil {
+		return err
+	}
+	key := rev.ContentsKey()
+	if err := w.object(ctx, key, fileOf(key), layout.ObjectDigest{Size: int64(len(body)), SHA256: p.Contents}); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(w.parallel)
+	put := func(key string, want layout.ObjectDigest) {
+		g.Go(func() error { return w.object(ctx, key, fileOf(key), want) })
+	}
+	put(rev.ArchiveKey(), list.Archive)
+	if list.Signature != nil {
+		put(rev.SignatureKey(), *list.Signature)
+	}
+	for _, f := range list.Files {
+		put(rev.FileKey(f.Path), layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256})
+	}
+	return g.Wait()
+}
+
+// document puts the document of a package version beside its files.
+func (w *writer) document(p layout.ManifestPackage, r layout.ManifestResponse) error {
+	file, data := documentFile(p.Name, p.Version), fileOf(layout.ResponseKey(p.Document))
+	for _, key := range r.Keys() {
+		suffix := key[len(layout.ResponseKey(r.Digest)):]
+		if err := w.also(file+suffix, data+suffix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pages writes the answers to requests without parameters, for web servers that
+// know no others.
+func (w *writer) pages(routes *layout.Routes) error {
+	t, err := layout.NewTable(routes)
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{"/index.json", "/health", "/favicon.ico", "/search", "/categories"} {
+		a := t.Answer(http.MethodGet, &url.URL{Path: path})
+		body := a.Body
+		if a.Kind == layout.Response && body == nil {
+			if body, err = w.search(t, a.Selection); err != nil {
+				return err
+			}
+		}
+		if err := w.bytes(treeFolder+path, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// search puts the response of a search together from the catalog, which was
+// written: it may not be rendered.
+func (w *writer) search(t *layout.Table, s layout.Selection) ([]byte, error) {
+	catalog, err := w.plain(layout.ResponseKey(t.Catalog))
+	if err == nil && int64(len(catalog)) != t.CatalogSize() {
+		err = fmt.Errorf("%w: the catalog has %d bytes, the routes say %d", publish.ErrDamaged, len(catalog), t.CatalogSize())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.Assemble(s, func(row int) []byte {
+		offset, size := t.Span(row)
+		return catalog[offset : offset+size : offset+size]
+	}), nil
+}
+
+// plain reads a response that was written, of which there may only be the encoded
+// form.
+func (w *writer) plain(key string) ([]byte, error) {
+	body, err := os.ReadFile(filepath.Join(w.dir, filepath.FromSlash(fileOf(key))))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return body, err
+	}
+	f, err := os.Open(filepath.Join(w.dir, filepath.FromSlash(fileOf(key+layout.GzipSuffix))))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
+}
