@@ -49,7 +49,7 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 	done
 
 conformance: ## compare with every recorded answer of the reference registry in $(REAL)
-	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./lint ./promote ./carry ./edge
+	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./lint ./promote ./carry ./edge ./export
 
 bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
 	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./edge

@@ -89,7 +89,7 @@ func served(t testing.TB, dir string) (address string) {
 }
 
 // requests are vectors of random requests, with what regsnap serve answers.
-func requests(t testing.TB, bucket *publish.Bucket, seed uint64, n int) []edgetest.Case {
+func requests(t testing.TB, bucket *publish.Bucket, env string, seed uint64, n int) []edgetest.Case {
 	t.Helper()
 	made, err := edgetest.NewRequests(t.Context(), bucket, env, seed)
 	if err != nil {

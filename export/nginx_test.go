@@ -26,7 +26,7 @@ func TestNginxAnswers(t *testing.T) {
 			bucket, _ := edgetest.Publish(t, storage(t, nil), budget)
 			dir := t.TempDir()
 			exported(t, bucket, dir, nil)
-			same(t, served(t, dir), requests(t, bucket, 1, randomRequests))
+			same(t, served(t, dir), requests(t, bucket, env, 1, randomRequests))
 		})
 	}
 }
