@@ -41,3 +41,7 @@ func TestNginxScript(t *testing.T) {
 		t.Errorf("%s is not what its sources give: run go test ./edge -run TestNginxScript -update", script)
 	}
 }
+
+// TestNginxNames: the script finds the files of an export where package export
+// puts them.
+func TestNginxNames(t *testing.T) { t.Logf("%s", node(t, "test/names.js", "testdata/names.json")) }
