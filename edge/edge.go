@@ -5,10 +5,10 @@
 //     and serve, held to them by vectors;
 //   - platform/: what the adapters share: following the pointer, reading a bucket
 //     over HTTP, and what to say when that fails;
-//   - cloudflare/, cloudfront/: the adapters, each with a README.
+//   - cloudflare/, cloudfront/, nginx/: the adapters, each with a README.
 //
-// The sources are part of the program, and are put together by it: nobody needs
-// Node to deploy.
+// The sources are part of the program, and are put together by it, but for
+// nginx's, which are put together ahead: nobody needs Node to deploy.
 package edge
 
 import (

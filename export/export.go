@@ -64,13 +64,17 @@ type Written struct {
 }
 
 // ErrNoExport: the folder holds something that is no export.
-var ErrNoExport = errors.New("the folder is not empty, and is no export")
+var ErrNoExport = errors.New("the folder has something in it and is no export")
 
 // Export writes the snapshot into the folder and lets the web server serve it.
 // Until it is whole what was there is served, also if this is broken off. The
 // snapshot that was served before stays, for whoever is being answered from it;
 // those before it are removed.
 func Export(ctx context.Context, o Options) (*Result, error) {
+	conf, err := o.configuration()
+	if err != nil {
+		return nil, err
+	}
 	f, err := openFolder(o.Dir)
 	if err != nil {
 		return nil, err
@@ -91,23 +95,23 @@ func Export(ctx context.Context, o Options) (*Result, error) {
 		r.Snapshot = p.Snapshot
 	}
 	if o.Slice.Empty() {
-		return r, o.into(ctx, f, r)
+		return r, o.into(ctx, f, r, conf)
 	}
 	part, remove, err := o.slice(ctx, f, r)
 	if err != nil {
 		return nil, err
 	}
-	return r, errors.Join(part.into(ctx, f, r), remove())
+	return r, errors.Join(part.into(ctx, f, r, conf), remove())
 }
 
 // into writes the snapshot, unless it is there, and has it served.
-func (o Options) into(ctx context.Context, f *folder, r *Result) error {
+func (o Options) into(ctx context.Context, f *folder, r *Result, conf map[string][]byte) error {
 	if r.Present = f.has(r.Snapshot); !r.Present {
 		if err := o.write(ctx, f, r); err != nil {
 			return err
 		}
 	}
-	if err := o.configure(f.snapshot(r.Snapshot)); err != nil {
+	if err := configure(f.snapshot(r.Snapshot), conf); err != nil {
 		return err
 	}
 	return f.serve(r.Snapshot, r.Previous)
@@ -145,20 +149,21 @@ func (o Options) write(ctx context.Context, f *folder, r *Result) error {
 	return os.Rename(temp, f.snapshot(r.Snapshot))
 }
 
-// configure writes the script and the configuration, also for a snapshot that
-// was there: another version of regsnap may have written it.
-func (o Options) configure(snapshot string) error {
+// configuration is what nginx needs to serve the export.
+func (o Options) configuration() (map[string][]byte, error) {
 	at := o.At
 	if at == "" {
 		var err error
 		if at, err = filepath.Abs(o.Dir); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	files, err := configuration(at, o.Hostname)
-	if err != nil {
-		return err
-	}
+	return configuration(at, o.Hostname)
+}
+
+// configure writes the configuration, also for a snapshot that was there: another
+// version of regsnap may have written it.
+func configure(snapshot string, files map[string][]byte) error {
 	dir := filepath.Join(snapshot, nginxFolder)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err

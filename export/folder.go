@@ -65,7 +65,7 @@ func onlyExports(dir string) error {
 		if name == currentLink || name == lockName || strings.HasPrefix(name, unfinished) || layout.ValidSnapshot(name) {
 			return nil
 		}
-		return fmt.Errorf("%s: %w: it has %q. Give a folder of its own", dir, ErrNoExport, name)
+		return fmt.Errorf("%s: %w: it has %q. Give the export a folder of its own", dir, ErrNoExport, name)
 	})
 }
 

@@ -17,26 +17,25 @@ func exportCommand() *cli.Command {
 		Usage:     "write a snapshot as a folder of plain files that nginx serves by itself",
 		ArgsUsage: "DIR",
 		Description: `Writes the live snapshot of an environment into DIR: archives, files and documents
-under the paths of the API, and a script and a configuration with which nginx
-answers every request as regsnap serve does, whatever its parameters. Nothing of
-regsnap runs where DIR is served. Each object is compared with the digests of its
-snapshot before it is written.
+under the paths of the API, and a script with which nginx answers every request as
+regsnap serve does, whatever its parameters. Nothing of regsnap runs where DIR is
+served. Each object is compared with the digests of its snapshot before it counts.
 
-In nginx's configuration, with Debian's package libnginx-mod-http-js:
+nginx needs its JavaScript module, in Debian libnginx-mod-http-js, and one line in
+its configuration, or one in a server block of your own (see docs/carry.md):
 
-   include /etc/nginx/modules-enabled/*.conf;              # Debian has this line
-   include /srv/registry/current/nginx/site.conf;          # within http { }
+   include /srv/registry/current/nginx/site.conf;
 
 The same DIR again takes what is live then. Clients get the old snapshot until the
-new one is whole, and also if the export is broken off; the one before stays, older
-ones are removed. What did not change is linked to, and files of a file:// bucket
-on the same file system as well: --copy makes files of their own.
+new one is whole, and also if the export is broken off. The one before stays; older
+ones are removed. What did not change is linked to, as are the files of a file://
+bucket on the same file system, unless --copy says that DIR has files of its own.
 
 --snapshot takes a named snapshot instead; --query, --package, --latest and --matrix
-take only a part of it: a slice (see docs/carry.md).
+take only a part of it: a slice.
 
 An object that is damaged or missing in the bucket ends the export (exit code 7):
-DIR stays as it was.
+what was served before still is.
 
    regsnap export --bucket gs://registry --env production /srv/registry
    regsnap export --bucket gs://registry --env production --at /srv/registry /mnt/disk/registry

@@ -50,6 +50,9 @@ func (r *Recorder) Close() {
 	r.handler.Close()
 }
 
+// Addr is where the Go edge listens.
+func (r *Recorder) Addr() string { return r.client.Addr }
+
 // Complete asks what a request gets.
 func (r *Recorder) Complete(c Case) (Case, error) {
 	reply, err := r.client.Do(c)
