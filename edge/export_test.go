@@ -23,3 +23,17 @@ export default registry({ fs, crypto });
 	}
 	return result.OutputFiles[0].Contents, nil
 }
+
+// generated marks the script as made, not written.
+const generated = "// Code generated from nginx/registry.js; DO NOT EDIT.\n"
+
+// Dense is a script without the white space that people need.
+func Dense(script []byte) ([]byte, error) {
+	result := api.Transform(string(script), api.TransformOptions{
+		MinifyWhitespace: true, MinifySyntax: true, Target: api.ES5, Charset: api.CharsetUTF8, LineLimit: 120, Banner: generated,
+	})
+	if len(result.Errors) > 0 {
+		return nil, errors.New(result.Errors[0].Text)
+	}
+	return result.Code, nil
+}

@@ -28,6 +28,10 @@ func TestNginxScript(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stderr.Bytes())
 	}
+	lowered, err = edge.Dense(lowered)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if *update {
 		if err := os.WriteFile(script, lowered, 0o666); err != nil {
 			t.Fatal(err)

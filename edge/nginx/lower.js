@@ -5,11 +5,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
-const HEAD = "// Code generated from nginx/registry.js by nginx/lower.js; DO NOT EDIT.\n";
-
 const require = createRequire(process.argv[2] + "/");
 const ts = require("typescript");
-const prettier = require("prettier");
 
 // njs has regular expressions of PCRE: it matches strings by characters, as the
 // flag u says, but does not know the flag; and "$" is also before a line break
@@ -33,4 +30,4 @@ const { outputText } = ts.transpileModule(readFileSync(0, "utf8"), {
 });
 // njs knows no other way to export.
 const script = outputText.replace(/export \{\s*(\w+) as default,?\s*\};/, "export default $1;");
-process.stdout.write(await prettier.format(HEAD + script, { parser: "babel", printWidth: 120 }));
+process.stdout.write(script);
