@@ -44,16 +44,7 @@ func demo(t testing.TB) (*publish.Bucket, string) {
 // record makes random vectors of an environment.
 func record(t testing.TB, bucket *publish.Bucket, env string, seed uint64, n int) []edgetest.Case {
 	t.Helper()
-	requests, err := edgetest.NewRequests(t.Context(), bucket, env, seed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	recorder, err := edgetest.NewRecorder(t.Context(), bucket, env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer recorder.Close()
-	cases, err := recorder.Random(requests, n)
+	cases, err := edgetest.RandomCases(t.Context(), bucket, env, seed, n)
 	if err != nil {
 		t.Fatal(err)
 	}

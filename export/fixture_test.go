@@ -91,7 +91,7 @@ func served(t testing.TB, dir string) (address string) {
 // requests are vectors of random requests, with what regsnap serve answers.
 func requests(t testing.TB, bucket *publish.Bucket, env string, seed uint64, n int) []edgetest.Case {
 	t.Helper()
-	made, err := edgetest.NewRequests(t.Context(), bucket, env, seed)
+	cases, err := edgetest.RandomCases(t.Context(), bucket, env, seed, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,10 +100,6 @@ func requests(t testing.TB, bucket *publish.Bucket, env string, seed uint64, n i
 		t.Fatal(err)
 	}
 	defer recorder.Close()
-	cases, err := recorder.Random(made, n)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i, c := range cases {
 		cases[i] = judged(t, recorder, c)
 	}

@@ -124,6 +124,20 @@ func (r *Recorder) key(c Case) string {
 	return ""
 }
 
+// RandomCases records random requests to an environment's live snapshot.
+func RandomCases(ctx context.Context, b *publish.Bucket, env string, seed uint64, n int) ([]Case, error) {
+	requests, err := NewRequests(ctx, b, env, seed)
+	if err != nil {
+		return nil, err
+	}
+	r, err := NewRecorder(ctx, b, env)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return r.Random(requests, n)
+}
+
 // Random records n random requests or a few more.
 func (r *Recorder) Random(requests *Requests, n int) ([]Case, error) {
 	var out []Case
