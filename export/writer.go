@@ -29,16 +29,16 @@ type writer struct {
 	modified time.Time
 	progress func(publish.Copied)
 
-	made sync.Map // folders that exist
-	mu   sync.Mutex
-	sums map[string]string // SHA-256 of a content → a file that holds it
-	n    Written
-	done publish.Copied
+	made     sync.Map // folders that exist
+	mu       sync.Mutex
+	contents map[string]*content // by SHA-256
+	n        Written
+	done     publish.Copied
 }
 
 func newWriter(o Options, dir string, m *layout.Manifest) *writer {
 	w := &writer{
-		from: o.From, dir: dir, link: !o.Copy, parallel: o.Parallel, modified: m.Time(), progress: o.Progress, sums: map[string]string{},
+		from: o.From, dir: dir, link: !o.Copy, parallel: o.Parallel, modified: m.Time(), progress: o.Progress, contents: map[string]*content{},
 	}
 	if w.parallel <= 0 {
 		w.parallel = o.From.Parallel()
@@ -77,6 +77,26 @@ func (w *writer) each(ctx context.Context, n int, fn func(ctx context.Context, i
 	return g.Wait()
 }
 
+// content is what one or more files hold. Who comes first places it; the others
+// wait, and link to it.
+type content struct {
+	placed chan struct{}
+	file   string // that holds it; "" if it could not be placed
+}
+
+// content gives the content with a SHA-256, and tells whether nobody else asked
+// for it before.
+func (w *writer) content(sum string) (c *content, first bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c = w.contents[sum]
+	if c == nil {
+		c, first = &content{placed: make(chan struct{})}, true
+		w.contents[sum] = c
+	}
+	return c, first
+}
+
 // object writes an object of the bucket whose digest is known, as a link to the
 // same content where there is some on this machine.
 func (w *writer) object(ctx context.Context, key, file string, want layout.ObjectDigest) error {
@@ -84,20 +104,30 @@ func (w *writer) object(ctx context.Context, key, file string, want layout.Objec
 	if err != nil {
 		return err
 	}
-	if w.linkTo(w.known(want.SHA256), target) {
-		return nil
+	c, first := w.content(want.SHA256)
+	if !first {
+		<-c.placed
+		if w.linkTo(c.file, target) {
+			return nil
+		}
+		return w.place(ctx, key, file, target, want)
 	}
+	defer close(c.placed)
+	if err := w.place(ctx, key, file, target, want); err != nil {
+		return err
+	}
+	c.file = target
+	return nil
+}
+
+// place links to a file of another export or of the bucket, or reads the bucket.
+func (w *writer) place(ctx context.Context, key, file, target string, want layout.ObjectDigest) error {
 	for _, same := range w.candidates(key, file) {
 		if holds(same, want) && w.linkTo(same, target) {
-			w.remember(want.SHA256, target)
 			return nil
 		}
 	}
-	if err := w.create(target, func(to io.Writer) error { return w.from.Fetch(ctx, key, to, want) }); err != nil {
-		return err
-	}
-	w.remember(want.SHA256, target)
-	return nil
+	return w.create(target, func(to io.Writer) error { return w.from.Fetch(ctx, key, to, want) })
 }
 
 // candidates are files that may hold the object.
@@ -178,18 +208,6 @@ func (w *writer) target(file string) (string, error) {
 	}
 	w.made.Store(folder, true)
 	return target, nil
-}
-
-func (w *writer) known(sum string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.sums[sum]
-}
-
-func (w *writer) remember(sum, target string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.sums[sum] = target
 }
 
 // linkTo makes target another name of a file. Where that cannot be, because it is
