@@ -2,16 +2,13 @@ package export
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 
-	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
@@ -52,7 +49,7 @@ func (w *writer) snapshot(ctx context.Context, m *layout.Manifest, routes *layou
 // response writes a response and its encoded form.
 func (w *writer) response(ctx context.Context, r layout.ManifestResponse) error {
 	defer w.count(func(n *publish.Copied) { n.Units++ })
-	key := layout.ResponseKey(r.Digest)
+	key := r.Object(layout.CacheContent).Key
 	want := layout.ObjectDigest{Size: r.Size, SHA256: r.SHA256}
 	if !r.EncodedOnly {
 		if err := w.object(ctx, key, fileOf(key), want); err != nil {
@@ -142,34 +139,20 @@ func (w *writer) pages(routes *layout.Routes) error {
 // search puts the response of a search together from the catalog, which was
 // written: it may not be rendered.
 func (w *writer) search(t *layout.Table, s layout.Selection) ([]byte, error) {
-	catalog, err := w.plain(layout.ResponseKey(t.Catalog))
-	if err == nil && int64(len(catalog)) != t.CatalogSize() {
-		err = fmt.Errorf("%w: the catalog has %d bytes, the routes say %d", publish.ErrDamaged, len(catalog), t.CatalogSize())
+	parts := make([][]byte, len(t.Catalog))
+	for _, i := range t.Parts(s.Rows) {
+		key := layout.PartKey(t.Catalog[i].Digest)
+		part, err := os.ReadFile(filepath.Join(w.dir, filepath.FromSlash(fileOf(key))))
+		if err == nil && len(part) != t.PartSize(i) {
+			err = fmt.Errorf("%s: %w: it has %d bytes, the routes say %d", key, publish.ErrDamaged, len(part), t.PartSize(i))
+		}
+		if err != nil {
+			return nil, err
+		}
+		parts[i] = part
 	}
-	if err != nil {
-		return nil, err
-	}
-	return t.Assemble(s, func(row int) []byte {
-		offset, size := t.Span(row)
-		return catalog[offset : offset+size : offset+size]
-	}), nil
-}
-
-// plain reads a response that was written, of which there may only be the encoded
-// form.
-func (w *writer) plain(key string) ([]byte, error) {
-	body, err := os.ReadFile(filepath.Join(w.dir, filepath.FromSlash(fileOf(key))))
-	if !errors.Is(err, fs.ErrNotExist) {
-		return body, err
-	}
-	f, err := os.Open(filepath.Join(w.dir, filepath.FromSlash(fileOf(key+layout.GzipSuffix))))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
+	return t.Assemble(s, func(dst []byte, row int) ([]byte, error) {
+		place, i, rows := t.Block(row)
+		return layout.Block(parts[place.Part][place.Offset:][:place.Size]).Append(dst, i, rows)
+	})
 }

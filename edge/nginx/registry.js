@@ -3,10 +3,9 @@
 // nothing. What is whole, a file or a rendered answer, is left to nginx to send.
 
 import { modifiedOf } from "../platform/snapshot.js";
-import { fromBytes, toBytes } from "../router/bytes.js";
-import { SEPARATOR } from "../router/catalog.js";
-import { keepTemplates } from "../router/fragment.js";
-import { bodyLength, handle, refuse, StoreError, Table, validSnapshot } from "../router.js";
+import { fromBytes } from "../router/bytes.js";
+import { Assembly } from "../router/catalog.js";
+import { bodyLength, handle, Parts, refuse, StoreError, Table, validSnapshot } from "../router.js";
 import { fileOf, ROUTES } from "./tree.js";
 
 /** @typedef {import("../router/body.js").Piece} Piece */
@@ -92,7 +91,7 @@ async function reply(r, target, modules) {
     const folder = new Folder(modules, r.variables.regsnap_export);
     const headers = { get: (/** @type {string} */ name) => r.headersIn[name] ?? null };
     const found = await handle({ method: r.method, target, headers }, folder.site());
-    answer = found.status === 200 && isJudged(r) ? failed(found) : folder.answer(found);
+    answer = await folder.answer(found.status === 200 && isJudged(r) ? failed(found) : found);
   } catch (e) {
     r.error(`cannot answer ${JSON.stringify(target)}: ${e instanceof Error ? e.message : e}`);
     answer = refuse(502, UNREADABLE);
@@ -149,15 +148,19 @@ class Folder {
       const found = this.stat(fileOf(key));
       return found && { size: found.size };
     };
+    const bucket = {
+      stat,
+      /** @param {string} key */
+      read: async (key) => ((await stat(key)) ? this.fs.readFileSync(`${this.dir}/${fileOf(key)}`) : null),
+      // What is opened here is read below, or by nginx.
+      /** @param {string} key */
+      open: async (key) => /** @type {any} */ (await stat(key)),
+    };
     return {
       table: new Table(this.fs.readFileSync(`${this.dir}/${ROUTES}`)),
       modified: modifiedOf(this.id),
-      bucket: {
-        stat,
-        read: async (key) => ((await stat(key)) ? this.fs.readFileSync(`${this.dir}/${fileOf(key)}`) : null),
-        // What is opened here is read below, or by nginx.
-        open: async (key) => /** @type {any} */ (await stat(key)),
-      },
+      bucket,
+      parts: new Parts(bucket),
       sha256: async (bytes) => this.crypto.createHash("sha256").update(bytes).digest(),
     };
   }
@@ -175,11 +178,11 @@ class Folder {
   /**
    * What is to be sent for a reply.
    * @param {Reply} reply
-   * @returns {Answer}
+   * @returns {Promise<Answer>}
    */
-  answer({ status, headers, body }) {
-    const part = /** @type {Part | undefined} */ (body.find((piece) => !(piece instanceof Uint8Array)));
-    if (part && status === 200 && body.length === 1 && !part.runs) {
+  async answer({ status, headers, body }) {
+    const part = /** @type {Part | undefined} */ (body.find((p) => !(p instanceof Uint8Array || p instanceof Assembly)));
+    if (part && status === 200 && body.length === 1) {
       return { status, headers, body: [], file: this.address(WHOLE, part.key) };
     }
     // nginx reads the Range header again, and may see more in it than the router.
@@ -189,7 +192,12 @@ class Folder {
       if (type) headers.set("content-type", [type[1]]);
       return { status, headers, body: [], file: this.address(PART, part.key) };
     }
-    const bytes = body.flatMap((piece) => (piece instanceof Uint8Array ? [piece] : this.read(piece)));
+    /** @type {Uint8Array[]} */
+    const bytes = [];
+    for (const piece of body) {
+      if (piece instanceof Uint8Array) bytes.push(piece);
+      else bytes.push(piece instanceof Assembly ? await piece.whole() : this.read(piece));
+    }
     const length = bytes.reduce((n, b) => n + b.length, 0);
     if (length > 0) headers.set("content-length", [String(length)]);
     return { status, headers, body: bytes };
@@ -208,25 +216,17 @@ class Folder {
   /**
    * Reads what a body has of an object.
    * @param {Part} part
-   * @returns {Uint8Array[]}
    */
   read(part) {
     const file = `${this.dir}/${fileOf(part.key)}`;
-    const runs = part.runs ?? [{ from: part.offset ?? 0, to: (part.offset ?? 0) + Number(part.length) }];
+    const bytes = new Uint8Array(Number(part.length));
     const fd = this.fs.openSync(file, "r");
     try {
-      /** @type {Uint8Array[]} */
-      const out = [];
-      runs.forEach(({ from, to, keep }, i) => {
-        if (i > 0) out.push(SEPARATOR);
-        const bytes = new Uint8Array(to - from);
-        for (let n = 0, k = 0; n < bytes.length; n += k) {
-          k = this.fs.readSync(fd, bytes, n, bytes.length - n, from + n);
-          if (k === 0) throw new StoreError(`${file}: ends before byte ${to}`);
-        }
-        out.push(keep ? toBytes(keepTemplates(fromBytes(bytes), keep)) : bytes);
-      });
-      return out;
+      for (let n = 0, k = 0; n < bytes.length; n += k) {
+        k = this.fs.readSync(fd, bytes, n, bytes.length - n, (part.offset ?? 0) + n);
+        if (k === 0) throw new StoreError(`${file}: ends before byte ${(part.offset ?? 0) + bytes.length}`);
+      }
+      return bytes;
     } finally {
       this.fs.closeSync(fd);
     }

@@ -66,7 +66,7 @@ export class Assembly {
   read(part) {
     let reading = this.reading.get(part);
     if (!reading) {
-      reading = this.whole(part);
+      reading = this.fetch(part);
       reading.catch(() => {}); // whoever waits for it is told
       this.reading.set(part, reading);
     }
@@ -74,7 +74,7 @@ export class Assembly {
   }
 
   /** @param {number} part */
-  async whole(part) {
+  async fetch(part) {
     const { digest } = this.table.head.catalog[part];
     const data = await this.parts.get(digest);
     const size = this.table.catalog().sizes[part];
@@ -102,6 +102,14 @@ export class Assembly {
     }
     writer.text(CLOSE);
     yield writer.take();
+  }
+
+  /** All of it at once, where nothing can be sent in parts. */
+  async whole() {
+    const writer = new Writer(this.size, this.size);
+    for (const { part, from, to } of this.runs()) this.fill(writer, await this.read(part), from, to);
+    writer.text(CLOSE);
+    return writer.take();
   }
 
   /**
