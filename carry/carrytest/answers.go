@@ -69,8 +69,8 @@ func PackagePaths(t *testing.T, b *publish.Bucket) []string {
 	return out
 }
 
-// Site serves a bucket.
-func Site(t *testing.T, b *publish.Bucket) string {
+// Site serves a bucket, or what stands for one.
+func Site(t *testing.T, b serve.Bucket) string {
 	t.Helper()
 	h, err := serve.New(t.Context(), serve.Options{
 		Bucket: b, Environments: []serve.Environment{{Name: Env}}, Default: Env, Log: slog.New(slog.DiscardHandler),
