@@ -1,0 +1,38 @@
+package image
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// pushJobs is how many layers are sent at once; a registry refuses many more.
+const pushJobs = 4
+
+// Push sends the image to a repository of a registry: what the registry lacks, and
+// the tag of the environment last. Who pushes is known from the usual places of
+// container tools: DOCKER_CONFIG, ~/.docker, Podman's auth.json, and the helpers
+// that they name. It returns the references.
+func (i *Image) Push(ctx context.Context, repository, agent string) ([]string, error) {
+	repo, err := name.NewRepository(repository)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrName, err)
+	}
+	pusher, err := remote.NewPusher(
+		remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithJobs(pushJobs), remote.WithUserAgent(agent))
+	if err != nil {
+		return nil, err
+	}
+	var refs []string
+	for _, tag := range i.Tags() {
+		ref := repo.Tag(tag)
+		if err := pusher.Push(ctx, ref, i.Index); err != nil {
+			return refs, fmt.Errorf("push %s: %w", ref, err)
+		}
+		refs = append(refs, ref.String())
+	}
+	return refs, nil
+}

@@ -1,0 +1,51 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// ErrName: what should be the name of an image, or of a repository, is none.
+var ErrName = errors.New("image name")
+
+// WriteTarball writes the image as docker load and podman load take it, under a
+// name with each of its tags. Such a file is of one platform.
+func (i *Image) WriteTarball(ctx context.Context, file, repository string) error {
+	if len(i.Images) != 1 {
+		return fmt.Errorf("an archive for docker load is of one platform; the image has %d", len(i.Images))
+	}
+	repo, err := name.NewRepository(repository)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrName, err)
+	}
+	named := map[name.Reference]v1.Image{}
+	for _, tag := range i.Tags() {
+		named[repo.Tag(tag)] = i.Images[0]
+	}
+	r, w := io.Pipe()
+	go func() {
+		w.CloseWithError(tarball.MultiRefWrite(named, contextWriter{ctx, w}))
+	}()
+	err = writeWhole(file, r)
+	r.Close() // so that the other side ends
+	return err
+}
+
+// contextWriter gives up once a context has ended.
+type contextWriter struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (w contextWriter) Write(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.Writer.Write(p)
+}
