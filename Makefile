@@ -11,7 +11,7 @@ REAL ?= ../shared/real
 export REGSNAP_REAL = $(abspath $(REAL))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz conformance bench scale soak clean
+.PHONY: help build demo image test race lint fuzz conformance bench scale soak clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,15 @@ build: ## build bin/regsnap
 demo: build ## build three environments from testdata/ and serve them
 	bin/regsnap build --config testdata/regsnap.yml --source dir:testdata/storage --bucket file://$(DEMO) --publish
 	bin/regsnap serve --config testdata/regsnap.yml --bucket file://$(DEMO) --listen $(LISTEN)
+
+IMAGE ?= $(CURDIR)/$(CACHE)/image
+image: build ## make the demo's container image, for amd64 and arm64, in $(IMAGE)
+	for arch in amd64 arm64; do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o bin/regsnap-linux-$$arch ./cmd/regsnap || exit 1; \
+	done
+	bin/regsnap build --config testdata/regsnap.yml --source dir:testdata/storage --bucket file://$(DEMO) --publish
+	bin/regsnap image --config testdata/regsnap.yml --bucket file://$(DEMO) --env production --layout $(IMAGE) \
+	  --binary linux/amd64=bin/regsnap-linux-amd64 --binary linux/arm64=bin/regsnap-linux-arm64
 
 test: ## run all tests
 	cd cmd/regsnap-spec && $(GO) test ./...
@@ -49,10 +58,10 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 	done
 
 conformance: ## compare with every recorded answer of the reference registry in $(REAL)
-	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./lint ./promote ./carry ./edge ./export
+	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./lint ./promote ./carry ./export ./image ./edge
 
 bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
-	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./edge ./export
+	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./edge ./export ./image
 
 SCALE ?= $(CURDIR)/$(CACHE)/scale
 scale: build ## measure on synthetic storages of up to 100,000 package versions in $(SCALE) (10 GB), write docs/performance.md

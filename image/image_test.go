@@ -138,7 +138,9 @@ func TestImageContent(t *testing.T) {
 	b := registry(t, 0)
 	i := made(t, b, nil)
 	root := t.TempDir()
-	imagetest.Unpack(t, i.Images[1], root)
+	if err := imagetest.Unpack(i.Images[1], root); err != nil {
+		t.Fatal(err)
+	}
 	entries, err := os.ReadDir(root)
 	if err != nil || len(entries) != 2 || entries[0].Name() != "registry" || entries[1].Name() != "regsnap" {
 		t.Errorf("%v %v", entries, err)

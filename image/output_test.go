@@ -196,8 +196,15 @@ func TestTarball(t *testing.T) {
 type hub struct {
 	repository string
 	mu         sync.Mutex
-	blobs      []string // that were uploaded
-	tags       []string // in the order in which they were set
+	got        received
+}
+
+// received is what a registry was sent.
+type received struct {
+	bytes     int64 // of blobs and manifests
+	blobs     int
+	manifests int      // the same one under two tags counts twice
+	tags      []string // in the order in which they were set
 }
 
 func startHub(t *testing.T) *hub {
@@ -205,21 +212,44 @@ func startHub(t *testing.T) *hub {
 	h := &hub{}
 	inner := ociregistry.New(ociregistry.Logger(log.New(io.Discard, "", 0)))
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := &countedBody{ReadCloser: r.Body}
+		r.Body = body
 		inner.ServeHTTP(w, r)
 		h.mu.Lock()
 		defer h.mu.Unlock()
+		h.got.bytes += body.n
 		if r.Method != http.MethodPut {
 			return
 		}
-		if digest := r.URL.Query().Get("digest"); digest != "" {
-			h.blobs = append(h.blobs, digest)
-		} else if _, ref, ok := strings.Cut(r.URL.Path, "/manifests/"); ok && !strings.Contains(ref, ":") {
-			h.tags = append(h.tags, ref)
+		if _, ref, ok := strings.Cut(r.URL.Path, "/manifests/"); !ok {
+			h.got.blobs++
+		} else if h.got.manifests++; !strings.Contains(ref, ":") {
+			h.got.tags = append(h.got.tags, ref)
 		}
 	}))
 	t.Cleanup(s.Close)
 	h.repository = strings.TrimPrefix(s.URL, "http://") + "/packages/registry"
 	return h
+}
+
+// reset gives what was received since the last time.
+func (h *hub) reset() received {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	got := h.got
+	h.got = received{}
+	return got
+}
+
+type countedBody struct {
+	io.ReadCloser
+	n int64
+}
+
+func (c *countedBody) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // TestPush: the registry gets what it lacks, and the tag of the environment last.
@@ -232,20 +262,22 @@ func TestPush(t *testing.T) {
 	if err != nil || !slices.Equal(refs, []string{h.repository + ":" + first.Manifest.ID(), h.repository + ":production"}) {
 		t.Errorf("%v %v", refs, err)
 	}
-	if len(h.blobs) != first.Layers()+2 || h.tags[len(h.tags)-1] != "production" {
-		t.Errorf("%d blobs, want %d; tags %v", len(h.blobs), first.Layers()+2, h.tags)
+	if got := h.reset(); got.blobs != first.Layers()+2 || got.bytes < first.Bytes() || got.tags[len(got.tags)-1] != "production" {
+		t.Errorf("%+v, want %d blobs", got, first.Layers()+2)
 	}
-	h.blobs = nil
-	if _, err := first.Push(t.Context(), h.repository, "test"); err != nil || len(h.blobs) != 0 {
-		t.Errorf("again: %v, %d blobs", err, len(h.blobs))
+	if _, err := first.Push(t.Context(), h.repository, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.reset(); got.blobs != 0 {
+		t.Errorf("again: %+v", got)
 	}
 	carrytest.Publish(t, b, 1, 5)
 	second := made(t, b, nil)
 	if _, err := second.Push(t.Context(), h.repository, "test"); err != nil {
 		t.Fatal(err)
 	}
-	if len(h.blobs) == 0 || len(h.blobs) > second.Layers() {
-		t.Errorf("the next image took %d blobs of %d", len(h.blobs), second.Layers())
+	if got := h.reset(); got.blobs == 0 || got.blobs > second.Layers() {
+		t.Errorf("the next image: %+v of %d layers", got, second.Layers())
 	}
 	pulled := pull(t, h.repository+":production")
 	if got, err := pulled.Digest(); err != nil || got.String() != digest(t, second) {

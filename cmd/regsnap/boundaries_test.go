@@ -27,6 +27,8 @@ func TestBoundaries(t *testing.T) {
 		"upstream": {"index", "layout"},
 		"carry":    {"build", "layout", "publish"},
 		"export":   {"build", "carry", "edge", "layout", "publish"},
+		"pack":     {"layout"},
+		"image":    {"build", "carry", "layout", "pack", "publish"},
 	} {
 		for _, path := range imports(t, folder) {
 			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {

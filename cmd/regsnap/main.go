@@ -134,7 +134,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			buildCommand(), publishCommand(), serveCommand(), inspectCommand(),
 			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
 			lintCommand(), auditCommand(), promoteCommand(), boardCommand(),
-			edgeCommand(), checkCommand(), exportCommand(), mirrorCommand(), importCommand(),
+			edgeCommand(), checkCommand(), imageCommand(), healthCommand(), exportCommand(), mirrorCommand(), importCommand(),
 			versionCommand(), completionCommand(),
 		},
 	}

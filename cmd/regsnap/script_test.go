@@ -78,6 +78,8 @@ func scriptParams(t *testing.T, dir string) testscript.Params {
 			"setenv":  scriptSetenv,
 			"address": scriptAddress,
 			"await":   scriptAwait,
+			"elf":     scriptELF,
+			"unpack":  scriptUnpack,
 		},
 	}
 }

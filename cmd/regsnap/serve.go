@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/regsnap/regsnap/pack"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve"
 )
@@ -18,7 +22,8 @@ func serveCommand() *cli.Command {
 		Usage: "answer registry requests from the bucket",
 		Description: `Answers for every configured environment, chosen by the Host header, or for one
 with --env. Follows the pointers: what is published is served within seconds, and
-every response comes from one snapshot.
+every response comes from one snapshot. In an image the bucket is a packed snapshot,
+pack:///DIR.
 
    regsnap serve --bucket file:///srv/registry --env production
    regsnap serve --bucket s3://registry?region=eu-west-1 --listen :8443 --tls-cert cert.pem --tls-key key.pem --admin 127.0.0.1:9090`,
@@ -65,7 +70,7 @@ func runServe(c *cli.Context) (err error) {
 		}
 		o.Environments = append(o.Environments, env)
 	}
-	bucket, err := cfg.openBucket(c.Context, publish.Open)
+	bucket, err := cfg.openServed(c.Context)
 	if err != nil {
 		return err
 	}
@@ -81,6 +86,24 @@ func runServe(c *cli.Context) (err error) {
 		CertFile: c.String("tls-cert"), KeyFile: c.String("tls-key"), Log: o.Log,
 		Started: func(api, admin net.Addr) { greet(c, o, api, admin) },
 	})
+}
+
+// served is what answers can come from.
+type served interface {
+	serve.Bucket
+	io.Closer
+}
+
+// openServed opens a bucket, or the folder of a packed snapshot that an image has.
+func (c config) openServed(ctx context.Context) (served, error) {
+	folder, packed := strings.CutPrefix(c.Bucket, "pack://")
+	if !packed {
+		return c.openBucket(ctx, publish.Open)
+	}
+	if !filepath.IsAbs(filepath.FromSlash(folder)) {
+		return nil, usagef("bucket %q: a packed snapshot is written with three slashes, pack:///%s", c.Bucket, folder)
+	}
+	return pack.Open(filepath.FromSlash(folder))
 }
 
 // greet prints URLs to click.

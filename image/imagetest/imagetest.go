@@ -6,36 +6,37 @@ import (
 	"archive/tar"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // Unpack writes the layers of an image into a folder, one over the other. A path
-// that leads out of it, or anything but folders and files, fails the test.
-func Unpack(t testing.TB, img v1.Image, root string) {
-	t.Helper()
+// that leads out of it, anything but folders and files, another owner than root
+// or another time than 1970 is an error.
+func Unpack(img v1.Image, root string) error {
 	layers, err := img.Layers()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	for _, l := range layers {
 		r, err := l.Uncompressed()
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		if err := errors.Join(unpack(t, tar.NewReader(r), root), r.Close()); err != nil {
-			t.Fatal(err)
+		if err := errors.Join(unpack(tar.NewReader(r), root), r.Close()); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-func unpack(t testing.TB, r *tar.Reader, root string) error {
+func unpack(r *tar.Reader, root string) error {
 	for {
 		h, err := r.Next()
 		if err == io.EOF {
@@ -45,11 +46,10 @@ func unpack(t testing.TB, r *tar.Reader, root string) error {
 			return err
 		}
 		if name := strings.TrimSuffix(h.Name, "/"); !filepath.IsLocal(name) || path.Clean(name) != name {
-			t.Errorf("a layer has the path %q", h.Name)
-			continue
+			return fmt.Errorf("a layer has the path %q", h.Name)
 		}
 		if h.Uid != 0 || h.Gid != 0 || h.ModTime.Unix() != 0 {
-			t.Errorf("%s: owner %d:%d, time %s: want root and 1970", h.Name, h.Uid, h.Gid, h.ModTime)
+			return fmt.Errorf("%s: owner %d:%d, time %s: want root and 1970", h.Name, h.Uid, h.Gid, h.ModTime)
 		}
 		target := filepath.Join(root, filepath.FromSlash(h.Name))
 		switch h.Typeflag {
@@ -58,7 +58,7 @@ func unpack(t testing.TB, r *tar.Reader, root string) error {
 		case tar.TypeReg:
 			err = writeFile(target, r, h.FileInfo().Mode().Perm())
 		default:
-			t.Errorf("%s: a layer has an entry of type %q", h.Name, h.Typeflag)
+			err = fmt.Errorf("%s: a layer has an entry of type %q", h.Name, h.Typeflag)
 		}
 		if err != nil {
 			return err
