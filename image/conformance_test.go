@@ -26,7 +26,7 @@ func TestConformanceImage(t *testing.T) {
 	publishReal(t, b, 0)
 	made := made(t, b, func(o *image.Options) { o.Programs = realPrograms(t, runtime.GOARCH) })
 	h := startHub(t)
-	if _, err := made.Push(t.Context(), h.repository, "test"); err != nil {
+	if _, err := made.Push(t.Context(), h.repository, "test", nil); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/pack"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -31,11 +32,18 @@ type Options struct {
 	// Programs are regsnap, one for each platform of the image.
 	Programs []Program
 
-	// Copy says how objects of a slice are copied. Render and Packed, if set, are
-	// told how far the rendering of a slice, and the packing, is.
-	Copy   publish.CopyOptions
-	Render func(build.Progress)
-	Packed func(done, total int)
+	// Copy says how objects of a slice are copied. Render and Progress, if set, are
+	// told how far the rendering of a slice is, and all that comes after it.
+	Copy     publish.CopyOptions
+	Render   func(build.Progress)
+	Progress func(phase string, done, total int)
+}
+
+// progress tells how far a phase is.
+func (o Options) progress(phase string, done, total int) {
+	if o.Progress != nil {
+		o.Progress(phase, done, total)
+	}
 }
 
 // Image is an image for one or more platforms. Its layers are temporary files,
@@ -72,12 +80,25 @@ func Make(ctx context.Context, o Options) (_ *Image, err error) {
 		return nil, err
 	}
 	i.Manifest = m
+	shared, err := i.sharedLayers(ctx, o, folder, made)
+	if err != nil {
+		return nil, err
+	}
+	return i, i.assemble(ctx, o, shared)
+}
+
+// compressing is the phase of writing layers.
+const compressing = "compress layers"
+
+// sharedLayers are those of the snapshot.
+func (i *Image) sharedLayers(ctx context.Context, o Options, folder string, made *pack.Made) ([]*layer, error) {
+	total := len(made.Packs) + 1 + len(o.Programs)
 	var shared []*layer
-	for _, name := range made.Packs {
+	for n, name := range made.Packs {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		l, err := writeLayer(dir, "packages and responses", packLevel, registryFile(folder, name))
+		l, err := writeLayer(i.dir, "packages and responses", packLevel, registryFile(folder, name))
 		if err == nil {
 			// The layer has it now.
 			err = os.Remove(filepath.Join(folder, filepath.FromSlash(name)))
@@ -86,17 +107,14 @@ func Make(ctx context.Context, o Options) (_ *Image, err error) {
 			return nil, err
 		}
 		shared = append(shared, l)
+		o.progress(compressing, n+1, total)
 	}
 	var head []layerFile
 	for _, name := range made.Head {
 		head = append(head, registryFile(folder, name))
 	}
-	l, err := writeLayer(dir, "pointer, routes and manifest", otherLevel, head...)
-	if err != nil {
-		return nil, err
-	}
-	shared = append(shared, l)
-	return i, i.assemble(ctx, o.Programs, shared)
+	l, err := writeLayer(i.dir, "pointer, routes and manifest", otherLevel, head...)
+	return append(shared, l), err
 }
 
 func registryFile(folder, name string) layerFile {
@@ -104,11 +122,11 @@ func registryFile(folder, name string) layerFile {
 }
 
 // assemble makes an image of each program and the layers that all share.
-func (i *Image) assemble(ctx context.Context, programs []Program, shared []*layer) error {
+func (i *Image) assemble(ctx context.Context, o Options, shared []*layer) error {
 	i.layers = shared
 	notes := provenance(i.Manifest)
 	i.Index = mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
-	for _, p := range programs {
+	for n, p := range o.Programs {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -126,6 +144,7 @@ func (i *Image) assemble(ctx context.Context, programs []Program, shared []*laye
 		i.Index = mutate.AppendManifests(i.Index, mutate.IndexAddendum{
 			Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: p.Arch}},
 		})
+		o.progress(compressing, len(shared)+n+1, len(shared)+len(o.Programs))
 	}
 	i.Index = mutate.Annotations(i.Index, notes).(v1.ImageIndex)
 	return nil

@@ -258,14 +258,18 @@ func TestPush(t *testing.T) {
 	h := startHub(t)
 	b := registry(t, 0)
 	first := made(t, b, nil)
-	refs, err := first.Push(t.Context(), h.repository, "test")
+	var sent, total int64
+	refs, err := first.Push(t.Context(), h.repository, "test", func(d, n int64) { sent, total = d, n })
 	if err != nil || !slices.Equal(refs, []string{h.repository + ":" + first.Manifest.ID(), h.repository + ":production"}) {
 		t.Errorf("%v %v", refs, err)
+	}
+	if sent < first.Bytes() || sent != total {
+		t.Errorf("%d of %d bytes were sent, the layers have %d", sent, total, first.Bytes())
 	}
 	if got := h.reset(); got.blobs != first.Layers()+2 || got.bytes < first.Bytes() || got.tags[len(got.tags)-1] != "production" {
 		t.Errorf("%+v, want %d blobs", got, first.Layers()+2)
 	}
-	if _, err := first.Push(t.Context(), h.repository, "test"); err != nil {
+	if _, err := first.Push(t.Context(), h.repository, "test", nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.reset(); got.blobs != 0 {
@@ -273,7 +277,7 @@ func TestPush(t *testing.T) {
 	}
 	carrytest.Publish(t, b, 1, 5)
 	second := made(t, b, nil)
-	if _, err := second.Push(t.Context(), h.repository, "test"); err != nil {
+	if _, err := second.Push(t.Context(), h.repository, "test", nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.reset(); got.blobs == 0 || got.blobs > second.Layers() {
@@ -286,7 +290,7 @@ func TestPush(t *testing.T) {
 	if err := validate.Index(pulled); err != nil {
 		t.Error(err)
 	}
-	if _, err := second.Push(t.Context(), "Not A Name", "test"); !errors.Is(err, image.ErrName) {
+	if _, err := second.Push(t.Context(), "Not A Name", "test", nil); !errors.Is(err, image.ErrName) {
 		t.Errorf("%v", err)
 	}
 }

@@ -36,7 +36,7 @@ func TestPerformanceImage(t *testing.T) {
 	withAll := func(o *image.Options) { o.Programs = programs }
 	before := made(t, b, withAll)
 	h := startHub(t)
-	if _, err := before.Push(t.Context(), h.repository, "test"); err != nil {
+	if _, err := before.Push(t.Context(), h.repository, "test", nil); err != nil {
 		t.Fatal(err)
 	}
 	publishReal(t, b, 0)
@@ -44,7 +44,7 @@ func TestPerformanceImage(t *testing.T) {
 	after := made(t, b, withAll)
 	took := time.Since(at)
 	h.reset()
-	if _, err := after.Push(t.Context(), h.repository, "test"); err != nil {
+	if _, err := after.Push(t.Context(), h.repository, "test", nil); err != nil {
 		t.Fatal(err)
 	}
 	sent := h.reset()

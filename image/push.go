@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -15,14 +16,33 @@ const pushJobs = 4
 // Push sends the image to a repository of a registry: what the registry lacks, and
 // the tag of the environment last. Who pushes is known from the usual places of
 // container tools: DOCKER_CONFIG, ~/.docker, Podman's auth.json, and the helpers
-// that they name. It returns the references.
-func (i *Image) Push(ctx context.Context, repository, agent string) ([]string, error) {
+// that they name. sent, if set, is told how many bytes of those that are known to
+// be lacking were sent. It returns the references.
+func (i *Image) Push(ctx context.Context, repository, agent string, sent func(done, total int64)) ([]string, error) {
 	repo, err := name.NewRepository(repository)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrName, err)
 	}
-	pusher, err := remote.NewPusher(
-		remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithJobs(pushJobs), remote.WithUserAgent(agent))
+	updates, done, ended := make(chan v1.Update), make(chan struct{}), make(chan struct{})
+	defer func() {
+		close(done)
+		<-ended
+	}()
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case u := <-updates:
+				if sent != nil {
+					sent(u.Complete, u.Total)
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	pusher, err := remote.NewPusher(remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithJobs(pushJobs),
+		remote.WithUserAgent(agent), remote.WithProgress(updates))
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,9 @@ func (o Options) snapshot(ctx context.Context, dir string) (m *layout.Manifest, 
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return nil, "", nil, err
 	}
-	made, err = pack.Make(ctx, pack.Options{From: from, Manifest: m, Dir: folder, Parallel: from.Parallel(), Progress: o.Packed})
+	made, err = pack.Make(ctx, pack.Options{From: from, Manifest: m, Dir: folder, Parallel: from.Parallel(), Progress: func(done, total int) {
+		o.progress("pack", done, total)
+	}})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		err = fmt.Errorf("%w: an object of %s is missing, or the snapshot was pruned meanwhile: %w", publish.ErrDamaged, id, err)

@@ -91,7 +91,7 @@ func runImage(c *cli.Context) (err error) {
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	o.Copy.Progress = func(n publish.Copied) { bar.copied("copy the slice", n) }
 	o.Render = bar.update
-	o.Packed = func(done, total int) { bar.step("pack", done, total) }
+	o.Progress = bar.step
 	made, err := image.Make(c.Context, o)
 	bar.finish()
 	if errors.Is(err, image.ErrProgram) {
@@ -101,7 +101,8 @@ func runImage(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "image", made)
-	r, err := deliverImage(c, made)
+	r, err := deliverImage(c, made, bar)
+	bar.finish()
 	if errors.Is(err, image.ErrName) || errors.Is(err, image.ErrNotLayout) {
 		return usageError{err}
 	}
@@ -167,7 +168,7 @@ func programs(flags []string) ([]image.Program, error) {
 
 // deliverImage brings the image to where it is wanted, to the registry last: what
 // is there is seen by others.
-func deliverImage(c *cli.Context, made *image.Image) (*imageResult, error) {
+func deliverImage(c *cli.Context, made *image.Image, bar *progress) (*imageResult, error) {
 	digest, err := made.Index.Digest()
 	if err != nil {
 		return nil, err
@@ -189,7 +190,10 @@ func deliverImage(c *cli.Context, made *image.Image) (*imageResult, error) {
 		r.Tarball = file
 	}
 	if repository := c.String("push"); repository != "" {
-		if r.Pushed, err = made.Push(c.Context, repository, "regsnap/"+version()); err != nil {
+		r.Pushed, err = made.Push(c.Context, repository, "regsnap/"+version(), func(done, total int64) {
+			bar.step("push, in KiB", int(done>>10), int(total>>10))
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
