@@ -32,7 +32,7 @@ const (
 // configFile says how an image of a snapshot runs. Its layers are added later.
 func configFile(m *layout.Manifest, p Program) *v1.ConfigFile {
 	labels := provenance(m)
-	if at := p.commit(); at != "" {
+	if at := p.builtFrom(); at != "" {
 		labels["regsnap.program"] = at
 	}
 	return &v1.ConfigFile{

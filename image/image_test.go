@@ -82,6 +82,15 @@ func TestImageOfTwoPlatforms(t *testing.T) {
 	}
 }
 
+// TestLayersAreFew: Docker's overlay2 takes 128 layers, one of which it adds to a
+// container. An image has the packs, the program and the head.
+func TestLayersAreFew(t *testing.T) {
+	const most = 127
+	if n := pack.MaxPacks + 2; n > most {
+		t.Errorf("an image may have %d layers, want at most %d", n, most)
+	}
+}
+
 // TestImageConfiguration: how the image runs, and what it says of where it is from.
 func TestImageConfiguration(t *testing.T) {
 	b := registry(t, 0)

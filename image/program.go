@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/regsnap/regsnap/internal/commit"
 )
 
 // ErrProgram: what should be regsnap for a platform cannot run in an image.
@@ -62,26 +64,12 @@ func (p Program) Check() error {
 	return nil
 }
 
-// commit is what the program was built from, as the go command noted it; empty
-// when it did not.
-func (p Program) commit() string {
+// builtFrom is the commit that the program was built from; empty when it is not
+// known.
+func (p Program) builtFrom() string {
 	info, err := buildinfo.ReadFile(p.Path)
 	if err != nil {
 		return ""
 	}
-	at, dirty := "", ""
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			at = s.Value
-		case "vcs.modified":
-			if s.Value == "true" {
-				dirty = ", modified"
-			}
-		}
-	}
-	if at == "" {
-		return ""
-	}
-	return at + dirty
+	return commit.Of(info)
 }

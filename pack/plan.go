@@ -13,15 +13,18 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// How packs are cut; see cut. An image may have some 120 layers, and each pack
-// is one. On the history of a real production branch these windows sent the
-// fewest bytes of those that keep to that.
+// How packs are cut; see cut. Each is a layer of an image, and engines take no
+// more than 127 of those. On the history of a real production branch these
+// windows sent the fewest bytes of those that leave a registry room to grow.
 const (
 	packageWindow  = 320 << 10
 	maxPackages    = 96
 	responseWindow = 96 << 10
 	maxResponses   = 28
 )
+
+// MaxPacks is how many packs a snapshot has at most, however large it is.
+const MaxPacks = maxPackages + maxResponses
 
 // sheetWeight is about what a file takes in a sheet, compressed, in bytes.
 const sheetWeight = 48

@@ -70,12 +70,8 @@ func compareRecordings(t *testing.T, folder, address string, client *http.Client
 				t.Fatal(err)
 			}
 			t.Logf("%s: %d requests, %d gzip-encoded answers, %d differences", env.name, report.Requests, report.Encoded, len(report.Differences))
-			for i, d := range report.Differences {
-				if i == 20 {
-					t.Errorf("… and %d more", len(report.Differences)-i)
-					break
-				}
-				t.Error(d)
+			for _, line := range report.Lines(20) {
+				t.Error(line)
 			}
 			if gzip != (report.Encoded > 0) {
 				t.Errorf("gzip asked for: %t; %d answers are encoded", gzip, report.Encoded)

@@ -28,7 +28,7 @@ func TestBoundaries(t *testing.T) {
 		"carry":    {"build", "layout", "publish"},
 		"export":   {"build", "carry", "edge", "layout", "publish"},
 		"pack":     {"layout"},
-		"image":    {"build", "carry", "layout", "pack", "publish"},
+		"image":    {"build", "carry", "internal/commit", "layout", "pack", "publish"},
 	} {
 		for _, path := range imports(t, folder) {
 			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/internal/commit"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -41,7 +42,7 @@ func versionCommand() *cli.Command {
 				Render   int    `json:"render_version"`
 				Manifest int    `json:"manifest_format"`
 				Routes   int    `json:"routes_format"`
-			}{version(), commit(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH,
+			}{version(), builtFrom(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH,
 				build.RenderVersion, layout.ManifestFormat, layout.RoutesFormat}
 			if c.Bool("json") {
 				return printJSON(c.App.Writer, info)
@@ -57,27 +58,13 @@ func versionCommand() *cli.Command {
 	}
 }
 
-// commit is the one that the program was built from, as the go command noted it.
-func commit() string {
+// builtFrom is the commit of this program; empty when it is not known.
+func builtFrom() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""
 	}
-	at, dirty := "", ""
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			at = s.Value
-		case "vcs.modified":
-			if s.Value == "true" {
-				dirty = ", modified"
-			}
-		}
-	}
-	if at == "" {
-		return ""
-	}
-	return at[:min(len(at), 12)] + dirty
+	return commit.Of(info)
 }
 
 func printJSON(w interface{ Write([]byte) (int, error) }, v any) error {

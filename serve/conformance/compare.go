@@ -56,6 +56,18 @@ func (d Difference) String() string {
 	return fmt.Sprintf("%s: %s is %s, recorded was %s", d.Request, d.What, d.Got, d.Want)
 }
 
+// Lines are the differences, at most that many, and how many more there are.
+func (r *Report) Lines(most int) []string {
+	var out []string
+	for i, d := range r.Differences {
+		if i == most {
+			return append(out, fmt.Sprintf("… and %d more", len(r.Differences)-i))
+		}
+		out = append(out, d.String())
+	}
+	return out
+}
+
 // Compare sends every recorded request again and compares the answers. The
 // error is only about asking: that the registry differs is in the report.
 func Compare(ctx context.Context, r *Recording, o Options) (*Report, error) {

@@ -187,6 +187,17 @@ func write(w http.ResponseWriter, r *http.Request, answer reply) {
 }
 
 // TestOneLine: two lines of Cache-Control may come as one, if that is asked for.
+// TestLines: a long list of differences is cut, and says so.
+func TestLines(t *testing.T) {
+	r := &conformance.Report{Differences: []conformance.Difference{{"GET /a", "status", "404", "200"}, {"GET /b", "status", "404", "200"}, {"GET /c", "status", "404", "200"}}}
+	if got := r.Lines(3); len(got) != 3 || got[0] != "GET /a: status is 404, recorded was 200" {
+		t.Errorf("%q", got)
+	}
+	if got := r.Lines(1); len(got) != 2 || got[1] != "… and 2 more" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestOneLine(t *testing.T) {
 	right := answers(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
