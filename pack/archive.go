@@ -16,8 +16,9 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// inMemory is up to which size an archive is taken apart in memory, in bytes.
-const inMemory = 16 << 20
+// inMemory is up to which size an archive is taken apart in memory, in bytes. Of
+// the entries of larger ones one at a time is in memory if it is larger itself.
+const inMemory = 8 << 20
 
 // spool is an archive to be taken apart: in memory, or in a temporary file.
 type spool struct {
@@ -114,11 +115,16 @@ func (m *maker) takeApart(s *sheet, archive io.ReaderAt, size int64) (map[string
 			return nil, err
 		}
 		s.literals = append(s.literals, literal...)
-		buf = slices.Grow(buf[:0], int(e.size))[:e.size]
-		if _, err := archive.ReadAt(buf, e.offset); err != nil && err != io.EOF {
-			return nil, err
+		var key id
+		var err error
+		if e.size <= inMemory {
+			buf = slices.Grow(buf[:0], int(e.size))[:e.size]
+			key, err = m.entry(archive, e, buf)
+		} else {
+			m.large.Lock()
+			key, err = m.entry(archive, e, make([]byte, e.size))
+			m.large.Unlock()
 		}
-		key, err := m.scratch.add(buf)
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +135,6 @@ func (m *maker) takeApart(s *sheet, archive io.ReaderAt, size int64) (map[string
 			s.blobs = append(s.blobs, ref{-1, key, uint32(e.size)})
 		}
 		s.parts = append(s.parts, archivePart{len(literal), n})
-		m.inflate(key, buf, e.deflate)
 		paths[e.path] = sheetFile{blob: n, deflate: e.deflate}
 		end = e.offset + e.size
 	}
@@ -139,6 +144,18 @@ func (m *maker) takeApart(s *sheet, archive io.ReaderAt, size int64) (map[string
 	}
 	s.literals = append(s.literals, literal...)
 	return paths, nil
+}
+
+// entry keeps the data of an entry, which buf has room for.
+func (m *maker) entry(archive io.ReaderAt, e entry, buf []byte) (id, error) {
+	if _, err := archive.ReadAt(buf, e.offset); err != nil && err != io.EOF {
+		return id{}, err
+	}
+	key, err := m.scratch.add(buf)
+	if err == nil {
+		m.inflate(key, buf, e.deflate)
+	}
+	return key, err
 }
 
 // plainOf names a blob, and whether it is inflated.

@@ -21,7 +21,7 @@ var ErrSource = errors.New("the bucket is damaged")
 // Source is the bucket that a snapshot is packed from. publish.Bucket is one, and
 // so is Store. It is safe for concurrent use.
 type Source interface {
-	Read(ctx context.Context, key string) ([]byte, error)
+	// Open streams length bytes of an object from offset on, all if it is -1.
 	Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
 }
 
@@ -46,10 +46,15 @@ type Made struct {
 	Head []string
 }
 
+// mostAtOnce bounds Parallel: each has an archive or a response in memory, and more
+// gain little once a network's latency is hidden.
+const mostAtOnce = 32
+
 // maker packs one snapshot.
 type maker struct {
 	o       Options
 	scratch *scratch
+	large   sync.Mutex        // held while a large entry is in memory
 	newest  map[string]string // versions, by name
 
 	mu    sync.Mutex
@@ -71,7 +76,7 @@ func Make(ctx context.Context, o Options) (_ *Made, err error) {
 	revisions := make([]scanned, len(o.Manifest.Packages))
 	responses := make([]scannedResponse, len(o.Manifest.Responses))
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(max(1, o.Parallel))
+	g.SetLimit(min(max(1, o.Parallel), mostAtOnce))
 	for i, p := range o.Manifest.Packages {
 		g.Go(func() (err error) {
 			if err = gctx.Err(); err == nil {

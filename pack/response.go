@@ -88,22 +88,31 @@ func (m *maker) age(body []byte) int {
 	return ages - (ages*newest+len(names)/2)/len(names)
 }
 
-// fetch reads a small object of a known size.
+// fetch reads an object of a known size.
 func (m *maker) fetch(ctx context.Context, key string, size int64) ([]byte, error) {
 	if size < 0 || size > maxObject {
 		return nil, fmt.Errorf("%s: %w: it is said to have %d bytes", key, ErrSource, size)
 	}
+	body, err := m.fetchMost(ctx, key, size)
+	if err == nil && int64(len(body)) != size {
+		err = fmt.Errorf("%s: %w: %d bytes, want %d", key, ErrSource, len(body), size)
+	}
+	return body, err
+}
+
+// fetchMost reads an object that may have at most so many bytes.
+func (m *maker) fetchMost(ctx context.Context, key string, most int64) ([]byte, error) {
 	r, err := m.o.From.Open(ctx, key, 0, -1)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	body, err := io.ReadAll(io.LimitReader(r, size+1))
+	body, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
-	if int64(len(body)) != size {
-		return nil, fmt.Errorf("%s: %w: %d bytes or more, want %d", key, ErrSource, len(body), size)
+	if int64(len(body)) > most {
+		return nil, fmt.Errorf("%s: %w: more bytes than %d", key, ErrSource, most)
 	}
 	return body, nil
 }

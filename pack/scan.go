@@ -21,6 +21,10 @@ type scanned struct {
 	sheet  span   // with all blobs named by their ids
 }
 
+// maxContents is the largest list of files, in bytes: that of 50,000 files with the
+// longest paths that a package may have.
+const maxContents = 64 << 20
+
 // revision fetches a package revision and writes its sheet: how its objects are
 // put together of blobs. All of them are compared with their digests.
 func (m *maker) revision(ctx context.Context, p layout.ManifestPackage) (scanned, error) {
@@ -29,7 +33,7 @@ func (m *maker) revision(ctx context.Context, p layout.ManifestPackage) (scanned
 	fail := func(err error) (scanned, error) {
 		return scanned{}, fmt.Errorf("%s-%s: %w", p.Name, p.Version, err)
 	}
-	body, err := m.o.From.Read(ctx, key)
+	body, err := m.fetchMost(ctx, key, maxContents)
 	if err != nil {
 		return fail(err)
 	}
