@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"io"
 	"io/fs"
@@ -209,9 +210,20 @@ type received struct {
 
 func startHub(t *testing.T) *hub {
 	t.Helper()
+	return startHubFor(t, "", "")
+}
+
+// startHubFor starts a registry that answers nobody but a user, if one is named.
+func startHubFor(t *testing.T, user, password string) *hub {
+	t.Helper()
 	h := &hub{}
 	inner := ociregistry.New(ociregistry.Logger(log.New(io.Discard, "", 0)))
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if u, p, _ := r.BasicAuth(); user != "" && (u != user || p != password) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="hub"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		body := &countedBody{ReadCloser: r.Body}
 		r.Body = body
 		inner.ServeHTTP(w, r)
@@ -292,6 +304,33 @@ func TestPush(t *testing.T) {
 	}
 	if _, err := second.Push(t.Context(), "Not A Name", "test", nil); !errors.Is(err, image.ErrName) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestPushAs: who pushes is whom docker login has written down; nobody else can, and
+// no error tells a password.
+func TestPushAs(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("DOCKER_CONFIG", dir)
+	h := startHubFor(t, "ada", "lovelace")
+	i := made(t, registry(t, 0), nil)
+	login := func(password string) {
+		host, _, _ := strings.Cut(h.repository, "/")
+		auth := base64.StdEncoding.EncodeToString([]byte("ada:" + password))
+		if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"auths":{"`+host+`":{"auth":"`+auth+`"}}}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := i.Push(t.Context(), h.repository, "test", nil); err == nil {
+		t.Error("somebody unknown can push")
+	}
+	login("wrong-word")
+	if _, err := i.Push(t.Context(), h.repository, "test", nil); err == nil || strings.Contains(err.Error(), "wrong-word") {
+		t.Errorf("with a wrong password: %v", err)
+	}
+	login("lovelace")
+	if _, err := i.Push(t.Context(), h.repository, "test", nil); err != nil {
+		t.Error(err)
 	}
 }
 
