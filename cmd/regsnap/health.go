@@ -41,15 +41,10 @@ func runHealth(c *cli.Context) error {
 	}
 	url := c.String("url")
 	if url == "" {
-		host, port, err := net.SplitHostPort(c.String("listen"))
-		if err != nil {
-			return usagef("--listen %q: want HOST:PORT", c.String("listen"))
+		var err error
+		if url, err = healthURL(c.String("listen")); err != nil {
+			return err
 		}
-		// A server that listens on every address is asked on the machine's own.
-		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-			host = "localhost"
-		}
-		url = "http://" + net.JoinHostPort(host, port) + "/health"
 	}
 	ctx, cancel := context.WithTimeout(c.Context, healthTimeout)
 	defer cancel()
@@ -67,4 +62,21 @@ func runHealth(c *cli.Context) error {
 		return fmt.Errorf("%s: %s: %s", url, answer.Status, strings.TrimSpace(string(reason)))
 	}
 	return nil
+}
+
+// healthURL is where a server that listens on an address is asked. One that listens
+// on every address is asked on the loopback interface, by its number: an image has
+// no file that says what localhost is.
+func healthURL(listen string) (string, error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", usagef("--listen %q: want HOST:PORT", listen)
+	}
+	switch ip := net.ParseIP(host); {
+	case host == "" || ip.Equal(net.IPv4zero):
+		host = "127.0.0.1"
+	case ip.Equal(net.IPv6unspecified):
+		host = "::1"
+	}
+	return "http://" + net.JoinHostPort(host, port) + "/health", nil
 }
