@@ -29,7 +29,7 @@ const ages = 10
 // response fetches a response in the one form that a pack keeps, and compares
 // what it says with the manifest.
 func (m *maker) response(ctx context.Context, r layout.ManifestResponse) (scannedResponse, error) {
-	key, size := layout.ResponseKey(r.Digest), r.Size
+	key, size := r.Object(layout.CacheContent).Key, r.Size
 	if r.Gzip > 0 {
 		key, size = key+layout.GzipSuffix, r.Gzip
 	}

@@ -181,7 +181,9 @@ class Folder {
    * @returns {Promise<Answer>}
    */
   async answer({ status, headers, body }) {
-    const part = /** @type {Part | undefined} */ (body.find((p) => !(p instanceof Uint8Array || p instanceof Assembly)));
+    const part = /** @type {Part | undefined} */ (
+      body.find((p) => !(p instanceof Uint8Array || p instanceof Assembly))
+    );
     if (part && status === 200 && body.length === 1) {
       return { status, headers, body: [], file: this.address(WHOLE, part.key) };
     }
