@@ -32,7 +32,7 @@ const (
 var performanceKinds = []struct{ name, target string }{
 	{"search, newest versions", "/search?kibana.version=8.5.0&prerelease=true"},
 	{"search, one package", "/search?package=nginx&kibana.version=8.5.0"},
-	{"search, not rendered ahead", "/search?all=true&category=web"},
+	{"search, not rendered ahead", "/search?all=true&category=security"},
 	{"search, every version", "/search?all=true"},
 	{"categories", "/categories?kibana.version=8.5.0"},
 	{"package document", "/package/nginx/1.5.0/"},
