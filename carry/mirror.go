@@ -55,7 +55,7 @@ type Result struct {
 // the slice, and then moves the target's pointer. One that was broken off goes on
 // where it was.
 func Mirror(ctx context.Context, o Options) (*Result, error) {
-	id, err := o.chosen(ctx)
+	id, err := o.From.Chosen(ctx, o.Environment, o.Snapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -99,18 +99,6 @@ func (o Options) snapshots(ctx context.Context, id string) (*Result, error) {
 	}
 	r.Copied = c.Copied()
 	return r, nil
-}
-
-// chosen is the id of the snapshot to take.
-func (o Options) chosen(ctx context.Context) (string, error) {
-	if o.Snapshot != "" {
-		return o.Snapshot, nil
-	}
-	p, err := o.From.Pointer(ctx, o.Environment)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("environment %s: %w in the source", o.Environment, publish.ErrNothingLive)
-	}
-	return p.Snapshot, err
 }
 
 // history lists the snapshots to take, the chosen one last.

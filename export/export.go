@@ -83,16 +83,9 @@ func Export(ctx context.Context, o Options) (*Result, error) {
 	if err := f.isOf(o.Environment); err != nil {
 		return nil, err
 	}
-	r := &Result{Environment: o.Environment, Snapshot: o.Snapshot, Dir: o.Dir, Previous: f.current()}
-	if r.Snapshot == "" {
-		p, err := o.From.Pointer(ctx, o.Environment)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("environment %s: %w", o.Environment, publish.ErrNothingLive)
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.Snapshot = p.Snapshot
+	r := &Result{Environment: o.Environment, Dir: o.Dir, Previous: f.current()}
+	if r.Snapshot, err = o.From.Chosen(ctx, o.Environment, o.Snapshot); err != nil {
+		return nil, err
 	}
 	if o.Slice.Empty() {
 		return r, o.into(ctx, f, r, conf)

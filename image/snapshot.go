@@ -17,23 +17,20 @@ import (
 // snapshot packs what the image is to have into a folder, below dir.
 func (o Options) snapshot(ctx context.Context, dir string) (m *layout.Manifest, folder string, made *pack.Made, err error) {
 	from, id := o.From, o.Snapshot
-	if !o.Slice.Empty() {
-		bucket, slice, err := o.slice(ctx, filepath.Join(dir, "slice"))
-		if err != nil {
-			return nil, "", nil, err
+	if o.Slice.Empty() {
+		id, err = from.Chosen(ctx, o.Environment, id)
+	} else {
+		var slice *carry.Result
+		from, slice, err = carry.SliceIn(ctx, filepath.Join(dir, "slice"), carry.Options{
+			From: o.From, Environment: o.Environment, Snapshot: id, Slice: o.Slice, Regsnap: o.Regsnap, Copy: o.Copy, Render: o.Render,
+		})
+		if err == nil {
+			defer from.Close() // a folder that goes with the image's
+			id = slice.Snapshot
 		}
-		defer bucket.Close() // a folder that goes with the image's
-		from, id = bucket, slice
 	}
-	if id == "" {
-		p, err := from.Pointer(ctx, o.Environment)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, "", nil, fmt.Errorf("environment %s: %w", o.Environment, publish.ErrNothingLive)
-		}
-		if err != nil {
-			return nil, "", nil, err
-		}
-		id = p.Snapshot
+	if err != nil {
+		return nil, "", nil, err
 	}
 	m, err = from.Manifest(ctx, o.Environment, id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -56,24 +53,4 @@ func (o Options) snapshot(ctx context.Context, dir string) (m *layout.Manifest, 
 		err = fmt.Errorf("%w: %w", publish.ErrDamaged, err)
 	}
 	return m, folder, made, err
-}
-
-// slice makes a bucket of its own for a part of a snapshot.
-func (o Options) slice(ctx context.Context, dir string) (*publish.Bucket, string, error) {
-	to, err := publish.Create(ctx, "file://"+filepath.ToSlash(dir))
-	if err != nil {
-		return nil, "", err
-	}
-	lease := to.Lease(publish.LeaseOptions{Purpose: "image"})
-	r, err := carry.Mirror(ctx, carry.Options{
-		From: o.From, To: lease, Environment: o.Environment, Snapshot: o.Snapshot, Slice: o.Slice, Regsnap: o.Regsnap,
-		Copy: o.Copy, Render: o.Render,
-	})
-	if e := lease.Release(ctx); err == nil {
-		err = e
-	}
-	if err != nil {
-		return nil, "", errors.Join(err, to.Close())
-	}
-	return to, r.Snapshot, nil
 }

@@ -154,6 +154,19 @@ func (b *Bucket) Live(ctx context.Context, env string) (*layout.Manifest, error)
 	return b.Manifest(ctx, env, p.Snapshot)
 }
 
+// Chosen is the snapshot that somebody names, or the live one if id is empty:
+// ErrNothingLive if there is none. A snapshot that is named may not exist.
+func (b *Bucket) Chosen(ctx context.Context, env, id string) (string, error) {
+	if id != "" {
+		return id, nil
+	}
+	p, err := b.Pointer(ctx, env)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("environment %s: %w", env, ErrNothingLive)
+	}
+	return p.Snapshot, err
+}
+
 // Routes reads the routes of a snapshot.
 func (b *Bucket) Routes(ctx context.Context, env, id string) (*layout.Routes, error) {
 	body, err := b.Read(ctx, layout.RoutesKey(env, id))
