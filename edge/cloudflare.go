@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -16,7 +17,18 @@ type CloudflareOptions struct {
 	R2 string
 	// Pointer is for how long the pointer need not be looked at again.
 	Pointer time.Duration
+	// Fallback is the URL of a server of the same environment, for long searches
+	// that were not rendered ahead; empty for none.
+	Fallback string
+	// FallbackFrom is how many entries these have at least; 0 is as many as are
+	// sure to fit the limits of the platform's free plan.
+	FallbackFrom int
 }
+
+// freeEntries is how many entries of a search are put together within 10 ms of
+// processor time, also by code that runs for the first time; see
+// docs/performance.md.
+const freeEntries = 1000
 
 // compatibilityDate is the day whose behaviour of Workers the adapter was
 // tested with.
@@ -28,6 +40,8 @@ type workerConfig struct {
 	PointerSeconds float64 `json:"pointerSeconds"`
 	Origin         string  `json:"origin,omitempty"`
 	Region         string  `json:"region,omitempty"`
+	Fallback       string  `json:"fallback,omitempty"`
+	FallbackFrom   int     `json:"fallbackFrom,omitempty"`
 }
 
 // Cloudflare makes the bundle of a Worker: worker.js, and wrangler.json to
@@ -36,7 +50,10 @@ func Cloudflare(o CloudflareOptions) ([]File, error) {
 	if (o.R2 == "") == (o.Origin.URL == "") {
 		return nil, fmt.Errorf("a Worker reads a bucket of R2, or one behind a URL: want exactly one of the two")
 	}
-	config := workerConfig{o.Environment, o.Pointer.Seconds(), o.Origin.URL, o.Origin.Region}
+	config := workerConfig{Environment: o.Environment, PointerSeconds: o.Pointer.Seconds(), Origin: o.Origin.URL, Region: o.Origin.Region}
+	if o.Fallback != "" {
+		config.Fallback, config.FallbackFrom = o.Fallback, cmp.Or(o.FallbackFrom, freeEntries)
+	}
 	code, err := bundle("import { worker } from \"./cloudflare/worker.js\";\nexport default worker(" + script(config) + ");\n")
 	if err != nil {
 		return nil, err

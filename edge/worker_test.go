@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -118,6 +119,64 @@ func parseOrigin(t *testing.T, bucket string) edge.Origin {
 		t.Fatal(err)
 	}
 	return origin
+}
+
+// TestWorkerFallback: long searches that are to be put together come from the
+// fallback, and from the worker when that does not answer.
+func TestWorkerFallback(t *testing.T) {
+	bucket, dir := edgetest.Publish(t, demoSource(t), onlyCatalog)
+	var down atomic.Bool
+	asked := make(chan string, 100)
+	fallback := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.RequestURI
+		if down.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+		io.WriteString(w, "from the fallback")
+	}))
+	defer fallback.Close()
+	w := edgetest.StartWorkerd(t, edgetest.Worker{CloudflareOptions: edge.CloudflareOptions{
+		Environment: vectorsEnv, Origin: edgetest.ServeFolder(t, dir), Fallback: fallback.URL, FallbackFrom: 2,
+	}})
+	serving, err := edgetest.NewRecorder(t.Context(), bucket, vectorsEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer serving.Close()
+	const long, short = "/search?agent.version=8.5.0&prerelease=true", "/search?package=web_server&agent.version=8.5.0"
+	own, server := map[string]string{}, edgetest.Client{Addr: serving.Addr(), Host: serving.Addr()}
+	for _, target := range []string{long, short} {
+		reply, err := server.Do(edgetest.Case{Method: "GET", Target: target})
+		if err != nil {
+			t.Fatal(err)
+		}
+		own[target] = string(reply.Body)
+	}
+	worker := w.Client(vectorsEnv)
+	check := func(target, want string, leaves bool) {
+		t.Helper()
+		reply, err := worker.Do(edgetest.Case{Method: "GET", Target: target})
+		if err != nil || reply.StatusCode != http.StatusOK || string(reply.Body) != want {
+			t.Errorf("%s: %v, %s: %.100s; want %.100s", target, err, reply.Status, reply.Body, want)
+		}
+		select {
+		case got := <-asked:
+			if !leaves || got != "GET "+target {
+				t.Errorf("%s: the fallback was asked for %s", target, got)
+			}
+		default:
+			if leaves {
+				t.Errorf("%s: the fallback was not asked", target)
+			}
+		}
+	}
+	check(long, "from the fallback", true)
+	check(short, own[short], false)
+	down.Store(true)
+	check(long, own[long], true)
+	if log := w.Log(); !strings.Contains(log, "the fallback says 502") {
+		t.Errorf("the log says: %s", log)
+	}
 }
 
 // TestWorkerWithoutBucket: when the bucket fails, clients are told so and no

@@ -59,6 +59,7 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: it signs its requests with them.
 		Flags: edgeFlags(
 			&cli.StringFlag{Name: "r2", Usage: "read the bucket `NAME` of Cloudflare R2 by a binding, instead of --bucket"},
 			originFlag(),
+			fallbackFlag("long searches that were not rendered ahead, which take more processor time than the free plan gives a request"),
 		),
 		Action: runCloudflare,
 	}
@@ -77,7 +78,7 @@ bucket or environment is another bundle.
    regsnap edge cloudfront --env production --bucket s3://registry?region=eu-west-1 --out functions`,
 		Flags: edgeFlags(
 			originFlag(),
-			&cli.StringFlag{Name: "fallback", Usage: "the `HOST` of a regsnap serve, reached by HTTPS, for the few answers that are larger than a function may send"},
+			fallbackFlag("the few answers that are larger than a function may send"),
 		),
 		Action: runCloudfront,
 	}
@@ -85,6 +86,19 @@ bucket or environment is another bundle.
 
 func originFlag() cli.Flag {
 	return &cli.StringFlag{Name: "origin", Usage: "read the bucket at this `URL`, if it is not the one that its own URL says"}
+}
+
+func fallbackFlag(what string) cli.Flag {
+	return &cli.StringFlag{Name: "fallback", Usage: "the `HOST` of a regsnap serve, reached by HTTPS, for " + what}
+}
+
+// fallbackHost reads --fallback, which is the name of a host and no more.
+func fallbackHost(c *cli.Context) (string, error) {
+	host := c.String("fallback")
+	if u, err := url.Parse("https://" + host); err != nil || host != "" && (u.Host != host || u.Hostname() == "") {
+		return "", usagef("--fallback %q: want the name of a host, such as serve.example.org", host)
+	}
+	return host, nil
 }
 
 // edgeOf is the environment that a bundle is for.
@@ -137,6 +151,13 @@ func runCloudflare(c *cli.Context) error {
 		return err
 	}
 	o := edge.CloudflareOptions{Environment: env, Hostname: cfg.Environments[env].Hostname, R2: c.String("r2"), Pointer: c.Duration("pointer")}
+	host, err := fallbackHost(c)
+	if err != nil {
+		return err
+	}
+	if host != "" {
+		o.Fallback = "https://" + host
+	}
 	if o.R2 == "" {
 		if o.Origin, err = edgeOrigin(c, cfg); err != nil {
 			return err
@@ -156,7 +177,10 @@ func runCloudfront(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o := edge.CloudFrontOptions{Environment: env, Pointer: c.Duration("pointer"), Fallback: c.String("fallback")}
+	o := edge.CloudFrontOptions{Environment: env, Pointer: c.Duration("pointer")}
+	if o.Fallback, err = fallbackHost(c); err != nil {
+		return err
+	}
 	if o.Origin, err = edgeOrigin(c, cfg); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 import { failed } from "../platform/errors.js";
 import { Live } from "../platform/snapshot.js";
 import { handle, warmUp } from "../router.js";
+import { leave } from "./fallback.js";
 import { originBucket } from "./origin.js";
 import { r2Bucket } from "./r2.js";
 import { send } from "./send.js";
@@ -16,6 +17,9 @@ import { send } from "./send.js";
  * @property {string} [origin] the bucket's URL; without it the bucket is the
  *   binding BUCKET
  * @property {string} [region] that requests are signed for
+ * @property {string} [fallback] where a `regsnap serve` answers for the environment
+ * @property {number} [fallbackFrom] how many entries a search that is to be put
+ *   together has at least to be left to the fallback
  */
 
 /**
@@ -45,7 +49,7 @@ export function worker(config) {
       const waitUntil = (work) => context.waitUntil(work);
       try {
         const reply = await handle({ method: request.method, target, headers: headersOf(request) }, await live.site());
-        return await send(reply, live.bucket, waitUntil);
+        return (await leave(config, reply, target, request)) ?? (await send(reply, live.bucket, waitUntil));
       } catch (e) {
         return send(failed(e, target, live.live !== null), live.bucket, waitUntil);
       }
