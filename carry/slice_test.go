@@ -1,6 +1,8 @@
 package carry_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -120,5 +122,36 @@ func TestSliceIsNoSourceOfFacts(t *testing.T) {
 	part, _ = take(t, part, layout.Slice{Packages: []string{"web"}})
 	if got := packagesOf(t, part); got != "web-2.0.0" {
 		t.Errorf("the slice of a slice holds %s", got)
+	}
+}
+
+// TestSliceIn: a slice in a folder of its own has the id that it has elsewhere,
+// whatever the folder is called, and is whole.
+func TestSliceIn(t *testing.T) {
+	from := carrytest.Open(t, carrytest.FolderURL(t))
+	carrytest.Publish(t, from, 0, 0)
+	s := queries("kibana.version=8.5.0")
+	_, want := take(t, from, s)
+	beside := t.TempDir()
+	bucket, r, err := carry.SliceIn(t.Context(), filepath.Join(beside, "a#b?c %41"), carry.Options{
+		From: from, Environment: carrytest.Env, Slice: s, Regsnap: "test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bucket.Close()
+	if r.Snapshot != want.Snapshot || r.Moved != nil {
+		t.Errorf("made %s, %v; want %s, which is not live", r.Snapshot, r.Moved, want.Snapshot)
+	}
+	if _, _, err := bucket.Snapshot(t.Context(), carrytest.Env, want.Snapshot); err != nil {
+		t.Error(err)
+	}
+	if entries, err := os.ReadDir(beside); err != nil || len(entries) != 1 {
+		t.Errorf("the folder holds %v, %v: want the bucket alone", entries, err)
+	}
+	if _, _, err := carry.SliceIn(t.Context(), filepath.Join(beside, "none"), carry.Options{
+		From: from, Environment: carrytest.Env, Slice: layout.Slice{Packages: []string{"nope"}},
+	}); err == nil {
+		t.Error("a slice of a package that is not there was made")
 	}
 }

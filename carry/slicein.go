@@ -3,6 +3,7 @@ package carry
 import (
 	"context"
 	"errors"
+	"net/url"
 	"path/filepath"
 
 	"github.com/regsnap/regsnap/publish"
@@ -16,7 +17,8 @@ func SliceIn(ctx context.Context, dir string, o Options) (_ *publish.Bucket, r *
 	if err != nil {
 		return nil, nil, err
 	}
-	bucket, err := publish.Create(ctx, "file://"+filepath.ToSlash(absolute))
+	at := url.URL{Scheme: "file", Path: filepath.ToSlash(absolute)}
+	bucket, err := publish.Create(ctx, at.String())
 	if err != nil {
 		return nil, nil, err
 	}

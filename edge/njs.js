@@ -62,35 +62,35 @@ function writeSummary(data,block,i2,size,out,at){for(var width=data[block],count
 3*width*number(data,counts,width),pieces=forms+width*number(data,counts+width,width),pool=pieces+2*width*number(data,counts+
 2*width,width),row=rows+3*width*i2,form=number(data,row,width),version2=pool+number(data,row+width,width),length=number(
 data,row+2*width,width),piece=pieces+(form===0?0:2*width*number(data,forms+width*(form-1),width)),last2=pieces+2*width*number(
-data,forms+width*form,width),end=at+size;piece<last2;piece+=2*width){var n=number(data,piece+width,width);if(at+(n>>1)+length>
-end+length)break;copy(data,pool+number(data,piece,width),n>>1,out,at),at+=n>>1,(n&1)!==0&&(copy(data,version2,length,out,
-at),at+=length)}if(at!==end)throw new StoreError("a part of the catalog is damaged: no summary of ".concat(size," bytes \
-at ").concat(block))}var CHUNK=1024;function fromBytes(bytes,from,to){from===void 0&&(from=0),to===void 0&&(to=bytes.length);
-for(var out="",at=from;at<to;at+=CHUNK)out+=String.fromCharCode.apply(null,bytes.subarray(at,Math.min(to,at+CHUNK)));return out}
-function toBytes(text){for(var out=new Uint8Array(text.length),i2=0;i2<text.length;i2++)out[i2]=text.charCodeAt(i2);return out}
-function utf8(text){var e_3,_a;if(!/[^\0-\x7f]/.test(text))return text;var out="";try{for(var text_1=__values(text),text_1_1=text_1.
-next();!text_1_1.done;text_1_1=text_1.next()){var character=text_1_1.value,c=character.codePointAt(0);c>=55296&&c<=57343&&
-(c=65533),c<128?out+=String.fromCharCode(c):c<2048?out+=String.fromCharCode(192|c>>6,128|c&63):c<65536?out+=String.fromCharCode(
-224|c>>12,128|c>>6&63,128|c&63):out+=String.fromCharCode(240|c>>18,128|c>>12&63,128|c>>6&63,128|c&63)}}catch(e_3_1){e_3=
-{error:e_3_1}}finally{try{text_1_1&&!text_1_1.done&&(_a=text_1.return)&&_a.call(text_1)}finally{if(e_3)throw e_3.error}}
-return out}function runes(text){var i2,size,bytes,lead,code,k;return __generator(this,function(_a){switch(_a.label){case 0:
-i2=0,_a.label=1;case 1:return i2<text.length?(size=sequence(text,i2),bytes=text.slice(i2,i2+Math.max(1,size)),i2+=bytes.
-length,lead=bytes.charCodeAt(0),size!==0?[3,3]:[4,{code:65533,valid:!1,bytes:bytes}]):[3,6];case 2:return _a.sent(),[3,5];case 3:
-for(code=size===1?lead:lead&255>>size+1,k=1;k<size;k++)code=code<<6|bytes.charCodeAt(k)&63;return[4,{code:code,valid:!0,
-bytes:bytes}];case 4:_a.sent(),_a.label=5;case 5:return[3,1];case 6:return[2]}})}function sequence(text,at){var lead=text.
-charCodeAt(at);if(lead<128)return 1;var size=lead<194?0:lead<224?2:lead<240?3:lead<245?4:0;if(at+size>text.length)return 0;
-for(var k=1;k<size;k++){var c=text.charCodeAt(at+k),least=k>1?128:lead===224?160:lead===240?144:128,most=k>1?191:lead===
-237?159:lead===244?143:191;if(c<least||c>most)return 0}return size}var OPEN='\n    "policy_templates": [\n',CLOSE="\n    \
-]",END="\n      }";function keepTemplates(fragment,keep){var start=fragment.indexOf(OPEN),end=fragment.indexOf(CLOSE,start+
-OPEN.length);if(start<0||end<0)return fragment;var before=fragment.slice(0,start),after=fragment.slice(end+CLOSE.length),
-templates=fragment.slice(start+OPEN.length,end).split(END+",\n"),kept=templates.map(function(t,i2){return i2<templates.length-
-1?t+END:t}).filter(function(_,i2){return keep.includes(i2)});return kept.length>0?before+OPEN+kept.join(",\n")+CLOSE+after:
-after.startsWith(",")?before+after.slice(1):before.replace(/,(?![\s\S])/,"")+after}var OPEN2="[\n",SEPARATOR=",\n",CLOSE2="\
-\n]\n",CHUNK2=1<<20,AHEAD=5,Assembly=(function(){function class_3(t,s,parts){var e_4,_a;this.table=t,this.selection=s,this.
-parts=parts,this.size=OPEN2.length+CLOSE2.length-SEPARATOR.length;try{for(var _b=__values(s.rows),_c=_b.next();!_c.done;_c=
-_b.next()){var row=_c.value;this.size+=t.sizes.at(row)+SEPARATOR.length}}catch(e_4_1){e_4={error:e_4_1}}finally{try{_c&&
-!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_4)throw e_4.error}}this.length=s.kept.size===0?this.size:void 0,this.
-reading=new SmallMap}return class_3.prototype.runs=function(){for(var _a=this,t=_a.table,selection=_a.selection,rows=selection.
+data,forms+width*form,width),end=at+size;piece<last2;piece+=2*width){var n=number(data,piece+width,width);if(at+(n>>1)+(n&
+1)*length>end)break;copy(data,pool+number(data,piece,width),n>>1,out,at),at+=n>>1,(n&1)!==0&&(copy(data,version2,length,
+out,at),at+=length)}if(at!==end)throw new StoreError("a part of the catalog is damaged: no summary of ".concat(size," by\
+tes at ").concat(block))}var CHUNK=1024;function fromBytes(bytes,from,to){from===void 0&&(from=0),to===void 0&&(to=bytes.
+length);for(var out="",at=from;at<to;at+=CHUNK)out+=String.fromCharCode.apply(null,bytes.subarray(at,Math.min(to,at+CHUNK)));
+return out}function toBytes(text){for(var out=new Uint8Array(text.length),i2=0;i2<text.length;i2++)out[i2]=text.charCodeAt(
+i2);return out}function utf8(text){var e_3,_a;if(!/[^\0-\x7f]/.test(text))return text;var out="";try{for(var text_1=__values(
+text),text_1_1=text_1.next();!text_1_1.done;text_1_1=text_1.next()){var character=text_1_1.value,c=character.codePointAt(
+0);c>=55296&&c<=57343&&(c=65533),c<128?out+=String.fromCharCode(c):c<2048?out+=String.fromCharCode(192|c>>6,128|c&63):c<
+65536?out+=String.fromCharCode(224|c>>12,128|c>>6&63,128|c&63):out+=String.fromCharCode(240|c>>18,128|c>>12&63,128|c>>6&
+63,128|c&63)}}catch(e_3_1){e_3={error:e_3_1}}finally{try{text_1_1&&!text_1_1.done&&(_a=text_1.return)&&_a.call(text_1)}finally{
+if(e_3)throw e_3.error}}return out}function runes(text){var i2,size,bytes,lead,code,k;return __generator(this,function(_a){
+switch(_a.label){case 0:i2=0,_a.label=1;case 1:return i2<text.length?(size=sequence(text,i2),bytes=text.slice(i2,i2+Math.
+max(1,size)),i2+=bytes.length,lead=bytes.charCodeAt(0),size!==0?[3,3]:[4,{code:65533,valid:!1,bytes:bytes}]):[3,6];case 2:
+return _a.sent(),[3,5];case 3:for(code=size===1?lead:lead&255>>size+1,k=1;k<size;k++)code=code<<6|bytes.charCodeAt(k)&63;
+return[4,{code:code,valid:!0,bytes:bytes}];case 4:_a.sent(),_a.label=5;case 5:return[3,1];case 6:return[2]}})}function sequence(text,at){
+var lead=text.charCodeAt(at);if(lead<128)return 1;var size=lead<194?0:lead<224?2:lead<240?3:lead<245?4:0;if(at+size>text.
+length)return 0;for(var k=1;k<size;k++){var c=text.charCodeAt(at+k),least=k>1?128:lead===224?160:lead===240?144:128,most=k>
+1?191:lead===237?159:lead===244?143:191;if(c<least||c>most)return 0}return size}var OPEN='\n    "policy_templates": [\n',
+CLOSE="\n    ]",END="\n      }";function keepTemplates(fragment,keep){var start=fragment.indexOf(OPEN),end=fragment.indexOf(
+CLOSE,start+OPEN.length);if(start<0||end<0)return fragment;var before=fragment.slice(0,start),after=fragment.slice(end+CLOSE.
+length),templates=fragment.slice(start+OPEN.length,end).split(END+",\n"),kept=templates.map(function(t,i2){return i2<templates.
+length-1?t+END:t}).filter(function(_,i2){return keep.includes(i2)});return kept.length>0?before+OPEN+kept.join(",\n")+CLOSE+
+after:after.startsWith(",")?before+after.slice(1):before.replace(/,(?![\s\S])/,"")+after}var OPEN2="[\n",SEPARATOR=",\n",
+CLOSE2="\n]\n",CHUNK2=1<<20,AHEAD=5,Assembly=(function(){function class_3(t,s,parts){var e_4,_a;this.table=t,this.selection=
+s,this.parts=parts,this.size=OPEN2.length+CLOSE2.length-SEPARATOR.length;try{for(var _b=__values(s.rows),_c=_b.next();!_c.
+done;_c=_b.next()){var row=_c.value;this.size+=t.sizes.at(row)+SEPARATOR.length}}catch(e_4_1){e_4={error:e_4_1}}finally{
+try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_4)throw e_4.error}}this.length=s.kept.size===0?this.size:void 0,
+this.reading=new SmallMap}return class_3.prototype.runs=function(){for(var _a=this,t=_a.table,selection=_a.selection,rows=selection.
 rows,out=[],firsts=t.firstRows(),parts=t.catalog().part,i2=0,name=0;i2<rows.length;i2++){for(;firsts[name+1]<=rows[i2];)
 name++;var part=parts[name];(out.length===0||out[out.length-1].part!==part)&&out.push({part:part,from:i2,to:i2}),out[out.
 length-1].to=i2+1}return out},class_3.prototype.read=function(part){var reading=this.reading.get(part);return reading||(reading=

@@ -38,7 +38,7 @@ type fileStore struct {
 }
 
 func newFileStore(dir string) *fileStore {
-	return &fileStore{dir: dir, run: strconv.FormatUint(rand.Uint64(), 36), written: map[string]string{}}
+	return &fileStore{dir: filepath.Clean(dir), run: strconv.FormatUint(rand.Uint64(), 36), written: map[string]string{}}
 }
 
 func (s *fileStore) put(ctx context.Context, o layout.Object) error {

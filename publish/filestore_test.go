@@ -110,6 +110,25 @@ func TestFileErrorsLeaveNothing(t *testing.T) {
 	wantFiles(t, s.dir, 1)
 }
 
+// A folder may be named in many ways.
+func TestFilesWhereverTheyAre(t *testing.T) {
+	dir := filepath.ToSlash(t.TempDir())
+	for i, url := range []string{"file://" + dir + "/", "file://" + dir + "/.", "file://" + dir + "//below/../", "file://" + dir + "/new/folder/"} {
+		b, err := Create(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := fmt.Sprintf("packages/a/%d", i)
+		if err := b.Put(t.Context(), layout.Object{Key: key, Body: []byte("x")}); err != nil {
+			t.Errorf("%s: %v", url, err)
+		}
+		if body, err := b.Read(t.Context(), key); err != nil || string(body) != "x" {
+			t.Errorf("%s: read %q, %v", url, body, err)
+		}
+	}
+	wantFiles(t, dir, 4)
+}
+
 func TestFilesConcurrently(t *testing.T) {
 	s := newFileStore(t.TempDir())
 	other := newFileStore(s.dir)

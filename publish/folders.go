@@ -35,10 +35,10 @@ func (s *fileStore) folder(dir string) (fresh bool, err error) {
 	if fresh, ok := s.made.Load(dir); ok {
 		return fresh.(bool), nil
 	}
-	if dir == s.dir {
+	if above := filepath.Dir(dir); dir == s.dir || dir == above {
 		err = os.MkdirAll(dir, 0o777)
 	} else {
-		if _, err := s.folder(filepath.Dir(dir)); err != nil {
+		if _, err := s.folder(above); err != nil {
 			return false, err
 		}
 		err = os.Mkdir(dir, 0o777)

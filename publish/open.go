@@ -97,7 +97,7 @@ func fileDir(u *url.URL) (string, error) {
 	if u.Host == "." {
 		p = strings.TrimPrefix(p, "/")
 	}
-	return filepath.FromSlash(p), nil
+	return filepath.Clean(filepath.FromSlash(p)), nil
 }
 
 func openCloud(ctx context.Context, u *url.URL) (*Bucket, error) {

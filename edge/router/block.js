@@ -55,7 +55,7 @@ export function writeSummary(data, block, i, size, out, at) {
   const end = at + size;
   for (; piece < last; piece += 2 * width) {
     const n = number(data, piece + width, width);
-    if (at + (n >> 1) + length > end + length) break;
+    if (at + (n >> 1) + (n & 1) * length > end) break;
     copy(data, pool + number(data, piece, width), n >> 1, out, at);
     at += n >> 1;
     if ((n & 1) === 0) continue;
