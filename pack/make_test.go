@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -184,6 +185,50 @@ func TestMakeCanBeStopped(t *testing.T) {
 	}
 	if left := folder(t, dir); len(left) != 0 {
 		t.Errorf("%d files were left", len(left))
+	}
+}
+
+// stopping is a source whose reader stops in the middle of an archive.
+type stopping struct {
+	pack.Source
+	stop context.CancelFunc
+}
+
+func (s stopping) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	r, err := s.Source.Open(ctx, key, offset, length)
+	if err != nil || !strings.HasSuffix(key, ".zip") {
+		return r, err
+	}
+	return &halfRead{r, ctx, s.stop}, nil
+}
+
+type halfRead struct {
+	io.ReadCloser
+	ctx  context.Context
+	stop context.CancelFunc
+}
+
+func (h *halfRead) Read(p []byte) (int, error) {
+	if err := h.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := h.ReadCloser.Read(p[:1])
+	h.stop()
+	return n, err
+}
+
+// TestMakeStoppedWithinAnArchive: what ends a download does not make the source a
+// damaged one.
+func TestMakeStoppedWithinAnArchive(t *testing.T) {
+	b := registry(t)
+	m, err := b.Live(t.Context(), carrytest.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = pack.Make(ctx, pack.Options{From: stopping{b, cancel}, Manifest: m, Dir: t.TempDir(), Parallel: 1})
+	if !errors.Is(err, context.Canceled) || errors.Is(err, pack.ErrSource) {
+		t.Errorf("%v", err)
 	}
 }
 

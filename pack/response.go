@@ -118,12 +118,13 @@ func (m *maker) fetchMost(ctx context.Context, key string, most int64) ([]byte, 
 }
 
 // says reads all of r, and at most one byte more than it should have, and compares
-// it with a digest.
+// it with a digest. That reading fails says nothing about the source: the network
+// may be gone, or the disk for temporary files full.
 func says(r io.Reader, want layout.ObjectDigest) error {
 	h := sha256.New()
 	n, err := io.Copy(h, io.LimitReader(r, want.Size+1))
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSource, err)
+		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); n != want.Size || got != want.SHA256 {
 		return fmt.Errorf("%w: SHA-256 %s of %d bytes, want %s of %d", ErrSource, got, n, want.SHA256, want.Size)
