@@ -17,7 +17,7 @@ help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/regsnap
-	$(GO) build -trimpath -o bin/regsnap ./cmd/regsnap
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/regsnap ./cmd/regsnap
 
 demo: build ## build three environments from testdata/ and serve them
 	bin/regsnap build --config testdata/regsnap.yml --source dir:testdata/storage --bucket file://$(DEMO) --publish

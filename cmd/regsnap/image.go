@@ -39,7 +39,7 @@ The image is for the platforms that --binary names, a program for each; without,
 that of this very program. Each must be linked statically.
 
    regsnap image --env production --bucket s3://registry?region=eu-west-1 --push hub.example/registry
-   regsnap image --env production --bucket file:///srv/registry --layout images \\
+   regsnap image --env production --bucket file:///srv/registry --layout images \
      --binary linux/amd64=regsnap-amd64 --binary linux/arm64=regsnap-arm64
    regsnap image --env production --bucket file:///srv/registry --query kibana.version=8.5.0 --tarball registry.tar`,
 		Flags: []cli.Flag{

@@ -63,7 +63,11 @@ func (p *progress) update(now build.Progress) {
 		_ = p.bar.Set(now.Done)
 	case time.Since(p.said) > plainEvery:
 		p.said = time.Now()
-		fmt.Fprintf(p.w, "%s: %d of %d, %s stored\n", now.Phase, now.Done, now.Total, size(now.Bytes))
+		stored := ""
+		if now.Bytes > 0 {
+			stored = fmt.Sprintf(", %s stored", size(now.Bytes))
+		}
+		fmt.Fprintf(p.w, "%s: %d of %d%s\n", now.Phase, now.Done, now.Total, stored)
 	}
 }
 

@@ -24,11 +24,16 @@ func TestProgressIsLines(t *testing.T) {
 		p.update(build.Progress{Phase: "write packages", Done: 5, Total: 9, Bytes: 1_500_000})
 		p.update(build.Progress{Phase: "write packages", Done: 4, Total: 9, Bytes: 1_500_000}) // overtaken
 		p.update(build.Progress{Phase: "write packages", Done: 9, Total: 9, Bytes: 2_000_000})
+		p.step("compress layers", 1, 9)
+		time.Sleep(plainEvery + time.Second)
+		p.step("compress layers", 9, 9)
 		p.finish()
 		p.finish()
 		want := `read packages         2 of 2 in 0.0 s
 write packages: 5 of 9, 1.5 MB stored
 write packages        9 of 9 in 6.0 s
+compress layers: 9 of 9
+compress layers       9 of 9 in 6.0 s
 `
 		if out.String() != want {
 			t.Errorf("got\n%swant\n%s", out.String(), want)
