@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
@@ -19,9 +18,9 @@ const pushJobs = 4
 // that they name. sent, if set, is told how many bytes of those that are known to
 // be lacking were sent. It returns the references.
 func (i *Image) Push(ctx context.Context, repository, agent string, sent func(done, total int64)) ([]string, error) {
-	repo, err := name.NewRepository(repository)
+	repo, err := parseRepository(repository)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrName, err)
+		return nil, err
 	}
 	updates, done, ended := make(chan v1.Update), make(chan struct{}), make(chan struct{})
 	defer func() {

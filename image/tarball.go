@@ -14,15 +14,29 @@ import (
 // ErrName: what should be the name of an image, or of a repository, is none.
 var ErrName = errors.New("image name")
 
+// CheckRepository tells whether an image can have a name, or be pushed to it.
+func CheckRepository(repository string) error {
+	_, err := parseRepository(repository)
+	return err
+}
+
+func parseRepository(s string) (name.Repository, error) {
+	repo, err := name.NewRepository(s)
+	if err != nil {
+		return repo, fmt.Errorf("%w: %w", ErrName, err)
+	}
+	return repo, nil
+}
+
 // WriteTarball writes the image as docker load and podman load take it, under a
 // name with each of its tags. Such a file is of one platform.
 func (i *Image) WriteTarball(ctx context.Context, file, repository string) error {
 	if len(i.Images) != 1 {
 		return fmt.Errorf("an archive for docker load is of one platform; the image has %d", len(i.Images))
 	}
-	repo, err := name.NewRepository(repository)
+	repo, err := parseRepository(repository)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrName, err)
+		return err
 	}
 	named := map[name.Reference]v1.Image{}
 	for _, tag := range i.Tags() {

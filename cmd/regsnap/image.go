@@ -103,7 +103,7 @@ func runImage(c *cli.Context) (err error) {
 	defer closing(&err, "image", made)
 	r, err := deliverImage(c, made, bar)
 	bar.finish()
-	if errors.Is(err, image.ErrName) || errors.Is(err, image.ErrNotLayout) {
+	if errors.Is(err, image.ErrNotLayout) {
 		return usageError{err}
 	}
 	if err != nil {
@@ -137,7 +137,31 @@ func imageOptions(c *cli.Context) (image.Options, error) {
 	case c.String("tarball") != "" && len(o.Programs) != 1:
 		return o, usagef("--tarball is of one platform: give one --binary, or a --layout")
 	}
-	return o, nil
+	return o, checkTargets(c)
+}
+
+// checkTargets looks at where the image is to go before it is made, which may take
+// minutes.
+func checkTargets(c *cli.Context) error {
+	for _, flag := range []string{"push", "name"} {
+		if v := c.String(flag); v != "" || c.IsSet(flag) {
+			if err := image.CheckRepository(v); err != nil {
+				return usagef("--%s: %w", flag, err)
+			}
+		}
+	}
+	file := c.String("tarball")
+	if file == "-" {
+		return usagef("--tarball -: want the name of a file")
+	}
+	if file == "" {
+		return nil
+	}
+	// What has the name is replaced: a device or a link is not to be lost.
+	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
+		return usagef("--tarball %s: there is something of that name that is no regular file", file)
+	}
+	return nil
 }
 
 // programs are those of --binary, by platform.
