@@ -61,7 +61,7 @@ func provenance(m *layout.Manifest) map[string]string {
 	out := map[string]string{
 		"org.opencontainers.image.title":       "Package registry, " + m.Environment,
 		"org.opencontainers.image.description": fmt.Sprintf("Snapshot %s of the %s environment: %d package versions, served by regsnap", id, m.Environment, len(m.Packages)),
-		"org.opencontainers.image.version":     id,
+		versionNote:                            id,
 		"regsnap.environment":                  m.Environment,
 		"regsnap.snapshot":                     id,
 		"regsnap.version":                      m.Regsnap,

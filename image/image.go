@@ -29,6 +29,8 @@ type Options struct {
 	Slice layout.Slice
 	// Regsnap is the version of this program, as the manifest of a slice records it.
 	Regsnap string
+	// Back lets the environment's tag go back to older commits.
+	Back bool
 	// Programs are regsnap, one for each platform of the image.
 	Programs []Program
 
@@ -55,6 +57,8 @@ type Image struct {
 	Images []v1.Image
 	dir    string
 	layers []*layer
+	moves  bool // it gets the tag of its environment
+	back   bool // even from newer commits
 }
 
 // Make makes an image. Programs that cannot run in one are ErrProgram; a bucket
@@ -69,12 +73,15 @@ func Make(ctx context.Context, o Options) (_ *Image, err error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Image{dir: dir}
+	i := &Image{dir: dir, back: o.Back}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, i.Close())
 		}
 	}()
+	if i.moves, err = o.ofEnvironment(ctx); err != nil {
+		return nil, err
+	}
 	m, folder, made, err := o.snapshot(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -164,10 +171,6 @@ func platformImage(m *layout.Manifest, p Program, layers []*layer) (v1.Image, er
 	}
 	return mutate.Append(img, all...)
 }
-
-// Tags are the names of the image: its snapshot, which stays, and its environment,
-// which moves with the next one.
-func (i *Image) Tags() []string { return []string{i.Manifest.ID(), i.Manifest.Environment} }
 
 // Layers counts the layers of all platforms together, and Bytes their compressed
 // size: what a registry that has none of them receives.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
@@ -40,10 +41,27 @@ type Written struct {
 // WriteLayout adds the image to an OCI image layout, which is made if it is not
 // there, under its tags; what had a tag before loses it. Every file is whole or
 // not there, and index.json, which makes the image one of the layout, comes last.
-// It writes nothing that is there already. The library's own writer is not used
+// It writes nothing that is there already, and waits for others that write to the
+// folder. An environment's tag that has a newer snapshot is ErrOlder, and stays; the
+// image is then there under its id. The library's own writer is not used
 // because a run that was broken off leaves half a manifest there, which the next
 // one takes for a whole one.
 func (i *Image) WriteLayout(ctx context.Context, dir string) (*Written, error) {
+	// Nothing is written to a folder of something else, not even the lock.
+	if _, err := readLayout(dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	unlock, err := lockFolder(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := errors.Join(removeUnfinished(dir), removeUnfinished(filepath.Join(dir, blobFolder("sha256")))); err != nil {
+		return nil, err
+	}
 	index, err := readLayout(dir)
 	if err != nil {
 		return nil, err
@@ -68,11 +86,21 @@ func (i *Image) WriteLayout(ctx context.Context, dir string) (*Written, error) {
 	if err := w.blob(desc.Digest, int64(len(raw)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }); err != nil {
 		return nil, err
 	}
+	return &w.Written, w.tag(index, i, desc)
+}
+
+// tag gives the image its tags.
+func (w *layoutWriter) tag(index *v1.IndexManifest, i *Image, desc *v1.Descriptor) error {
 	before, err := json.Marshal(index)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	var older error
 	for _, tag := range i.Tags() {
+		if older = i.mayTake(tag, w.tagged(index, tag)); older != nil {
+			older = fmt.Errorf("%s: %w", w.dir, older)
+			break // it is the last
+		}
 		index.Manifests = slices.DeleteFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Annotations[refName] == tag })
 		tagged := *desc
 		tagged.Annotations = map[string]string{refName: tag}
@@ -82,11 +110,28 @@ func (i *Image) WriteLayout(ctx context.Context, dir string) (*Written, error) {
 		return bytes.Compare([]byte(a.Annotations[refName]), []byte(b.Annotations[refName]))
 	})
 	after, err := json.Marshal(index)
-	if err != nil || bytes.Equal(before, after) {
-		return &w.Written, err
+	if err == nil && !bytes.Equal(before, after) {
+		err = w.replace(layoutIndex, after)
 	}
-	return &w.Written, w.replace(layoutIndex, after)
+	return errors.Join(err, older)
 }
+
+// tagged is the manifest that has a tag; nil if none has that can be read.
+func (w *layoutWriter) tagged(index *v1.IndexManifest, tag string) []byte {
+	at := slices.IndexFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Annotations[refName] == tag })
+	if at < 0 {
+		return nil
+	}
+	digest := index.Manifests[at].Digest
+	body, err := os.ReadFile(filepath.Join(w.dir, blobFolder(digest.Algorithm), digest.Hex))
+	if err != nil {
+		return nil
+	}
+	return body
+}
+
+// blobFolder is where blobs lie that have digests of an algorithm.
+func blobFolder(algorithm string) string { return filepath.Join("blobs", algorithm) }
 
 // readLayout reads index.json; a folder that is empty or not there has none yet.
 func readLayout(dir string) (*v1.IndexManifest, error) {
@@ -95,7 +140,8 @@ func readLayout(dir string) (*v1.IndexManifest, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if len(entries) == 0 {
+	ours := func(e fs.DirEntry) bool { return e.Name() == lockName || strings.HasPrefix(e.Name(), unfinished) }
+	if len(slices.DeleteFunc(entries, ours)) == 0 {
 		return index, nil
 	}
 	if _, err := os.Stat(filepath.Join(dir, layoutVersion)); err != nil {
@@ -164,7 +210,7 @@ func (w *layoutWriter) blob(digest v1.Hash, size int64, open func() (io.ReadClos
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	name := filepath.Join("blobs", digest.Algorithm, digest.Hex)
+	name := filepath.Join(blobFolder(digest.Algorithm), digest.Hex)
 	if info, err := os.Stat(filepath.Join(w.dir, name)); err == nil && info.Size() == size {
 		return nil
 	}
@@ -199,7 +245,7 @@ func writeWhole(name string, r io.Reader) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".regsnap-*")
+	f, err := os.CreateTemp(filepath.Dir(name), unfinished+"*")
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,12 @@ func imageCommand() *cli.Command {
 		Usage: "make a container image of a snapshot",
 		Description: `Makes an OCI image without a container engine: regsnap and one snapshot, from scratch,
 for a user without privileges and a read-only file system. It serves the registry on
-port 8080. The image has two tags, the environment and the snapshot's id, and its labels
-say of which commits it is.
+port 8080. Its labels say of which commits it is, and its tag is the snapshot's id. An
+image of all that is live has the environment as a second tag, which moves with the next
+one; a slice, or a --snapshot that is not live, leaves that tag where it is.
+
+The environment's tag does not go back to older commits in a registry or a folder (exit
+code 4) unless --allow-older says so; the image is there all the same, under its id.
 
 What is the same in two files or packages is there once, and what did not change since
 the last image is a layer that the registry has already. The same snapshot and the same
@@ -51,6 +55,7 @@ that of this very program. Each must be linked statically.
 			&cli.StringFlag{Name: "layout", Usage: "add the image to the OCI image layout in `DIR`, which is made if it is not there", TakesFile: true},
 			&cli.StringFlag{Name: "tarball", Usage: "write the image to `FILE` for docker load", TakesFile: true},
 			&cli.StringFlag{Name: "name", Usage: "what the image in --tarball is called: `NAME`, to which its tags are added", Value: defaultImageName},
+			&cli.BoolFlag{Name: "allow-older", Usage: "let the environment's tag go back to older commits"},
 			jsonFlag(),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
 		},
@@ -63,6 +68,7 @@ type imageResult struct {
 	Environment string         `json:"environment"`
 	Snapshot    string         `json:"snapshot"`
 	SliceOf     string         `json:"slice_of,omitempty"`
+	Tags        []string       `json:"tags"`
 	Digest      string         `json:"digest"`
 	Platforms   []string       `json:"platforms"`
 	Layers      int            `json:"layers"`
@@ -121,7 +127,7 @@ func runImage(c *cli.Context) (err error) {
 
 // imageOptions reads the flags that say what to put into the image.
 func imageOptions(c *cli.Context) (image.Options, error) {
-	o := image.Options{Environment: c.String("env"), Snapshot: c.String("snapshot"), Regsnap: version()}
+	o := image.Options{Environment: c.String("env"), Snapshot: c.String("snapshot"), Back: c.Bool("allow-older"), Regsnap: version()}
 	var err error
 	if o.Slice, err = sliceOf(c); err != nil {
 		return o, err
@@ -198,7 +204,7 @@ func deliverImage(c *cli.Context, made *image.Image, bar *progress) (*imageResul
 		return nil, err
 	}
 	m := made.Manifest
-	r := &imageResult{Environment: m.Environment, Snapshot: m.ID(), Digest: digest.String(), Layers: made.Layers(), Bytes: made.Bytes()}
+	r := &imageResult{Environment: m.Environment, Snapshot: m.ID(), Tags: made.Tags(), Digest: digest.String(), Layers: made.Layers(), Bytes: made.Bytes()}
 	if m.Slice != nil {
 		r.SliceOf = m.Slice.Snapshot
 	}
@@ -233,6 +239,11 @@ func printImage(c *cli.Context, r *imageResult) {
 	fmt.Fprintln(w)
 	e := c.App.ErrWriter
 	fmt.Fprintf(e, "   %s in %s, for %s\n", size(r.Bytes), plural(r.Layers, "layer"), strings.Join(r.Platforms, " and "))
+	if len(r.Tags) > 1 {
+		fmt.Fprintf(e, "   tags %s\n", strings.Join(r.Tags, " and "))
+	} else {
+		fmt.Fprintf(e, "   tag %s; %s stays where it is\n", r.Tags[0], r.Environment)
+	}
 	if r.Layout != nil && r.Layout.Blobs > 0 {
 		fmt.Fprintf(e, "   %s: %s added, %s\n", c.String("layout"), plural(r.Layout.Blobs, "blob"), size(r.Layout.Bytes))
 	} else if r.Layout != nil {

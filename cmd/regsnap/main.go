@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/image"
 	"github.com/regsnap/regsnap/promote"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/upstream"
@@ -25,7 +26,7 @@ const (
 	exitFailure     = 1   // the store, the repository or the network failed
 	exitUsage       = 2   // the command line or the configuration is wrong
 	exitInvalid     = 3   // packages are broken, not signed as they must be, or against a branch's rules; the report says which
-	exitOlder       = 4   // a newer snapshot is live already
+	exitOlder       = 4   // a newer snapshot is live already, or has the image's tag
 	exitConflict    = 5   // somebody else published, rolled back, pruned or pushed meanwhile: run again
 	exitBusy        = 6   // prune found a build or another prune at work, and deleted nothing
 	exitDamaged     = 7   // verify, or a copy, found objects that are damaged or missing
@@ -77,7 +78,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.Is(err, build.ErrInvalid), errors.Is(err, promote.ErrRefused), errors.Is(err, upstream.ErrUnsigned):
 		return exitInvalid
-	case errors.Is(err, publish.ErrOlder):
+	case errors.Is(err, publish.ErrOlder), errors.Is(err, image.ErrOlder):
 		return exitOlder
 	case errors.Is(err, publish.ErrConflict), errors.Is(err, publish.ErrPruned), errors.Is(err, promote.ErrConflict):
 		return exitConflict

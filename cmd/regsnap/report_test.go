@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/image"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -98,6 +99,7 @@ func TestExitCodes(t *testing.T) {
 		{ctx, fmt.Errorf("a flag: %w", usagef("is wrong")), 2},
 		{ctx, errors.Join(errReported, build.ErrInvalid), 3},
 		{ctx, fmt.Errorf("%w: by a day", publish.ErrOlder), 4},
+		{ctx, fmt.Errorf("%w: by a day", image.ErrOlder), 4},
 		{ctx, fmt.Errorf("pointer: %w", publish.ErrConflict), 5},
 		{stopped, fmt.Errorf("read: %w", context.Canceled), 130},
 		{stopped, build.ErrInvalid, 3},
