@@ -60,8 +60,9 @@ func streams(key string, r io.Reader, want layout.ObjectDigest) error {
 // archive may have by default.
 const maxCopied = 1 << 30
 
-// FetchEncoded reads the gzip-encoded form of a response, of size bytes: what it
-// inflates to is known, its own digest is not.
+// FetchEncoded reads the gzip-encoded form of a response, of size bytes, and makes
+// sure of it as CheckEncoded does. What was written to to before something was
+// found counts for nothing.
 func (b *Bucket) FetchEncoded(ctx context.Context, key string, to io.Writer, size int64, plain layout.ObjectDigest) error {
 	if err := errors.Join(bounded(key, size), bounded(key, plain.Size)); err != nil {
 		return err
@@ -71,26 +72,54 @@ func (b *Bucket) FetchEncoded(ctx context.Context, key string, to io.Writer, siz
 		return err
 	}
 	defer r.Close()
+	return CheckEncoded(key, io.TeeReader(r, to), size, plain)
+}
+
+// CheckEncoded reads what should be the gzip-encoded form of a response, of size
+// bytes, and at most one byte more: what it inflates to is known, its own digest
+// is not. ErrDamaged if it is something else, the error of r if that fails.
+func CheckEncoded(key string, r io.Reader, size int64, plain layout.ObjectDigest) error {
 	encoded := &io.LimitedReader{R: r, N: size + 1}
-	z, err := gzip.NewReader(io.TeeReader(encoded, to))
-	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
+	source := &failing{r: encoded}
+	z, err := gzip.NewReader(source)
+	if err == nil {
+		err = streams(key, z, plain)
+	} else {
+		err = fmt.Errorf("%s: %w", key, err)
 	}
-	if err := streams(key, z, plain); corrupt(err) {
+	switch {
+	case err != nil && source.err != nil:
+		return fmt.Errorf("%s: %w", key, source.err)
+	case corrupt(err):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	} else if err != nil {
+	case err != nil:
 		return err
-	}
-	if encoded.N != 1 {
+	case encoded.N != 1:
 		return fmt.Errorf("%w: %s: %d bytes, want %d", ErrDamaged, key, size+1-encoded.N, size)
 	}
 	return nil
 }
 
-// corrupt tells whether err is about what was inflated, not about reading it.
+// failing remembers with what error a reader failed. Behind gzip a connection that
+// was lost looks like an object that is too short.
+type failing struct {
+	r   io.Reader
+	err error
+}
+
+func (f *failing) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if err != nil && err != io.EOF {
+		f.err = err
+	}
+	return n, err
+}
+
+// corrupt tells whether err is about what was inflated. An empty object is io.EOF.
 func corrupt(err error) bool {
 	var input flate.CorruptInputError
-	return errors.As(err, &input) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF)
+	return errors.As(err, &input) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 }
 
 // Contents reads and checks the list of files of a revision; sha256 is what the
