@@ -119,7 +119,8 @@ func (f *folder) isOf(env string) error {
 	return nil
 }
 
-// serve makes a snapshot current, and removes all but that and the one before.
+// serve makes a snapshot current, and removes all but that and the one before. If
+// it is current already, the one before is not known, and nothing is removed.
 func (f *folder) serve(id, previous string) error {
 	if f.current() != id {
 		// A link of another name takes the place of the old one at once.
@@ -133,6 +134,9 @@ func (f *folder) serve(id, previous string) error {
 	}
 	if err := publish.SyncFileSystem(f.dir); err != nil {
 		return err
+	}
+	if id == previous {
+		return nil
 	}
 	return f.each(func(name string) error {
 		if !layout.ValidSnapshot(name) || name == id || name == previous {

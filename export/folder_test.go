@@ -150,6 +150,13 @@ func TestAgain(t *testing.T) {
 	}
 	stop.Store(true)
 	workers.Wait()
+	// With nothing new, the one before is still the one to go back to.
+	for range 2 {
+		exported(t, bucket, dir, func(o *export.Options) { o.Snapshot = first })
+		if got, want := entries(t, dir), []string{".lock", first, second, "current"}; !equalSorted(got, want) {
+			t.Errorf("the folder has %v, want %v", got, want)
+		}
+	}
 	t.Logf("%d answers of the first edition, %d of the second", seen[0].Load(), seen[1].Load())
 	if seen[0].Load() == 0 || seen[1].Load() == 0 {
 		t.Error("not both editions were seen")
