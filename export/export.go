@@ -133,7 +133,7 @@ func (o Options) write(ctx context.Context, f *folder, r *Result) error {
 		w.before = f.snapshot(r.Previous)
 	}
 	if err := w.snapshot(ctx, m, routes); err != nil {
-		return o.From.Explain(ctx, o.Environment, r.Snapshot, err)
+		return err
 	}
 	r.Written = w.written()
 	if err := publish.SyncFileSystem(temp); err != nil {

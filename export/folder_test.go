@@ -369,32 +369,3 @@ func TestSlice(t *testing.T) {
 	}
 	same(t, served(t, dir), cases)
 }
-
-// TestRemote: from a bucket that is no folder everything is copied once; the next
-// export links to what did not change, and notices what was changed on disk.
-func TestRemote(t *testing.T) {
-	bucket := edgetest.PublishTo(t, "mem://", storage(t, nil), build.DefaultBudget)
-	dir := t.TempDir()
-	first := exported(t, bucket, dir, nil)
-	archive := filepath.Join(dir, "current", "tree", "epr", "odd_names", "odd_names-1.0.0.zip")
-	spoilt := filepath.Join(dir, first.Snapshot, "tree", "package", "web_server", "1.0.0", "manifest.yml")
-	whole, err := os.ReadFile(spoilt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, spoilt, strings.Repeat("x", len(whole)))
-	id := edgetest.Update(t, bucket, storage(t, func(packages string) {
-		put(t, filepath.Join(packages, "web_server", "2.0.0", "docs", "README.md"), "# Second edition\n")
-	}), build.DefaultBudget)[env]
-	second := exported(t, bucket, dir, nil)
-	if second.Snapshot != id || second.Bytes == 0 || second.Bytes > first.Bytes/2 || second.Linked <= first.Linked {
-		t.Errorf("first %+v, second %+v", first, second)
-	}
-	if !sameFile(t, archive, filepath.Join(dir, first.Snapshot, "tree", "epr", "odd_names", "odd_names-1.0.0.zip")) {
-		t.Error("an archive that did not change was written again")
-	}
-	got, err := os.ReadFile(filepath.Join(dir, id, "tree", "package", "web_server", "1.0.0", "manifest.yml"))
-	if err != nil || string(got) != string(whole) {
-		t.Errorf("what was changed on disk was taken over: %.40q %v", got, err)
-	}
-}

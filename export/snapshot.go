@@ -3,7 +3,6 @@ package export
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -64,22 +63,18 @@ func (w *writer) response(ctx context.Context, r layout.ManifestResponse) error 
 	if err != nil {
 		return err
 	}
-	local := w.from.File(key)
-	if local != "" && w.link {
-		if err := w.from.FetchEncoded(ctx, key, io.Discard, r.Gzip, want); err != nil {
-			return err
-		}
-		if w.linkTo(local, target) {
-			return nil
-		}
-	}
-	return w.create(target, func(to io.Writer) error { return w.from.FetchEncoded(ctx, key, to, r.Gzip, want) })
+	return w.place(ctx, fileOf(key), target, w.encoded(ctx, key, r.Gzip, want))
 }
 
 // revision writes the archive and the files of a package version.
 func (w *writer) revision(ctx context.Context, p layout.ManifestPackage) error {
 	rev := layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}
-	body, list, err := w.from.Contents(ctx, rev, p.Contents)
+	var body []byte
+	var list *layout.Contents
+	err := w.reading(ctx, func() (err error) {
+		body, list, err = w.from.Contents(ctx, rev, p.Contents)
+		return w.explained(ctx, err)
+	})
 	if err != nil {
 		return err
 	}
@@ -88,7 +83,7 @@ func (w *writer) revision(ctx context.Context, p layout.ManifestPackage) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(w.parallel)
+	g.SetLimit(cap(w.slots))
 	put := func(key string, want layout.ObjectDigest) {
 		g.Go(func() error { return w.object(ctx, key, fileOf(key), want) })
 	}

@@ -2,8 +2,6 @@ package export
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -22,10 +20,11 @@ import (
 // before it has its name.
 type writer struct {
 	from     *publish.Bucket
+	env, id  string // of the snapshot
 	dir      string
-	before   string // the folder of the snapshot that was served before; "" if there is none
-	link     bool   // whether files of the bucket may be linked to
-	parallel int
+	before   string        // the folder of the snapshot that was served before; "" if there is none
+	link     bool          // whether files of the bucket may be linked to
+	slots    chan struct{} // one for each object that may be read at once
 	modified time.Time
 	progress func(publish.Copied)
 
@@ -37,13 +36,13 @@ type writer struct {
 }
 
 func newWriter(o Options, dir string, m *layout.Manifest) *writer {
-	w := &writer{
-		from: o.From, dir: dir, link: !o.Copy, parallel: o.Parallel, modified: m.Time(), progress: o.Progress, contents: map[string]*content{},
+	if o.Parallel <= 0 {
+		o.Parallel = o.From.Parallel()
 	}
-	if w.parallel <= 0 {
-		w.parallel = o.From.Parallel()
+	return &writer{
+		from: o.From, env: m.Environment, id: m.ID(), dir: dir, link: !o.Copy, slots: make(chan struct{}, o.Parallel),
+		modified: m.Time(), progress: o.Progress, contents: map[string]*content{},
 	}
-	return w
 }
 
 func (w *writer) written() Written {
@@ -65,7 +64,7 @@ func (w *writer) count(add func(*publish.Copied)) {
 // each calls fn for 0 to n-1, some at once.
 func (w *writer) each(ctx context.Context, n int, fn func(ctx context.Context, i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(w.parallel)
+	g.SetLimit(cap(w.slots))
 	for i := range n {
 		g.Go(func() error {
 			if err := ctx.Err(); err != nil {
@@ -75,87 +74,6 @@ func (w *writer) each(ctx context.Context, n int, fn func(ctx context.Context, i
 		})
 	}
 	return g.Wait()
-}
-
-// content is what one or more files hold. Who comes first places it; the others
-// wait, and link to it.
-type content struct {
-	placed chan struct{}
-	file   string // that holds it; "" if it could not be placed
-}
-
-// content gives the content with a SHA-256, and tells whether nobody else asked
-// for it before.
-func (w *writer) content(sum string) (c *content, first bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c = w.contents[sum]
-	if c == nil {
-		c, first = &content{placed: make(chan struct{})}, true
-		w.contents[sum] = c
-	}
-	return c, first
-}
-
-// object writes an object of the bucket whose digest is known, as a link to the
-// same content where there is some on this machine.
-func (w *writer) object(ctx context.Context, key, file string, want layout.ObjectDigest) error {
-	target, err := w.target(file)
-	if err != nil {
-		return err
-	}
-	c, first := w.content(want.SHA256)
-	if !first {
-		<-c.placed
-		if w.linkTo(c.file, target) {
-			return nil
-		}
-		return w.place(ctx, key, file, target, want)
-	}
-	defer close(c.placed)
-	if err := w.place(ctx, key, file, target, want); err != nil {
-		return err
-	}
-	c.file = target
-	return nil
-}
-
-// place links to a file of another export or of the bucket, or reads the bucket.
-func (w *writer) place(ctx context.Context, key, file, target string, want layout.ObjectDigest) error {
-	for _, same := range w.candidates(key, file) {
-		if holds(same, want) && w.linkTo(same, target) {
-			return nil
-		}
-	}
-	return w.create(target, func(to io.Writer) error { return w.from.Fetch(ctx, key, to, want) })
-}
-
-// candidates are files that may hold the object.
-func (w *writer) candidates(key, file string) []string {
-	var out []string
-	if local := w.from.File(key); local != "" && w.link {
-		out = append(out, local)
-	}
-	if w.before != "" {
-		out = append(out, filepath.Join(w.before, filepath.FromSlash(file)))
-	}
-	return out
-}
-
-// holds tells whether a file has the content.
-func holds(name string, want layout.ObjectDigest) bool {
-	f, err := os.Open(name)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() != want.Size {
-		return false
-	}
-	h := sha256.New()
-	_, err = io.Copy(h, f)
-	return err == nil && hex.EncodeToString(h.Sum(nil)) == want.SHA256
 }
 
 // bytes writes a content that was made or checked here.
