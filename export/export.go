@@ -124,11 +124,14 @@ func (o Options) write(ctx context.Context, f *folder, r *Result) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp) // nothing is there when it has its name
-	if err := os.Chmod(temp, 0o755); err != nil {
+	defer os.RemoveAll(temp)
+	// Only the owner may enter temp. What is below gets the modes that the umask
+	// leaves, all of it, and keeps them when it has its name.
+	whole := filepath.Join(temp, r.Snapshot)
+	if err := os.Mkdir(whole, 0o777); err != nil {
 		return err
 	}
-	w := newWriter(o, temp, m)
+	w := newWriter(o, whole, m)
 	if r.Previous != "" {
 		w.before = f.snapshot(r.Previous)
 	}
@@ -136,10 +139,10 @@ func (o Options) write(ctx context.Context, f *folder, r *Result) error {
 		return err
 	}
 	r.Written = w.written()
-	if err := publish.SyncFileSystem(temp); err != nil {
+	if err := publish.SyncFileSystem(whole); err != nil {
 		return err
 	}
-	return os.Rename(temp, f.snapshot(r.Snapshot))
+	return os.Rename(whole, f.snapshot(r.Snapshot))
 }
 
 // configuration is what nginx needs to serve the export.
