@@ -36,6 +36,8 @@ type Options struct {
 	Parallel int
 	// Progress, if set, is told how far the export is. It must not block.
 	Progress func(publish.Copied)
+	// Waiting, if set, is called when another export to Dir has to be waited for.
+	Waiting func()
 	// Render, if set, is told how far the rendering of a slice is.
 	Render func(build.Progress)
 }
@@ -75,7 +77,7 @@ func Export(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := openFolder(o.Dir)
+	f, err := openFolder(ctx, o.Dir, o.Waiting)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +108,9 @@ func (o Options) into(ctx context.Context, f *folder, r *Result, conf map[string
 	}
 	if err := configure(f.snapshot(r.Snapshot), conf); err != nil {
 		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err // all may have been there
 	}
 	return f.serve(r.Snapshot, r.Previous)
 }

@@ -1,14 +1,13 @@
 package export
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/rogpeppe/go-internal/lockedfile"
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
@@ -30,14 +29,14 @@ type folder struct {
 
 // openFolder makes the folder if it is not there, and waits for others that
 // write to it. What those left behind that were killed is removed.
-func openFolder(dir string) (*folder, error) {
+func openFolder(ctx context.Context, dir string, waiting func()) (*folder, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
 	if err := onlyExports(dir); err != nil {
 		return nil, err
 	}
-	unlock, err := lockedfile.MutexAt(filepath.Join(dir, lockName)).Lock()
+	unlock, err := lock(ctx, dir, waiting)
 	if err != nil {
 		return nil, err
 	}

@@ -80,6 +80,7 @@ func runExport(c *cli.Context) (err error) {
 	defer bar.finish()
 	o.Progress = func(n publish.Copied) { bar.copied("export "+o.Environment, n) }
 	o.Render = bar.update
+	o.Waiting = func() { fmt.Fprintf(c.App.ErrWriter, "waiting: another export writes to %s\n", o.Dir) }
 	r, err := export.Export(c.Context, o)
 	if errors.Is(err, export.ErrPath) || errors.Is(err, export.ErrNoExport) {
 		return usageError{err}
