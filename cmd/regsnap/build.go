@@ -95,7 +95,10 @@ func runBuild(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	o := build.Options{Regsnap: version(), Budget: cfg.budget(), Parallel: c.Int("parallel")}
+	o := build.Options{Regsnap: version(), Budget: cfg.budget()}
+	if o.Parallel, err = parallel(c); err != nil {
+		return err
+	}
 	if o.Sign, err = signer(c); err != nil {
 		return err
 	}

@@ -61,13 +61,16 @@ func runExport(c *cli.Context) (err error) {
 	}
 	o := export.Options{
 		Environment: c.String("env"), Snapshot: c.String("snapshot"), Regsnap: version(), Dir: c.Args().First(),
-		At: c.String("at"), Copy: c.Bool("copy"), Parallel: c.Int("parallel"), Hostname: cfg.Environments[c.String("env")].Hostname,
+		At: c.String("at"), Copy: c.Bool("copy"), Hostname: cfg.Environments[c.String("env")].Hostname,
 	}
 	if c.Args().Len() != 1 {
 		return usagef("into which folder? Give one DIR; flags come before it")
 	}
 	if o.Snapshot != "" && !layout.ValidSnapshot(o.Snapshot) {
 		return usagef("--snapshot %q: want an id as regsnap history shows it", o.Snapshot)
+	}
+	if o.Parallel, err = parallel(c); err != nil {
+		return err
 	}
 	if o.Slice, err = sliceOf(c); err != nil {
 		return err

@@ -35,6 +35,15 @@ func jsonFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "json", Usage: "print the result as JSON on standard output"}
 }
 
+// parallel is --parallel; 0 is what fits the stores.
+func parallel(c *cli.Context) (int, error) {
+	n := c.Int("parallel")
+	if n < 0 {
+		return 0, usagef("--parallel %d: want 1 or more, or 0 for what fits", n)
+	}
+	return n, nil
+}
+
 // noArgs refuses arguments that a command does not take: a forgotten dash must
 // not be ignored.
 func noArgs(c *cli.Context) error {

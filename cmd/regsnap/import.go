@@ -73,7 +73,10 @@ func runImport(c *cli.Context) (err error) {
 		return err
 	}
 	env.Branches = []string{upstream.BranchName}
-	o := build.Options{Regsnap: version(), Budget: cfg.budget(), Parallel: c.Int("parallel"), Environments: []build.Environment{env}}
+	o := build.Options{Regsnap: version(), Budget: cfg.budget(), Environments: []build.Environment{env}}
+	if o.Parallel, err = parallel(c); err != nil {
+		return err
+	}
 	if o.Sign, err = signer(c); err != nil {
 		return err
 	}

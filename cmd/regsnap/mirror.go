@@ -61,6 +61,9 @@ func runMirror(c *cli.Context) (err error) {
 		Snapshot: c.String("snapshot"), History: c.Int("history"), Stay: c.Bool("no-publish"), Back: c.Bool("allow-older"), Note: n,
 		Regsnap: version(),
 	}
+	if o.Copy.Parallel, err = parallel(c); err != nil {
+		return err
+	}
 	if o.Slice, err = sliceOf(c); err != nil {
 		return err
 	}
@@ -140,9 +143,7 @@ func mirrorAll(c *cli.Context, o carry.Options, names []string) ([]*carry.Result
 	results := []*carry.Result{}
 	for _, name := range names {
 		o.Environment = name
-		o.Copy = publish.CopyOptions{Parallel: c.Int("parallel"), Progress: func(n publish.Copied) {
-			bar.copied("copy "+name, n)
-		}}
+		o.Copy.Progress = func(n publish.Copied) { bar.copied("copy "+name, n) }
 		o.Render = bar.update
 		r, err := carry.Mirror(c.Context, o)
 		if err != nil {
