@@ -38,7 +38,8 @@ var ErrPath = fmt.Errorf("not a path for a configuration of nginx")
 
 // configuration is what nginx needs to serve exports that it finds in a folder.
 func configuration(at, hostname string) (map[string][]byte, error) {
-	if !plainPath.MatchString(at) || path.Clean(at) != at {
+	at = path.Clean(at)
+	if !plainPath.MatchString(at) {
 		return nil, fmt.Errorf("%q: %w: want an absolute one of letters, digits and . _ / + @ , = -", at, ErrPath)
 	}
 	if hostname == "" {
