@@ -77,6 +77,9 @@ func Export(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.there(ctx); err != nil {
+		return nil, err
+	}
 	f, err := openFolder(ctx, o.Dir, o.Waiting)
 	if err != nil {
 		return nil, err
@@ -99,6 +102,25 @@ func Export(ctx context.Context, o Options) (*Result, error) {
 	return r, errors.Join(part.into(ctx, f, r, conf), remove())
 }
 
+// there makes sure that there is something to export, before a folder is made for
+// it. What is live may be another snapshot when the folder is ours.
+func (o Options) there(ctx context.Context) error {
+	id, err := o.From.Chosen(ctx, o.Environment, o.Snapshot)
+	if err != nil || (&folder{dir: o.Dir}).has(id) {
+		return err
+	}
+	_, err = o.From.Manifest(ctx, o.Environment, id)
+	return o.missing(id, err)
+}
+
+// missing says what to do if err is that there is no such snapshot.
+func (o Options) missing(id string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s of %s: regsnap history lists what there is", publish.ErrNoSnapshot, id, o.Environment)
+	}
+	return err
+}
+
 // into writes the snapshot, unless it is there, and has it served.
 func (o Options) into(ctx context.Context, f *folder, r *Result, conf map[string][]byte) error {
 	if r.Present = f.has(r.Snapshot); !r.Present {
@@ -119,11 +141,8 @@ func (o Options) into(ctx context.Context, f *folder, r *Result, conf map[string
 // when all is there.
 func (o Options) write(ctx context.Context, f *folder, r *Result) error {
 	m, routes, err := o.From.Snapshot(ctx, o.Environment, r.Snapshot)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s of %s: regsnap history lists what there is", publish.ErrNoSnapshot, r.Snapshot, o.Environment)
-	}
 	if err != nil {
-		return err
+		return o.missing(r.Snapshot, err)
 	}
 	temp, err := os.MkdirTemp(f.dir, unfinished)
 	if err != nil {

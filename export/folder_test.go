@@ -263,7 +263,7 @@ func TestRefused(t *testing.T) {
 	if err := of(t.TempDir(), "nothing"); !errors.Is(err, publish.ErrNothingLive) {
 		t.Errorf("an environment that is not there: %v", err)
 	}
-	for _, at := range []string{"relative", "/a b", "/a/../b", "/a;b", "/a$b", "/", `/a"b`} {
+	for _, at := range []string{"relative", "/a b", "/..", "/a;b", "/a$b", "/", `/a"b`} {
 		_, err := export.Export(t.Context(), export.Options{From: bucket, Environment: env, Dir: dir, At: at})
 		if !errors.Is(err, export.ErrPath) {
 			t.Errorf("at %q: %v", at, err)
