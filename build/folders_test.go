@@ -33,7 +33,7 @@ func TestConformanceFolders(t *testing.T) {
 	for _, branch := range realBranches {
 		git(t, root, "clone", "-q", "--shared", "--branch", branch, repo, branch)
 	}
-	fromGit := buildState(t, repo, bucket, nil)
+	fromGit := buildState(t, repo, bucket, realEnvironments(realBranches...), nil)
 	clean := buildFolders(t, root, bucket)
 	for _, branch := range realBranches {
 		if err := os.RemoveAll(filepath.Join(root, branch, ".git")); err != nil {
@@ -69,7 +69,7 @@ func buildFolders(t *testing.T, root string, bucket *publish.Bucket) *build.Resu
 	}
 	defer source.Close()
 	r, err := build.Build(t.Context(), build.Options{
-		Source: source, Store: bucket, Environments: realEnvironments(), Regsnap: "main",
+		Source: source, Store: bucket, Environments: realEnvironments(realBranches...), Regsnap: "main",
 	})
 	if err != nil {
 		t.Fatalf("%v: %v", err, r.Report.Errors)

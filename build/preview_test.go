@@ -49,7 +49,7 @@ func TestConformancePreview(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer bucket.Close()
-	for _, s := range buildState(t, repo, bucket, nil).Snapshots {
+	for _, s := range buildState(t, repo, bucket, realEnvironments(realBranches...), nil).Snapshots {
 		if _, err := bucket.Publish(t.Context(), s.Manifest.Environment, s.ID); err != nil {
 			t.Fatal(err)
 		}
