@@ -61,7 +61,7 @@ conformance: ## compare with every recorded answer of the reference registry in 
 	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./lint ./promote ./carry ./export ./image ./edge
 
 bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
-	$(GO) test -tags bench -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./edge ./export ./image
+	$(GO) test -tags bench -p 1 -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./edge ./export ./image
 
 SCALE ?= $(CURDIR)/$(CACHE)/scale
 scale: build ## measure on synthetic storages of up to 100,000 package versions in $(SCALE) (10 GB), write docs/performance.md

@@ -64,7 +64,7 @@ func (l *Loader) Load(ctx context.Context, entries []Entry, report *Report) ([]*
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(2 * runtime.GOMAXPROCS(0)) // half of them wait for the source
 	for _, versions := range byName(entries) {
 		g.Go(func() error {
 			for _, i := range versions {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,12 +20,10 @@ import (
 // rounds is how often each figure is taken; tables show the median and the best.
 const rounds = 3
 
-// TestPerformance measures builds of the real package storage against git, and
-// answers against a file server, in one run, and writes the tables into docs/performance.md.
-func TestPerformance(t *testing.T) {
-	b := newBench(t)
-	b.coldBuild()
-	b.serve()
+// TestPerformanceServe measures answers against a file server, and writes the
+// table into docs/performance.md.
+func TestPerformanceServe(t *testing.T) {
+	newBench(t).serve()
 }
 
 type bench struct {
@@ -77,39 +74,6 @@ func (b *bench) run(env []string, name string, args ...string) (sample, []byte) 
 	}
 	usage := c.ProcessState.SysUsage().(*syscall.Rusage)
 	return sample{wall, usage.Maxrss << 10}, out
-}
-
-func (b *bench) coldBuild() {
-	// Nothing is deleted between the rounds: the file system would still be at
-	// it while the next one is measured.
-	var git, regsnap []sample
-	var last built
-	for range rounds {
-		dir := b.TempDir()
-		var s sample
-		for _, branch := range []string{"production", "staging", "snapshot"} {
-			tree := filepath.Join(dir, "tree-"+branch)
-			index := "GIT_INDEX_FILE=" + filepath.Join(dir, "index-"+branch)
-			must(b.T, os.MkdirAll(tree, 0o777))
-			b.run([]string{index}, "git", "-C", b.real, "read-tree", branch)
-			one, _ := b.run([]string{index}, "git", "-C", b.real, "--work-tree="+tree, "checkout-index", "-a")
-			s.wall, s.rss = s.wall+one.wall, max(s.rss, one.rss)
-		}
-		git = append(git, s)
-		bucket := filepath.Join(dir, "bucket")
-		s, out := b.run(nil, b.program, "build", "--json", "--source", "git:"+b.real, "--bucket", "file://"+bucket)
-		regsnap = append(regsnap, s)
-		must(b.T, json.Unmarshal(out, &last))
-	}
-	base := median(git)
-	var w strings.Builder
-	fmt.Fprintf(&w, "| three environments, from nothing | median | best | against git | peak memory |\n| --- | --- | --- | --- | --- |\n")
-	fmt.Fprintf(&w, "| `git checkout-index -a` of the three branches | %.2f s | %.2f s | 1.00 | %d MiB |\n", base.Seconds(), best(git).Seconds(), peak(git)>>20)
-	fmt.Fprintf(&w, "| `regsnap build` to an empty `file://` bucket | %.2f s | %.2f s | %.2f | %d MiB |\n\n",
-		median(regsnap).Seconds(), best(regsnap).Seconds(), median(regsnap).Seconds()/base.Seconds(), peak(regsnap)>>20)
-	fmt.Fprintf(&w, "The build read %d package versions, parsed %d YAML files, read %d contents, and stored %d objects, %s.\n",
-		last.Stats.Packages, last.Stats.YAMLParsed, last.Stats.BlobsRead, last.Stats.Objects, size(last.Stats.Bytes))
-	b.section("cold build", rounds, w.String())
 }
 
 // benchmark is a line of the serve benchmark.
