@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/regsnap/regsnap/internal/folderlock"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -36,7 +37,7 @@ func openFolder(ctx context.Context, dir string, waiting func()) (*folder, error
 	if err := onlyExports(dir); err != nil {
 		return nil, err
 	}
-	unlock, err := lock(ctx, dir, waiting)
+	unlock, err := folderlock.Lock(ctx, filepath.Join(dir, lockName), waiting)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/regsnap/regsnap/internal/folderlock"
 )
 
 // refName is the annotation that names an image in a layout (OCI image layout
@@ -54,7 +56,7 @@ func (i *Image) WriteLayout(ctx context.Context, dir string) (*Written, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	unlock, err := lockFolder(ctx, dir)
+	unlock, err := folderlock.Lock(ctx, filepath.Join(dir, lockName), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -26,9 +26,9 @@ func TestBoundaries(t *testing.T) {
 		"sign":     {},
 		"upstream": {"index", "layout"},
 		"carry":    {"build", "layout", "publish"},
-		"export":   {"build", "carry", "edge", "layout", "publish"},
+		"export":   {"build", "carry", "edge", "internal/folderlock", "layout", "publish"},
 		"pack":     {"layout"},
-		"image":    {"build", "carry", "internal/commit", "layout", "pack", "publish"},
+		"image":    {"build", "carry", "internal/commit", "internal/folderlock", "layout", "pack", "publish"},
 	} {
 		for _, path := range imports(t, folder) {
 			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {
