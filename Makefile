@@ -58,10 +58,10 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 	done
 
 conformance: ## compare with every recorded answer of the reference registry in $(REAL)
-	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout ./build ./serve ./lint ./promote ./carry ./export ./image ./edge
+	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout/... ./build/... ./index/lint ./index/promote ./publish/... ./serve/...
 
 bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
-	$(GO) test -tags bench -p 1 -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./edge ./export ./image
+	$(GO) test -tags bench -p 1 -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./serve/edge ./serve/export ./publish/image
 
 SCALE ?= $(CURDIR)/$(CACHE)/scale
 scale: build ## measure on synthetic storages of up to 100,000 package versions in $(SCALE) (10 GB), write docs/performance.md
@@ -72,7 +72,7 @@ SEED ?= 1
 soak: ## the whole history replayed, and $(SOAK) randomised runs on each store
 	REGSNAP_REPLAY=all $(GO) test -tags conformance -count 1 -timeout 180m -v -run '^TestConformanceReplay' ./build
 	$(GO) test -count 1 -timeout 180m -v -run '^(TestRandomised|TestDiffAgainstAll)$$' ./publish -soak $(SOAK) -soak-seed $(SEED)
-	$(GO) test -count 1 -timeout 180m -v -run 'TestMirrorInterrupted' ./carry -soak $(SOAK) -soak-seed $(SEED)
+	$(GO) test -count 1 -timeout 180m -v -run 'TestMirrorInterrupted' ./publish/carry -soak $(SOAK) -soak-seed $(SEED)
 
 clean: ## remove what was built
 	rm -rf bin $(CACHE)

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/regsnap/regsnap/publish"
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // What is put in one iteration: as many objects as a push of some dozens of new

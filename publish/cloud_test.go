@@ -16,7 +16,7 @@ import (
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // TestHeaders: an object carries the headers that clients of a plain CDN must

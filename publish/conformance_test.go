@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/publish"
-	"github.com/regsnap/regsnap/publish/storetest"
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // conforms runs the suites of package storetest. url gives an empty bucket.

@@ -9,9 +9,9 @@ import (
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
-	"github.com/regsnap/regsnap/publish/storetest"
-	"github.com/regsnap/regsnap/publish/storetest/faultproxy"
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest"
+	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // TestBuildThroughFaults builds and publishes through a network that fails one

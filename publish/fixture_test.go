@@ -13,7 +13,7 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // stores are the kinds of buckets that the operations are tested on. Each gives

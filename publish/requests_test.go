@@ -3,8 +3,8 @@ package publish
 import (
 	"testing"
 
-	"github.com/regsnap/regsnap/publish/storetest/faultproxy"
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // TestRequests counts what operations cost on S3, on a small registry and on one

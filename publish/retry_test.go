@@ -12,8 +12,8 @@ import (
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
-	"github.com/regsnap/regsnap/publish/storetest/faultproxy"
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // hurry is how long an attempt may take in these tests.

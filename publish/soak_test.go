@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 var (

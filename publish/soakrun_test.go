@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish/storetest/faultproxy"
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // soakRun is one randomised run in a bucket of its own. What must hold:

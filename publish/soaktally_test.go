@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/regsnap/regsnap/publish/storetest/faultproxy"
+	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
 )
 
 // ingredient is something that happens in randomised runs.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
-	"github.com/regsnap/regsnap/lint"
+	"github.com/regsnap/regsnap/index/lint"
 )
 
 func auditCommand() *cli.Command {

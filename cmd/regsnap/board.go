@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/regsnap/regsnap/promote"
+	"github.com/regsnap/regsnap/index/promote"
 )
 
 func boardCommand() *cli.Command {

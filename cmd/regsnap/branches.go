@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/regsnap/regsnap/index"
-	"github.com/regsnap/regsnap/lint"
+	"github.com/regsnap/regsnap/index/lint"
 )
 
 // own is the branch that an environment is about: the last one that it shows.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/regsnap/regsnap/check"
+	"github.com/regsnap/regsnap/serve/check"
 )
 
 func checkCommand() *cli.Command {

@@ -13,8 +13,8 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index/lint"
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/lint"
 )
 
 // config is regsnap.yml. docs/configuration.md documents every key.

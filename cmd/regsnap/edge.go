@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/regsnap/regsnap/edge"
+	"github.com/regsnap/regsnap/serve/edge"
 )
 
 // defaultPointer is for how long an edge need not look at the pointer again.

@@ -12,8 +12,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/sign"
-	"github.com/regsnap/regsnap/upstream"
+	"github.com/regsnap/regsnap/build/sign"
+	"github.com/regsnap/regsnap/index/upstream"
 )
 
 func importCommand() *cli.Command {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
-	"github.com/regsnap/regsnap/lint"
+	"github.com/regsnap/regsnap/index/lint"
 )
 
 func branchFlag(usage string) cli.Flag { return &cli.StringFlag{Name: "branch", Usage: usage} }

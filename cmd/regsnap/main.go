@@ -15,10 +15,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/image"
-	"github.com/regsnap/regsnap/promote"
+	"github.com/regsnap/regsnap/index/promote"
+	"github.com/regsnap/regsnap/index/upstream"
 	"github.com/regsnap/regsnap/publish"
-	"github.com/regsnap/regsnap/upstream"
+	"github.com/regsnap/regsnap/publish/image"
 )
 
 // Exit codes, as docs/commands.md lists them.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // TestPerformancePush measures what one commit to the snapshot branch costs on a

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/regsnap/regsnap/publish/storetest/servers"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // TestPerformanceS3 publishes the real production environment to a real S3

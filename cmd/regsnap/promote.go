@@ -11,8 +11,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/index"
-	"github.com/regsnap/regsnap/lint"
-	"github.com/regsnap/regsnap/promote"
+	"github.com/regsnap/regsnap/index/lint"
+	"github.com/regsnap/regsnap/index/promote"
 )
 
 func promoteCommand() *cli.Command {

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/image"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/image"
 )
 
 func TestClean(t *testing.T) {

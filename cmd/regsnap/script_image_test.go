@@ -6,7 +6,7 @@ import (
 	ocilayout "github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/regsnap/regsnap/image/imagetest"
+	"github.com/regsnap/regsnap/publish/image/imagetest"
 )
 
 // elf FILE ARCH

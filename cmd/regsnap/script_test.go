@@ -45,7 +45,7 @@ func scriptParams(t *testing.T, dir string) testscript.Params {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := filepath.Abs("../../sign/testdata")
+	keys, err := filepath.Abs("../../build/sign/testdata")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/regsnap/regsnap/pack"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/pack"
 	"github.com/regsnap/regsnap/serve"
 )
 

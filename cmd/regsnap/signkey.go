@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/sign"
+	"github.com/regsnap/regsnap/build/sign"
 )
 
 // passphraseVariable holds the passphrase of --sign-key. No flag does: command

@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/regsnap/regsnap/carry"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/carry"
 )
 
 // latestQuery sees the newest version of each package, released or not.

@@ -1,0 +1,77 @@
+package edge_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
+	"github.com/regsnap/regsnap/serve/edge"
+	"github.com/regsnap/regsnap/serve/edge/edgetest"
+)
+
+// functions writes the two functions of a distribution into a folder, and
+// returns the files of their modules.
+func functions(t *testing.T, o edge.CloudFrontOptions) (request, response string) {
+	t.Helper()
+	files, err := edge.CloudFront(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range files {
+		name := filepath.Join(dir, strings.TrimSuffix(f.Name, ".zip"))
+		if err := os.Mkdir(name, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(name, "index.mjs"), unzipped(t, f.Content, "index.mjs"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "origin-request", "index.mjs"), filepath.Join(dir, "origin-response", "index.mjs")
+}
+
+func unzipped(t *testing.T, archive []byte, name string) []byte {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := z.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// behindCloudFront gives vectors to the functions the way that CloudFront does.
+func behindCloudFront(t *testing.T, o edge.CloudFrontOptions, cases []edgetest.Case) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "vectors.jsonl")
+	if err := os.WriteFile(file, edgetest.Encode(cases), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	request, response := functions(t, o)
+	t.Logf("%s", node(t, "test/cloudfront.js", file, request, response, o.Origin.URL))
+}
+
+// TestCloudFront gives vectors to the functions of Lambda@Edge; the bucket is on
+// a real S3 server, closed to everybody, and every request to it is signed.
+func TestCloudFront(t *testing.T) {
+	server := servers.StartS3(t)
+	url := server.URL(server.NewBucket(t))
+	bucket := edgetest.PublishTo(t, url, demoSource(t), build.DefaultBudget)
+	behindCloudFront(t, edge.CloudFrontOptions{Environment: vectorsEnv, Origin: parseOrigin(t, url), Pointer: time.Minute},
+		record(t, bucket, vectorsEnv, 3, 3*committed))
+}
