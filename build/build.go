@@ -17,7 +17,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // Environment is what a build needs to know of an environment.
@@ -94,13 +96,13 @@ type builder struct {
 	result   Result
 	branches map[string]*index.Branch
 	live     []*liveSnapshot
-	loader   *index.Loader
+	loader   *parse.Loader
 	kept     *keptSource
-	loaded   map[entryKey]*index.Loaded
+	loaded   map[entryKey]*parse.Loaded
 	ranges   rangesCache
 	put      *putter
 	// made are blocks of the catalog, by the digest of their rows' summaries.
-	made map[layout.Digest]layout.Block
+	made map[layout.Digest]answer.Block
 
 	blobs, objects, bytes atomic.Int64
 	// contents is the SHA-256 of contents.json by revision; a revision that is
@@ -126,7 +128,7 @@ func keyOf(e index.Entry) entryKey {
 // ErrInvalid its Report tells everything that was found.
 func Build(ctx context.Context, o Options) (*Result, error) {
 	b := &builder{
-		Options: o, branches: map[string]*index.Branch{}, loaded: map[entryKey]*index.Loaded{}, ranges: rangesCache{}, made: map[layout.Digest]layout.Block{},
+		Options: o, branches: map[string]*index.Branch{}, loaded: map[entryKey]*parse.Loaded{}, ranges: rangesCache{}, made: map[layout.Digest]answer.Block{},
 		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{},
 	}
 	if b.Budget == (layout.Budget{}) {
@@ -137,7 +139,7 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 	}
 	b.Source = countingSource{o.Source, &b.blobs}
 	b.kept = newKeptSource(b.Source)
-	b.loader = &index.Loader{Source: b.kept, Parser: index.NewParser(), Limits: b.Limits,
+	b.loader = &parse.Loader{Source: b.kept, Parser: parse.NewParser(), Limits: b.Limits,
 		Progress: func(done, total int) { b.progress("read packages", done, total) }}
 	b.put = newPutter(o.Store, b.Parallel, func(n int) {
 		b.objects.Add(1)

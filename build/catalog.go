@@ -5,11 +5,12 @@ import (
 	"slices"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // block is the summaries of one name: made anew, or as a live snapshot has them.
 type block struct {
-	made  layout.Block
+	made  answer.Block
 	live  *liveSnapshot
 	place layout.Place
 }
@@ -22,7 +23,7 @@ func (k block) size() int {
 }
 
 // bytes is the block; of a live snapshot the catalog must have been read.
-func (k block) bytes() layout.Block {
+func (k block) bytes() answer.Block {
 	if k.live == nil {
 		return k.made
 	}
@@ -80,7 +81,7 @@ func (b *builder) readCatalogs(ctx context.Context, rows []row, blocks []block) 
 	return nil
 }
 
-func (b *builder) makeBlock(ctx context.Context, rows []row) (layout.Block, error) {
+func (b *builder) makeBlock(ctx context.Context, rows []row) (answer.Block, error) {
 	if err := b.readCatalogs(ctx, rows, nil); err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (b *builder) makeBlock(ctx context.Context, rows []row) (layout.Block, erro
 		}
 		versions[i] = r.merged.Version
 	}
-	return layout.NewBlock(versions, summaries), nil
+	return answer.NewBlock(versions, summaries), nil
 }
 
 // setCatalog notes in routes how long the blocks are and which parts they make.

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 )
@@ -114,7 +114,7 @@ func TestCrashAtEveryObject(t *testing.T) {
 		fmt.Fprintf(&storage, "-- %s/%s/manifest.yml --\n"+manifest+"-- %[1]s/%[2]s/docs/README.md --\n# %[3]s\n", p[0], p[1], name, p[1])
 	}
 	repo := indextest.NewRepoFrom(t, storage.String())
-	source, err := index.OpenGit(context.Background(), repo.Dir)
+	source, err := git.OpenGit(context.Background(), repo.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}

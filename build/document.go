@@ -1,20 +1,20 @@
 package build
 
 import (
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 )
 
 // View is what a package's answers show that is not the package's own.
 type View struct {
 	// Deprecated is the notice of the newest version of that name that has
 	// one; nil if none has. It stands in every version's answers.
-	Deprecated *index.Deprecated
+	Deprecated *parse.Deprecated
 	// Signed tells that the archive has a detached signature.
 	Signed bool
 }
 
 // Document is the body of /package/{name}/{version}/.
-func Document(p *index.Package, v View) []byte {
+func Document(p *parse.Package, v View) []byte {
 	doc := document{
 		head:            newHead(p),
 		middle:          newMiddle(p, v),
@@ -36,7 +36,7 @@ func Document(p *index.Package, v View) []byte {
 // Summary is a package's entry in the array that answers /search, as it stands
 // there: indented, with neither comma nor line end. Of n summaries,
 // "[\n" + s1 + ",\n" + … + sn + "\n]\n" is the answer.
-func Summary(p *index.Package, v View) []byte {
+func Summary(p *parse.Package, v View) []byte {
 	sum := summary{head: newHead(p), middle: newMiddle(p, v), tail: newTail(p, v)}
 	for i := range p.PolicyTemplates {
 		t := &p.PolicyTemplates[i]
@@ -70,26 +70,26 @@ type head struct {
 	Title                   string              `json:"title,omitempty"`
 	Version                 string              `json:"version"`
 	Release                 string              `json:"release,omitempty"`
-	Source                  *index.Distribution `json:"source,omitempty"`
+	Source                  *parse.Distribution `json:"source,omitempty"`
 	Description             string              `json:"description"`
 	Type                    string              `json:"type"`
 	Download                string              `json:"download"`
 	Path                    string              `json:"path"`
-	Icons                   []index.Image       `json:"icons,omitempty"`
+	Icons                   []parse.Image       `json:"icons,omitempty"`
 	PolicyTemplatesBehavior string              `json:"policy_templates_behavior,omitempty"`
 }
 
 type middle struct {
-	Conditions    *index.Conditions `json:"conditions,omitempty"`
-	Owner         *index.Owner      `json:"owner,omitempty"`
+	Conditions    *parse.Conditions `json:"conditions,omitempty"`
+	Owner         *parse.Owner      `json:"owner,omitempty"`
 	Categories    []string          `json:"categories,omitempty"`
 	SignaturePath string            `json:"signature_path,omitempty"`
-	Discovery     *index.Discovery  `json:"discovery,omitempty,omitzero"`
+	Discovery     *parse.Discovery  `json:"discovery,omitempty,omitzero"`
 }
 
 type tail struct {
-	Deprecated *index.Deprecated `json:"deprecated,omitempty"`
-	Requires   *index.Requires   `json:"requires,omitempty"`
+	Deprecated *parse.Deprecated `json:"deprecated,omitempty"`
+	Requires   *parse.Requires   `json:"requires,omitempty"`
 	Group      string            `json:"group,omitempty"`
 }
 
@@ -105,18 +105,18 @@ type shortTemplate struct {
 	Name            string                 `json:"name"`
 	Title           string                 `json:"title"`
 	Description     string                 `json:"description"`
-	Icons           []index.Image          `json:"icons,omitempty"`
+	Icons           []parse.Image          `json:"icons,omitempty"`
 	Categories      []string               `json:"categories,omitempty"`
-	DeploymentModes *index.DeploymentModes `json:"deployment_modes,omitempty"`
+	DeploymentModes *parse.DeploymentModes `json:"deployment_modes,omitempty"`
 	DataStreams     []string               `json:"data_streams,omitempty"`
-	Deprecated      *index.Deprecated      `json:"deprecated,omitempty"`
+	Deprecated      *parse.Deprecated      `json:"deprecated,omitempty"`
 }
 
 type shortDataStream struct {
 	Type       string            `json:"type,omitempty"`
 	Dataset    string            `json:"dataset"`
 	Title      string            `json:"title"`
-	Deprecated *index.Deprecated `json:"deprecated,omitempty"`
+	Deprecated *parse.Deprecated `json:"deprecated,omitempty"`
 }
 
 type document struct {
@@ -126,16 +126,16 @@ type document struct {
 	FormatVersion   string                      `json:"format_version"`
 	Readme          string                      `json:"readme,omitempty"`
 	License         string                      `json:"license,omitempty"`
-	Screenshots     []index.Image               `json:"screenshots,omitempty"`
+	Screenshots     []parse.Image               `json:"screenshots,omitempty"`
 	Assets          []string                    `json:"assets,omitempty"`
-	PolicyTemplates []index.PolicyTemplate      `json:"policy_templates,omitempty"`
-	DataStreams     []index.DataStream          `json:"data_streams,omitempty"`
-	Vars            []index.Variable            `json:"vars,omitempty"`
-	Elasticsearch   *index.PackageElasticsearch `json:"elasticsearch,omitempty"`
-	Agent           *index.Agent                `json:"agent,omitempty"`
+	PolicyTemplates []parse.PolicyTemplate      `json:"policy_templates,omitempty"`
+	DataStreams     []parse.DataStream          `json:"data_streams,omitempty"`
+	Vars            []parse.Variable            `json:"vars,omitempty"`
+	Elasticsearch   *parse.PackageElasticsearch `json:"elasticsearch,omitempty"`
+	Agent           *parse.Agent                `json:"agent,omitempty"`
 }
 
-func newHead(p *index.Package) head {
+func newHead(p *parse.Package) head {
 	return head{
 		Name:                    p.Name,
 		Title:                   p.Title,
@@ -151,7 +151,7 @@ func newHead(p *index.Package) head {
 	}
 }
 
-func newMiddle(p *index.Package, v View) middle {
+func newMiddle(p *parse.Package, v View) middle {
 	m := middle{
 		Conditions: p.Conditions,
 		Owner:      p.Owner,
@@ -164,11 +164,11 @@ func newMiddle(p *index.Package, v View) middle {
 	return m
 }
 
-func newTail(p *index.Package, v View) tail {
+func newTail(p *parse.Package, v View) tail {
 	return tail{Deprecated: v.Deprecated, Requires: p.Requires, Group: p.Group}
 }
 
 // downloadPath is where the registry serves the archive.
-func downloadPath(p *index.Package) string {
+func downloadPath(p *parse.Package) string {
 	return "/epr/" + p.Name + "/" + p.Name + "-" + p.Version + ".zip"
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 )
 
 // archive is a txtar archive as a package.
@@ -36,9 +37,9 @@ func (a archive) Read(path string) ([]byte, error) {
 	return nil, fs.ErrNotExist
 }
 
-func mustParse(t *testing.T, name, version, text string) *index.Package {
+func mustParse(t *testing.T, name, version, text string) *parse.Package {
 	t.Helper()
-	p, errs, _ := index.NewParser().Parse(name, version, archive(txtar.Parse([]byte(text)).Files))
+	p, errs, _ := parse.NewParser().Parse(name, version, archive(txtar.Parse([]byte(text)).Files))
 	for _, e := range errs {
 		t.Error(e)
 	}
@@ -102,7 +103,7 @@ func TestSummarySmall(t *testing.T) {
   }`
 	view := build.View{
 		Signed:     true,
-		Deprecated: &index.Deprecated{Since: "0.3.0", ReplacedBy: &index.Replacement{Package: "large"}},
+		Deprecated: &parse.Deprecated{Since: "0.3.0", ReplacedBy: &parse.Replacement{Package: "large"}},
 	}
 	equal(t, string(build.Summary(p, view)), want)
 }

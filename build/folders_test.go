@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -31,7 +31,7 @@ func TestConformanceFolders(t *testing.T) {
 	defer bucket.Close()
 	root := t.TempDir()
 	for _, branch := range realBranches {
-		git(t, root, "clone", "-q", "--shared", "--branch", branch, repo, branch)
+		runGit(t, root, "clone", "-q", "--shared", "--branch", branch, repo, branch)
 	}
 	fromGit := buildState(t, repo, bucket, realEnvironments(realBranches...), nil)
 	clean := buildFolders(t, root, bucket)
@@ -63,7 +63,7 @@ func TestConformanceFolders(t *testing.T) {
 
 func buildFolders(t *testing.T, root string, bucket *publish.Bucket) *build.Result {
 	t.Helper()
-	source, err := index.OpenDir(root)
+	source, err := git.OpenDir(root)
 	if err != nil {
 		t.Fatal(err)
 	}

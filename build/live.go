@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // Live is a snapshot that is live when a build begins. What it lists is in the
@@ -19,7 +20,7 @@ type Live struct {
 // liveSnapshot is Live, ready for looking revisions up.
 type liveSnapshot struct {
 	Live
-	table     *layout.Table
+	table     *answer.Table
 	rows      map[layout.Revision]int
 	governing map[string]layout.Revision
 	parts     [][]byte // of the catalog, once needed
@@ -37,7 +38,7 @@ func newLive(l Live) (*liveSnapshot, error) {
 	if len(l.Manifest.Packages) != l.Routes.Rows() {
 		return nil, fmt.Errorf("live snapshot of %s: the manifest lists %d packages, the routes %d", l.Manifest.Environment, len(l.Manifest.Packages), l.Routes.Rows())
 	}
-	t, err := layout.NewTable(l.Routes)
+	t, err := answer.NewTable(l.Routes)
 	if err != nil {
 		return nil, err
 	}

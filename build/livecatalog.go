@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // readCatalog fetches the summaries of the live snapshot and holds them against
@@ -52,7 +53,7 @@ func (s *liveSnapshot) summary(dst []byte, row int) ([]byte, error) {
 }
 
 // block is what lies at a place; readCatalog must have been called.
-func (s *liveSnapshot) block(p layout.Place) layout.Block {
+func (s *liveSnapshot) block(p layout.Place) answer.Block {
 	return s.parts[p.Part][p.Offset:][:p.Size:p.Size]
 }
 

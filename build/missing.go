@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -61,8 +62,8 @@ func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 
 // missing is the revisions that nothing vouches for, the versions of a package
 // side by side: most of what one holds the next one holds too.
-func (b *builder) missing(targets []*target) []*index.Loaded {
-	var missing []*index.Loaded
+func (b *builder) missing(targets []*target) []*parse.Loaded {
+	var missing []*parse.Loaded
 	seen := map[layout.Revision]bool{}
 	for _, t := range targets {
 		for _, r := range t.rows {
@@ -73,7 +74,7 @@ func (b *builder) missing(targets []*target) []*index.Loaded {
 			missing = append(missing, b.loaded[keyOf(r.merged.Entry)])
 		}
 	}
-	slices.SortStableFunc(missing, func(x, y *index.Loaded) int {
+	slices.SortStableFunc(missing, func(x, y *parse.Loaded) int {
 		return cmp.Or(strings.Compare(x.Entry.Name, y.Entry.Name), strings.Compare(x.Entry.Version, y.Entry.Version))
 	})
 	return missing
@@ -81,7 +82,7 @@ func (b *builder) missing(targets []*target) []*index.Loaded {
 
 // contentsOf is the contents that an archive is to be made of, each once: none
 // for one that is ready-made.
-func contentsOf(l *index.Loaded) []index.ID {
+func contentsOf(l *parse.Loaded) []index.ID {
 	if l.Entry.IsArchive() {
 		return nil
 	}

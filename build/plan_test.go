@@ -9,10 +9,11 @@ import (
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // randomTable is a small registry in which every filter matters to some row.
-func randomTable(t *testing.T, rng *rand.Rand) *layout.Table {
+func randomTable(t *testing.T, rng *rand.Rand) *answer.Table {
 	t.Helper()
 	one := func(values ...string) string { return values[rng.IntN(len(values))] }
 	some := func(values ...string) []string {
@@ -53,7 +54,7 @@ func randomTable(t *testing.T, rng *rand.Rand) *layout.Table {
 		}
 	}
 	sortRows(rows)
-	table, err := layout.NewTable(newRoutes(Environment{Name: "test", ServiceVersion: "1.0.0"}, rows))
+	table, err := answer.NewTable(newRoutes(Environment{Name: "test", ServiceVersion: "1.0.0"}, rows))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +63,8 @@ func randomTable(t *testing.T, rng *rand.Rand) *layout.Table {
 
 // everyQuery calls visit for each combination that the planner speaks of, one
 // by one.
-func everyQuery(t *layout.Table, visit func(layout.Query)) {
-	families := func(q layout.Query) {
+func everyQuery(t *answer.Table, visit func(answer.Query)) {
+	families := func(q answer.Query) {
 		for _, category := range t.CategoryValues() {
 			q.Category = category
 			visit(q)
@@ -86,11 +87,11 @@ func everyQuery(t *layout.Table, visit func(layout.Query)) {
 	}
 	for _, kibana := range t.KibanaValues(nil) {
 		for _, kind := range t.TypeValues() {
-			families(layout.Query{Experimental: true, Kibana: kibana, Type: kind})
+			families(answer.Query{Experimental: true, Kibana: kibana, Type: kind})
 			for _, prerelease := range []bool{true, false} {
 				for _, spec := range t.SpecValues(nil) {
 					for _, given := range t.CapabilityValues(nil) {
-						families(layout.Query{Kibana: kibana, Type: kind, Prerelease: prerelease, SpecMin: spec.Min, SpecMax: spec.Max, Capabilities: given})
+						families(answer.Query{Kibana: kibana, Type: kind, Prerelease: prerelease, SpecMin: spec.Min, SpecMax: spec.Max, Capabilities: given})
 					}
 				}
 			}
@@ -99,7 +100,7 @@ func everyQuery(t *layout.Table, visit func(layout.Query)) {
 }
 
 // naiveDigest evaluates one query by itself; "" is the empty list.
-func naiveDigest(t *layout.Table, q layout.Query) layout.Digest {
+func naiveDigest(t *answer.Table, q answer.Query) layout.Digest {
 	s := t.Select(q)
 	if q.Counting {
 		return layout.DigestOf(t.Count(s, q.IncludePolicyTemplates))
@@ -118,7 +119,7 @@ func TestPlanIsNaive(t *testing.T) {
 		table := randomTable(t, rng)
 		answers := map[layout.Digest]int{} // how many queries have it
 		queries := 0
-		everyQuery(table, func(q layout.Query) {
+		everyQuery(table, func(q answer.Query) {
 			queries++
 			if d := naiveDigest(table, q); d != "" {
 				answers[d]++

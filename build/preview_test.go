@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -25,15 +25,15 @@ func TestConformancePreview(t *testing.T) {
 	}
 	repo := replayRepository(t, filepath.Join(real, "package-storage.git"))
 	for _, b := range realBranches {
-		git(t, repo, "update-ref", "refs/heads/"+b, "refs/real/"+b)
+		runGit(t, repo, "update-ref", "refs/heads/"+b, "refs/real/"+b)
 	}
-	source, err := index.OpenGit(t.Context(), repo)
+	source, err := git.OpenGit(t.Context(), repo)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	var added index.Step
-	if _, err := source.History(t.Context(), "snapshot", func(s index.Step) error {
+	var added git.Step
+	if _, err := source.History(t.Context(), "snapshot", func(s git.Step) error {
 		if len(s.Changes) == 1 && s.Changes[0].Added() && s.Parents == 1 {
 			added = s
 		}
@@ -42,8 +42,8 @@ func TestConformancePreview(t *testing.T) {
 		t.Fatal(err)
 	}
 	const pull = "refs/pull/123/head"
-	git(t, repo, "update-ref", pull, added.Commit.Hash)
-	git(t, repo, "update-ref", "refs/heads/snapshot", added.Commit.Hash+"^")
+	runGit(t, repo, "update-ref", pull, added.Commit.Hash)
+	runGit(t, repo, "update-ref", "refs/heads/snapshot", added.Commit.Hash+"^")
 	bucket, err := publish.Create(t.Context(), "file://"+t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -6,15 +6,15 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
-	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // A class is a combination of query parameters that stands for all which give
 // the same rows.
 type class struct {
-	rows layout.Set
+	rows answer.Set
 	// query has the values that were met first.
-	query layout.Query
+	query answer.Query
 	// values is how many combinations were looked at: what the coverage counts.
 	values int
 }
@@ -41,29 +41,29 @@ type parameters struct {
 // newParameters finds the values that can make a difference. A Kibana version
 // matters only by which constraints accept it, so the ends of their intervals
 // stand for all versions.
-func newParameters(t *layout.Table) parameters {
+func newParameters(t *answer.Table) parameters {
 	specs := t.SpecValues(nil)
 	// Newest first: should the budget run out, old versions are the ones left to
 	// assembly.
-	slices.SortStableFunc(specs, func(a, b layout.SpecBounds) int { return newestFirst(a.Max, b.Max) })
+	slices.SortStableFunc(specs, func(a, b answer.SpecBounds) int { return newestFirst(a.Max, b.Max) })
 	return parameters{
-		kibana: newParameter(t.KibanaValues(nil), func(v *semver.Version) (layout.Set, layout.Query) {
-			return t.KibanaSet(v), layout.Query{Kibana: v}
+		kibana: newParameter(t.KibanaValues(nil), func(v *semver.Version) (answer.Set, answer.Query) {
+			return t.KibanaSet(v), answer.Query{Kibana: v}
 		}),
-		prerelease: newParameter([]bool{true, false}, func(v bool) (layout.Set, layout.Query) {
+		prerelease: newParameter([]bool{true, false}, func(v bool) (answer.Set, answer.Query) {
 			if !v {
-				return t.StableSet(), layout.Query{}
+				return t.StableSet(), answer.Query{}
 			}
-			return t.AllSet(), layout.Query{Prerelease: true}
+			return t.AllSet(), answer.Query{Prerelease: true}
 		}),
-		spec: newParameter(specs, func(v layout.SpecBounds) (layout.Set, layout.Query) {
-			return t.SpecSet(v.Min, v.Max), layout.Query{SpecMin: v.Min, SpecMax: v.Max}
+		spec: newParameter(specs, func(v answer.SpecBounds) (answer.Set, answer.Query) {
+			return t.SpecSet(v.Min, v.Max), answer.Query{SpecMin: v.Min, SpecMax: v.Max}
 		}),
-		capabilities: newParameter(t.CapabilityValues(nil), func(v []string) (layout.Set, layout.Query) {
-			return t.CapabilitySet(v), layout.Query{Capabilities: v}
+		capabilities: newParameter(t.CapabilityValues(nil), func(v []string) (answer.Set, answer.Query) {
+			return t.CapabilitySet(v), answer.Query{Capabilities: v}
 		}),
-		types: newParameter(t.TypeValues(), func(v string) (layout.Set, layout.Query) {
-			return t.TypeSet(v), layout.Query{Type: v}
+		types: newParameter(t.TypeValues(), func(v string) (answer.Set, answer.Query) {
+			return t.TypeSet(v), answer.Query{Type: v}
 		}),
 		categories: t.CategoryValues(),
 	}
@@ -82,7 +82,7 @@ func newestFirst(a, b *semver.Version) int {
 	return b.Compare(a)
 }
 
-func newParameter[T any](values []T, rowsOf func(T) (layout.Set, layout.Query)) parameter {
+func newParameter[T any](values []T, rowsOf func(T) (answer.Set, answer.Query)) parameter {
 	p := parameter{asked: len(values)}
 	in := make([]class, 0, len(values))
 	for _, v := range values[:min(len(values), maxValues)] {
@@ -144,7 +144,7 @@ func (c *class) narrow(o class) {
 // rowsKey stands for a set of rows in maps: a large one would be a long key.
 type rowsKey [16]byte
 
-func keyOfRows(s layout.Set) rowsKey {
+func keyOfRows(s answer.Set) rowsKey {
 	var buf [512]byte
 	sum := sha256.Sum256(s.AppendTo(buf[:0]))
 	return rowsKey(sum[:16])

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -67,7 +67,7 @@ func TestConformanceReplay(t *testing.T) {
 	var there []string
 	var incremental time.Duration
 	for i, p := range pushes {
-		git(t, repo, "update-ref", "refs/heads/"+p.branch, p.commit)
+		runGit(t, repo, "update-ref", "refs/heads/"+p.branch, p.commit)
 		there = append(there, p.branch)
 		if !chosen(i, compared, len(pushes)) {
 			continue
@@ -115,7 +115,7 @@ func chosen(i, compared, n int) bool { return (i+1)*compared/n != i*compared/n }
 
 func buildState(t *testing.T, repo string, bucket *publish.Bucket, envs []build.Environment, live []build.Live) *build.Result {
 	t.Helper()
-	source, err := index.OpenGit(t.Context(), repo)
+	source, err := git.OpenGit(t.Context(), repo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,13 +158,13 @@ func liveOf(t *testing.T, b *publish.Bucket) []build.Live {
 func replayRepository(t *testing.T, real string) string {
 	t.Helper()
 	repo := filepath.Join(t.TempDir(), "replay.git")
-	git(t, ".", "init", "-q", "--bare", repo)
+	runGit(t, ".", "init", "-q", "--bare", repo)
 	alternates := filepath.Join(repo, "objects", "info", "alternates")
 	if err := os.WriteFile(alternates, []byte(filepath.Join(real, "objects")+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range realBranches {
-		git(t, repo, "update-ref", "refs/real/"+b, strings.TrimSpace(git(t, real, "rev-parse", "refs/heads/"+b)))
+		runGit(t, repo, "update-ref", "refs/real/"+b, strings.TrimSpace(runGit(t, real, "rev-parse", "refs/heads/"+b)))
 	}
 	return repo
 }
@@ -174,7 +174,7 @@ func history(t *testing.T, repo string) []push {
 	t.Helper()
 	var all []push
 	for _, b := range realBranches {
-		for line := range strings.Lines(git(t, repo, "log", "--first-parent", "--reverse", "--format=%H %ct", "refs/real/"+b)) {
+		for line := range strings.Lines(runGit(t, repo, "log", "--first-parent", "--reverse", "--format=%H %ct", "refs/real/"+b)) {
 			commit, at, _ := strings.Cut(strings.TrimSpace(line), " ")
 			seconds, err := strconv.ParseInt(at, 10, 64)
 			if err != nil {
@@ -187,7 +187,7 @@ func history(t *testing.T, repo string) []push {
 	return all
 }
 
-func git(t *testing.T, dir string, args ...string) string {
+func runGit(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	c := exec.CommandContext(context.Background(), "git", append([]string{"-C", dir}, args...)...)
 	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull,

@@ -8,6 +8,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -193,12 +194,12 @@ func (b *builder) load(ctx context.Context, entries []index.Entry) error {
 
 // entrySet collects entries that are to be read, each once.
 type entrySet struct {
-	loaded  map[entryKey]*index.Loaded
+	loaded  map[entryKey]*parse.Loaded
 	seen    map[entryKey]bool
 	entries []index.Entry
 }
 
-func newEntrySet(loaded map[entryKey]*index.Loaded) *entrySet {
+func newEntrySet(loaded map[entryKey]*parse.Loaded) *entrySet {
 	return &entrySet{loaded: loaded, seen: map[entryKey]bool{}}
 }
 

@@ -2,6 +2,7 @@ package build
 
 import (
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // DefaultBudget is enough for every class of queries on a storage of 2,300
@@ -14,14 +15,14 @@ var DefaultBudget = layout.Budget{Responses: 2_000, Bytes: 256 << 20}
 // stands for all that have the same.
 type response struct {
 	digest layout.Digest
-	query  layout.Query
+	query  answer.Query
 	size   int64
 }
 
 // plan looks at what clients can ask and keeps each distinct answer once, until
 // the budget is used up.
 type plan struct {
-	t         *layout.Table
+	t         *answer.Table
 	budget    layout.Budget
 	coverage  layout.Coverage
 	responses []response
@@ -50,7 +51,7 @@ type family struct {
 // order of importance: what the budget cuts off is at the end.
 //
 // Source: what clients send, as docs/queries.md tells.
-func planResponses(t *layout.Table, budget layout.Budget) *plan {
+func planResponses(t *answer.Table, budget layout.Budget) *plan {
 	p := &plan{t: t, budget: budget, planned: map[layout.Digest]bool{}}
 	p.every()
 	c := newParameters(t)
@@ -76,7 +77,7 @@ func planResponses(t *layout.Table, budget layout.Budget) *plan {
 // every is the search that shows every version, which mirrors ask for. It is
 // rendered whatever the budget is: it would be the most work of all to put together.
 func (p *plan) every() {
-	q := layout.Query{All: true, Prerelease: true}
+	q := answer.Query{All: true, Prerelease: true}
 	s := p.t.Select(q)
 	if len(s.Rows) == 0 {
 		return
@@ -108,7 +109,7 @@ func values(parameters []parameter) int {
 
 // everything is the class without any parameter of a family.
 func (p *plan) everything(f family, all bool) class {
-	return class{p.t.AllSet(), layout.Query{Experimental: f.legacy, All: all}, 1}
+	return class{p.t.AllSet(), answer.Query{Experimental: f.legacy, All: all}, 1}
 }
 
 // lists are searches without a package name: first all without a category, which
@@ -158,7 +159,7 @@ func (p *plan) packages(f family, all bool) {
 			return
 		}
 		from, to := p.t.Versioned(name)
-		only := class{p.t.AllSet().Slice(from, to), layout.Query{Experimental: f.legacy, All: all, Package: name}, 1}
+		only := class{p.t.AllSet().Slice(from, to), answer.Query{Experimental: f.legacy, All: all, Package: name}, 1}
 		narrow := make([]parameter, len(f.parameters))
 		for i, q := range f.parameters {
 			narrow[i] = q.within(from, to)
@@ -194,7 +195,7 @@ func (p *plan) counts(f family) {
 }
 
 // newest applies step 2 of a search.
-func (p *plan) newest(in layout.Set, legacy, all bool) layout.Set {
+func (p *plan) newest(in answer.Set, legacy, all bool) answer.Set {
 	p.spend(len(in) + len(p.t.Names))
 	return p.t.Newest(in, legacy, all)
 }
@@ -258,7 +259,7 @@ func (p *plan) places(product int, parameters []parameter, chosen []class, visit
 const classWork = 256
 
 // search notes the answer of a search that this many queries share.
-func (p *plan) search(s layout.Selection, q layout.Query, queries int) {
+func (p *plan) search(s answer.Selection, q answer.Query, queries int) {
 	if len(s.Rows) == 0 {
 		// "[]" is the same for everybody: edges say it themselves.
 		p.covered += queries
@@ -269,7 +270,7 @@ func (p *plan) search(s layout.Selection, q layout.Query, queries int) {
 }
 
 // sizeOf is the size of the answer to a search in bytes, or nearly.
-func (p *plan) sizeOf(s layout.Selection) int64 {
+func (p *plan) sizeOf(s answer.Selection) int64 {
 	size := int64(0)
 	for _, row := range s.Rows {
 		size += int64(p.t.Sizes[row]) + 2

@@ -10,10 +10,11 @@ import (
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // planTable is a small registry with something for every filter.
-func planTable(t *testing.T) *layout.Table {
+func planTable(t *testing.T) *answer.Table {
 	t.Helper()
 	var rows []row
 	ranges := rangesCache{}
@@ -43,7 +44,7 @@ func planTable(t *testing.T) *layout.Table {
 		rows = append(rows, r)
 	}
 	sortRows(rows)
-	table, err := layout.NewTable(newRoutes(Environment{Name: "test", ServiceVersion: "1.0.0"}, rows))
+	table, err := answer.NewTable(newRoutes(Environment{Name: "test", ServiceVersion: "1.0.0"}, rows))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func planTable(t *testing.T) *layout.Table {
 
 // clientQueries are the queries that are to be rendered ahead, with a value of
 // every kind for each parameter, written as clients send them.
-func clientQueries(t *layout.Table) (searches, counts []string) {
+func clientQueries(t *answer.Table) (searches, counts []string) {
 	kibana := []string{"", "7.15.0", "7.17.29", "8.0.0", "8.4.3", "8.5.0-SNAPSHOT", "8.5.0", "8.6.0-rc1", "8.6.0", "9.0.0"}
 	specs := []string{"", "spec.min=2.3", "spec.min=3.0", "spec.max=1.0", "spec.max=2.3", "spec.min=1.0&spec.max=2.3", "spec.min=2.3&spec.max=3.0", "spec.min=2.3&spec.max=2.3", "spec.min=4.0"}
 	capabilities := []string{"", "none", "security", "observability", "security,observability,uptime"}
@@ -85,7 +86,7 @@ func clientQueries(t *layout.Table) (searches, counts []string) {
 
 // answerOf is the digest of the response to a query, as an edge finds it; ""
 // when the answer is the empty list.
-func answerOf(t *testing.T, table *layout.Table, path, query string) layout.Digest {
+func answerOf(t *testing.T, table *answer.Table, path, query string) layout.Digest {
 	t.Helper()
 	a := table.Answer("GET", &url.URL{Path: path, RawQuery: query})
 	if a.Status != 200 {
@@ -188,7 +189,7 @@ func TestPlanSizes(t *testing.T) {
 }
 
 // bodyOf is the answer to a query on a table whose summaries say name and version.
-func bodyOf(t *testing.T, table *layout.Table, q layout.Query) []byte {
+func bodyOf(t *testing.T, table *answer.Table, q answer.Query) []byte {
 	t.Helper()
 	if q.Counting {
 		return table.Count(table.Select(q), q.IncludePolicyTemplates)

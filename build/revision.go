@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -35,7 +36,7 @@ func revisionOf(e index.Entry, s Signer) layout.Revision {
 
 // revisionWriter renders package revisions into a store.
 type revisionWriter struct {
-	loader *index.Loader
+	loader *parse.Loader
 	blobs  *blobCache
 	put    *putter
 	sign   Signer // nil: no archive is signed
@@ -44,7 +45,7 @@ type revisionWriter struct {
 // write renders one revision: files and archive first, and only once all of
 // them are stored contents.json, whose presence says that they are. It returns
 // the SHA-256 of contents.json.
-func (w *revisionWriter) write(ctx context.Context, l *index.Loaded) (string, error) {
+func (w *revisionWriter) write(ctx context.Context, l *parse.Loaded) (string, error) {
 	rev := revisionOf(l.Entry, w.sign)
 	contents, err := w.writeObjects(ctx, rev, l)
 	if err != nil {
@@ -56,7 +57,7 @@ func (w *revisionWriter) write(ctx context.Context, l *index.Loaded) (string, er
 	return sum, err
 }
 
-func (w *revisionWriter) writeObjects(ctx context.Context, rev layout.Revision, l *index.Loaded) (*layout.Contents, error) {
+func (w *revisionWriter) writeObjects(ctx context.Context, rev layout.Revision, l *parse.Loaded) (*layout.Contents, error) {
 	if l.Entry.IsArchive() {
 		return w.writeReadyMade(ctx, rev, l)
 	}
@@ -87,7 +88,7 @@ func (w *revisionWriter) writeObjects(ctx context.Context, rev layout.Revision, 
 var archives = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // writeReadyMade serves an archive of the source as it is, byte for byte.
-func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision, l *index.Loaded) (*layout.Contents, error) {
+func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision, l *parse.Loaded) (*layout.Contents, error) {
 	tree, problems, err := w.loader.OpenArchive(ctx, l.Entry)
 	if err == nil && len(problems) > 0 {
 		err = fmt.Errorf("%s", problems[0])

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -53,7 +53,7 @@ func newRoutes(env Environment, rows []row) *layout.Routes {
 
 func categoryTable() []layout.Category {
 	var out []layout.Category
-	for _, c := range index.Categories() {
+	for _, c := range parse.Categories() {
 		out = append(out, layout.Category{ID: c.ID, Title: c.Title, Parent: c.Parent})
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -84,7 +85,7 @@ func (c rangesCache) of(constraint string) (layout.Ranges, error) {
 
 // factsOf takes the facts from a parsed package; those of the rendered
 // documents are added by render.
-func factsOf(p *index.Package, signed bool, ranges rangesCache) (*facts, error) {
+func factsOf(p *parse.Package, signed bool, ranges rangesCache) (*facts, error) {
 	f := &facts{
 		spec: layout.Spec{Major: p.SpecMajor, Minor: p.SpecMinor}, packageType: p.Type,
 		capabilities: p.Capabilities, labels: p.Categories, templates: templatesOf(p),
@@ -114,13 +115,13 @@ type rendering struct {
 }
 
 // render makes the documents of a parsed package.
-func (r *rendering) render(p *index.Package, v View) {
+func (r *rendering) render(p *parse.Package, v View) {
 	r.document, r.summary = bytes.Clone(Document(p, v)), bytes.Clone(Summary(p, v))
 	r.facts.size = len(r.summary)
 	r.facts.document, r.facts.summary = layout.DigestOf(r.document), layout.DigestOf(r.summary)
 }
 
-func templatesOf(p *index.Package) []layout.Template {
+func templatesOf(p *parse.Package) []layout.Template {
 	var out []layout.Template
 	for _, t := range p.PolicyTemplates {
 		out = append(out, layout.Template{Categories: t.Categories})
@@ -128,7 +129,7 @@ func templatesOf(p *index.Package) []layout.Template {
 	return out
 }
 
-func discoveryOf(p *index.Package) layout.Discovery {
+func discoveryOf(p *parse.Package) layout.Discovery {
 	var d layout.Discovery
 	if p.Discovery == nil {
 		return d

@@ -10,6 +10,7 @@ import (
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // ErrEmptySlice: a slice's queries see nothing.
@@ -46,7 +47,7 @@ func NewSlice(o SliceOptions) (*Sliced, error) {
 	if err != nil {
 		return nil, err
 	}
-	slice, err := o.Slice.Normal()
+	slice, err := answer.NormalSlice(o.Slice)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func (s *Sliced) Write(ctx context.Context, to Store) (*Snapshot, error) {
 		o.Parallel = 4 * runtime.GOMAXPROCS(0)
 	}
 	b := &builder{
-		Options: o, live: []*liveSnapshot{s.of}, made: map[layout.Digest]layout.Block{},
+		Options: o, live: []*liveSnapshot{s.of}, made: map[layout.Digest]answer.Block{},
 		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{},
 	}
 	b.put = newPutter(to, o.Parallel, func(n int) { b.bytes.Add(int64(n)) })

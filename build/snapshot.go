@@ -12,11 +12,12 @@ import (
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // planned is what a snapshot will hold, before any of it is written.
 type planned struct {
-	table  *layout.Table
+	table  *answer.Table
 	plan   *plan
 	blocks []block // of the catalog, one a name
 }
@@ -29,7 +30,7 @@ func (b *builder) plan(ctx context.Context, t *target) (*planned, error) {
 		return nil, err
 	}
 	setCatalog(routes, blocks)
-	table, err := layout.NewTable(routes)
+	table, err := answer.NewTable(routes)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +151,7 @@ func documentJob(r *row) job {
 }
 
 // body is the answer to a query.
-func (t *target) body(table *layout.Table, q layout.Query) ([]byte, error) {
+func (t *target) body(table *answer.Table, q answer.Query) ([]byte, error) {
 	s := table.Select(q)
 	if q.Counting {
 		return table.Count(s, q.IncludePolicyTemplates), nil

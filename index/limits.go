@@ -42,7 +42,7 @@ type Limits struct {
 }
 
 // withDefaults is the limits with no field left zero.
-func (l Limits) withDefaults() Limits {
+func (l Limits) WithDefaults() Limits {
 	setDefault(&l.FileSize, DefaultFileSize)
 	setDefault(&l.Files, DefaultFiles)
 	setDefault(&l.TotalSize, DefaultTotalSize)

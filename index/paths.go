@@ -20,41 +20,41 @@ const maxProblems = 100
 // to the caller. The order is that of files, then faults of the package as a
 // whole; after 100 findings one more tells how many are left out.
 func CheckFiles(files []File, limits Limits) []Problem {
-	limits = limits.withDefaults()
-	var p findings
+	limits = limits.WithDefaults()
+	var p Findings
 	for _, f := range files {
 		p.checkFile(f, limits)
 	}
 	p.checkTotals(files, limits)
 	p.checkTogether(files)
-	return p.list()
+	return p.List()
 }
 
 // findings collects problems of one package.
-type findings struct {
-	problems []Problem
+type Findings struct {
+	Problems []Problem
 	more     int
 }
 
-func (p *findings) add(file string, rule Rule, format string, args ...any) {
-	if len(p.problems) == maxProblems {
+func (p *Findings) Add(file string, rule Rule, format string, args ...any) {
+	if len(p.Problems) == maxProblems {
 		p.more++
 		return
 	}
-	p.problems = append(p.problems, Problem{File: clip(file), Rule: rule, Detail: fmt.Sprintf(format, args...)})
+	p.Problems = append(p.Problems, Problem{File: Clip(file), Rule: rule, Detail: fmt.Sprintf(format, args...)})
 }
 
-func (p *findings) list() []Problem {
+func (p *Findings) List() []Problem {
 	if p.more == 0 {
-		return p.problems
+		return p.Problems
 	}
-	last := p.problems[len(p.problems)-1]
-	return append(p.problems, Problem{Rule: last.Rule, Detail: fmt.Sprintf("and %d more findings, not listed", p.more)})
+	last := p.Problems[len(p.Problems)-1]
+	return append(p.Problems, Problem{Rule: last.Rule, Detail: fmt.Sprintf("and %d more findings, not listed", p.more)})
 }
 
 // clip makes a hostile path fit to be shown: valid UTF-8, no control
 // characters, not endless.
-func clip(file string) string {
+func Clip(file string) string {
 	const most = 300 // bytes
 	if len(file) > most {
 		file = file[:most] + "…"
@@ -68,60 +68,60 @@ func clip(file string) string {
 }
 
 // checkFile finds what is wrong with a file by itself.
-func (p *findings) checkFile(f File, limits Limits) {
-	p.checkPath(f.Path)
+func (p *Findings) checkFile(f File, limits Limits) {
+	p.CheckPath(f.Path)
 	switch f.Mode {
 	case Symlink:
-		p.add(f.Path, RuleSymlink, "is a symbolic link: put the file itself there")
+		p.Add(f.Path, RuleSymlink, "is a symbolic link: put the file itself there")
 	case Submodule:
-		p.add(f.Path, RuleSubmodule, "is a git submodule: put the files themselves there")
+		p.Add(f.Path, RuleSubmodule, "is a git submodule: put the files themselves there")
 	case Irregular:
-		p.add(f.Path, RuleIrregularFile, "is not a regular file: remove it")
+		p.Add(f.Path, RuleIrregularFile, "is not a regular file: remove it")
 	}
 	switch {
 	case f.Size < 0:
-		p.add(f.Path, RuleObjectMissing, "its content, git object %s, is missing from the source: fetch the whole repository", f.Blob)
+		p.Add(f.Path, RuleObjectMissing, "its content, git object %s, is missing from the source: fetch the whole repository", f.Blob)
 	case f.Size > limits.FileSize:
-		p.add(f.Path, RuleFileSize, "has %d bytes: a file may have %d", f.Size, limits.FileSize)
+		p.Add(f.Path, RuleFileSize, "has %d bytes: a file may have %d", f.Size, limits.FileSize)
 	}
 }
 
 // checkPath finds what is wrong with a path by itself.
-func (p *findings) checkPath(name string) {
+func (p *Findings) CheckPath(name string) {
 	if len(name) > MaxPath {
-		p.add(name, RulePathLength, "the path has %d bytes: it may have %d", len(name), MaxPath)
+		p.Add(name, RulePathLength, "the path has %d bytes: it may have %d", len(name), MaxPath)
 	}
 	switch {
 	case !utf8.ValidString(name):
-		p.add(name, RulePathCharacter, "the path is not UTF-8: rename it")
+		p.Add(name, RulePathCharacter, "the path is not UTF-8: rename it")
 	case strings.ContainsFunc(name, unicode.IsControl):
-		p.add(name, RulePathCharacter, "the path has a control character: rename it")
+		p.Add(name, RulePathCharacter, "the path has a control character: rename it")
 	case strings.Contains(name, `\`):
-		p.add(name, RulePathCharacter, "the path has a backslash, which separates directories for some: rename it")
+		p.Add(name, RulePathCharacter, "the path has a backslash, which separates directories for some: rename it")
 	}
 	for element := range strings.SplitSeq(name, "/") {
 		switch {
 		case element == "":
-			p.add(name, RulePathElement, "the path has an element without a name")
+			p.Add(name, RulePathElement, "the path has an element without a name")
 			return
 		case element == ".", element == "..", strings.EqualFold(element, ".git"):
-			p.add(name, RulePathElement, "the path has the element %q, which means something else than a name", element)
+			p.Add(name, RulePathElement, "the path has the element %q, which means something else than a name", element)
 			return
 		case len(element) > MaxElement:
-			p.add(name, RulePathLength, "an element of the path has %d bytes: it may have %d", len(element), MaxElement)
+			p.Add(name, RulePathLength, "an element of the path has %d bytes: it may have %d", len(element), MaxElement)
 			return
 		}
 	}
 }
 
-func (p *findings) checkTotals(files []File, limits Limits) {
+func (p *Findings) checkTotals(files []File, limits Limits) {
 	if len(files) > limits.Files {
-		p.add("", RuleFileCount, "the package has %d files: it may have %d", len(files), limits.Files)
+		p.Add("", RuleFileCount, "the package has %d files: it may have %d", len(files), limits.Files)
 	}
 	var total int64
 	for _, f := range files {
 		if f.Size > limits.TotalSize-total { // no sum that could overflow
-			p.add("", RulePackageSize, "the files of the package have together over %d bytes, the most they may have", limits.TotalSize)
+			p.Add("", RulePackageSize, "the files of the package have together over %d bytes, the most they may have", limits.TotalSize)
 			return
 		}
 		total += max(f.Size, 0)
@@ -129,7 +129,7 @@ func (p *findings) checkTotals(files []File, limits Limits) {
 }
 
 // checkTogether finds paths that cannot stand beside each other.
-func (p *findings) checkTogether(files []File) {
+func (p *Findings) checkTogether(files []File) {
 	seen := make(map[string]string, len(files)) // by folded path
 	paths := make(map[string]bool, len(files))
 	dirs := make(map[string]bool)
@@ -141,9 +141,9 @@ func (p *findings) checkTogether(files []File) {
 		other, ok := seen[folded]
 		switch {
 		case paths[f.Path]:
-			p.add(f.Path, RulePathDuplicate, "the path is there twice")
+			p.Add(f.Path, RulePathDuplicate, "the path is there twice")
 		case ok:
-			p.add(f.Path, RulePathCollision, "differs from %q by upper and lower case alone: where case does not count one would replace the other", clip(other))
+			p.Add(f.Path, RulePathCollision, "differs from %q by upper and lower case alone: where case does not count one would replace the other", Clip(other))
 		default:
 			seen[folded] = f.Path
 		}
@@ -151,7 +151,7 @@ func (p *findings) checkTogether(files []File) {
 	}
 	for _, file := range slices.Sorted(maps.Keys(paths)) {
 		if dirs[file] {
-			p.add(file, RulePathDuplicate, "is a file, and also a directory that holds files")
+			p.Add(file, RulePathDuplicate, "is a file, and also a directory that holds files")
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/regsnap/regsnap/index/indextest"
 )
 
 func TestCheckFiles(t *testing.T) {
@@ -55,7 +57,7 @@ func TestCheckFiles(t *testing.T) {
 			for _, p := range CheckFiles(test.files, limits) {
 				got = append(got, strings.TrimPrefix(p.String(), ": "))
 			}
-			compare(t, "findings", got, test.want)
+			indextest.Compare(t, "findings", got, test.want)
 		})
 	}
 }

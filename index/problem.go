@@ -1,8 +1,12 @@
 package index
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Rule names what a package must or should obey. The names are stable: reports
@@ -46,4 +50,40 @@ func (p Problem) String() string {
 	}
 	fmt.Fprintf(&b, "%s [%s]", p.Detail, p.Rule)
 	return b.String()
+}
+
+// Report is all that was found about the packages of a build.
+type Report struct {
+	// Errors make the build fail; they come with owner and last commit.
+	Errors   []Problem `json:"errors"`
+	Warnings []Problem `json:"warnings"`
+}
+
+// blameTime is how long a source may look for a commit. Git walks all of a tree
+// that spells out millions of empty directories.
+const blameTime = 5 * time.Second
+
+// Blame adds to findings of a branch the commit that last touched path. Not to
+// know it must not hide the findings.
+func Blame(ctx context.Context, s Source, branch, path string, problems []Problem) {
+	ctx, cancel := context.WithTimeout(ctx, blameTime)
+	defer cancel()
+	commit, err := s.LastChange(ctx, branch, path)
+	if err != nil {
+		return
+	}
+	for i := range problems {
+		problems[i].Commit = commit
+	}
+}
+
+// Sort orders the findings by branch, package, version, file and line.
+func (r *Report) Sort() {
+	for _, list := range [][]Problem{r.Errors, r.Warnings} {
+		slices.SortStableFunc(list, func(a, b Problem) int {
+			return cmp.Or(cmp.Compare(a.Branch, b.Branch), cmp.Compare(a.Package, b.Package),
+				cmp.Compare(a.Version, b.Version), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
+				cmp.Compare(a.Rule, b.Rule))
+		})
+	}
 }

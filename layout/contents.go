@@ -50,7 +50,7 @@ type Deflate struct {
 }
 
 // Encode is the list as it is stored.
-func (c *Contents) Encode() []byte { return encode(c, "") }
+func (c *Contents) Encode() []byte { return Encode(c, "") }
 
 // DecodeContents reads what Encode wrote and checks it.
 func DecodeContents(data []byte) (*Contents, error) {

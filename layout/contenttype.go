@@ -60,3 +60,7 @@ func Compressible(contentType string) bool {
 		strings.HasPrefix(contentType, "application/json") ||
 		strings.HasPrefix(contentType, "image/svg+xml")
 }
+
+const JsonType = "application/json"
+
+const ZipType = "application/zip"

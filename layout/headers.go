@@ -18,7 +18,7 @@ func objectHeader(class CacheClass) string {
 
 // Archive is the package's zip archive.
 func (r Revision) Archive() Object {
-	return Object{Key: r.ArchiveKey(), ContentType: zipType, CacheControl: objectHeader(CacheContent)}
+	return Object{Key: r.ArchiveKey(), ContentType: ZipType, CacheControl: objectHeader(CacheContent)}
 }
 
 // Signature is the archive's detached signature.
@@ -41,7 +41,7 @@ func ManifestObject(env, id string) Object { return lasting(ManifestKey(env, id)
 func RoutesObject(env, id string) Object { return lasting(RoutesKey(env, id)) }
 
 func lasting(key string) Object {
-	return Object{Key: key, ContentType: jsonType, CacheControl: forever}
+	return Object{Key: key, ContentType: JsonType, CacheControl: forever}
 }
 
 // PartObject is a part of the catalog.
@@ -52,7 +52,7 @@ func PartObject(d Digest) Object {
 // ResponseObject is a response: CacheIndex for a package document, CacheContent
 // for a search or categories.
 func ResponseObject(d Digest, class CacheClass) Object {
-	return Object{Key: ResponseKey(d), ContentType: jsonType, CacheControl: objectHeader(class)}
+	return Object{Key: ResponseKey(d), ContentType: JsonType, CacheControl: objectHeader(class)}
 }
 
 // Encoded is the gzip-encoded twin of a response, without its content.

@@ -7,9 +7,9 @@ import (
 	"io"
 )
 
-// encode writes v as the bucket's formats are written: indented by one space
+// Encode writes v as the bucket's formats are written: indented by one space
 // where people read it, HTML characters as they are, a newline at the end.
-func encode(v any, indent string) []byte {
+func Encode(v any, indent string) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

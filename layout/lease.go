@@ -45,7 +45,7 @@ func ParseLeaseKey(key string) (id string, err error) {
 }
 
 // Encode is the lease as it is stored.
-func (l Lease) Encode() []byte { return encode(l, " ") }
+func (l Lease) Encode() []byte { return Encode(l, " ") }
 
 // DecodeLease reads what Encode wrote.
 func DecodeLease(data []byte) (Lease, error) {

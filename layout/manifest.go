@@ -142,7 +142,7 @@ type Coverage struct {
 }
 
 // Encode is the manifest as it is stored.
-func (m *Manifest) Encode() []byte { return encode(m, "") }
+func (m *Manifest) Encode() []byte { return Encode(m, "") }
 
 // ID is the id of the snapshot: the time of its newest commit and the first 12
 // digits of its manifest's digest. Without a commit the time is all zeros.

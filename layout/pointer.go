@@ -124,7 +124,7 @@ func (p Pointer) Lived(t time.Time) []string {
 }
 
 // Encode is the pointer as it is stored.
-func (p Pointer) Encode() []byte { return encode(p, " ") }
+func (p Pointer) Encode() []byte { return Encode(p, " ") }
 
 // DecodePointer reads what Encode wrote and checks every field.
 func DecodePointer(data []byte) (Pointer, error) {

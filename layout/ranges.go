@@ -96,18 +96,18 @@ func intervals(c *semver.Constraints, at []*semver.Version) []Interval {
 	return out
 }
 
-// rangeTest is Ranges made ready for looking versions up.
-type rangeTest struct{ release, pre []bounds }
+// RangeTest is Ranges made ready for looking versions up.
+type RangeTest struct{ release, pre []bounds }
 
 type bounds struct{ from, to *semver.Version }
 
-func newRangeTest(r Ranges) (rangeTest, error) {
+func NewRangeTest(r Ranges) (RangeTest, error) {
 	release, err := newBounds(r.Release)
 	if err != nil {
-		return rangeTest{}, err
+		return RangeTest{}, err
 	}
 	pre, err := newBounds(r.Pre)
-	return rangeTest{release: release, pre: pre}, err
+	return RangeTest{release: release, pre: pre}, err
 }
 
 func newBounds(in []Interval) ([]bounds, error) {
@@ -131,7 +131,7 @@ func newBounds(in []Interval) ([]bounds, error) {
 	return out, nil
 }
 
-func (t rangeTest) accepts(v *semver.Version) bool {
+func (t RangeTest) Accepts(v *semver.Version) bool {
 	in := t.release
 	if v.Prerelease() != "" {
 		in = t.pre
@@ -146,9 +146,27 @@ func (t rangeTest) accepts(v *semver.Version) bool {
 
 // Accepts tells whether the constraint that r stands for accepts v.
 func (r Ranges) Accepts(v *semver.Version) (bool, error) {
-	t, err := newRangeTest(r)
+	t, err := NewRangeTest(r)
 	if err != nil {
 		return false, err
 	}
-	return t.accepts(v), nil
+	return t.Accepts(v), nil
+}
+
+// String writes the accepted versions as people read them: "7.16.0 to before 9.0.0".
+func (r Ranges) String() string {
+	var parts []string
+	for _, list := range [][]Interval{r.Release, r.Pre} {
+		for _, iv := range list {
+			if iv.To == "" {
+				parts = append(parts, iv.From+" and later")
+			} else {
+				parts = append(parts, iv.From+" to before "+iv.To)
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return "no version"
+	}
+	return strings.Join(parts, " or ")
 }

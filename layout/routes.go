@@ -112,10 +112,10 @@ func (r *Routes) Revision(row int) Revision {
 }
 
 // Name is the package name of a row.
-func (r *Routes) Name(row int) string { return r.Names[r.nameOf(row)] }
+func (r *Routes) Name(row int) string { return r.Names[r.NameOf(row)] }
 
-// nameOf is the place of a row's name in Names.
-func (r *Routes) nameOf(row int) int {
+// NameOf is the place of a row's name in Names.
+func (r *Routes) NameOf(row int) int {
 	i, found := slices.BinarySearch(r.Starts, row)
 	if !found {
 		i--
@@ -147,10 +147,10 @@ func (r *Routes) Versioned(name string) (from, to int) {
 	if !found {
 		return 0, 0
 	}
-	return r.nameRows(i)
+	return r.NameRows(i)
 }
 
-func (r *Routes) nameRows(i int) (from, to int) {
+func (r *Routes) NameRows(i int) (from, to int) {
 	if i+1 < len(r.Starts) {
 		return r.Starts[i], r.Starts[i+1]
 	}
@@ -254,7 +254,7 @@ func (r *Routes) validateNames() error {
 		}
 	}
 	for i := range r.Names {
-		from, to := r.nameRows(i)
+		from, to := r.NameRows(i)
 		var last *semver.Version
 		for row := from; row < to; row++ {
 			v, err := semver.StrictNewVersion(r.Versions[row])

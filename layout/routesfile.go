@@ -152,7 +152,7 @@ func (r *Routes) Encode() []byte {
 		lengths[i] = len(c.text)
 		size += len(c.name) + len(c.text) + len(`,`+"\n"+`"":""`)
 	}
-	head := encode(routesHead{
+	head := Encode(routesHead{
 		Format: r.Format, Environment: r.Environment, ServiceVersion: r.ServiceVersion, Cache: r.Cache,
 		Catalog: r.Catalog, Every: r.Every, Categories: r.Categories, Constraints: r.Constraints, Capabilities: r.Capabilities,
 		Types: r.Types, Specs: r.Specs, Labels: r.Labels, Templates: r.Templates, Discoveries: r.Discoveries,

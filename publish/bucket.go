@@ -11,6 +11,7 @@ import (
 	"iter"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // Bucket is an object store. It is safe for concurrent use.
@@ -20,8 +21,8 @@ import (
 // and with growing pauses; an error is what is left after that. No error holds
 // a secret of the bucket's URL or of a request.
 type Bucket struct {
-	objects  objectStore
-	pointers pointerStore
+	objects  store.ObjectStore
+	pointers store.PointerStore
 	parallel int
 	sync     func() error
 	close    func() error
@@ -34,7 +35,7 @@ func (b *Bucket) Close() error { return b.close() }
 // Put stores an object that will never change; one that is there stays. When it
 // returns nil the object is there, whole. With an error it may be there or not,
 // and putting it again is safe.
-func (b *Bucket) Put(ctx context.Context, o layout.Object) error { return b.objects.put(ctx, o) }
+func (b *Bucket) Put(ctx context.Context, o layout.Object) error { return b.objects.Put(ctx, o) }
 
 // maxReserve is how much memory is set aside for an object before any of it has
 // come, in bytes.
@@ -42,7 +43,7 @@ const maxReserve = 64 << 20
 
 // Read returns an object as it is stored; fs.ErrNotExist when there is none.
 func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
-	r, n, err := b.objects.open(ctx, key, 0, -1)
+	r, n, err := b.objects.Open(ctx, key, 0, -1)
 	if err != nil {
 		return nil, err
 	}
@@ -58,18 +59,18 @@ func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
 // the rest, and what lies behind the end does not come. It gives fs.ErrNotExist
 // when there is no such object, and an error when offset is behind its end.
 func (b *Bucket) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
-	r, _, err := b.objects.open(ctx, key, offset, length)
+	r, _, err := b.objects.Open(ctx, key, offset, length)
 	return r, err
 }
 
 // List goes through the objects whose keys begin with prefix, in no order that
 // is the same in every store. After an error it ends.
-func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
-	return b.objects.list(ctx, prefix)
+func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.ObjectInfo, error] {
+	return b.objects.List(ctx, prefix)
 }
 
 // Delete removes an object; that there is none is no error.
-func (b *Bucket) Delete(ctx context.Context, key string) error { return b.objects.delete(ctx, key) }
+func (b *Bucket) Delete(ctx context.Context, key string) error { return b.objects.Delete(ctx, key) }
 
 // Parallel is how many objects to store at once: in the cloud each waits for
 // the network, on disk for a core.

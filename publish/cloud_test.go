@@ -16,6 +16,7 @@ import (
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
@@ -114,7 +115,7 @@ func TestURLs(t *testing.T) {
 			b.Close()
 			continue
 		}
-		if !errors.Is(err, publish.ErrURL) || !strings.HasPrefix(err.Error(), "bucket URL") {
+		if !errors.Is(err, store.ErrURL) || !strings.HasPrefix(err.Error(), "bucket URL") {
 			t.Errorf("%s: %v, want ErrURL", url, err)
 		}
 		if strings.Contains(err.Error(), "hunter2") {
@@ -167,7 +168,7 @@ func TestGCSWithoutCredentials(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/hunter2.json")
 	t.Setenv("STORAGE_EMULATOR_HOST", "")
 	_, err := publish.Open(t.Context(), "gs://bucket")
-	if err == nil || !strings.Contains(err.Error(), "anonymous=true") || errors.Is(err, publish.ErrURL) {
+	if err == nil || !strings.Contains(err.Error(), "anonymous=true") || errors.Is(err, store.ErrURL) {
 		t.Errorf("opened without credentials: %v", err)
 	}
 }

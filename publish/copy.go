@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // ErrDamaged: a bucket does not hold what its snapshots say.
@@ -234,8 +235,8 @@ func (c *Copier) object(ctx context.Context, o layout.Object, want layout.Object
 		return err
 	}
 	defer done()
-	if l, ok := c.to.b.objects.(linker); ok && o.SHA256 != "" {
-		linked, err := l.linked(o)
+	if l, ok := c.to.b.objects.(store.Linker); ok && o.SHA256 != "" {
+		linked, err := l.Linked(o)
 		if err != nil {
 			return err
 		}
@@ -259,14 +260,14 @@ func (c *Copier) slot(ctx context.Context) (done func(), err error) {
 
 // through stores what fill writes, unless that fails.
 func (c *Copier) through(ctx context.Context, o layout.Object, size int64, fill func(to io.Writer) error) error {
-	to, err := c.to.b.objects.(stager).stage(o)
+	to, err := c.to.b.objects.(store.Stager).Stage(o)
 	if err != nil {
 		return fmt.Errorf("store %s: %w", o.Key, err)
 	}
 	if err := fill(to); err != nil {
-		return errors.Join(err, to.discard())
+		return errors.Join(err, to.Discard())
 	}
-	if err := errors.Join(to.commit(ctx), to.discard()); err != nil {
+	if err := errors.Join(to.Commit(ctx), to.Discard()); err != nil {
 		return fmt.Errorf("store %s: %w", o.Key, err)
 	}
 	c.count(func(n *Copied) {

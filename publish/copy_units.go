@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // revision copies the objects of a package revision, and the list of its files
@@ -20,7 +21,7 @@ func (c *Copier) revision(ctx context.Context, p layout.ManifestPackage) error {
 	there, err := c.to.b.readSome(ctx, rev.ContentsKey(), maxListed)
 	switch {
 	case err == nil:
-		if err := hasSum(there, p.Contents); err != nil {
+		if err := store.HasSum(there, p.Contents); err != nil {
 			return fmt.Errorf("%w: %s: the target has another one: %w", ErrDiffers, rev.ContentsKey(), err)
 		}
 		c.count(func(n *Copied) { n.Present++ })

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // SnapshotRef names a snapshot of an environment.
@@ -28,7 +29,7 @@ type Diff struct {
 	Packages PackageChanges `json:"packages"`
 	// Answers are the classes of searches and categories that are answered
 	// differently.
-	Answers []layout.AnswerChange `json:"answers"`
+	Answers []answer.AnswerChange `json:"answers"`
 	// Documents, Archives and Files are the paths of package documents, of
 	// archives with signatures, and of files whose answer differs; "/" and
 	// "/index.json" are in Documents when the service's version does.
@@ -73,7 +74,7 @@ func (b *Bucket) Diff(ctx context.Context, old, new SnapshotRef) (*Diff, error) 
 	}
 	d := &Diff{
 		Old: old, New: new, Packages: ComparePackages(oldManifest, newManifest),
-		Answers: layout.CompareAnswers(oldTable, newTable), Documents: []string{}, Archives: []string{}, Files: []string{},
+		Answers: answer.CompareAnswers(oldTable, newTable), Documents: []string{}, Archives: []string{}, Files: []string{},
 	}
 	if oldTable.ServiceVersion != newTable.ServiceVersion {
 		d.Documents = append(d.Documents, "/", "/index.json")
@@ -81,7 +82,7 @@ func (b *Bucket) Diff(ctx context.Context, old, new SnapshotRef) (*Diff, error) 
 	return d, b.diffContents(ctx, d)
 }
 
-func (b *Bucket) tables(ctx context.Context, s SnapshotRef) (*layout.Manifest, *layout.Table, error) {
+func (b *Bucket) tables(ctx context.Context, s SnapshotRef) (*layout.Manifest, *answer.Table, error) {
 	m, err := b.Manifest(ctx, s.Environment, s.ID)
 	if err != nil {
 		return nil, nil, err
@@ -90,7 +91,7 @@ func (b *Bucket) tables(ctx context.Context, s SnapshotRef) (*layout.Manifest, *
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := layout.NewTable(r)
+	t, err := answer.NewTable(r)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", s, err)
 	}

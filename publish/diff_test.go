@@ -12,8 +12,9 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // randomPackage writes a package whose manifest has what the queries look at.
@@ -53,7 +54,7 @@ func randomSnapshot(t *testing.T, b *Bucket, r *rand.Rand) SnapshotRef {
 			randomPackage(t, dir, name, r)
 		}
 	}
-	src := index.OpenDirs(map[string]string{"production": dir})
+	src := git.OpenDirs(map[string]string{"production": dir})
 	defer src.Close()
 	l := b.Lease(LeaseOptions{})
 	result, err := build.Build(t.Context(), build.Options{Source: src, Store: l, Environments: []build.Environment{testEnvironment}, Regsnap: "test"})
@@ -176,11 +177,11 @@ func everyPath(t *testing.T, b *Bucket, ref SnapshotRef) map[string]string {
 		}
 		key := ""
 		switch a := table.Answer(http.MethodGet, u); a.Kind {
-		case layout.Response:
+		case answer.Response:
 			key = layout.ResponseKey(a.Digest)
-		case layout.Archive:
+		case answer.Archive:
 			key = a.Revision.ArchiveKey()
-		case layout.PackageFile:
+		case answer.PackageFile:
 			key = a.Revision.FileKey(a.Path)
 		default:
 			return // there is none, as in a snapshot that is not asked
@@ -238,7 +239,7 @@ func everyQuery() (out []string) {
 }
 
 // effect says how an answer differs; "" when it does not.
-func effect(old, new *layout.Table, target string) string {
+func effect(old, new *answer.Table, target string) string {
 	u, err := url.Parse(target)
 	if err != nil {
 		panic(err)
@@ -253,8 +254,8 @@ func effect(old, new *layout.Table, target string) string {
 	}
 	for _, side := range []struct {
 		mark string
-		t    *layout.Table
-		s    layout.Selection
+		t    *answer.Table
+		s    answer.Selection
 	}{{"-", old, was.Selection}, {"+", new, is.Selection}} {
 		for _, row := range side.s.Rows {
 			line := fmt.Sprintf("%s-%s %s %v", side.t.Name(row), side.t.Versions[row], side.t.Summary(row), side.s.Kept[row])

@@ -7,6 +7,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/store/storetest"
@@ -18,7 +19,7 @@ import (
 // request in ten or five. A run may fail, but then nothing that is live
 // is incomplete; sooner or later a run goes through, and then all is there.
 func TestBuildThroughFaults(t *testing.T) {
-	source, err := index.OpenDir("../testdata/storage")
+	source, err := git.OpenDir("../testdata/storage")
 	if err != nil {
 		t.Fatal(err)
 	}

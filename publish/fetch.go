@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // Fetch reads an object and makes sure that it is what it should be; ErrDamaged if
@@ -130,7 +131,7 @@ func (b *Bucket) Contents(ctx context.Context, rev layout.Revision, sha256 strin
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := hasSum(body, sha256); err != nil {
+	if err := store.HasSum(body, sha256); err != nil {
 		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
 	}
 	list, err := layout.DecodeContents(body)
@@ -181,8 +182,8 @@ func (b *Bucket) Explain(ctx context.Context, env, id string, err error) error {
 // File is where a file:// bucket keeps an object on this machine; "" in other
 // stores. It must not be written to.
 func (b *Bucket) File(key string) string {
-	if files, ok := b.objects.(*fileStore); ok {
-		return files.fileOf(key)
+	if files, ok := b.objects.(*store.FileStore); ok {
+		return files.FileOf(key)
 	}
 	return ""
 }

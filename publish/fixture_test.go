@@ -12,6 +12,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
@@ -100,7 +101,7 @@ func (s *editions) edition(n int) (index.Source, error) {
 			return nil, err
 		}
 	}
-	folder := index.OpenDirs(map[string]string{"production": dir})
+	folder := git.OpenDirs(map[string]string{"production": dir})
 	return committed{folder, &index.Commit{Hash: fmt.Sprintf("%040x", n+1), Author: "Ada", Time: editionTime(n), Subject: fmt.Sprintf("edition %d", n)}}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // leaseTimes say how long signs of life count. They are apart by so much that
@@ -54,10 +55,10 @@ type heartbeat struct {
 
 // newHeartbeat writes the object, which must be in the state of the token, and
 // keeps renewing it. ErrConflict means that somebody else has written it.
-func (b *Bucket) newHeartbeat(ctx context.Context, key string, lease layout.Lease, old token) (*heartbeat, error) {
+func (b *Bucket) newHeartbeat(ctx context.Context, key string, lease layout.Lease, old store.Token) (*heartbeat, error) {
 	h := &heartbeat{b: b, key: key, times: b.times(), ended: make(chan struct{}), lease: lease, renewed: time.Now()}
 	h.lease.Since = h.renewed.UTC().Truncate(time.Second)
-	if err := b.pointers.swap(ctx, key, h.lease.Encode(), old); err != nil {
+	if err := b.pointers.Swap(ctx, key, h.lease.Encode(), old); err != nil {
 		return nil, err
 	}
 	// Renewing goes on while ctx is done but work is still being wound up.
@@ -97,13 +98,13 @@ func (h *heartbeat) renew(ctx context.Context) error {
 		h.lost = true
 		return errLost
 	}
-	_, state, err := h.b.pointers.load(ctx, h.key)
+	_, state, err := h.b.pointers.Load(ctx, h.key)
 	if err == nil {
 		h.lease.Beat++
-		err = h.b.pointers.swap(ctx, h.key, h.lease.Encode(), state)
+		err = h.b.pointers.Swap(ctx, h.key, h.lease.Encode(), state)
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrConflict):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, store.ErrConflict):
 		h.lost = true
 		return errLost
 	case err == nil:

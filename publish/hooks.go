@@ -15,6 +15,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/regsnap/regsnap/internal/retry"
 )
 
 // ErrHook: the snapshot is live, but a hook that was to be told failed.
@@ -178,7 +180,7 @@ func (h Hook) post(ctx context.Context, body []byte) error {
 		if !again || n+1 == hookAttempts || ctx.Err() != nil {
 			return fmt.Errorf("webhook at %s, %d attempts: %w", u.Host, n+1, err)
 		}
-		if err := sleep(ctx, hookPause<<n); err != nil {
+		if err := retry.Sleep(ctx, hookPause<<n); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/regsnap/regsnap/internal/retry"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // ErrPruned: objects that a writer relied on were deleted before it said that it
@@ -169,7 +171,7 @@ func (l *Lease) hold(ctx context.Context) error {
 // awaitPrune returns once there is no prune, or only one that died.
 func (l *Lease) awaitPrune(ctx context.Context) error {
 	for {
-		var lock, own *ObjectInfo
+		var lock, own *store.ObjectInfo
 		for o, err := range l.b.List(ctx, layout.LeasesPrefix) {
 			if err != nil {
 				return fmt.Errorf("look for a running prune: %w", err)
@@ -190,7 +192,7 @@ func (l *Lease) awaitPrune(ctx context.Context) error {
 		if l.o.Waiting != nil {
 			l.o.Waiting(l.b.readLease(ctx, layout.PruneLockKey))
 		}
-		if err := sleep(ctx, l.beat.times.poll); err != nil {
+		if err := retry.Sleep(ctx, l.beat.times.poll); err != nil {
 			return err
 		}
 		// The own object is the clock that the lock's age is told by.
@@ -204,7 +206,7 @@ func (l *Lease) awaitPrune(ctx context.Context) error {
 
 // readLease says what is known of a lease, for messages.
 func (b *Bucket) readLease(ctx context.Context, key string) layout.Lease {
-	body, _, err := b.pointers.load(ctx, key)
+	body, _, err := b.pointers.Load(ctx, key)
 	if err != nil {
 		return layout.Lease{}
 	}
@@ -279,16 +281,4 @@ func (l *Lease) manifest(ctx context.Context, env, id string) (*layout.Manifest,
 	defer l.mu.Unlock()
 	l.manifests[key] = m
 	return m, nil
-}
-
-// sleep waits, but not longer than ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -1,17 +1,14 @@
 package publish
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // TestPruneSweepsLeftovers: what a writer was killed over goes, once nobody can
@@ -33,15 +30,15 @@ func TestPruneSweepsLeftovers(t *testing.T) {
 		return name
 	}
 	goes := []string{
-		write("packages/gone/1.0.0/0a/files/docs/README.md.17-1"+tempSuffix, old),
-		write("responses/0a.json.17-2"+tempSuffix, old),
-		write("environments/123"+tempSuffix, old),
-		write("leases/124"+tempSuffix, old),
+		write("packages/gone/1.0.0/0a/files/docs/README.md.17-1"+store.TempSuffix, old),
+		write("responses/0a.json.17-2"+store.TempSuffix, old),
+		write("environments/123"+store.TempSuffix, old),
+		write("leases/124"+store.TempSuffix, old),
 	}
 	stays := []string{
-		write("packages/new/1.0.0/0a/files/docs/README.md.18-1"+tempSuffix, time.Now()),
-		write("environments/125"+tempSuffix, time.Now()),
-		write("notes/126"+tempSuffix, old), // not ours
+		write("packages/new/1.0.0/0a/files/docs/README.md.18-1"+store.TempSuffix, time.Now()),
+		write("environments/125"+store.TempSuffix, time.Now()),
+		write("notes/126"+store.TempSuffix, old), // not ours
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "packages", "empty", "1.0.0"), 0o777); err != nil {
 		t.Fatal(err)
@@ -75,45 +72,6 @@ func mustExist(t *testing.T, names []string, want bool) {
 	for _, name := range names {
 		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) == want {
 			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-// TestSweepBesidePuts: a folder may go at the moment that something is put there.
-func TestSweepBesidePuts(t *testing.T) {
-	s := newFileStore(t.TempDir())
-	ctx, stop := context.WithCancel(t.Context())
-	var sweeping, putting sync.WaitGroup
-	sweeping.Go(func() {
-		for ctx.Err() == nil {
-			if err := s.sweepFolders(ctx); err != nil && ctx.Err() == nil {
-				t.Error(err)
-			}
-		}
-	})
-	for w := range 4 {
-		putting.Go(func() {
-			for i := range 300 {
-				key := fmt.Sprintf("packages/a/%d.%d.0/files/x/y", i, w)
-				if err := s.put(t.Context(), layout.Object{Key: key, Body: []byte(key)}); err != nil {
-					t.Error(err)
-				}
-				if err := s.delete(t.Context(), key); err != nil {
-					t.Error(err)
-				}
-				if err := s.put(t.Context(), layout.Object{Key: key, Body: []byte(key)}); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	putting.Wait()
-	stop()
-	sweeping.Wait()
-	for w := range 4 {
-		for i := range 300 {
-			key := fmt.Sprintf("packages/a/%d.%d.0/files/x/y", i, w)
-			wantFile(t, s, key, key)
 		}
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/regsnap/regsnap/internal/retry"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // Note says who moves a pointer and why. Both are kept with the move.
@@ -54,7 +56,7 @@ func (b *Bucket) move(ctx context.Context, env string, n Note, decide func(layou
 	}
 	key := layout.PointerKey(env)
 	for range swapAttempts {
-		var state token
+		var state store.Token
 		before, state, err = b.pointer(ctx, env)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return before, after, err
@@ -70,18 +72,18 @@ func (b *Bucket) move(ctx context.Context, env string, n Note, decide func(layou
 				return before, before, err
 			}
 		}
-		err = b.pointers.swap(ctx, key, after.Encode(), state)
+		err = b.pointers.Swap(ctx, key, after.Encode(), state)
 		if err == nil {
 			return before, after, nil
 		}
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, store.ErrConflict) {
 			return before, before, fmt.Errorf("move the pointer of %s: %w", env, err)
 		}
-		if err := sleep(ctx, time.Duration(rand.Int64N(int64(conflictPause)))); err != nil {
+		if err := retry.Sleep(ctx, time.Duration(rand.Int64N(int64(conflictPause)))); err != nil {
 			return before, before, err
 		}
 	}
-	return before, before, fmt.Errorf("move the pointer of %s, %d times over: %w", env, swapAttempts, ErrConflict)
+	return before, before, fmt.Errorf("move the pointer of %s, %d times over: %w", env, swapAttempts, store.ErrConflict)
 }
 
 // conflictPause is the longest pause after somebody else was faster.

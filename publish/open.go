@@ -2,112 +2,27 @@ package publish
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/url"
-	"path/filepath"
-	"runtime"
-	"strings"
 
-	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/fileblob" // checks file:// URLs
-	"gocloud.dev/blob/memblob"
+
+	"github.com/regsnap/regsnap/publish/store"
 )
-
-// ErrURL: what should be the URL of a bucket is none.
-var ErrURL = errors.New("bucket URL")
-
-// clouds opens the URLs of the stores that have an API. It is not gocloud's own
-// set of openers because those leave retries and connections to defaults that do
-// not fit thousands of small objects; what a URL means is the same.
-var clouds = func() *blob.URLMux {
-	m := new(blob.URLMux)
-	m.RegisterBucket("s3", s3Opener{})
-	m.RegisterBucket("gs", gcsOpener{})
-	m.RegisterBucket("mem", new(memblob.URLOpener))
-	return m
-}()
-
-// cloudParallel is how many objects are stored at once in the cloud: at 30 ms of
-// latency as many as S3 takes in a second under one prefix (3,500), where 64
-// would leave half of that unused. More gain nothing but memory, and a store
-// that is busy answers with errors sooner. BenchmarkPut measures it.
-const cloudParallel = 128
 
 // Open opens the bucket at a gocloud URL (file:///dir, s3://name?…, gs://name,
 // mem://). Credentials come from the store's usual chain. The folder of a
 // file:// URL must exist; Create makes it. ErrURL means that the URL is wrong.
 func Open(ctx context.Context, rawURL string) (*Bucket, error) {
-	u, err := url.Parse(rawURL)
+	return bucket(store.Open(ctx, rawURL))
+}
+
+func bucket(o *store.Opened, err error) (*Bucket, error) {
 	if err != nil {
-		// The parser quotes what it does not like, which may be a password.
-		return nil, fmt.Errorf("%w: it cannot be parsed; special characters in it must be percent-encoded", ErrURL)
+		return nil, err
 	}
-	switch u.Scheme {
-	case "file":
-		return openFile(ctx, u)
-	case "s3", "gs", "mem":
-		return openCloud(ctx, u)
-	case "":
-		return nil, fmt.Errorf("%w %q has no scheme: want file:///dir, s3://name, gs://name or mem://", ErrURL, printable(u))
-	}
-	return nil, fmt.Errorf("%w scheme %q is not known: want file, s3, gs or mem", ErrURL, u.Scheme)
+	return &Bucket{objects: o.Objects, pointers: o.Pointers, parallel: o.Parallel, sync: o.Sync, close: o.Close}, nil
 }
 
 // Create is Open, but makes the folder of a file:// URL.
 func Create(ctx context.Context, rawURL string) (*Bucket, error) {
-	if u, err := url.Parse(rawURL); err == nil && u.Scheme == "file" {
-		q := u.Query()
-		q.Set("create_dir", "1")
-		u.RawQuery = q.Encode()
-		rawURL = u.String()
-	}
-	return Open(ctx, rawURL)
-}
-
-// openFile opens a folder. gocloud only checks the URL and makes the folder.
-func openFile(ctx context.Context, u *url.URL) (*Bucket, error) {
-	dir, err := fileDir(u)
-	if err != nil {
-		return nil, err
-	}
-	if u.Query().Has("prefix") {
-		return nil, fmt.Errorf("%w %s: a folder in a folder is part of the path, not a prefix", ErrURL, printable(u))
-	}
-	folder, err := blob.OpenBucket(ctx, u.String())
-	if err != nil {
-		return nil, fmt.Errorf("open bucket %s: %w", printable(u), secretsOf(u).hide(err))
-	}
-	if err := folder.Close(); err != nil {
-		return nil, err
-	}
-	files := newFileStore(dir)
-	return &Bucket{
-		objects: files, pointers: filePointers{dir}, parallel: 2 * runtime.GOMAXPROCS(0),
-		sync: files.sync, close: func() error { return nil },
-	}, nil
-}
-
-// fileDir is the folder that a file:// URL names.
-func fileDir(u *url.URL) (string, error) {
-	if u.Host != "" && u.Host != "." && u.Host != "localhost" {
-		return "", fmt.Errorf("%w %s: a folder is written with three slashes, file:///%s%s", ErrURL, printable(u), u.Host, u.Path)
-	}
-	p := u.Path
-	if u.Host == "." {
-		p = strings.TrimPrefix(p, "/")
-	}
-	return filepath.Clean(filepath.FromSlash(p)), nil
-}
-
-func openCloud(ctx context.Context, u *url.URL) (*Bucket, error) {
-	store, err := newCloudStore(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	r := &retrying{remote: store, policy: defaultRetries}
-	return &Bucket{
-		objects: r, pointers: r, parallel: cloudParallel,
-		sync: func() error { return nil }, close: store.blobs.Close,
-	}, nil
+	return bucket(store.Create(ctx, rawURL))
 }

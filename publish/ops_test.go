@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // TestOperations goes through the life of an environment on every store.
@@ -93,7 +94,7 @@ func rollback(t *testing.T, b *Bucket, to, want string, n Note, pin bool) {
 		t.Fatalf("rolled back: %+v, %v; want %s", m, err, want)
 	}
 	// Its time is over: the pointer was moved.
-	if _, err := r.Do(ctx, n, false); !errors.Is(err, ErrConflict) {
+	if _, err := r.Do(ctx, n, false); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("rolled back twice: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/regsnap/regsnap/internal/retry"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -52,7 +53,7 @@ func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err e
 	var unsure atomic.Bool
 	defer func() {
 		if unsure.Load() {
-			_ = sleep(context.WithoutCancel(ctx), lock.times.linger)
+			_ = retry.Sleep(context.WithoutCancel(ctx), lock.times.linger)
 		}
 		err = errors.Join(err, unlockPrune(ctx, lock))
 	}()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // ErrBusy: a writer or another prune is at work in the bucket.
@@ -19,7 +20,7 @@ var ErrBusy = errors.New("the bucket is in use")
 func (b *Bucket) lockPrune(ctx context.Context, by string) (*heartbeat, time.Time, error) {
 	lease := layout.Lease{Format: layout.LeaseFormat, Purpose: "prune", By: by}
 	lock, err := b.newHeartbeat(ctx, layout.PruneLockKey, lease, "")
-	if errors.Is(err, ErrConflict) {
+	if errors.Is(err, store.ErrConflict) {
 		lock, err = b.inheritLock(ctx, lease)
 	}
 	if err != nil {
@@ -96,7 +97,7 @@ func (b *Bucket) leases(ctx context.Context) (map[string]time.Time, error) {
 // inheritLock takes over the flag of a prune that died. A lease of its own tells
 // the time by the store's clock. Of two that try at once one wins.
 func (b *Bucket) inheritLock(ctx context.Context, lease layout.Lease) (*heartbeat, error) {
-	_, state, err := b.pointers.load(ctx, layout.PruneLockKey)
+	_, state, err := b.pointers.Load(ctx, layout.PruneLockKey)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +115,7 @@ func (b *Bucket) inheritLock(ctx context.Context, lease layout.Lease) (*heartbea
 		return nil, inUse(b.readLease(ctx, layout.PruneLockKey))
 	}
 	lock, err := b.newHeartbeat(ctx, layout.PruneLockKey, lease, state)
-	if errors.Is(err, ErrConflict) {
+	if errors.Is(err, store.ErrConflict) {
 		return nil, inUse(b.readLease(ctx, layout.PruneLockKey))
 	}
 	return lock, err
@@ -134,11 +135,11 @@ func (b *Bucket) fence(ctx context.Context) error {
 				return err
 			}
 			p.Generation++
-			err = b.pointers.swap(ctx, layout.PointerKey(env), p.Encode(), state)
+			err = b.pointers.Swap(ctx, layout.PointerKey(env), p.Encode(), state)
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, ErrConflict) {
+			if !errors.Is(err, store.ErrConflict) {
 				return fmt.Errorf("renew the pointer of %s: %w", env, err)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // The order in which prune deletes: what says that others are complete before
@@ -126,7 +127,7 @@ func (b *Bucket) mark(ctx context.Context, environments []PruneEnvironment) (*ma
 }
 
 // judge decides about one object.
-func (p *PrunePlan) judge(m *marked, o ObjectInfo) {
+func (p *PrunePlan) judge(m *marked, o store.ObjectInfo) {
 	drop := func(c *PruneCount, phase int) {
 		c.add(o.Size)
 		p.Objects++

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // ErrOlder: the snapshot was built from older commits than the live one.
@@ -191,7 +192,7 @@ func (b *Bucket) Snapshot(ctx context.Context, env, id string) (*layout.Manifest
 	if err != nil {
 		return nil, nil, err
 	}
-	err = matches(body, m.Routes)
+	err = store.Matches(body, m.Routes)
 	var r *layout.Routes
 	if err == nil {
 		r, err = layout.DecodeRoutes(body)

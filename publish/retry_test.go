@@ -12,6 +12,7 @@ import (
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
@@ -135,7 +136,7 @@ func TestSwapLostToAnother(t *testing.T) {
 						t.Error(err)
 					}
 				}})
-				if err := far.Swap(t.Context(), key, []byte("ours"), token); !errors.Is(err, publish.ErrConflict) {
+				if err := far.Swap(t.Context(), key, []byte("ours"), token); !errors.Is(err, store.ErrConflict) {
 					t.Errorf("swap gives %v, want ErrConflict", err)
 				}
 				if now, _, err := direct.Load(t.Context(), key); err != nil || string(now) != "theirs" {

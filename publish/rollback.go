@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // ErrNothingLive: the environment was never published, so there is nothing to
@@ -76,7 +77,7 @@ func (l *Lease) rollbackTarget(ctx context.Context, env, id string) (*layout.Man
 	}
 	body, err := l.b.Read(ctx, layout.RoutesKey(env, id))
 	if err == nil {
-		err = matches(body, m.Routes)
+		err = store.Matches(body, m.Routes)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s of %s is not whole: %s: %w", ErrNoSnapshot, id, env, layout.RoutesKey(env, id), err)
@@ -92,7 +93,7 @@ func (r *Rollback) Do(ctx context.Context, n Note, pin bool) (*Moved, error) {
 	l, id := r.lease, r.To
 	before, after, err := l.b.move(ctx, r.Environment, n, func(p layout.Pointer) (layout.Move, error) {
 		if p.Generation != r.generation || p.Snapshot != r.From {
-			return layout.Move{}, fmt.Errorf("%s is live now: %w", p.Snapshot, ErrConflict)
+			return layout.Move{}, fmt.Errorf("%s is live now: %w", p.Snapshot, store.ErrConflict)
 		}
 		if p.Snapshot == id {
 			return layout.Move{}, errStay

@@ -14,10 +14,11 @@ import (
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // store puts a snapshot of commits of that hour into a bucket, and gives its id.
-func store(t *testing.T, b *publish.Bucket, hour int) string {
+func st(t *testing.T, b *publish.Bucket, hour int) string {
 	t.Helper()
 	m := &layout.Manifest{
 		Format: layout.ManifestFormat, Environment: "production", Regsnap: "main", Render: 1,
@@ -49,7 +50,7 @@ func TestPublishRules(t *testing.T) {
 	for name, url := range map[string]string{"file": "file://" + filepath.ToSlash(t.TempDir()), "mem": "mem://"} {
 		t.Run(name, func(t *testing.T) {
 			b := openBucket(t, url)
-			old, middle, recent, plain := store(t, b, 1), store(t, b, 2), store(t, b, 3), store(t, b, -1)
+			old, middle, recent, plain := st(t, b, 1), st(t, b, 2), st(t, b, 3), st(t, b, -1)
 			publishes := func(id, previous string, changed bool) {
 				t.Helper()
 				moved, err := b.Publish(t.Context(), "production", id)
@@ -89,7 +90,7 @@ func TestPublishRace(t *testing.T) {
 	b := openBucket(t, "file://"+filepath.ToSlash(t.TempDir()))
 	var ids []string
 	for hour := range 10 {
-		ids = append(ids, store(t, b, hour))
+		ids = append(ids, st(t, b, hour))
 	}
 	var wg sync.WaitGroup
 	var done atomic.Int64
@@ -99,7 +100,7 @@ func TestPublishRace(t *testing.T) {
 			switch {
 			case err == nil:
 				done.Add(1)
-			case !errors.Is(err, publish.ErrOlder) && !errors.Is(err, publish.ErrConflict):
+			case !errors.Is(err, publish.ErrOlder) && !errors.Is(err, store.ErrConflict):
 				t.Error(err)
 			}
 		})
@@ -117,7 +118,7 @@ func TestPublishRace(t *testing.T) {
 func TestPublishDamaged(t *testing.T) {
 	dir := t.TempDir()
 	b := openBucket(t, "file://"+filepath.ToSlash(dir))
-	good, other := store(t, b, 1), store(t, b, 2)
+	good, other := st(t, b, 1), st(t, b, 2)
 	write := func(key, content string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, key), []byte(content), 0o666); err != nil {

@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/regsnap/regsnap/internal/retry"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // publishSome is a publisher in this process.
@@ -16,7 +18,7 @@ func (r *soakRun) publishSome(ctx context.Context, b *Bucket, number int, mine *
 	by := fmt.Sprint("publisher ", number)
 	src := r.editions(by)
 	for range 2 + mine.IntN(2) {
-		_ = sleep(ctx, time.Duration(mine.Int64N(int64(r.pace))))
+		_ = retry.Sleep(ctx, time.Duration(mine.Int64N(int64(r.pace))))
 		// Mostly forward, sometimes a late build of older commits.
 		n := int(r.next.Add(1))
 		if mine.IntN(4) == 0 {
@@ -54,7 +56,7 @@ func (r *soakRun) prune(ctx context.Context, b *Bucket) {
 	case errors.Is(err, ErrBusy), errors.Is(err, errLost):
 		r.c.add(keptAway, 1)
 	case ctx.Err() != nil:
-	case errors.Is(err, errGaveUp):
+	case errors.Is(err, store.ErrGaveUp):
 		r.c.add(gaveUp, 1)
 	case err != nil:
 		r.c.violation(r.t, "prune: %v", err)
@@ -67,7 +69,7 @@ func (r *soakRun) prune(ctx context.Context, b *Bucket) {
 // operate is somebody who rolls back and pins while all that goes on.
 func (r *soakRun) operate(ctx context.Context, b *Bucket, mine *rand.Rand) {
 	const by = "operator"
-	for sleep(ctx, time.Duration(mine.Int64N(int64(r.pace)))) == nil {
+	for retry.Sleep(ctx, time.Duration(mine.Int64N(int64(r.pace)))) == nil {
 		var m *Moved
 		var err error
 		kind, count := layout.MoveRollback, rollbacks
@@ -83,8 +85,8 @@ func (r *soakRun) operate(ctx context.Context, b *Bucket, mine *rand.Rand) {
 		}
 		switch {
 		case ctx.Err() != nil && err != nil:
-		case errors.Is(err, ErrNothingLive), errors.Is(err, ErrNoPrevious), errors.Is(err, ErrConflict), errors.Is(err, ErrPruned):
-		case errors.Is(err, errGaveUp):
+		case errors.Is(err, ErrNothingLive), errors.Is(err, ErrNoPrevious), errors.Is(err, store.ErrConflict), errors.Is(err, ErrPruned):
+		case errors.Is(err, store.ErrGaveUp):
 			r.c.add(gaveUp, 1)
 		case errors.Is(err, ErrNoSnapshot):
 			// It was pruned since it was live before.

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/internal/retry"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
@@ -149,7 +150,7 @@ func (r *soakRun) letLoose() {
 		others.Go(func() {
 			for ctx.Err() == nil {
 				r.read(ctx, far, mine)
-				_ = sleep(ctx, time.Duration(mine.IntN(25))*time.Millisecond)
+				_ = retry.Sleep(ctx, time.Duration(mine.IntN(25))*time.Millisecond)
 			}
 		})
 	}
@@ -157,7 +158,7 @@ func (r *soakRun) letLoose() {
 		others.Go(func() {
 			for ctx.Err() == nil {
 				r.prune(ctx, shared)
-				_ = sleep(ctx, time.Duration(pruner.Int64N(int64(r.pace))))
+				_ = retry.Sleep(ctx, time.Duration(pruner.Int64N(int64(r.pace))))
 			}
 		})
 	}

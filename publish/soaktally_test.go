@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
 )
 
@@ -179,13 +180,13 @@ func outcome(m *Moved, err error) (_ ingredient, ok bool) {
 	switch {
 	case errors.Is(err, ErrOlder):
 		return olderThanLive, true
-	case errors.Is(err, ErrPruned), errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrPruned), errors.Is(err, store.ErrConflict):
 		return toldToRunAgain, true
 	case errors.Is(err, fs.ErrNotExist):
 		// The live snapshot that the build began from was over before it had
 		// read all of it.
 		return toldToRunAgain, true
-	case errors.Is(err, errGaveUp):
+	case errors.Is(err, store.ErrGaveUp):
 		return gaveUp, true
 	case err != nil:
 		return violations, false

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // The environment of a process that is to be killed.
@@ -164,7 +166,7 @@ func TestVictim(t *testing.T) {
 	}
 	if os.Getenv(victimTask) == "prune" {
 		for {
-			if _, err := b.Prune(ctx, slowPrune); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, errLost) && !errors.Is(err, errGaveUp) {
+			if _, err := b.Prune(ctx, slowPrune); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, errLost) && !errors.Is(err, store.ErrGaveUp) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Duration(r.IntN(1000)) * time.Microsecond)

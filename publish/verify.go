@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // VerifyOptions say how much of a snapshot to check.
@@ -270,7 +271,7 @@ func (c *unitCheck) manifest(ctx context.Context, env, id string) (*layout.Manif
 		return nil, err
 	}
 	if body != nil {
-		if err := matches(body, m.Routes); err != nil {
+		if err := store.Matches(body, m.Routes); err != nil {
 			c.fault(key, err)
 		}
 	}
@@ -283,7 +284,7 @@ func (c *unitCheck) revision(ctx context.Context, rev layout.Revision, sum strin
 	if err != nil || body == nil {
 		return err
 	}
-	err = hasSum(body, sum)
+	err = store.HasSum(body, sum)
 	var list *layout.Contents
 	if err == nil {
 		list, err = layout.DecodeContents(body)
@@ -331,7 +332,7 @@ func (c *unitCheck) response(ctx context.Context, r layout.ManifestResponse) err
 	if err == nil {
 		var plain []byte
 		if plain, err = io.ReadAll(io.LimitReader(z, r.Size+1)); err == nil {
-			err = matches(plain, want)
+			err = store.Matches(plain, want)
 		}
 	}
 	if err != nil {

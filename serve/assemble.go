@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 
 // assembled puts together a response that was not rendered ahead, byte for byte
 // what rendering gives.
-func (h *Handler) assembled(ctx context.Context, x *exchange, s *snapshot, a layout.Answer) (object, error) {
+func (h *Handler) assembled(ctx context.Context, x *exchange, s *snapshot, a answer.Answer) (object, error) {
 	u := *x.u
 	o, from, err := h.objects.get(ctx, "assembled/"+string(a.Digest), func(ctx context.Context) (object, error) {
 		select {
@@ -51,7 +52,7 @@ func (h *Handler) assemble(ctx context.Context, s *snapshot, u *url.URL) ([]byte
 	}
 	return s.table.Assemble(a.Selection, func(dst []byte, row int) ([]byte, error) {
 		place, i, rows := s.table.Block(row)
-		dst, err := layout.Block(parts[place.Part][place.Offset:][:place.Size]).Append(dst, i, rows)
+		dst, err := answer.Block(parts[place.Part][place.Offset:][:place.Size]).Append(dst, i, rows)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w: %w", layout.PartKey(s.table.Catalog[place.Part].Digest), errDamaged, err)
 		}
@@ -61,7 +62,7 @@ func (h *Handler) assemble(ctx context.Context, s *snapshot, u *url.URL) ([]byte
 
 // parts reads the parts of the catalog that have the rows, which memory then
 // keeps.
-func (h *Handler) parts(ctx context.Context, t *layout.Table, rows []int) ([][]byte, error) {
+func (h *Handler) parts(ctx context.Context, t *answer.Table, rows []int) ([][]byte, error) {
 	parts := make([][]byte, len(t.Catalog))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxReading)
@@ -74,7 +75,7 @@ func (h *Handler) parts(ctx context.Context, t *layout.Table, rows []int) ([][]b
 	return parts, g.Wait()
 }
 
-func (h *Handler) part(ctx context.Context, t *layout.Table, part int) ([]byte, error) {
+func (h *Handler) part(ctx context.Context, t *answer.Table, part int) ([]byte, error) {
 	key := layout.PartKey(t.Catalog[part].Digest)
 	o, _, err := h.objects.get(ctx, key, h.readBody(key))
 	if err != nil {

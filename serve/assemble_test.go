@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // queries are every combination of a few values of every parameter.
@@ -100,7 +101,7 @@ func TestAssemblyReads(t *testing.T) {
 	}
 }
 
-func digestOf(t *testing.T, table *layout.Table, query string) layout.Digest {
+func digestOf(t *testing.T, table *answer.Table, query string) layout.Digest {
 	t.Helper()
 	return table.Answer("GET", &url.URL{Path: "/search", RawQuery: query}).Digest
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve"
@@ -106,7 +106,7 @@ func realHandler(t *testing.T, folder string, budget layout.Budget) *serve.Handl
 // buildReal builds and publishes into a bucket of its own.
 func buildReal(t *testing.T, repository string, budget layout.Budget) *publish.Bucket {
 	t.Helper()
-	source, err := index.OpenGit(t.Context(), repository)
+	source, err := git.OpenGit(t.Context(), repository)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // exchange is a request and the writing of its answer. It keeps what log and
@@ -47,7 +48,7 @@ func newExchange(w http.ResponseWriter, r *http.Request, stall time.Duration) *e
 
 // head sets the headers that every form of an answer has: its type, how long it
 // may be kept, and that it may come encoded.
-func (x *exchange) head(s *snapshot, a layout.Answer) {
+func (x *exchange) head(s *snapshot, a answer.Answer) {
 	h := x.Header()
 	if a.ContentType != "" {
 		h["Content-Type"] = []string{a.ContentType}

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // contents is the list of files of a package revision.
@@ -34,7 +35,7 @@ func (h *Handler) contents(ctx context.Context, rev layout.Revision) (*layout.Co
 }
 
 // file answers with a file of a package.
-func (h *Handler) file(x *exchange, s *snapshot, a layout.Answer) {
+func (h *Handler) file(x *exchange, s *snapshot, a answer.Answer) {
 	c, err := h.contents(x.r.Context(), a.Revision)
 	if err != nil {
 		h.storeFailed(x, err)
@@ -42,7 +43,7 @@ func (h *Handler) file(x *exchange, s *snapshot, a layout.Answer) {
 	}
 	f := c.Find(a.Path)
 	if f == nil {
-		h.direct(x, s, layout.NoResource())
+		h.direct(x, s, answer.NoResource())
 		return
 	}
 	a.ContentType = f.Type
@@ -62,7 +63,7 @@ func (h *Handler) sendsGzip(x *exchange, f *layout.ContentsFile) bool {
 
 // archive answers with the package as a zip archive. It is never encoded:
 // Kibana takes Content-Length for the size of the archive.
-func (h *Handler) archive(x *exchange, s *snapshot, a layout.Answer) {
+func (h *Handler) archive(x *exchange, s *snapshot, a answer.Answer) {
 	c, err := h.contents(x.r.Context(), a.Revision)
 	if err != nil {
 		h.storeFailed(x, err)
@@ -72,7 +73,7 @@ func (h *Handler) archive(x *exchange, s *snapshot, a layout.Answer) {
 }
 
 // signature answers with the detached signature of an archive.
-func (h *Handler) signature(x *exchange, s *snapshot, a layout.Answer) {
+func (h *Handler) signature(x *exchange, s *snapshot, a answer.Answer) {
 	c, err := h.contents(x.r.Context(), a.Revision)
 	if err == nil && c.Signature == nil {
 		err = fmt.Errorf("%s: %w: it has no signature, the routes say that there is one", a.Revision.ContentsKey(), errDamaged)

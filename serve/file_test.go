@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 func gunzip(t *testing.T, body []byte) []byte {
@@ -98,7 +99,7 @@ func TestEveryFile(t *testing.T) {
 func liveTable(t testing.TB, bucket interface {
 	Pointer(context.Context, string) (layout.Pointer, error)
 	Routes(context.Context, string, string) (*layout.Routes, error)
-}) *layout.Table {
+}) *answer.Table {
 	t.Helper()
 	p, err := bucket.Pointer(context.Background(), "production")
 	if err != nil {
@@ -108,7 +109,7 @@ func liveTable(t testing.TB, bucket interface {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := layout.NewTable(routes)
+	table, err := answer.NewTable(routes)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
@@ -193,7 +193,7 @@ var environments = []build.Environment{
 // environment.
 func built(t testing.TB, bucket *publish.Bucket, root string, budget layout.Budget) map[string]string {
 	t.Helper()
-	source, err := index.OpenDir(root)
+	source, err := git.OpenDir(root)
 	if err != nil {
 		t.Fatal(err)
 	}

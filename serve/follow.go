@@ -14,13 +14,14 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // snapshot is a published snapshot, ready to answer. It never changes, so a
 // request that holds one gets all of its answer from it.
 type snapshot struct {
 	env, id string
-	table   *layout.Table
+	table   *answer.Table
 	// modified is the time of the snapshot's newest commit, as Last-Modified of
 	// files and archives: a time that depends on no clock of ours. Empty when
 	// the snapshot knows no commit.
@@ -28,7 +29,7 @@ type snapshot struct {
 	// cacheControl are the values of Cache-Control by class, a header line each.
 	cacheControl [layout.CacheError + 1][]string
 	// answers remembers queries: clients send the same few again and again.
-	answers *otter.Cache[question, layout.Answer]
+	answers *otter.Cache[question, answer.Answer]
 }
 
 // modifiedOf reads the time in a snapshot id.
@@ -52,9 +53,9 @@ const (
 	maxQuestion = 256
 )
 
-func newSnapshot(env, id string, t *layout.Table) *snapshot {
+func newSnapshot(env, id string, t *answer.Table) *snapshot {
 	s := &snapshot{env: env, id: id, table: t, modified: modifiedOf(id),
-		answers: otter.Must(&otter.Options[question, layout.Answer]{MaximumSize: maxAnswers}),
+		answers: otter.Must(&otter.Options[question, answer.Answer]{MaximumSize: maxAnswers}),
 	}
 	for class := range s.cacheControl {
 		s.cacheControl[class] = t.Cache.Header(layout.CacheClass(class))
@@ -64,7 +65,7 @@ func newSnapshot(env, id string, t *layout.Table) *snapshot {
 
 // answer is layout's, remembered for queries. Of a response only what names it
 // is kept; explain gives the rest, where it is needed.
-func (s *snapshot) answer(method string, u *url.URL) layout.Answer {
+func (s *snapshot) answer(method string, u *url.URL) answer.Answer {
 	get := method == http.MethodGet || method == http.MethodHead
 	if !get || u.Path != "/search" && u.Path != "/categories" || len(u.RawQuery) > maxQuestion {
 		return s.table.Answer(method, u)
@@ -75,15 +76,15 @@ func (s *snapshot) answer(method string, u *url.URL) layout.Answer {
 	}
 	a := s.table.Answer(method, u)
 	short := a
-	if a.Kind == layout.Response {
-		short.Body, short.Selection = nil, layout.Selection{}
+	if a.Kind == answer.Response {
+		short.Body, short.Selection = nil, answer.Selection{}
 	}
 	s.answers.Set(q, short)
 	return a
 }
 
 // explain is the whole answer to a query.
-func (s *snapshot) explain(u *url.URL) layout.Answer { return s.table.Answer(http.MethodGet, u) }
+func (s *snapshot) explain(u *url.URL) answer.Answer { return s.table.Answer(http.MethodGet, u) }
 
 // follow keeps an environment at what its pointer says until ctx ends.
 func (h *Handler) follow(ctx context.Context, env *environment) {
@@ -142,7 +143,7 @@ func (h *Handler) load(ctx context.Context, env *environment) error {
 	if routes.Environment != env.name {
 		return fmt.Errorf("snapshot %s: its routes are of environment %s", p.Snapshot, routes.Environment)
 	}
-	table, err := layout.NewTable(routes)
+	table, err := answer.NewTable(routes)
 	if err != nil {
 		return fmt.Errorf("snapshot %s: %w", p.Snapshot, err)
 	}

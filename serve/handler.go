@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // Handler answers the registry API of one or more environments. It follows
@@ -161,15 +162,15 @@ func (h *Handler) serve(x *exchange) {
 	a := s.answer(r.Method, u)
 	x.route = routeOf(u.Path, a)
 	switch a.Kind {
-	case layout.Direct:
+	case answer.Direct:
 		h.direct(x, s, a)
-	case layout.Response:
+	case answer.Response:
 		h.response(x, s, a)
-	case layout.PackageFile:
+	case answer.PackageFile:
 		h.file(x, s, a)
-	case layout.Archive:
+	case answer.Archive:
 		h.archive(x, s, a)
-	case layout.Signature:
+	case answer.Signature:
 		h.signature(x, s, a)
 	}
 }
@@ -189,7 +190,7 @@ func (h *Handler) withoutPrefix(u *url.URL) (short *url.URL, ok bool) {
 }
 
 // direct sends an answer that needs no object.
-func (h *Handler) direct(x *exchange, s *snapshot, a layout.Answer) {
+func (h *Handler) direct(x *exchange, s *snapshot, a answer.Answer) {
 	x.head(s, a)
 	header := x.Header()
 	body := a.Body

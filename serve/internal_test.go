@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 func TestAcceptsGzip(t *testing.T) {
@@ -84,7 +84,7 @@ func TestRangesAsNetHTTP(t *testing.T) {
 			want.Header().Set("Content-Type", "text/plain")
 			http.ServeContent(want, r, "", time.Time{}, strings.NewReader(content))
 			got := httptest.NewRecorder()
-			h.deliver(newExchange(got, r, time.Second), &snapshot{}, layout.Answer{Status: http.StatusOK, ContentType: "text/plain"}, rep)
+			h.deliver(newExchange(got, r, time.Second), &snapshot{}, answer.Answer{Status: http.StatusOK, ContentType: "text/plain"}, rep)
 			if got.Code != want.Code {
 				t.Errorf("%q, %v: status %d, net/http has %d", content, c, got.Code, want.Code)
 				continue

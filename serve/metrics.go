@@ -9,7 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // metrics are what operators watch. Labels have few values, all of our own
@@ -90,13 +90,13 @@ func (h *Handler) finish(x *exchange, took time.Duration) {
 }
 
 // routeOf names what a request is for.
-func routeOf(path string, a layout.Answer) string {
+func routeOf(path string, a answer.Answer) string {
 	switch a.Kind {
-	case layout.PackageFile:
+	case answer.PackageFile:
 		return "file"
-	case layout.Archive:
+	case answer.Archive:
 		return "archive"
-	case layout.Signature:
+	case answer.Signature:
 		return "signature"
 	}
 	switch {

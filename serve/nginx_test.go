@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/serve"
 	"github.com/regsnap/regsnap/serve/servetest/nginx"
 )
@@ -74,7 +74,7 @@ func both() serve.Options {
 }
 
 // everyPath lists requests of every kind.
-func everyPath(table *layout.Table) []string {
+func everyPath(table *answer.Table) []string {
 	paths := []string{
 		"/", "/index.json", "/health", "/favicon.ico", "/search", "/search?prerelease=true&all=true", "/search?package=none", "/search?kibana.version=8.5.0&prerelease=true",
 		"/search?capabilities=a,b&spec.min=2.3&spec.max=3.4", "/search?discovery=fields:db.name", "/search?kibana%2Eversion=7.17.0", "/search?category=security&unknown=%20+&&=",

@@ -9,7 +9,7 @@ import (
 	"net/textproto"
 	"strconv"
 
-	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // representation is one form of the content of a file or archive.
@@ -25,7 +25,7 @@ type representation struct {
 // deliver sends a representation or the ranges of it that were asked for. The
 // first byte is at hand before the status is sent, so that a failing store is
 // an error and not half an answer.
-func (h *Handler) deliver(x *exchange, s *snapshot, a layout.Answer, rep representation) {
+func (h *Handler) deliver(x *exchange, s *snapshot, a answer.Answer, rep representation) {
 	x.head(s, a)
 	header := x.Header()
 	if rep.encoding == nil {

@@ -9,11 +9,12 @@ import (
 	"slices"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // response answers with a rendered response: a search, categories, or a
 // package document.
-func (h *Handler) response(x *exchange, s *snapshot, a layout.Answer) {
+func (h *Handler) response(x *exchange, s *snapshot, a answer.Answer) {
 	x.head(s, a)
 	tag := etag(string(a.Digest))
 	encoded := acceptsGzip(x.r.Header)
@@ -50,7 +51,7 @@ func (h *Handler) known(x *exchange, tag string, encoded bool) bool {
 
 // responseBody finds the bytes of a response, gzip-encoded if that was asked
 // for and such a twin is there.
-func (h *Handler) responseBody(x *exchange, s *snapshot, a layout.Answer, encoded bool) (object, bool, error) {
+func (h *Handler) responseBody(x *exchange, s *snapshot, a answer.Answer, encoded bool) (object, bool, error) {
 	ctx, key := x.r.Context(), layout.ResponseKey(a.Digest)
 	if encoded {
 		o, from, err := h.objects.get(ctx, key+layout.GzipSuffix, h.readBody(key+layout.GzipSuffix))

@@ -3,6 +3,8 @@ package main
 import (
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -10,28 +12,56 @@ import (
 	"testing"
 )
 
-// TestBoundaries holds the folders to who may know whom: data goes one way.
+const module = "github.com/regsnap/regsnap/"
+
+// ladder is the order of the rooms, the lowest first. A room knows those below
+// it and nothing above: data goes one way.
+var ladder = []string{"layout", "index", "build", "publish", "serve", "cmd"}
+
+// narrower says of packages what they may import of ours, where that is less
+// than the ladder allows. A package that is not named may import what lies in
+// its own room or below.
+var narrower = map[string][]string{
+	"layout":         {},
+	"layout/answer":  {"layout"},
+	"index":          {},
+	"index/git":      {"index"},
+	"index/parse":    {"index", "index/git"},
+	"build/sign":     {},
+	"publish":        {"internal/retry", "layout", "layout/answer", "publish/store"},
+	"publish/store":  {"internal/retry", "layout"},
+	"publish/pack":   {"layout", "layout/answer"},
+	"serve":          {"layout", "layout/answer"},
+	"serve/edge":     {},
+	"index/lint":     {"index", "index/git", "index/parse"},
+	"index/upstream": {"index", "index/git", "index/parse", "internal/retry", "layout", "layout/answer"},
+}
+
+// TestBoundaries holds every folder to the ladder.
 func TestBoundaries(t *testing.T) {
-	const module = "github.com/regsnap/regsnap/"
-	for folder, may := range map[string][]string{
-		"layout":   {},
-		"index":    {},
-		"build":    {"index", "layout"},
-		"publish":  {"layout"},
-		"serve":    {"layout"},
-		"edge":     {},
-		"check":    {"layout", "serve"},
-		"lint":     {"index"},
-		"promote":  {"index", "lint"},
-		"sign":     {},
-		"upstream": {"index", "layout"},
-		"carry":    {"build", "layout", "publish"},
-		"export":   {"build", "carry", "edge", "internal/folderlock", "layout", "publish"},
-		"pack":     {"layout"},
-		"image":    {"build", "carry", "internal/commit", "internal/folderlock", "layout", "pack", "publish"},
-	} {
-		for _, path := range imports(t, folder) {
-			if other, ours := strings.CutPrefix(path, module); ours && !slices.Contains(may, other) {
+	found := imports(t)
+	for folder := range narrower {
+		if found[folder] == nil {
+			t.Errorf("%s has no Go files", folder)
+		}
+	}
+	for folder, paths := range found {
+		room, _, _ := strings.Cut(folder, "/")
+		level := slices.Index(ladder, room)
+		if level < 0 && room != "internal" {
+			t.Errorf("%s is in no room: want one of %v or internal", folder, ladder)
+			continue
+		}
+		for _, p := range paths {
+			other, ours := strings.CutPrefix(p, module)
+			if !ours {
+				continue
+			}
+			above, _, _ := strings.Cut(other, "/")
+			if slices.Index(ladder, above) > level {
+				t.Errorf("%s imports %s, which is above it", folder, other)
+			}
+			if may, named := narrower[folder]; named && !slices.Contains(may, other) {
 				t.Errorf("%s imports %s; it may only import %v", folder, other, may)
 			}
 		}
@@ -41,37 +71,58 @@ func TestBoundaries(t *testing.T) {
 // TestLayoutIsPure keeps I/O, time-keeping and concurrency out of the contract
 // that every edge shares.
 func TestLayoutIsPure(t *testing.T) {
-	for _, path := range imports(t, "layout") {
-		switch path {
-		case "os", "net", "io/fs", "os/exec", "syscall", "context", "math/rand", "math/rand/v2", "log", "log/slog":
-			t.Errorf("layout imports %s", path)
+	found := imports(t)
+	for _, folder := range []string{"layout", "layout/answer"} {
+		for _, p := range found[folder] {
+			switch p {
+			case "os", "net", "io/fs", "os/exec", "syscall", "context", "math/rand", "math/rand/v2", "log", "log/slog":
+				t.Errorf("%s imports %s", folder, p)
+			}
 		}
 	}
 }
 
-// imports lists what the files of a folder import, without those of its tests.
-func imports(t *testing.T, folder string) []string {
+// imports lists what the files of each folder import, without those of tests and
+// of the packages that only tests use.
+func imports(t *testing.T) map[string][]string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "..", folder, "*.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no Go files in %s: %v", folder, err)
-	}
-	var out []string
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	root := filepath.Join("..", "..")
+	out := map[string][]string{}
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		for _, i := range f.Imports {
-			path, err := strconv.Unquote(i.Path.Value)
-			if err != nil {
-				t.Fatal(err)
+		if d.IsDir() {
+			base := d.Name()
+			if name != root && (strings.HasPrefix(base, ".") || base == "testdata" || base == "node_modules" || base == "regsnap-spec" || strings.HasSuffix(base, "test")) {
+				return fs.SkipDir
 			}
-			out = append(out, path)
+			return nil
 		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(name))
+		if err != nil {
+			return err
+		}
+		folder := path.Clean(filepath.ToSlash(rel))
+		out[folder] = append(out[folder], "")
+		for _, i := range f.Imports {
+			p, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			out[folder] = append(out[folder], p)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return out
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/lint"
 )
 
@@ -74,7 +74,7 @@ func (c config) ownBranches() []string {
 }
 
 // openGit opens the source, which must be a repository: folders have no history.
-func (c config) openGit(ctx context.Context) (*index.GitSource, error) {
+func (c config) openGit(ctx context.Context) (*git.GitSource, error) {
 	if c.Source == "" {
 		c.Source = "git:."
 	}
@@ -82,7 +82,7 @@ func (c config) openGit(ctx context.Context) (*index.GitSource, error) {
 	if !ok || path == "" {
 		return nil, usagef("source %q: this command needs a git repository: want git:PATH", c.Source)
 	}
-	return index.OpenGit(ctx, path)
+	return git.OpenGit(ctx, path)
 }
 
 // checker finds how far packages that come to a branch must obey the package

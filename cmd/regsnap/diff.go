@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -147,7 +148,7 @@ func printDiff(w io.Writer, d *publish.Diff, all bool) {
 }
 
 // entryText is "+nginx-1.1.0 -nginx-1.0.0 ~aws-2.0.0".
-func entryText(a layout.AnswerChange, all bool) string {
+func entryText(a answer.AnswerChange, all bool) string {
 	var parts []string
 	for _, kind := range []struct {
 		mark string

@@ -11,8 +11,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 func configFlag() cli.Flag {
@@ -73,7 +75,7 @@ func (c config) openBucket(ctx context.Context, open func(context.Context, strin
 		return nil, usagef("which bucket? Give --bucket URL, or bucket: in regsnap.yml")
 	}
 	b, err := open(ctx, c.Bucket)
-	if errors.Is(err, publish.ErrURL) {
+	if errors.Is(err, store.ErrURL) {
 		return nil, usageError{err}
 	}
 	return b, err
@@ -93,7 +95,7 @@ func (c config) openSource(ctx context.Context) (source, error) {
 	case !ok || path == "":
 		return nil, usagef("source %q: want git:PATH or dir:PATH", c.Source)
 	case kind == "git":
-		return index.OpenGit(ctx, path)
+		return git.OpenGit(ctx, path)
 	case kind == "dir" && strings.Contains(path, "="):
 		folders := map[string]string{}
 		for pair := range strings.SplitSeq(path, ",") {
@@ -103,9 +105,9 @@ func (c config) openSource(ctx context.Context) (source, error) {
 			}
 			folders[branch] = folder
 		}
-		return index.OpenDirs(folders), nil
+		return git.OpenDirs(folders), nil
 	case kind == "dir":
-		return index.OpenDir(path)
+		return git.OpenDir(path)
 	}
 	return nil, usagef("source %q: %q is not a kind of source: want git or dir", c.Source, kind)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -177,22 +178,22 @@ func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) e
 	if err != nil {
 		return err
 	}
-	t, err := layout.NewTable(routes)
+	t, err := answer.NewTable(routes)
 	if err != nil {
 		return err
 	}
 	a := t.Answer(http.MethodGet, u)
 	e := explained{Snapshot: id, Status: a.Status, ContentType: a.ContentType, Cache: t.Cache.Header(a.Cache), Location: a.Location}
 	switch a.Kind {
-	case layout.Archive:
+	case answer.Archive:
 		e.Key = a.Revision.ArchiveKey()
-	case layout.Signature:
+	case answer.Signature:
 		e.Key = a.Revision.SignatureKey()
-	case layout.PackageFile:
+	case answer.PackageFile:
 		if err := explainFile(c.Context, b, &e, a); err != nil {
 			return err
 		}
-	case layout.Response:
+	case answer.Response:
 		if err := explainResponse(c.Context, b, t, &e, a); err != nil {
 			return err
 		}
@@ -213,7 +214,7 @@ func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) e
 	return e.print(c.App.Writer)
 }
 
-func explainFile(ctx context.Context, b *publish.Bucket, e *explained, a layout.Answer) error {
+func explainFile(ctx context.Context, b *publish.Bucket, e *explained, a answer.Answer) error {
 	body, err := b.Read(ctx, a.Revision.ContentsKey())
 	if err != nil {
 		return err
@@ -224,7 +225,7 @@ func explainFile(ctx context.Context, b *publish.Bucket, e *explained, a layout.
 	}
 	f := contents.Find(a.Path)
 	if f == nil {
-		none := layout.NoResource()
+		none := answer.NoResource()
 		e.Status, e.ContentType, e.Body = none.Status, none.ContentType, strings.TrimSpace(string(none.Body))
 		return nil
 	}
@@ -233,7 +234,7 @@ func explainFile(ctx context.Context, b *publish.Bucket, e *explained, a layout.
 }
 
 // explainResponse tells whether the answer was rendered ahead, plain or encoded.
-func explainResponse(ctx context.Context, b *publish.Bucket, t *layout.Table, e *explained, a layout.Answer) error {
+func explainResponse(ctx context.Context, b *publish.Bucket, t *answer.Table, e *explained, a answer.Answer) error {
 	rendered := false
 	for _, key := range []string{layout.ResponseKey(a.Digest), layout.ResponseKey(a.Digest) + layout.GzipSuffix} {
 		_, err := b.Read(ctx, key)
@@ -255,7 +256,7 @@ func explainResponse(ctx context.Context, b *publish.Bucket, t *layout.Table, e 
 }
 
 // leftOut gives the reasons for the versions of one package.
-func leftOut(t *layout.Table, q layout.Query, name string) []explainedReason {
+func leftOut(t *answer.Table, q answer.Query, name string) []explainedReason {
 	if name == "" {
 		name = q.Package
 	}

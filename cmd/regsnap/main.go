@@ -19,6 +19,7 @@ import (
 	"github.com/regsnap/regsnap/index/upstream"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/image"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // Exit codes, as docs/commands.md lists them.
@@ -80,7 +81,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInvalid
 	case errors.Is(err, publish.ErrOlder), errors.Is(err, image.ErrOlder):
 		return exitOlder
-	case errors.Is(err, publish.ErrConflict), errors.Is(err, publish.ErrPruned), errors.Is(err, promote.ErrConflict):
+	case errors.Is(err, store.ErrConflict), errors.Is(err, publish.ErrPruned), errors.Is(err, promote.ErrConflict):
 		return exitConflict
 	case errors.Is(err, errDamaged), errors.Is(err, publish.ErrDamaged):
 		return exitDamaged

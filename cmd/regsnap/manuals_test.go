@@ -186,7 +186,7 @@ func TestManualConfigurations(t *testing.T) {
 // TestManualParameters: docs/deploy.md names the query parameters that answers
 // depend on, all of those that are read and no others.
 func TestManualParameters(t *testing.T) {
-	source, err := os.ReadFile("../../layout/query.go")
+	source, err := os.ReadFile("../../layout/answer/query.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/image"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 func TestClean(t *testing.T) {
@@ -100,7 +101,7 @@ func TestExitCodes(t *testing.T) {
 		{ctx, errors.Join(errReported, build.ErrInvalid), 3},
 		{ctx, fmt.Errorf("%w: by a day", publish.ErrOlder), 4},
 		{ctx, fmt.Errorf("%w: by a day", image.ErrOlder), 4},
-		{ctx, fmt.Errorf("pointer: %w", publish.ErrConflict), 5},
+		{ctx, fmt.Errorf("pointer: %w", store.ErrConflict), 5},
 		{stopped, fmt.Errorf("read: %w", context.Canceled), 130},
 		{stopped, build.ErrInvalid, 3},
 	} {

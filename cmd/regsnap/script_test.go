@@ -118,22 +118,22 @@ func scriptPackage(ts *testscript.TestScript, _ bool, args []string) {
 func scriptCommit(ts *testscript.TestScript, _ bool, args []string) {
 	repo, branch, folder, message := ts.MkAbs(args[0]), args[1], ts.MkAbs(args[2]), args[3]
 	if _, err := os.Stat(repo); errors.Is(err, fs.ErrNotExist) {
-		git(ts, "", "", "init", "--quiet", "--bare", repo)
+		gitIn(ts, "", "", "init", "--quiet", "--bare", repo)
 	}
 	ts.Check(errors.Join(os.RemoveAll(filepath.Join(repo, "index")), os.MkdirAll(folder, 0o777)))
-	git(ts, repo, "", "--work-tree="+folder, "add", "--force", "--all")
-	commitTree(ts, repo, branch, git(ts, repo, "", "write-tree"), message)
+	gitIn(ts, repo, "", "--work-tree="+folder, "add", "--force", "--all")
+	commitTree(ts, repo, branch, gitIn(ts, repo, "", "write-tree"), message)
 }
 
 // commitTree makes a tree the content of a branch. COMMIT becomes the first 8
 // digits of the commit.
 func commitTree(ts *testscript.TestScript, repo, branch, tree, message string) {
 	args := []string{"commit-tree", "-m", message, tree}
-	if parent := git(ts, repo, "", "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch); parent != "" {
+	if parent := gitIn(ts, repo, "", "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch); parent != "" {
 		args = append(args, "-p", parent)
 	}
-	commit := git(ts, repo, "", args...)
-	git(ts, repo, "", "update-ref", "refs/heads/"+branch, commit)
+	commit := gitIn(ts, repo, "", args...)
+	gitIn(ts, repo, "", "update-ref", "refs/heads/"+branch, commit)
 	ts.Setenv("COMMIT", commit[:8])
 }
 
@@ -144,10 +144,10 @@ func scriptSplice(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	entry := "160000 " + name + "\x00" + strings.Repeat("\xc0", 20)
 	if args[4] != "commit" {
-		blob := git(ts, repo, ts.ReadFile(args[4]), "hash-object", "-w", "--stdin")
+		blob := gitIn(ts, repo, ts.ReadFile(args[4]), "hash-object", "-w", "--stdin")
 		entry = "100644 " + name + "\x00" + unhex(ts, blob)
 	}
-	tree := git(ts, repo, "", "rev-parse", branch+"^{tree}")
+	tree := gitIn(ts, repo, "", "rev-parse", branch+"^{tree}")
 	commitTree(ts, repo, branch, spliced(ts, repo, tree, strings.Split(folder, "/"), entry), "splice "+strconv.Quote(name))
 }
 
@@ -155,7 +155,7 @@ func scriptSplice(ts *testscript.TestScript, _ bool, args []string) {
 // entry in the folder: raw, because git itself writes no hostile names.
 func spliced(ts *testscript.TestScript, repo, tree string, path []string, entry string) string {
 	var entries []string
-	for line := range strings.SplitSeq(strings.TrimSuffix(git(ts, repo, "", "ls-tree", "-z", tree), "\x00"), "\x00") {
+	for line := range strings.SplitSeq(strings.TrimSuffix(gitIn(ts, repo, "", "ls-tree", "-z", tree), "\x00"), "\x00") {
 		info, name, _ := strings.Cut(line, "\t")
 		f := strings.Fields(info) // mode, type, id
 		if len(path) > 0 && name == path[0] {
@@ -166,18 +166,18 @@ func spliced(ts *testscript.TestScript, repo, tree string, path []string, entry 
 	if len(path) == 0 {
 		entries = append(entries, entry)
 	}
-	return git(ts, repo, strings.Join(entries, ""), "hash-object", "-w", "--stdin", "--literally", "-t", "tree")
+	return gitIn(ts, repo, strings.Join(entries, ""), "hash-object", "-w", "--stdin", "--literally", "-t", "tree")
 }
 
 // forget REPO BRANCH:PATH
 func scriptForget(ts *testscript.TestScript, _ bool, args []string) {
-	id := git(ts, ts.MkAbs(args[0]), "", "rev-parse", args[1])
+	id := gitIn(ts, ts.MkAbs(args[0]), "", "rev-parse", args[1])
 	ts.Check(os.Remove(filepath.Join(ts.MkAbs(args[0]), "objects", id[:2], id[2:])))
 	ts.Setenv("OBJECT", id)
 }
 
-// git runs git in a repository, at the DATE of the script.
-func git(ts *testscript.TestScript, repo, stdin string, args ...string) string {
+// gitIn runs git in a repository, at the DATE of the script.
+func gitIn(ts *testscript.TestScript, repo, stdin string, args ...string) string {
 	cmd := exec.Command("git", args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	date := ts.Getenv("DATE")

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/publish/carry"
 )
 
@@ -60,7 +61,7 @@ func sliceOf(c *cli.Context) (layout.Slice, error) {
 		s.Queries = append(s.Queries, layout.SliceQuery{Query: latestQuery})
 	}
 	s.Packages = append(s.Packages, c.StringSlice("package")...)
-	if _, err := s.Normal(); err != nil {
+	if _, err := answer.NormalSlice(s); err != nil {
 		return s, usageError{err}
 	}
 	return s, nil

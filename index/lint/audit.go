@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/parse"
 )
 
 // Audit is what the history of a branch did to versions after their release.
@@ -42,13 +44,13 @@ type AuditFinding struct {
 	// Released is the commit that put the version on the branch.
 	Released *index.Commit `json:"released"`
 	// Owner is whom the manifest named before.
-	Owner string             `json:"owner,omitempty"`
-	Files []index.FileChange `json:"files"`
+	Owner string           `json:"owner,omitempty"`
+	Files []git.FileChange `json:"files"`
 }
 
 // AuditOptions say what to look at.
 type AuditOptions struct {
-	Source *index.GitSource
+	Source *git.GitSource
 	Branch string
 	// Since leaves out what was done before; zero is all. The history before it
 	// is read all the same: it tells what was released.
@@ -58,7 +60,7 @@ type AuditOptions struct {
 // auditor follows the versions of a branch through its history.
 type auditor struct {
 	AuditOptions
-	loader   *index.Loader
+	loader   *parse.Loader
 	out      *Audit
 	released map[version]*index.Commit
 	removed  map[version]index.Entry
@@ -69,11 +71,11 @@ type auditor struct {
 // request does to its own versions before it is merged does not count.
 func RunAudit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	a := &auditor{
-		AuditOptions: o, loader: &index.Loader{Source: o.Source, Parser: index.NewParser()},
+		AuditOptions: o, loader: &parse.Loader{Source: o.Source, Parser: parse.NewParser()},
 		out:      &Audit{Branch: o.Branch, Findings: []AuditFinding{}},
 		released: map[version]*index.Commit{}, removed: map[version]index.Entry{},
 	}
-	h, err := o.Source.History(ctx, o.Branch, func(step index.Step) error { return a.step(ctx, step) })
+	h, err := o.Source.History(ctx, o.Branch, func(step git.Step) error { return a.step(ctx, step) })
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +83,7 @@ func RunAudit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	return a.out, nil
 }
 
-func (a *auditor) step(ctx context.Context, step index.Step) error {
+func (a *auditor) step(ctx context.Context, step git.Step) error {
 	if a.out.From == nil {
 		a.out.From = step.Commit
 	}
@@ -114,7 +116,7 @@ func (a *auditor) step(ctx context.Context, step index.Step) error {
 }
 
 // found notes a finding, if it is not too old.
-func (a *auditor) found(ctx context.Context, step index.Step, c index.Change, kind string) error {
+func (a *auditor) found(ctx context.Context, step git.Step, c index.Change, kind string) error {
 	if step.Commit.Time.Before(a.Since) {
 		return nil
 	}

@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/index/lint"
 )
 
-func open(t *testing.T, dir string) *index.GitSource {
+func open(t *testing.T, dir string) *git.GitSource {
 	t.Helper()
-	s, err := index.OpenGit(t.Context(), dir)
+	s, err := git.OpenGit(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

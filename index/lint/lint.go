@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/parse"
 )
 
 // Overwrite is whether a released version of a package may change.
@@ -38,7 +40,7 @@ type Branch struct {
 
 // Options say what to check.
 type Options struct {
-	Source *index.GitSource
+	Source *git.GitSource
 	Branch Branch
 	// Base is the state before, Head the one after.
 	Base, Head index.ID
@@ -77,7 +79,7 @@ type Read struct {
 type linter struct {
 	Options
 	source *counted
-	loader *index.Loader
+	loader *parse.Loader
 	result *Result
 	// released is what Base holds of the versions that changed.
 	released map[version]index.Entry
@@ -91,7 +93,7 @@ func versionOf(e index.Entry) version { return version{e.Name, e.Version} }
 
 // counted counts the contents that are read.
 type counted struct {
-	*index.GitSource
+	*git.GitSource
 	blobs atomic.Int64
 }
 
@@ -106,7 +108,7 @@ func Lint(ctx context.Context, o Options) (*Result, error) {
 	source := &counted{GitSource: o.Source}
 	l := &linter{
 		Options: o, source: source, result: &Result{Branch: o.Branch.Name},
-		loader:   &index.Loader{Source: source, Parser: index.NewParser(), Limits: o.Limits},
+		loader:   &parse.Loader{Source: source, Parser: parse.NewParser(), Limits: o.Limits},
 		released: map[version]index.Entry{}, owners: map[version]string{}, commits: map[string]*index.Commit{},
 	}
 	if err := l.run(ctx); err != nil {
@@ -208,7 +210,7 @@ func (l *linter) findReleased(ctx context.Context, from index.ID, before *index.
 }
 
 // load reads and parses what was added or overwritten.
-func (l *linter) load(ctx context.Context) ([]*index.Loaded, error) {
+func (l *linter) load(ctx context.Context) ([]*parse.Loaded, error) {
 	var entries []index.Entry
 	for _, c := range l.result.Changes {
 		if !c.Removed() {

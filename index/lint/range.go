@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 )
 
 // Range is what to compare.
@@ -20,7 +21,7 @@ type Range struct {
 //
 // A head that is the branch itself is a push: base is where its remote is, or
 // else the commit before. Any other head is a proposal: base is the branch.
-func FindRange(ctx context.Context, s *index.GitSource, branch, base, head string) (Range, error) {
+func FindRange(ctx context.Context, s *git.GitSource, branch, base, head string) (Range, error) {
 	var r Range
 	local, err := revision(ctx, s, "refs/heads/"+branch)
 	if err != nil {
@@ -67,7 +68,7 @@ func FindRange(ctx context.Context, s *index.GitSource, branch, base, head strin
 }
 
 // revision is zero for a ref that is not there.
-func revision(ctx context.Context, s *index.GitSource, ref string) (index.ID, error) {
+func revision(ctx context.Context, s *git.GitSource, ref string) (index.ID, error) {
 	id, err := s.Revision(ctx, ref)
 	if errors.Is(err, index.ErrNoBranch) {
 		return index.ID{}, nil

@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 )
 
 // Level is how far packages must obey the package specification.
@@ -51,7 +52,7 @@ type SpecFinding struct {
 }
 
 // specification has the packages checked that are valid otherwise.
-func (l *linter) specification(ctx context.Context, loaded []*index.Loaded) error {
+func (l *linter) specification(ctx context.Context, loaded []*parse.Loaded) error {
 	if l.Specification == Off || l.Specification == "" || l.Checker == nil {
 		return nil
 	}
@@ -99,7 +100,7 @@ func (f SpecFinding) detail() string {
 }
 
 // content gives the files of a package, of an archive as well.
-func (l *linter) content(p *index.Loaded) Content {
+func (l *linter) content(p *parse.Loaded) Content {
 	e := p.Entry
 	c := Content{Dir: "packages/" + e.Name + "/" + e.Version}
 	if e.IsArchive() {

@@ -11,6 +11,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 )
 
 // Board is what is where.
@@ -51,7 +52,7 @@ type BoardWaiting struct {
 
 // NewBoard reads branches, given in the order of precedence. One that is not
 // there or holds nothing is empty.
-func NewBoard(ctx context.Context, s *index.GitSource, branches []string) (*Board, error) {
+func NewBoard(ctx context.Context, s *git.GitSource, branches []string) (*Board, error) {
 	b := &Board{Branches: branches, Packages: []BoardPackage{}}
 	at := map[string]int{}
 	came := map[string]map[nameVersion]BoardWaiting{}
@@ -87,9 +88,9 @@ func NewBoard(ctx context.Context, s *index.GitSource, branches []string) (*Boar
 type nameVersion struct{ name, version string }
 
 // arrivals says when each version came to a branch.
-func arrivals(ctx context.Context, s *index.GitSource, branch string) (map[nameVersion]BoardWaiting, error) {
+func arrivals(ctx context.Context, s *git.GitSource, branch string) (map[nameVersion]BoardWaiting, error) {
 	out := map[nameVersion]BoardWaiting{}
-	_, err := s.History(ctx, branch, func(step index.Step) error {
+	_, err := s.History(ctx, branch, func(step git.Step) error {
 		for _, c := range step.Changes {
 			if c.Added() {
 				out[nameVersion{c.New.Name, c.New.Version}] = BoardWaiting{BoardVersion{c.New.Version, branch}, step.Commit.Time, step.Parents == 0}

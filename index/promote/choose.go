@@ -8,6 +8,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 )
 
 // Choice says which versions are meant.
@@ -30,7 +31,7 @@ func (c Choice) Validate() error {
 		name, v, versioned := strings.Cut(p, "-")
 		_, err := semver.StrictNewVersion(v)
 		switch broad := c.Latest || c.AllNewer; {
-		case !index.ValidName(name), versioned && err != nil:
+		case !git.ValidName(name), versioned && err != nil:
 			return fmt.Errorf("%q is not a package: want NAME-VERSION such as nginx-1.2.3", p)
 		case versioned && broad:
 			return fmt.Errorf("%s is one version: with --latest and --all-newer name packages without it", p)

@@ -14,6 +14,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/index/lint"
 	"github.com/regsnap/regsnap/index/promote"
@@ -37,9 +38,9 @@ func TestConformanceRace(t *testing.T) {
 type history struct {
 	t    *testing.T
 	repo string
-	s    *index.GitSource
+	s    *git.GitSource
 	// steps are the commits of each branch, the oldest first.
-	steps map[string][]index.Step
+	steps map[string][]git.Step
 }
 
 var rules = map[string]lint.Branch{"production": production, "staging": staging, "snapshot": snapshot}
@@ -56,18 +57,18 @@ func openHistory(t *testing.T) *history {
 	if err := os.WriteFile(filepath.Join(repo.Dir, "objects/info/alternates"), []byte(real+"/objects\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	h := &history{t: t, repo: repo.Dir, steps: map[string][]index.Step{}}
+	h := &history{t: t, repo: repo.Dir, steps: map[string][]git.Step{}}
 	for name := range rules {
 		h.set(name, indextest.Git(t, ".", "", "-c", "safe.directory=*", "--git-dir", real, "rev-parse", "refs/heads/"+name))
 	}
-	s, err := index.OpenGit(t.Context(), repo.Dir)
+	s, err := git.OpenGit(t.Context(), repo.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
 	h.s = s
 	for name := range rules {
-		if _, err := s.History(t.Context(), name, func(step index.Step) error {
+		if _, err := s.History(t.Context(), name, func(step git.Step) error {
 			h.steps[name] = append(h.steps[name], step)
 			return nil
 		}); err != nil {
@@ -104,7 +105,7 @@ func names(changes []index.Change) []string {
 // removal finds the commit nearest in time that removed the versions from a
 // branch, with nothing but their elders, and the one before it. One that removed
 // newer versions as well belongs to the promotion of those.
-func (h *history) removal(branch string, at index.Step) (before, removed *index.Step) {
+func (h *history) removal(branch string, at git.Step) (before, removed *git.Step) {
 	var best int64
 	steps := h.steps[branch]
 	for i := 1; i < len(steps); i++ {
@@ -162,7 +163,7 @@ func TestConformancePromote(t *testing.T) {
 }
 
 // replay promotes what one commit added to a branch.
-func (h *history) replay(o *outcome, step, before index.Step, from, to string) {
+func (h *history) replay(o *outcome, step, before git.Step, from, to string) {
 	t := h.t
 	what := fmt.Sprintf("%s %.8s (%s)", to, step.Commit.Hash, step.Commit.Subject)
 	wanted := names(step.Changes)

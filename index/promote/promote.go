@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/lint"
 )
 
@@ -54,7 +55,7 @@ type Result struct {
 type promotion struct {
 	Options
 	repo   *repo
-	source *index.GitSource
+	source *git.GitSource
 	result *Result
 	origin index.ID // where From was
 }
@@ -93,7 +94,7 @@ func Promote(ctx context.Context, o Options) (*Result, error) {
 // open opens the repository to read and to write. What it returns closes it.
 func (p *promotion) open(ctx context.Context) (func(), error) {
 	var err error
-	if p.source, err = index.OpenGit(ctx, p.Repo); err != nil {
+	if p.source, err = git.OpenGit(ctx, p.Repo); err != nil {
 		return nil, err
 	}
 	if p.repo, err = openRepo(ctx, p.Repo); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 )
 
 // treeEdit is what becomes of one path: a new entry, or none.
@@ -114,7 +115,7 @@ func (r *repo) change(ctx context.Context, tip *state, put, remove []index.Entry
 	for _, e := range put {
 		maps.Copy(edits, editsOf(e))
 	}
-	keep := "packages/" + index.KeepFile
+	keep := "packages/" + git.KeepFile
 	switch {
 	case len(put) > 0:
 		edits[keep] = treeEdit{}

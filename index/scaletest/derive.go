@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 )
 
 // branches are those of a storage, the most important first.
@@ -18,8 +19,8 @@ var branches = []string{"production", "staging", "snapshot"}
 // Derive measures the package storage that a source holds.
 func Derive(ctx context.Context, source index.Source) (*Statistics, error) {
 	s := &Statistics{Branches: map[string]int{}, Types: map[string]int{}, Categories: map[string]int{}}
-	byName := map[string][]*index.Loaded{}
-	loader := &index.Loader{Source: source, Parser: index.NewParser()}
+	byName := map[string][]*parse.Loaded{}
+	loader := &parse.Loader{Source: source, Parser: parse.NewParser()}
 	total := 0
 	for _, name := range branches {
 		branch, err := source.Branch(ctx, name)
@@ -43,7 +44,7 @@ func Derive(ctx context.Context, source index.Source) (*Statistics, error) {
 	s.Names = len(byName)
 	m := measure{Statistics: s}
 	for _, versions := range byName {
-		slices.SortFunc(versions, func(a, b *index.Loaded) int { return a.Package.SemVer.Compare(b.Package.SemVer) })
+		slices.SortFunc(versions, func(a, b *parse.Loaded) int { return a.Package.SemVer.Compare(b.Package.SemVer) })
 		m.versions = append(m.versions, float64(len(versions))*float64(s.Names)/float64(total))
 		m.pack(versions)
 	}
@@ -60,8 +61,8 @@ type measure struct {
 }
 
 // pack measures the versions of one package, the oldest first.
-func (m *measure) pack(versions []*index.Loaded) {
-	var before *index.Loaded
+func (m *measure) pack(versions []*parse.Loaded) {
+	var before *parse.Loaded
 	oldest := -1
 	for _, v := range versions {
 		p := v.Package
@@ -110,7 +111,7 @@ func count(histogram *[]int, value int) {
 }
 
 // content measures the files of a version.
-func (m *measure) content(v, before *index.Loaded) {
+func (m *measure) content(v, before *parse.Loaded) {
 	had := map[index.ID]bool{}
 	if before != nil {
 		for _, f := range before.Files {

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/scaletest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
@@ -27,7 +27,7 @@ func generate(t *testing.T, o scaletest.Options) string {
 	return dir
 }
 
-func git(t *testing.T, dir string, args ...string) string {
+func runGit(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).Output()
 	if err != nil {
@@ -36,9 +36,9 @@ func git(t *testing.T, dir string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func open(t *testing.T, dir string) *index.GitSource {
+func open(t *testing.T, dir string) *git.GitSource {
 	t.Helper()
-	s, err := index.OpenGit(t.Context(), dir)
+	s, err := git.OpenGit(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func open(t *testing.T, dir string) *index.GitSource {
 
 // The same options give the same commits; another seed gives others.
 func TestRepositoryIsDeterministic(t *testing.T) {
-	refs := func(o scaletest.Options) string { return git(t, generate(t, o), "for-each-ref") }
+	refs := func(o scaletest.Options) string { return runGit(t, generate(t, o), "for-each-ref") }
 	o := scaletest.Options{Versions: 400, Seed: 7, Content: 0.1}
 	once := refs(o)
 	if again := refs(o); again != once {
@@ -105,7 +105,7 @@ func TestRepositoryBuilds(t *testing.T) {
 		}
 		live = append(live, build.Live{Manifest: s.Manifest, Routes: routes})
 	}
-	git(t, dir, "update-ref", "refs/heads/snapshot", scaletest.PushRef)
+	runGit(t, dir, "update-ref", "refs/heads/snapshot", scaletest.PushRef)
 	second := run()
 	if second.Stats.Packages != 1 || second.Stats.RevisionsWritten != 1 || len(second.Snapshots[2].Manifest.Packages) != versions+1 {
 		t.Errorf("the push: %+v", second.Stats)

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/regsnap/regsnap/internal/retry"
 )
 
 // ErrRefused: the server sent what is not accepted from any server.
@@ -55,7 +57,7 @@ func newClient(rawURL string, o Options) (*client, error) {
 		return nil, fmt.Errorf("%w: it has a query or a fragment: want https://HOST or https://HOST/PREFIX", ErrURL)
 	}
 	base.Path = strings.TrimSuffix(base.Path, "/")
-	c := &client{base: base, limit: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate))), agent: o.Agent, wait: sleep}
+	c := &client{base: base, limit: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate))), agent: o.Agent, wait: retry.Sleep}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: o.Parallel, MaxIdleConnsPerHost: o.Parallel,
 		DialContext:         (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
@@ -238,15 +240,4 @@ func hideUser(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -14,7 +14,9 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 const (
@@ -41,7 +43,7 @@ func (o offer) id() string { return o.Name + "-" + o.Version }
 
 // check refuses what cannot be a package of a registry. Names become file names.
 func (o offer) check() error {
-	if !index.ValidName(o.Name) {
+	if !git.ValidName(o.Name) {
 		return fmt.Errorf("%w: a package called %.60q", ErrRefused, o.Name)
 	}
 	if _, err := semver.StrictNewVersion(o.Version); err != nil {
@@ -76,7 +78,7 @@ func checkPath(p string) error {
 
 // list asks what belongs to a slice.
 func (c *client) list(ctx context.Context, s layout.Slice, progress func(done, total int)) ([]offer, error) {
-	s, err := s.Normal()
+	s, err := answer.NormalSlice(s)
 	if err != nil {
 		return nil, err
 	}

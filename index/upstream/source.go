@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 )
 
 // BranchName is what the one branch of a Source is called.
@@ -14,7 +15,7 @@ const BranchName = "import"
 // Source is what was fetched, as a branch of a package storage that holds
 // ready-made archives.
 type Source struct {
-	*index.DirSource
+	*git.DirSource
 	cache  *cache
 	wanted map[string]bool
 	from   string
@@ -24,7 +25,7 @@ var _ index.Source = (*Source)(nil)
 
 func newSource(c *cache, offers []offer, from string) *Source {
 	s := &Source{
-		DirSource: index.OpenDirs(map[string]string{BranchName: filepath.Join(c.dir, branchFolder)}),
+		DirSource: git.OpenDirs(map[string]string{BranchName: filepath.Join(c.dir, branchFolder)}),
 		cache:     c, wanted: map[string]bool{}, from: from,
 	}
 	for _, o := range offers {

@@ -12,8 +12,9 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve/conformance"
 	"github.com/regsnap/regsnap/serve/servetest"
@@ -69,7 +70,7 @@ func TestConformanceSlice(t *testing.T) {
 
 func buildReal(t *testing.T, repository string) *publish.Bucket {
 	t.Helper()
-	source, err := index.OpenGit(t.Context(), repository)
+	source, err := git.OpenGit(t.Context(), repository)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func buildReal(t *testing.T, repository string) *publish.Bucket {
 }
 
 // tableOf is the routes of what is live.
-func tableOf(t *testing.T, b *publish.Bucket) *layout.Table {
+func tableOf(t *testing.T, b *publish.Bucket) *answer.Table {
 	t.Helper()
 	m, err := b.Live(t.Context(), servetest.Env)
 	if err != nil {
@@ -98,7 +99,7 @@ func tableOf(t *testing.T, b *publish.Bucket) *layout.Table {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := layout.NewTable(routes)
+	table, err := answer.NewTable(routes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +125,7 @@ func each(paths []string, fn func(path string)) {
 }
 
 // compareRecorded compares the slice with what the reference registry answered.
-func compareRecorded(t *testing.T, file, base string, slice *layout.Table) {
+func compareRecorded(t *testing.T, file, base string, slice *answer.Table) {
 	t.Helper()
 	recording, err := conformance.Open(file)
 	if err != nil {
@@ -145,7 +146,7 @@ func compareRecorded(t *testing.T, file, base string, slice *layout.Table) {
 			return !ours
 		}
 		switch got := slice.Answer(a.Method, u); got.Kind {
-		case layout.Archive, layout.PackageFile, layout.Response:
+		case answer.Archive, answer.PackageFile, answer.Response:
 			return false
 		}
 		return true
@@ -165,7 +166,7 @@ func compareRecorded(t *testing.T, file, base string, slice *layout.Table) {
 
 // ofKibana tells whether a request is one that the slice is for.
 func ofKibana(u *url.URL) bool {
-	q, err := layout.ParseQuery(u.RawQuery, u.Path == "/categories")
+	q, err := answer.ParseQuery(u.RawQuery, u.Path == "/categories")
 	return err == nil && q.Kibana != nil && q.Kibana.String() == realKibana && !q.All &&
 		q.Agent == nil && q.SpecMin == nil && q.SpecMax == nil && len(q.Discovery) == 0
 }

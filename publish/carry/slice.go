@@ -6,6 +6,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // slice makes the slice of a snapshot in the target and returns its id.
@@ -41,7 +42,7 @@ func (o Options) slice(ctx context.Context, of string) (r *Result, err error) {
 
 // live gives the id of the same slice if it is live in the target.
 func (o Options) live(ctx context.Context, of string) (string, error) {
-	slice, err := o.Slice.Normal()
+	slice, err := answer.NormalSlice(o.Slice)
 	if err != nil {
 		return "", err
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/image"
 	"github.com/regsnap/regsnap/serve/servetest"
@@ -41,12 +42,12 @@ func realStorage(t *testing.T, back int) index.Source {
 	t.Helper()
 	real := filepath.Join(realFolder(t), "package-storage.git")
 	repo := filepath.Join(t.TempDir(), "storage.git")
-	git(t, "init", "-q", "--bare", repo)
+	runGit(t, "init", "-q", "--bare", repo)
 	if err := os.WriteFile(filepath.Join(repo, "objects/info/alternates"), []byte(filepath.Join(real, "objects")+"\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	git(t, "-C", repo, "update-ref", "refs/heads/production", git(t, "-C", real, "rev-parse", fmt.Sprintf("production~%d", back)))
-	source, err := index.OpenGit(t.Context(), repo)
+	runGit(t, "-C", repo, "update-ref", "refs/heads/production", runGit(t, "-C", real, "rev-parse", fmt.Sprintf("production~%d", back)))
+	source, err := git.OpenGit(t.Context(), repo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func realStorage(t *testing.T, back int) index.Source {
 	return source
 }
 
-func git(t *testing.T, args ...string) string {
+func runGit(t *testing.T, args ...string) string {
 	t.Helper()
 	c := exec.Command("git", args...)
 	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")

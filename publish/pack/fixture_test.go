@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/pack"
 	"github.com/regsnap/regsnap/serve/servetest"
@@ -45,7 +45,7 @@ func textRegistry(t *testing.T) *publish.Bucket {
 		}
 	}
 	b := servetest.Open(t, servetest.FolderURL(t))
-	servetest.PublishSource(t, b, index.OpenDirs(map[string]string{servetest.Env: root}), servetest.Env, nil)
+	servetest.PublishSource(t, b, git.OpenDirs(map[string]string{servetest.Env: root}), servetest.Env, nil)
 	return b
 }
 

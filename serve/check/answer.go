@@ -16,7 +16,7 @@ import (
 const maxKept = 64 << 20
 
 // answer is what one side said to a request.
-type answer struct {
+type reply struct {
 	status int
 	header http.Header
 	sent   content // the body as it came
@@ -72,7 +72,7 @@ func take(r io.Reader, limit int64) (content, error) {
 }
 
 // decode sets plain. limit is for what the body decodes to, in bytes.
-func (a *answer) decode(limit int64) error {
+func (a *reply) decode(limit int64) error {
 	switch encoding := a.header.Get("Content-Encoding"); {
 	case encoding == "" || encoding == "identity" || a.sent.size == 0:
 		a.plain = a.sent

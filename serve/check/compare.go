@@ -35,7 +35,7 @@ type comparison struct {
 }
 
 // differences compares what came with what the bucket says.
-func (o Options) differences(p probe, a ask, got, want *answer) []Difference {
+func (o Options) differences(p probe, a ask, got, want *reply) []Difference {
 	c := comparison{o: o, p: p, a: a}
 	if got.status != want.status && !o.ignores("status") {
 		c.differ(fmt.Sprintf("status %d instead of %d", got.status, want.status), strconv.Itoa(got.status), strconv.Itoa(want.status), excerpt(got.plain.kept))
@@ -124,7 +124,7 @@ func sameLocation(o Options, got, want string) bool {
 
 // length holds archives to Content-Length: Kibana reads them into a buffer of
 // that size.
-func (c *comparison) length(got, want *answer) {
+func (c *comparison) length(got, want *reply) {
 	if c.p.kind != kindArchive || got.status != http.StatusOK || c.o.ignores("Content-Length") || c.o.Level == Exact {
 		return
 	}
@@ -139,7 +139,7 @@ func (c *comparison) length(got, want *answer) {
 
 // encoding compares how bodies come. Below the level of edges only that an
 // archive must not be encoded.
-func (c *comparison) encoding(got, want *answer) {
+func (c *comparison) encoding(got, want *reply) {
 	g, w := got.header.Get("Content-Encoding"), want.header.Get("Content-Encoding")
 	if c.o.ignores("encoding") || c.o.ignores("Content-Encoding") || c.o.Level == API && c.p.kind != kindArchive || c.o.Level == Exact && g != w {
 		return // at the exact level the header was compared
@@ -155,7 +155,7 @@ func (c *comparison) encoding(got, want *answer) {
 	}
 }
 
-func (c *comparison) body(got, want *answer) {
+func (c *comparison) body(got, want *reply) {
 	if c.o.ignores("body") || !c.bodies {
 		return
 	}
@@ -172,7 +172,7 @@ func (c *comparison) body(got, want *answer) {
 // bodyCounts tells whether the body of an answer says something to clients. What
 // a redirect or a range beyond the end comes with is for people, and the icon is
 // each registry's own.
-func (c *comparison) bodyCounts(want *answer) bool {
+func (c *comparison) bodyCounts(want *reply) bool {
 	switch {
 	case c.o.Level == Exact:
 		return true
@@ -184,4 +184,4 @@ func (c *comparison) bodyCounts(want *answer) bool {
 	return true
 }
 
-func bytesOf(a *answer) string { return fmt.Sprintf("%d bytes", a.plain.size) }
+func bytesOf(a *reply) string { return fmt.Sprintf("%d bytes", a.plain.size) }

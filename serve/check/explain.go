@@ -9,7 +9,7 @@ import (
 
 // remember notes whose answer a body is, so that it is known again where it
 // does not belong.
-func (c *checker) remember(a ask, want *answer) {
+func (c *checker) remember(a ask, want *reply) {
 	if want.status != http.StatusOK || want.plain.size <= minTold || a.method != http.MethodGet {
 		return
 	}
@@ -25,7 +25,7 @@ func (c *checker) remember(a ask, want *answer) {
 const minTold = 8
 
 // explained says of an answer that belongs to another request just that.
-func (c *checker) explained(ctx context.Context, p probe, a ask, live *reference, got, want *answer, found []Difference) []Difference {
+func (c *checker) explained(ctx context.Context, p probe, a ask, live *reference, got, want *reply, found []Difference) []Difference {
 	if got.status != http.StatusOK || a.method != http.MethodGet || got.plain.size <= minTold || got.plain.equal(want.plain) {
 		return found
 	}
@@ -54,7 +54,7 @@ func (c *checker) explained(ctx context.Context, p probe, a ask, live *reference
 const maxLacking = 2
 
 // dropped names the query parameter without which an answer would be right.
-func (c *checker) dropped(ctx context.Context, a ask, live *reference, got *answer) string {
+func (c *checker) dropped(ctx context.Context, a ask, live *reference, got *reply) string {
 	path, query, _ := strings.Cut(a.target, "?")
 	if query == "" || path != "/search" && path != "/categories" {
 		return ""

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // The kinds of requests, as reports name them. Options.Ignore may name them too.
@@ -32,7 +32,7 @@ var Kinds = []string{
 
 // fixed are the requests that every registry is asked, and those that are made
 // of one package of this one.
-func fixed(t *layout.Table, level Level) []probe {
+func fixed(t *answer.Table, level Level) []probe {
 	get := func(kind string, w ways, targets ...string) (out []probe) {
 		for _, target := range targets {
 			out = append(out, probe{kind, http.MethodGet, target, w})
@@ -68,7 +68,7 @@ func fixed(t *layout.Table, level Level) []probe {
 
 // spellings are queries that mean what another says, or nearly: what a cache
 // that tidies up query strings gets wrong.
-func spellings(t *layout.Table) []probe {
+func spellings(t *answer.Table) []probe {
 	version, name := "8.5.0", "none"
 	for _, v := range t.KibanaValues(nil) {
 		if v != nil && v.Major() > 0 {

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve"
@@ -54,7 +54,7 @@ func bucketWith(t *testing.T, cache layout.CachePolicy) (bucket *publish.Bucket,
 
 func built(t *testing.T, bucket *publish.Bucket, cache layout.CachePolicy, env string, branches ...string) string {
 	t.Helper()
-	source, err := index.OpenDir(storage(t))
+	source, err := git.OpenDir(storage(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 const (
@@ -110,7 +111,7 @@ func ended(p layout.Pointer, id string) time.Time {
 
 // allowed is how long caches may give an answer of a snapshot that is no longer
 // live: what Cache-Control says, and a while for the edge to notice.
-func (o Options) allowed(t *layout.Table, kind string) time.Duration {
+func (o Options) allowed(t *answer.Table, kind string) time.Duration {
 	seconds := t.Cache.Content
 	if kind == kindDocument || kind == kindIndex {
 		seconds = t.Cache.Index
@@ -120,7 +121,7 @@ func (o Options) allowed(t *layout.Table, kind string) time.Duration {
 
 // compare sends a request and gives what came, what the bucket says, and how
 // they differ.
-func (c *checker) compare(ctx context.Context, p probe, a ask) (got, want *answer, found []Difference, err error) {
+func (c *checker) compare(ctx context.Context, p probe, a ask) (got, want *reply, found []Difference, err error) {
 	live, err := c.snapshots.live(ctx)
 	if err != nil {
 		return nil, nil, nil, err

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // maxFiles is how many files of a package version are asked for.
@@ -18,7 +19,7 @@ const maxFiles = 6
 
 // sampled chooses package versions by the seed: a share of them, at least one,
 // and one that is signed if there is any.
-func sampled(t *layout.Table, share float64, seed uint64) []int {
+func sampled(t *answer.Table, share float64, seed uint64) []int {
 	var rows []int
 	least, signed := -1, -1
 	for row := range t.Rows() {

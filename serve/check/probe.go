@@ -63,7 +63,7 @@ var parts = []string{"bytes=0-0", "bytes=10-99", "bytes=-7", "bytes=9999999999-"
 // asking, not about the registry.
 func (c *checker) run(ctx context.Context, p probe) ([]Difference, error) {
 	var out []Difference
-	var got, want *answer // the first pair
+	var got, want *reply // the first pair
 	one := func(a ask) error {
 		g, w, found, err := c.compare(ctx, p, a)
 		if got == nil {
@@ -123,7 +123,7 @@ func (p probe) pieces() []ask {
 
 // conditions are the conditional requests: with the validators that either side
 // gave, and with one that neither did.
-func (p probe) conditions(got, want *answer) []ask {
+func (p probe) conditions(got, want *reply) []ask {
 	if p.ways&conditional == 0 {
 		return nil
 	}

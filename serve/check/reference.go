@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/serve"
 )
 
@@ -16,7 +17,7 @@ const referenceCache = 64 << 20
 // reference gives the bucket's own answers out of one snapshot.
 type reference struct {
 	id      string
-	table   *layout.Table
+	table   *answer.Table
 	handler *serve.Handler
 }
 
@@ -36,7 +37,7 @@ func newReference(ctx context.Context, o Options, id string) (*reference, error)
 		return nil, fmt.Errorf("snapshot %s: %w", id, err)
 	}
 	r := &reference{id: id}
-	if r.table, err = layout.NewTable(routes); err != nil {
+	if r.table, err = answer.NewTable(routes); err != nil {
 		return nil, fmt.Errorf("snapshot %s: %w", id, err)
 	}
 	r.handler, err = serve.New(ctx, serve.Options{
@@ -54,7 +55,7 @@ func newReference(ctx context.Context, o Options, id string) (*reference, error)
 }
 
 // answer is what the bucket says to a request. The error is that of the bucket.
-func (r *reference) answer(ctx context.Context, a ask, prefix string) (got *answer, err error) {
+func (r *reference) answer(ctx context.Context, a ask, prefix string) (got *reply, err error) {
 	req, err := http.NewRequestWithContext(ctx, a.method, "http://registry"+prefix+a.target, nil)
 	if err != nil {
 		return nil, err
@@ -65,7 +66,7 @@ func (r *reference) answer(ctx context.Context, a ask, prefix string) (got *answ
 			req.Header.Set(name, value)
 		}
 	}
-	w := &recorder{answer: answer{header: http.Header{}}, body: newTaker()}
+	w := &recorder{reply: reply{header: http.Header{}}, body: newTaker()}
 	defer func() {
 		// The handler ends an answer that it cannot finish in this way.
 		if p := recover(); p == http.ErrAbortHandler {
@@ -85,12 +86,12 @@ func (r *reference) answer(ctx context.Context, a ask, prefix string) (got *answ
 	if err := w.decode(maxKept); err != nil {
 		return nil, fmt.Errorf("the bucket's own answer to %s: %w", a, err)
 	}
-	return &w.answer, nil
+	return &w.reply, nil
 }
 
 // recorder is an http.ResponseWriter that takes an answer in.
 type recorder struct {
-	answer
+	reply
 	body *taker
 }
 

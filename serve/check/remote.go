@@ -69,7 +69,7 @@ var errNoAnswer = errors.New("no answer")
 
 // answer sends a request until there is an answer. How long a body may be
 // follows from what is expected of it.
-func (r *remote) answer(ctx context.Context, a ask, want *answer) (*answer, error) {
+func (r *remote) answer(ctx context.Context, a ask, want *reply) (*reply, error) {
 	for attempt := 1; ; attempt++ {
 		got, wait, err := r.once(ctx, a, want)
 		if ctx.Err() != nil {
@@ -97,7 +97,7 @@ func (r *remote) answer(ctx context.Context, a ask, want *answer) (*answer, erro
 
 // once sends a request once. A wait above 0 is what the registry asks for before
 // the next.
-func (r *remote) once(ctx context.Context, a ask, want *answer) (*answer, time.Duration, error) {
+func (r *remote) once(ctx context.Context, a ask, want *reply) (*reply, time.Duration, error) {
 	if err := r.rate.Wait(ctx); err != nil {
 		return nil, 0, err
 	}
@@ -118,7 +118,7 @@ func (r *remote) once(ctx context.Context, a ask, want *answer) (*answer, time.D
 		return nil, 0, err
 	}
 	defer resp.Body.Close()
-	got := &answer{status: resp.StatusCode, header: resp.Header}
+	got := &reply{status: resp.StatusCode, header: resp.Header}
 	if resp.ContentLength >= 0 && resp.Header.Get("Content-Length") == "" {
 		resp.Header.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
 	}

@@ -15,7 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // Options say which registry to compare, and how to ask it.
@@ -108,14 +108,14 @@ func Compare(ctx context.Context, r *Recording, o Options) (*Report, error) {
 }
 
 // answer is what came back, decoded.
-type answer struct {
+type reply struct {
 	status  int
 	header  http.Header
 	body    []byte
 	encoded bool
 }
 
-func ask(ctx context.Context, client *http.Client, o Options, a Answer) (*answer, error) {
+func ask(ctx context.Context, client *http.Client, o Options, a Answer) (*reply, error) {
 	req, err := http.NewRequestWithContext(ctx, a.Method, strings.TrimSuffix(o.BaseURL, "/")+a.Path, nil)
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func ask(ctx context.Context, client *http.Client, o Options, a Answer) (*answer
 		return nil, fmt.Errorf("%s %s: %w", a.Method, a.Path, err)
 	}
 	defer resp.Body.Close()
-	got := &answer{status: resp.StatusCode, header: resp.Header}
+	got := &reply{status: resp.StatusCode, header: resp.Header}
 	body := io.Reader(resp.Body)
 	if resp.Header.Get("Content-Encoding") == "gzip" {
 		got.encoded = true
@@ -146,7 +146,7 @@ func ask(ctx context.Context, client *http.Client, o Options, a Answer) (*answer
 	return got, nil
 }
 
-func (r *Recording) compare(got *answer, want Answer, oneLine bool) []Difference {
+func (r *Recording) compare(got *reply, want Answer, oneLine bool) []Difference {
 	var out []Difference
 	request := want.Method + " " + want.Path
 	differ := func(what string, got, want any) {
@@ -198,7 +198,7 @@ func badParameters(query string, counting bool) int {
 	values, _ := url.ParseQuery(query)
 	bad := 0
 	for name, list := range values {
-		if _, err := layout.ParseQuery(url.Values{name: list}.Encode(), counting); err != nil {
+		if _, err := answer.ParseQuery(url.Values{name: list}.Encode(), counting); err != nil {
 			bad++
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
@@ -37,7 +38,7 @@ func realFolder(t *testing.T) string {
 
 func publishReal(t *testing.T, budget layout.Budget) (*publish.Bucket, string) {
 	t.Helper()
-	source, err := index.OpenGit(t.Context(), filepath.Join(realFolder(t), "package-storage.git"))
+	source, err := git.OpenGit(t.Context(), filepath.Join(realFolder(t), "package-storage.git"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestConformanceFlips(t *testing.T) {
 	repository := filepath.Join(realFolder(t), "package-storage.git")
 	bucket, dir := edgetest.Publish(t, before(t, repository, "snapshot"), onlyCatalog)
 	editions := editionsOf(t, bucket, "snapshot", 400, func() map[string]string {
-		source, err := index.OpenGit(t.Context(), repository)
+		source, err := git.OpenGit(t.Context(), repository)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +122,7 @@ func before(t *testing.T, repository, branch string) index.Source {
 	repo := indextest.NewRepo(t)
 	repo.Git("", "fetch", "--quiet", "--no-tags", repository, "+refs/heads/*:refs/heads/*")
 	repo.Git("", "update-ref", "refs/heads/"+branch, "refs/heads/"+branch+"~40")
-	source, err := index.OpenGit(t.Context(), repo.Dir)
+	source, err := git.OpenGit(t.Context(), repo.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}

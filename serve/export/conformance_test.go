@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/serve/conformance"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
@@ -37,7 +37,7 @@ func TestConformanceExport(t *testing.T) {
 		{"assembled", onlyCatalog, []string{env}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			source, err := index.OpenGit(t.Context(), filepath.Join(folder, "package-storage.git"))
+			source, err := git.OpenGit(t.Context(), filepath.Join(folder, "package-storage.git"))
 			if err != nil {
 				t.Fatal(err)
 			}

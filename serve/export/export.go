@@ -11,6 +11,7 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // Options say what to export, and where to.
@@ -163,7 +164,7 @@ func (o Options) write(ctx context.Context, f *folder, r *Result) error {
 		return err
 	}
 	r.Written = w.written()
-	if err := publish.SyncFileSystem(whole); err != nil {
+	if err := store.SyncFileSystem(whole); err != nil {
 		return err
 	}
 	return os.Rename(whole, f.snapshot(r.Snapshot))

@@ -11,7 +11,7 @@ import (
 
 	"github.com/regsnap/regsnap/internal/folderlock"
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 const (
@@ -132,7 +132,7 @@ func (f *folder) serve(id, previous string) error {
 			return errors.Join(err, os.Remove(temp))
 		}
 	}
-	if err := publish.SyncFileSystem(f.dir); err != nil {
+	if err := store.SyncFileSystem(f.dir); err != nil {
 		return err
 	}
 	if id == previous {

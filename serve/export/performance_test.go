@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/internal/performance"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
 	"github.com/regsnap/regsnap/serve/export"
@@ -47,7 +47,7 @@ func TestPerformanceExport(t *testing.T) {
 	if folder == "" {
 		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git")
 	}
-	source, err := index.OpenGit(t.Context(), filepath.Join(folder, "package-storage.git"))
+	source, err := git.OpenGit(t.Context(), filepath.Join(folder, "package-storage.git"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -112,14 +113,14 @@ func (w *writer) document(p layout.ManifestPackage, r layout.ManifestResponse) e
 // pages writes the answers to requests without parameters, for web servers that
 // know no others.
 func (w *writer) pages(routes *layout.Routes) error {
-	t, err := layout.NewTable(routes)
+	t, err := answer.NewTable(routes)
 	if err != nil {
 		return err
 	}
 	for _, path := range []string{"/index.json", "/health", "/favicon.ico", "/search", "/categories"} {
 		a := t.Answer(http.MethodGet, &url.URL{Path: path})
 		body := a.Body
-		if a.Kind == layout.Response && body == nil {
+		if a.Kind == answer.Response && body == nil {
 			if body, err = w.search(t, a.Selection); err != nil {
 				return err
 			}
@@ -133,7 +134,7 @@ func (w *writer) pages(routes *layout.Routes) error {
 
 // search puts the response of a search together from the catalog, which was
 // written: it may not be rendered.
-func (w *writer) search(t *layout.Table, s layout.Selection) ([]byte, error) {
+func (w *writer) search(t *answer.Table, s answer.Selection) ([]byte, error) {
 	parts := make([][]byte, len(t.Catalog))
 	for _, i := range t.Parts(s.Rows) {
 		key := layout.PartKey(t.Catalog[i].Digest)
@@ -148,6 +149,6 @@ func (w *writer) search(t *layout.Table, s layout.Selection) ([]byte, error) {
 	}
 	return t.Assemble(s, func(dst []byte, row int) ([]byte, error) {
 		place, i, rows := t.Block(row)
-		return layout.Block(parts[place.Part][place.Offset:][:place.Size]).Append(dst, i, rows)
+		return answer.Block(parts[place.Part][place.Offset:][:place.Size]).Append(dst, i, rows)
 	})
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -97,7 +98,7 @@ func Edition(t testing.TB, n, extra int) index.Source {
 	file("signed-1.0.0.zip.sig", []byte("a signature that nobody checks here"))
 	hash := fmt.Sprintf("%040x", n+1)
 	at := time.Date(2024, 1, 1, 0, n, 0, 0, time.UTC)
-	return committed{index.OpenDirs(map[string]string{Env: root}), &index.Commit{Hash: hash, Author: "Ada", Time: at, Subject: fmt.Sprint("edition ", n)}}
+	return committed{git.OpenDirs(map[string]string{Env: root}), &index.Commit{Hash: hash, Author: "Ada", Time: at, Subject: fmt.Sprint("edition ", n)}}
 }
 
 func signedArchive(t testing.TB) []byte {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -8,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"bytes"
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // Pointers is how a bucket keeps the objects that change. Package publish does
@@ -53,15 +53,15 @@ func testPointer(t *testing.T, p Pointers) {
 	}
 	swap("one", "", nil)
 	first := load("one")
-	swap("again", "", publish.ErrConflict)
+	swap("again", "", store.ErrConflict)
 	load("one")
 	swap("two", first, nil)
 	second := load("two")
 	if second == first {
 		t.Errorf("two states have the token %q", first)
 	}
-	swap("stale", first, publish.ErrConflict)
-	swap("stale", "", publish.ErrConflict)
+	swap("stale", first, store.ErrConflict)
+	swap("stale", "", store.ErrConflict)
 	load("two")
 	swap("three", second, nil)
 	load("three")
@@ -93,7 +93,7 @@ func testPointerRace(t *testing.T, p Pointers) {
 				case err == nil:
 					winners.Add(1)
 					winner.Store(int64(w))
-				case !errors.Is(err, publish.ErrConflict):
+				case !errors.Is(err, store.ErrConflict):
 					t.Errorf("generation %d: %v", g, err)
 				}
 			})

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -16,7 +17,7 @@ import (
 // that only somebody hostile or mistaken would. The same seed gives the same.
 type Requests struct {
 	random *rand.Rand
-	table  *layout.Table
+	table  *answer.Table
 	files  []file
 }
 
@@ -39,7 +40,7 @@ func NewRequests(ctx context.Context, b *publish.Bucket, env string, seed uint64
 	if err != nil {
 		return nil, err
 	}
-	table, err := layout.NewTable(routes)
+	table, err := answer.NewTable(routes)
 	if err != nil {
 		return nil, err
 	}

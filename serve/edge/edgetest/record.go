@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve"
 )
@@ -17,7 +18,7 @@ type Recorder struct {
 	handler *serve.Handler
 	server  *httptest.Server
 	client  Client
-	table   *layout.Table
+	table   *answer.Table
 }
 
 // NewRecorder serves an environment's live snapshot over loopback.
@@ -31,7 +32,7 @@ func NewRecorder(ctx context.Context, b *publish.Bucket, env string) (*Recorder,
 		return nil, err
 	}
 	r := &Recorder{}
-	if r.table, err = layout.NewTable(routes); err != nil {
+	if r.table, err = answer.NewTable(routes); err != nil {
 		return nil, err
 	}
 	r.handler, err = serve.New(ctx, serve.Options{Bucket: b, Environments: []serve.Environment{{Name: env}}, Default: env, Poll: time.Hour})
@@ -112,13 +113,13 @@ func (r *Recorder) key(c Case) string {
 	}
 	a := r.table.Answer(c.Method, &url.URL{Path: decoded, RawQuery: query, ForceQuery: found && query == ""})
 	switch a.Kind {
-	case layout.Response:
+	case answer.Response:
 		return layout.ResponseKey(a.Digest)
-	case layout.Archive:
+	case answer.Archive:
 		return a.Revision.ArchiveKey()
-	case layout.Signature:
+	case answer.Signature:
 		return a.Revision.SignatureKey()
-	case layout.PackageFile:
+	case answer.PackageFile:
 		return a.Revision.FileKey(a.Path)
 	}
 	return ""

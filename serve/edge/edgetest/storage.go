@@ -8,6 +8,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
@@ -74,7 +75,7 @@ func Committed(t testing.TB, storage string) index.Source {
 		repo.Git("", "--work-tree="+filepath.Join(storage, branch), "add", "--force", "--all")
 		repo.CommitTree(branch, repo.Git("", "write-tree"), "add "+branch)
 	}
-	source, err := index.OpenGit(t.Context(), repo.Dir)
+	source, err := git.OpenGit(t.Context(), repo.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}

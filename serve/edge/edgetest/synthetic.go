@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // Synthetic is the bucket of an environment of any size, as far as an edge
@@ -29,7 +30,7 @@ type Synthetic struct {
 	// Name and Version are of a package version whose document and archive are there.
 	Name, Version string
 
-	table *layout.Table
+	table *answer.Table
 }
 
 // archiveBytes is the size of the archive that is there.
@@ -55,7 +56,7 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 	s := &Synthetic{Env: "production", Dir: t.TempDir(), Snapshot: "20240506T070809Z-0123456789ab"}
 	routes := syntheticRoutes(t, s.Env, rows)
 	blocks := syntheticCatalog(routes)
-	table, err := layout.NewTable(routes)
+	table, err := answer.NewTable(routes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 	return s
 }
 
-func (s *Synthetic) answer(t testing.TB, target string) layout.Answer {
+func (s *Synthetic) answer(t testing.TB, target string) answer.Answer {
 	t.Helper()
 	u, err := url.Parse(target)
 	if err != nil {
@@ -228,7 +229,7 @@ func syntheticCatalog(r *layout.Routes) [][]byte {
 	var blocks [][]byte
 	for _, name := range r.Names {
 		from, to := r.Versioned(name)
-		block := layout.NewBlock(r.Versions[from:to], summaries[from:to])
+		block := answer.NewBlock(r.Versions[from:to], summaries[from:to])
 		blocks = append(blocks, block)
 		r.Blocks = append(r.Blocks, len(block))
 	}

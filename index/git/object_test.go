@@ -1,0 +1,125 @@
+package git
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regsnap/regsnap/index"
+)
+
+func TestParseCommit(t *testing.T) {
+	const tree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+	tests := map[string]struct {
+		content string
+		want    index.Commit
+		err     string
+	}{
+		"signed, with a long subject": {
+			content: "tree " + tree + "\nparent " + tree + "\nauthor A <B> U. Thor <a@example.com> 100 -0500\n" +
+				"committer C <c@example.com> 3600 +0100\ngpgsig -----BEGIN\n committer X <x@example.com> 9 +0000\n tree x\n\n\none\ntwo\n\nbody\n",
+			want: index.Commit{Author: "A", Email: "B> U. Thor <a@example.com", Time: time.Unix(3600, 0).UTC(), Subject: "one two"},
+		},
+		"no message":  {content: "tree " + tree + "\nauthor A <> 1 +0000\ncommitter A <> 1 +0000\n", want: index.Commit{Author: "A", Time: time.Unix(1, 0).UTC()}},
+		"latin 1":     {content: "tree " + tree + "\nauthor J\xfcrgen <j> 1 +0000\ncommitter A <> 1 +0000\n\n\xfc", want: index.Commit{Author: "J\ufffdrgen", Email: "j", Time: time.Unix(1, 0).UTC(), Subject: "\ufffd"}},
+		"no author":   {content: "tree " + tree + "\ncommitter A <> 1 +0000\n\nx", want: index.Commit{Time: time.Unix(1, 0).UTC(), Subject: "x"}},
+		"odd author":  {content: "tree " + tree + "\nauthor nobody\ncommitter A <> 1 +0000\n\nx", want: index.Commit{Author: "nobody", Time: time.Unix(1, 0).UTC(), Subject: "x"}},
+		"empty":       {err: "names no tree"},
+		"short tree":  {content: "tree 12\n", err: "want 40 hexadecimal digits"},
+		"no time":     {content: "tree " + tree + "\ncommitter A <a>\n", err: "no committer with a time"},
+		"far future":  {content: "tree " + tree + "\ncommitter A <a> 999999999999999 +0000\n", err: "no committer with a time"},
+		"before 1970": {content: "tree " + tree + "\ncommitter A <a> -5 +0000\n", err: "no committer with a time"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, gotTree, err := parseCommit(index.ID{7}, []byte(test.content))
+			if test.err != "" {
+				wantError(t, err, ErrBadObject, index.ID{7}.String(), test.err)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.want.ID, test.want.Hash = index.ID{7}, index.ID{7}.String()
+			if *got != test.want || gotTree.String() != tree {
+				t.Errorf("commit is %+v of tree %s, want %+v", *got, gotTree, test.want)
+			}
+		})
+	}
+}
+
+func TestParseTag(t *testing.T) {
+	const object = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+	if got, err := parseTag(index.ID{}, []byte("object "+object+"\ntype commit\n")); err != nil || got.String() != object {
+		t.Errorf("tag of %s, %v", got, err)
+	}
+	for _, content := range []string{"", object, "object 12\n"} {
+		_, err := parseTag(index.ID{7}, []byte(content))
+		wantError(t, err, ErrBadObject, index.ID{7}.String(), "names no object")
+	}
+}
+
+func TestComparePaths(t *testing.T) {
+	want := []string{"a", "a/", "a/b", "a/b/c", "a/bc", "a b/c", "a.b", "ab", "b"}
+	got := slices.Clone(want)
+	slices.Reverse(got)
+	slices.SortFunc(got, ComparePaths)
+	if !slices.Equal(got, want) {
+		t.Errorf("order is %q, want %q", got, want)
+	}
+}
+
+func TestTreeCacheIsBounded(t *testing.T) {
+	var c treeCache
+	entries := make([]treeEntry, cachedEntries/4)
+	for i := range byte(10) {
+		c.put(index.ID{i}, entries)
+		if _, ok := c.get(index.ID{i}); !ok {
+			t.Errorf("tree %d is not there at once", i)
+		}
+		if n := len(c.trees); n > 4 {
+			t.Errorf("%d trees are kept", n)
+		}
+	}
+}
+
+func TestTail(t *testing.T) {
+	var tail tail
+	for range 100 {
+		tail.Write([]byte(strings.Repeat("x", 99) + "\n"))
+	}
+	tail.Write([]byte("the end\n"))
+	if got := tail.String(); len(got) > 2*tailSize || !strings.HasSuffix(got, "; the end") {
+		t.Errorf("tail is %d bytes: %.50q", len(got), got)
+	}
+}
+
+func FuzzParseTree(f *testing.F) {
+	id := strings.Repeat("i", 20)
+	f.Add([]byte("100644 a\x00" + id))
+	f.Add([]byte("100644 a.b\x00" + id + "40000 a\x00" + id + "120000 c\x00" + id + "160000 d\x00" + id))
+	f.Add([]byte("40000 ..\x00" + id + "0 \x00" + id))
+	f.Add([]byte("37777777777 x\x00" + id))
+	f.Add([]byte("100644 a\x00short"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		entries, err := parseTree(content)
+		if err != nil {
+			wantError(t, err, ErrBadObject)
+			return
+		}
+		if !slices.IsSortedFunc(entries, func(a, b treeEntry) int { return strings.Compare(a.name, b.name) }) {
+			t.Error("the entries are out of order")
+		}
+		for _, e := range entries {
+			if strings.ContainsAny(e.name, "/\x00") {
+				t.Errorf("the name %q", e.name)
+			}
+		}
+		// What is written again is read the same.
+		again, err := parseTree(formatTree(slices.Clone(entries)))
+		if err != nil || len(again) != len(entries) {
+			t.Errorf("after writing: %d entries, %v", len(again), err)
+		}
+	})
+}

@@ -1,0 +1,32 @@
+package parse
+
+import (
+	"context"
+	"slices"
+
+	"github.com/regsnap/regsnap/index"
+)
+
+// Owner is who the manifest of an entry names as owner ("elastic/integrations");
+// empty when that cannot be found out. Only the manifest is read, or the archive.
+func (l *Loader) Owner(ctx context.Context, e index.Entry) string {
+	if e.IsArchive() {
+		tree, problems, err := l.OpenArchive(ctx, e)
+		if err != nil || len(problems) > 0 {
+			return ""
+		}
+		content, err := tree.Read(manifestName)
+		if err != nil {
+			return ""
+		}
+		return printable(peekOwner(content).Github)
+	}
+	files, err := l.Source.List(ctx, e)
+	if err != nil {
+		return ""
+	}
+	files = slices.DeleteFunc(files, func(f index.File) bool { return f.Path != manifestName })
+	one := make([]index.Problem, 1)
+	l.findOwner(ctx, files, one)
+	return one[0].Owner
+}

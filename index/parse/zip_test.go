@@ -1,0 +1,248 @@
+package parse
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
+)
+
+// zipEntry is an entry as its headers state it; what is left zero is made to fit.
+type zipEntry struct {
+	name     string
+	content  string
+	mode     fs.FileMode
+	method   uint16
+	flags    uint16
+	crc      *uint32
+	size     *uint64 // uncompressed
+	compress *uint64
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// makeZip writes an archive byte for byte as it is told.
+func makeZip(t testing.TB, entries ...zipEntry) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, e := range entries {
+		data := e.content
+		if e.method == zip.Deflate {
+			data = deflate(t, data)
+		}
+		h := &zip.FileHeader{
+			Name: e.name, Method: e.method, Flags: e.flags, CRC32: crc32.ChecksumIEEE([]byte(e.content)),
+			UncompressedSize64: uint64(len(e.content)), CompressedSize64: uint64(len(data)),
+		}
+		if e.crc != nil {
+			h.CRC32 = *e.crc
+		}
+		if e.size != nil {
+			h.UncompressedSize64 = *e.size
+		}
+		if e.compress != nil {
+			h.CompressedSize64 = *e.compress
+		}
+		if e.mode != 0 {
+			h.SetMode(e.mode)
+		}
+		f, err := w.CreateRaw(h)
+		if err == nil {
+			_, err = io.WriteString(f, data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func deflate(t testing.TB, s string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestCompression)
+	if err == nil {
+		_, err = io.WriteString(w, s)
+	}
+	if err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// patch changes the n-th header in the central directory (APPNOTE 4.3.12).
+func patch(t testing.TB, archive []byte, n int, change func(header []byte)) []byte {
+	t.Helper()
+	at := -1
+	for range n + 1 {
+		next := bytes.Index(archive[at+1:], []byte("PK\x01\x02"))
+		if next < 0 {
+			t.Fatal("the archive has too few headers")
+		}
+		at += 1 + next
+	}
+	archive = slices.Clone(archive)
+	change(archive[at:])
+	return archive
+}
+
+func TestOpenArchive(t *testing.T) {
+	archive := makeZip(t,
+		zipEntry{name: "p-1.0.0/", mode: fs.ModeDir | 0o755},
+		zipEntry{name: "p-1.0.0/z.md", content: "stored"},
+		zipEntry{name: "p-1.0.0/a.b", content: "dot"},
+		zipEntry{name: "p-1.0.0/a/", mode: fs.ModeDir | 0o755},
+		zipEntry{name: "p-1.0.0/a/b", content: strings.Repeat("deflated ", 1000), method: zip.Deflate, mode: 0o644},
+		zipEntry{name: "p-1.0.0/a/run", content: "#!/bin/sh", mode: 0o755},
+		zipEntry{name: "p-1.0.0/empty"},
+	)
+	tree, problems := OpenArchive("p", "1.0.0", archive, index.Limits{})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	var got []string
+	for _, f := range tree.Files() {
+		content, err := tree.Read(f.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if int64(len(content)) != f.Size || git.ObjectID(git.BlobObject, content) != f.Blob {
+			t.Errorf("content of %s does not fit %+v", f.Path, f)
+		}
+		got = append(got, fmt.Sprintf("%s %d %d %.8s", f.Path, f.Mode, f.Size, content))
+	}
+	indextest.Compare(t, "files", got, []string{"a/b 0 9000 deflated", "a/run 1 9 #!/bin/s", "a.b 0 3 dot", "empty 0 0 ", "z.md 0 6 stored"})
+	if tree.Files()[3].Blob.String() != "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391" { // git hash-object /dev/null
+		t.Errorf("the id of the empty file is %s", tree.Files()[3].Blob)
+	}
+	if _, err := tree.Read("none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("reading what is not there: %v", err)
+	}
+}
+
+func TestOpenArchiveRefuses(t *testing.T) {
+	good := zipEntry{name: "p-1.0.0/a", content: "content"}
+	two := makeZip(t, good, zipEntry{name: "p-1.0.0/b", content: "another"})
+	zeros := strings.Repeat("\x00", 4<<20)
+	tests := map[string]struct {
+		archive []byte
+		limits  index.Limits
+		want    string // the only finding, or the first
+	}{
+		"not a zip file":   {[]byte("PK? no"), index.Limits{}, "cannot be read as a zip file: zip: not a valid zip file [archive-format]"},
+		"cut off":          {two[:len(two)-30], index.Limits{}, "cannot be read as a zip file: zip: not a valid zip file [archive-format]"},
+		"no entries":       {makeZip(t), index.Limits{}, "the archive is empty [archive-format]"},
+		"large archive":    {two, index.Limits{ArchiveSize: 100}, fmt.Sprintf("the archive has %d bytes: it may have 100 [file-size]", len(two))},
+		"other root":       {makeZip(t, good, zipEntry{name: "q-1.0.0/a"}), index.Limits{}, "q-1.0.0/a: is not in the directory p-1.0.0/, which must hold all of the package [archive-root]"},
+		"no root":          {makeZip(t, zipEntry{name: "manifest.yml"}), index.Limits{}, "manifest.yml: is not in the directory p-1.0.0/, which must hold all of the package [archive-root]"},
+		"absolute":         {makeZip(t, zipEntry{name: "/etc/passwd"}), index.Limits{}, "/etc/passwd: is not in the directory p-1.0.0/, which must hold all of the package [archive-root]"},
+		"absolute inside":  {makeZip(t, zipEntry{name: "p-1.0.0//etc/passwd"}), index.Limits{}, "/etc/passwd: the path has an element without a name [path-element]"},
+		"traversal":        {makeZip(t, zipEntry{name: "p-1.0.0/../../x"}), index.Limits{}, `../../x: the path has the element "..", which means something else than a name [path-element]`},
+		"directory up":     {makeZip(t, good, zipEntry{name: "p-1.0.0/../", mode: fs.ModeDir}), index.Limits{}, `..: the path has the element "..", which means something else than a name [path-element]`},
+		"backslash":        {makeZip(t, zipEntry{name: `p-1.0.0/..\x`}), index.Limits{}, `..\x: the path has a backslash, which separates directories for some: rename it [path-character]`},
+		"backslash root":   {makeZip(t, zipEntry{name: `p-1.0.0\x`}), index.Limits{}, `p-1.0.0\x: is not in the directory p-1.0.0/, which must hold all of the package [archive-root]`},
+		"twice":            {makeZip(t, good, good), index.Limits{}, "a: the path is there twice [path-duplicate]"},
+		"case":             {makeZip(t, good, zipEntry{name: "p-1.0.0/A"}), index.Limits{}, `A: differs from "a" by upper and lower case alone: where case does not count one would replace the other [path-collision]`},
+		"file, directory":  {makeZip(t, good, zipEntry{name: "p-1.0.0/a/b"}), index.Limits{}, "a: is a file, and also a directory that holds files [path-duplicate]"},
+		"symlink":          {makeZip(t, zipEntry{name: "p-1.0.0/a", content: "/etc", mode: fs.ModeSymlink | 0o777}), index.Limits{}, "a: is a symbolic link: put the file itself there [symlink]"},
+		"device":           {makeZip(t, zipEntry{name: "p-1.0.0/a", mode: fs.ModeDevice}), index.Limits{}, "a: is not a regular file: remove it [irregular-file]"},
+		"full directory":   {bytes.ReplaceAll(makeZip(t, good, zipEntry{name: "p-1.0.0/d#", content: "x"}), []byte("d#"), []byte("d/")), index.Limits{}, "d: is a directory with 1 bytes of content [archive-format]"},
+		"encrypted":        {makeZip(t, zipEntry{name: "p-1.0.0/a", flags: 1}), index.Limits{}, "a: is encrypted [archive-format]"},
+		"bzip2":            {makeZip(t, zipEntry{name: "p-1.0.0/a", method: 12}), index.Limits{}, "a: is compressed by method 12: use deflate [archive-format]"},
+		"too many entries": {makeZip(t, good, zipEntry{name: "p-1.0.0/b"}, zipEntry{name: "p-1.0.0/c"}), index.Limits{Files: 1}, "the archive has 3 entries: it may have 1 files [file-count]"},
+		"too many files":   {two, index.Limits{Files: 1}, "the package has 2 files: it may have 1 [file-count]"},
+		"too many headers": {bytes.Repeat([]byte("PK\x01\x02"), minHeaders+1), index.Limits{Files: 1}, "the archive has 10001 entry headers: it may have 1 files [file-count]"},
+		"large file":       {two, index.Limits{FileSize: 6}, "a: has 7 bytes: a file may have 6 [file-size]"},
+		"large package":    {two, index.Limits{TotalSize: 13}, "the files of the package have together over 13 bytes, the most they may have [package-size]"},
+		"checksum":         {makeZip(t, zipEntry{name: "p-1.0.0/a", content: "content", crc: ptr(uint32(1))}), index.Limits{}, "a: cannot be inflated to the 7 bytes that its header states: zip: checksum error [archive-format]"},
+		"no checksum":      {makeZip(t, zipEntry{name: "p-1.0.0/a", content: "content", crc: ptr(uint32(0))}), index.Limits{}, "a: has the checksum fec530a9, but its header states 00000000 [archive-format]"},
+		"stored lie":       {makeZip(t, zipEntry{name: "p-1.0.0/a", content: "content", size: ptr(uint64(9))}), index.Limits{}, "a: is stored with 7 bytes, but its header states a length of 9 [archive-format]"},
+		"inflates to more": {makeZip(t, zipEntry{name: "p-1.0.0/a", content: strings.Repeat("x", 99), method: zip.Deflate, size: ptr(uint64(9))}), index.Limits{}, "a: cannot be inflated to the 9 bytes that its header states: zip: not a valid zip file [archive-format]"},
+		"inflates to less": {makeZip(t, zipEntry{name: "p-1.0.0/a", content: "content", method: zip.Deflate, size: ptr(uint64(99))}), index.Limits{}, "a: cannot be inflated to the 99 bytes that its header states: unexpected EOF [archive-format]"},
+		"bad deflate":      {makeZip(t, zipEntry{name: "p-1.0.0/a", content: "content", method: zip.Deflate, compress: ptr(uint64(3))}), index.Limits{}, "a: cannot be inflated to the 7 bytes that its header states: unexpected EOF [archive-format]"},
+		"zip64 size":       {makeZip(t, zipEntry{name: "p-1.0.0/a", content: "content", method: zip.Deflate, size: ptr(uint64(math.MaxUint64 - 1))}), index.Limits{}, "a: has 4611686018427387904 bytes: a file may have 104857600 [file-size]"},
+		"zip64 data":       {makeZip(t, zipEntry{name: "p-1.0.0/a", content: "content", method: zip.Deflate, compress: ptr(uint64(math.MaxUint64 - 1))}), index.Limits{}, "a: its data would lie outside of the archive [archive-format]"},
+		"outside":          {makeZip(t, zipEntry{name: "p-1.0.0/a", content: "content", method: zip.Deflate, compress: ptr(uint64(1 << 20))}), index.Limits{}, "a: its data would lie outside of the archive [archive-format]"},
+		"bomb":             {makeZip(t, zipEntry{name: "p-1.0.0/a", content: zeros, method: zip.Deflate}), index.Limits{}, "a: inflates to too many bytes: over 200 from each of its 4084 compressed ones [archive-ratio]"},
+		"bomb that lies":   {makeZip(t, zipEntry{name: "p-1.0.0/a", content: zeros, method: zip.Deflate, size: ptr(uint64(10))}), index.Limits{}, "a: cannot be inflated to the 10 bytes that its header states: zip: not a valid zip file [archive-format]"},
+		"same data twice": {patch(t, two, 1, func(h []byte) {
+			binary.LittleEndian.PutUint32(h[42:], 0) // the local header of the first
+		}), index.Limits{}, "b: its data is also part of that of \"a\": build the archive anew [archive-overlap]"},
+		"data that holds the next header": {patch(t, two, 0, func(h []byte) {
+			binary.LittleEndian.PutUint32(h[20:], 50)
+			binary.LittleEndian.PutUint32(h[24:], 50)
+		}), index.Limits{}, "b: its data is also part of that of \"a\": build the archive anew [archive-overlap]"},
+		"no local header": {patch(t, two, 1, func(h []byte) {
+			binary.LittleEndian.PutUint32(h[42:], 3)
+		}), index.Limits{}, "b: its local header cannot be read: zip: not a valid zip file [archive-format]"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			tree, problems := OpenArchive("p", "1.0.0", test.archive, test.limits)
+			if tree != nil || len(problems) == 0 {
+				t.Fatalf("a tree %v, findings %v", tree, problems)
+			}
+			if got := strings.TrimPrefix(problems[0].String(), ": "); got != test.want {
+				t.Errorf("the finding is\n\t%s\nwant\n\t%s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestOpenArchiveRatio: the limit is for what is long, and can be raised.
+func TestOpenArchiveRatio(t *testing.T) {
+	zeros := func(n int) []byte {
+		return makeZip(t, zipEntry{name: "p-1.0.0/a", content: strings.Repeat("\x00", n), method: zip.Deflate})
+	}
+	if _, problems := OpenArchive("p", "1.0.0", zeros(ratioFloor-1), index.Limits{}); len(problems) > 0 {
+		t.Errorf("short: %v", problems)
+	}
+	if _, problems := OpenArchive("p", "1.0.0", zeros(4<<20), index.Limits{Ratio: 2_000}); len(problems) > 0 {
+		t.Errorf("with a higher limit: %v", problems)
+	}
+}
+
+func FuzzOpenArchive(f *testing.F) {
+	f.Add(makeZip(f,
+		zipEntry{name: "p-1.0.0/", mode: fs.ModeDir | 0o755},
+		zipEntry{name: "p-1.0.0/a", content: "stored"},
+		zipEntry{name: "p-1.0.0/b/c", content: strings.Repeat("deflated", 9), method: zip.Deflate}))
+	f.Add(makeZip(f, zipEntry{name: "p-1.0.0/../a", content: "x", mode: fs.ModeSymlink}))
+	f.Add(makeZip(f, zipEntry{name: "p-1.0.0/a", size: ptr(uint64(math.MaxUint64)), compress: ptr(uint64(1 << 40))}))
+	f.Add([]byte("PK\x05\x06"))
+	limits := index.Limits{FileSize: 1 << 16, TotalSize: 1 << 18, Files: 100}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		tree, problems := OpenArchive("p", "1.0.0", content, limits)
+		if (tree == nil) != (len(problems) > 0) {
+			t.Fatalf("a tree %v with findings %v", tree, problems)
+		}
+		if tree == nil {
+			return
+		}
+		if found := index.CheckFiles(tree.Files(), limits); len(found) > 0 {
+			t.Errorf("files that no package may hold: %v", found)
+		}
+		for _, file := range tree.Files() {
+			if content, err := tree.Read(file.Path); err != nil || int64(len(content)) != file.Size {
+				t.Errorf("%s: %d bytes of %d, %v", file.Path, len(content), file.Size, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,83 @@
+package answer_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
+)
+
+// TestAssemble writes responses out of summaries.
+func TestAssemble(t *testing.T) {
+	summaries := []string{"  {\n    \"name\": \"a\"\n  }", "  {\n    \"name\": \"bb\"\n  }", "  {\n    \"name\": \"c\"\n  }"}
+	routes := routesOf(t, row{name: "a", version: "1.0.0"}, row{name: "bb", version: "1.0.0"}, row{name: "c", version: "1.0.0"})
+	for i, s := range summaries {
+		routes.Sizes[i] = len(s)
+	}
+	table, err := answer.NewTable(routes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary := func(dst []byte, row int) ([]byte, error) { return append(dst, summaries[row]...), nil }
+	for _, c := range []struct {
+		rows []int
+		want string
+	}{
+		{[]int{0, 1, 2}, "[\n  {\n    \"name\": \"a\"\n  },\n  {\n    \"name\": \"bb\"\n  },\n  {\n    \"name\": \"c\"\n  }\n]\n"},
+		{[]int{1}, "[\n  {\n    \"name\": \"bb\"\n  }\n]\n"},
+		{nil, "[]"},
+	} {
+		if got, err := table.Assemble(answer.Selection{Rows: c.rows}, summary); err != nil || string(got) != c.want {
+			t.Errorf("rows %v: %q, %v", c.rows, got, err)
+		}
+	}
+	routes.Sizes[1]++
+	if _, err := table.Assemble(answer.Selection{Rows: []int{0, 1}}, summary); err == nil || !strings.Contains(err.Error(), "bb-1.0.0 has 24 bytes, want 25") {
+		t.Errorf("a summary of another length: %v", err)
+	}
+}
+
+// TestDigest: an answer is named by its summaries and the policy templates that
+// they keep, and by nothing else.
+func TestDigest(t *testing.T) {
+	table := tableOf(t, row{name: "a", version: "1.0.0"}, row{name: "b", version: "1.0.0"}, row{name: "c", version: "1.0.0"})
+	fewer := tableOf(t, row{name: "a", version: "1.0.0", kibana: "^8.0.0"}, row{name: "c", version: "1.0.0"})
+	if table.Digest(answer.Selection{Rows: []int{0, 2}}) != fewer.Digest(answer.Selection{Rows: []int{0, 1}}) {
+		t.Error("the same summaries in another snapshot have another name")
+	}
+	seen := map[layout.Digest]string{}
+	for _, s := range []answer.Selection{
+		{Rows: []int{0}}, {Rows: []int{1}}, {Rows: []int{0, 1}}, {Rows: []int{0, 1, 2}},
+		{Rows: []int{0}, Kept: map[int][]int{0: {}}}, {Rows: []int{0}, Kept: map[int][]int{0: {0}}}, {Rows: []int{0}, Kept: map[int][]int{0: {1}}},
+		{Rows: []int{0}, Kept: map[int][]int{0: {0, 1}}}, {Rows: []int{0}, Kept: map[int][]int{0: {11}}}, {Rows: []int{0}, Kept: map[int][]int{0: {1, 1}}},
+	} {
+		d, text := table.Digest(s), fmt.Sprint(s)
+		if other, taken := seen[d]; taken {
+			t.Errorf("%s has the name of %s", text, other)
+		}
+		seen[d] = text
+	}
+}
+
+// TestExplain: a row is explained exactly when it is not in the answer.
+func TestExplain(t *testing.T) {
+	table := fuzzTable(t)
+	for _, query := range []string{
+		"", "prerelease=true", "all=true", "kibana.version=7.17.0", "kibana.version=8.5.0&prerelease=true", "agent.version=8.5.0", "spec.min=3.0&prerelease=true",
+		"capabilities=y&prerelease=true", "type=input&prerelease=true", "category=web", "category=nginx", "category=none", "discovery=fields:f", "package=a", "experimental=true", "experimental=true&all=true",
+	} {
+		q, err := answer.ParseQuery(query, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := table.Select(q).Rows
+		for row := range table.Rows() {
+			if why := table.Explain(q, row); (why == "") != slices.Contains(shown, row) {
+				t.Errorf("%s: %s-%s: shown %t, explained %q", query, table.Name(row), table.Versions[row], slices.Contains(shown, row), why)
+			}
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package answer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Explain says why a row is not in the answer to a query; "" when it is.
+func (t *Table) Explain(q Query, row int) string {
+	if reason := t.filteredBy(q, row); reason != "" {
+		return reason
+	}
+	passed := t.Filter(q)
+	newest := t.Newest(passed, q.Experimental, q.All)
+	if !newest.Has(row) {
+		if q.Experimental && t.unstable.Has(row) {
+			return "a released version beats one that is a pre-release or 0.x"
+		}
+		from, to := t.Versioned(t.Name(row))
+		for other := to - 1; other >= from; other-- {
+			if newest.Has(other) {
+				return "version " + t.Versions[other] + " is newer"
+			}
+		}
+		return "another version is newer"
+	}
+	if q.Category != "" && !slices.Contains(t.Pick(newest, q.Category).Rows, row) {
+		return fmt.Sprintf("neither the package nor a policy template has category %q", q.Category)
+	}
+	return ""
+}
+
+// filteredBy names the first filter that a row does not pass.
+func (t *Table) filteredBy(q Query, row int) string {
+	for _, f := range []struct {
+		set     func() Set
+		applies bool
+		reason  string
+	}{
+		{func() Set { return t.NameSet(q.Package) }, true, "another package"},
+		{func() Set { return t.TypeSet(q.Type) }, true, "its type is " + t.Types[t.Type[row]]},
+		{func() Set { return t.KibanaSet(q.Kibana) }, true, fmt.Sprintf("it accepts Kibana %s, not %s", t.Constraints[t.Kibana[row]], q.Kibana)},
+		{t.StableSet, !q.Experimental && !q.Prerelease, "it is a pre-release or experimental, and prerelease is not true"},
+		{func() Set { return t.AgentSet(q.Agent) }, !q.Experimental, fmt.Sprintf("it accepts agents %s, not %s", t.Constraints[t.Agent[row]], q.Agent)},
+		{func() Set { return t.SpecSet(q.SpecMin, q.SpecMax) }, !q.Experimental, fmt.Sprintf("its spec version %d.%d is out of bounds", t.Specs[t.Spec[row]].Major, t.Specs[t.Spec[row]].Minor)},
+		{func() Set { return t.CapabilitySet(q.Capabilities) }, !q.Experimental, "it requires the capabilities " + strings.Join(t.Capabilities[t.Capability[row]], ", ")},
+		{func() Set { return t.DiscoverySet(q.Discovery) }, !q.Experimental, "its discovery fields and datasets do not match"},
+	} {
+		if f.applies && !f.set().Has(row) {
+			return f.reason
+		}
+	}
+	return ""
+}

@@ -1,0 +1,193 @@
+package answer
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// NormalSlice is a slice in the form in which manifests have it: each query in
+// order of parameters, all sorted, nothing twice. It is an error if a query is
+// one that the registry would refuse, or has a parameter that does not narrow a
+// search: a misspelt parameter would take everything along.
+func NormalSlice(s layout.Slice) (layout.Slice, error) {
+	var out layout.Slice
+	for _, q := range s.Queries {
+		values, err := url.ParseQuery(q.Query)
+		if err != nil {
+			return layout.Slice{}, fmt.Errorf("query %q: %w", q.Query, err)
+		}
+		for name := range values {
+			if !slices.Contains(searchParameters, name) {
+				return layout.Slice{}, fmt.Errorf("query %q: there is no parameter %q: want some of %s", q.Query, name, strings.Join(searchParameters, ", "))
+			}
+		}
+		if _, err := ParseQuery(q.Query, false); err != nil {
+			return layout.Slice{}, fmt.Errorf("query %q: %w", q.Query, err)
+		}
+		if q.Versions < 0 {
+			return layout.Slice{}, fmt.Errorf("query %q: %d versions: want 0 or more", q.Query, q.Versions)
+		}
+		if q.Versions == 1 { // as without all=true
+			q.Versions = 0
+			values.Del("all")
+		}
+		out.Queries = append(out.Queries, layout.SliceQuery{Query: values.Encode(), Versions: q.Versions})
+	}
+	for _, p := range s.Packages {
+		name, version, _ := strings.Cut(p, "-")
+		if !layout.ValidPackageName(name) {
+			return layout.Slice{}, fmt.Errorf("package %q: want a name, or a name and a version as in nginx-1.2.3", p)
+		}
+		if _, err := semver.StrictNewVersion(version); err != nil && version != "" || strings.HasSuffix(p, "-") {
+			return layout.Slice{}, fmt.Errorf("package %q: %q is not a version", p, version)
+		}
+		out.Packages = append(out.Packages, p)
+	}
+	slices.SortFunc(out.Queries, func(a, b layout.SliceQuery) int {
+		if c := strings.Compare(a.Query, b.Query); c != 0 {
+			return c
+		}
+		return a.Versions - b.Versions
+	})
+	out.Queries = slices.Compact(out.Queries)
+	slices.Sort(out.Packages)
+	out.Packages = slices.Compact(out.Packages)
+	return out, nil
+}
+
+// searchParameters are what a slice's query may have.
+var searchParameters = []string{
+	"agent.version", "all", "capabilities", "category", "discovery", "experimental", "kibana.version", "package",
+	"prerelease", "spec.max", "spec.min", "type",
+}
+
+// SliceRows are the rows that belong to a slice. So that its clients get the
+// answers that the whole snapshot gives them, what a query does not fix counts in
+// all its values: a query without a type or capabilities takes what it sees with
+// any, and one with prerelease=true also what it sees without, and by the legacy
+// rules. With all=true the answers to every narrower query are the same, else
+// those to every query that adds a category, a package, a type or capabilities.
+func (t *Table) SliceRows(s layout.Slice) (Set, error) {
+	s, err := NormalSlice(s)
+	if err != nil {
+		return nil, err
+	}
+	rows := NewSet(t.Rows())
+	narrow := t.narrowings()
+	for _, q := range s.Queries {
+		parsed, err := ParseQuery(q.Query, false)
+		if err != nil {
+			return nil, fmt.Errorf("query %q: %w", q.Query, err)
+		}
+		for _, variant := range variants(parsed) {
+			t.addSlice(rows, variant, q.Versions, narrow)
+		}
+	}
+	for _, p := range s.Packages {
+		name, version, one := strings.Cut(p, "-")
+		from, to := t.Versioned(name)
+		if one {
+			if from = t.Find(name, version); from >= 0 {
+				to = from + 1
+			}
+		}
+		if from < 0 || from == to {
+			return nil, fmt.Errorf("package %q is not in the snapshot", p)
+		}
+		for row := from; row < to; row++ {
+			rows.Add(row)
+		}
+	}
+	return rows, nil
+}
+
+// variants are the searches that clients of a query make too.
+func variants(q Query) []Query {
+	out := []Query{q}
+	if q.Prerelease && !q.Experimental {
+		stable := q
+		stable.Prerelease = false
+		out = append(out, stable)
+		// The legacy rules know none of the newer parameters.
+		if q.SpecMin == nil && q.SpecMax == nil && q.Agent == nil && q.Capabilities == nil && len(q.Discovery) == 0 {
+			legacy := q
+			legacy.Experimental = true
+			out = append(out, legacy)
+		}
+	}
+	return out
+}
+
+// narrowing is what clients may add to a query.
+type narrowing struct{ types, capabilities []Set }
+
+func (t *Table) narrowings() narrowing {
+	var n narrowing
+	for _, name := range t.TypeValues() {
+		n.types = append(n.types, t.TypeSet(name))
+	}
+	for _, given := range t.CapabilityValues(nil) {
+		n.capabilities = append(n.capabilities, t.CapabilitySet(given))
+	}
+	n.capabilities = distinctSets(n.capabilities)
+	return n
+}
+
+func distinctSets(sets []Set) []Set {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(sets, func(s Set) bool {
+		k := s.Key()
+		twice := seen[k]
+		seen[k] = true
+		return twice
+	})
+}
+
+// addSlice adds what one search sees, by itself and narrowed.
+func (t *Table) addSlice(rows Set, q Query, versions int, n narrowing) {
+	base := t.Filter(q)
+	types, capabilities := n.types, n.capabilities
+	everything := q.All && versions == 0 // then nothing narrower sees more
+	if q.Type != "" || everything {
+		types = types[:1]
+	}
+	if q.Capabilities != nil || q.Experimental || everything {
+		capabilities = capabilities[:1]
+	}
+	for _, c := range capabilities {
+		for _, k := range types {
+			in := base.Clone()
+			in.And(c)
+			in.And(k)
+			if versions > 1 {
+				in = t.newestVersions(in, versions)
+			} else {
+				in = t.Newest(in, q.Experimental, q.All)
+			}
+			for _, row := range t.Pick(in, q.Category).Rows {
+				rows.Add(row)
+			}
+		}
+	}
+}
+
+// newestVersions are the newest rows of each name, at most that many.
+func (t *Table) newestVersions(in Set, most int) Set {
+	out := NewSet(t.Rows())
+	for i := range t.Names {
+		from, to := t.NameRows(i)
+		for row, n := to-1, 0; row >= from && n < most; row-- {
+			if in.Has(row) {
+				out.Add(row)
+				n++
+			}
+		}
+	}
+	return out
+}

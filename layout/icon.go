@@ -1,8 +1,0 @@
-package layout
-
-import _ "embed"
-
-// icon is what /favicon.ico answers: our own, 16 by 16 pixels.
-//
-//go:embed icon.ico
-var icon []byte

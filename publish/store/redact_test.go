@@ -1,0 +1,74 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestHide(t *testing.T) {
+	u, err := url.Parse("s3://user:hunter2@bucket?endpoint=http%3A%2F%2Fme%3Aopen%2Bsesame%40host%3A9000&region=eu-west-1&kmskeyid=key%2Fone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := secretsOf(u)
+	for message, want := range map[string]string{
+		// From this URL, wherever it turns up.
+		`dial hunter2`:                 `dial xxxxx`,
+		`Put "http://me:xxx@h"`:        `Put "http://xxxxx@h"`,
+		`open%2Bsesame or open+sesame`: `xxxxx or xxxxx`,
+		`the key is key/one.`:          `the key is xxxxx.`,
+		// From any URL.
+		`Get "https://a:b@c.example/d?e=f"`:                                  `Get "https://xxxxx@c.example/d?e=f"`,
+		`Get "https://a:p@ss@c.example/d"`:                                   `Get "https://xxxxx@c.example/d"`,
+		`endpoint=http%3A%2F%2Fa%3Ab%40c.example`:                            `endpoint=http%3A%2F%2Fxxxxx%40c.example`,
+		`https://h/k?X-Amz-Signature=0a1b&X-Amz-Date=20250101`:               `https://h/k?X-Amz-Signature=xxxxx&X-Amz-Date=20250101`,
+		`?X-Amz-Credential=AKIA%2F2025&x-amz-security-token=abc%2F "more"`:   `?X-Amz-Credential=xxxxx&x-amz-security-token=xxxxx "more"`,
+		`X-Goog-Signature=00ff X-Goog-Credential=x@y`:                        `X-Goog-Signature=xxxxx X-Goog-Credential=xxxxx`,
+		`oauth2: "access_token=ya29.x&client_secret=z"`:                      `oauth2: "access_token=xxxxx&client_secret=xxxxx"`,
+		`Authorization: AWS4-HMAC-SHA256 Credential=AKIA/2025, Signature=0f`: `Authorization: AWS4-HMAC-SHA256 xxxxx Signature=xxxxx`,
+		`Bearer ya29.abcdefgh`:                                               `Bearer xxxxx`,
+		// Harmless: an error must stay readable.
+		`Put "http://127.0.0.1:7070/bucket/packages/a@b": EOF`: `Put "http://127.0.0.1:7070/bucket/packages/a@b": EOF`,
+		`region=eu-west-1 is not eu-west-2`:                    `region=eu-west-1 is not eu-west-2`,
+		`user@example.com may not do this`:                     `xxxxx@example.com may not do this`, // user is in the URL
+	} {
+		if got := s.text(message); got != want {
+			t.Errorf("%s\n\tis shown as %s\n\twant        %s", message, got, want)
+		}
+	}
+}
+
+func TestHideKeepsTheCause(t *testing.T) {
+	s := secretsOf(&url.URL{User: url.UserPassword("u", "hunter2")})
+	err := s.hide(fmt.Errorf("hunter2: %w", fs.ErrNotExist))
+	if !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "hunter2") {
+		t.Error(err)
+	}
+	if s.hide(nil) != nil {
+		t.Error("no error became one")
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for raw, want := range map[string]string{
+		"s3://bucket?region=eu-west-1&use_path_style=true":  "s3://bucket?region=eu-west-1&use_path_style=true",
+		"s3://bucket?endpoint=http%3A%2F%2Fhost%3A9000":     "s3://bucket?endpoint=http%3A%2F%2Fhost%3A9000",
+		"s3://bucket?endpoint=http%3A%2F%2Fu%3Apw%40host":   "s3://bucket?endpoint=http%3A%2F%2Fxxxxx%40host",
+		"s3://bucket?token=hunter2":                         "s3://bucket?token=xxxxx",
+		"gs://user:hunter2@bucket":                          "gs://xxxxx@bucket",
+		"file:///srv/registry":                              "file:///srv/registry",
+		"gs://bucket?private_key_path=%2Fetc%2Fkey&a=hello": "gs://bucket?a=xxxxx&private_key_path=xxxxx",
+	} {
+		u, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := printable(u); got != want {
+			t.Errorf("%s is shown as %s, want %s", raw, got, want)
+		}
+	}
+}

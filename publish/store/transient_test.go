@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"google.golang.org/api/googleapi"
+)
+
+// s3Error is an answer of S3 as the SDK gives it.
+func s3Error(status int, code string) error {
+	return &smithy.OperationError{ServiceID: "S3", OperationName: "PutObject", Err: &awshttp.ResponseError{
+		ResponseError: &smithyhttp.ResponseError{
+			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}},
+			Err:      &smithy.GenericAPIError{Code: code},
+		},
+	}}
+}
+
+// sendError is a request that got no answer.
+func sendError(err error) error {
+	return &smithyhttp.RequestSendError{Err: &url.Error{Op: "Put", URL: "http://h/k", Err: err}}
+}
+
+func TestTransient(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{s3Error(http.StatusServiceUnavailable, "SlowDown"), true},
+		{s3Error(http.StatusInternalServerError, "InternalError"), true},
+		{s3Error(http.StatusTooManyRequests, "TooManyRequests"), true},
+		{s3Error(http.StatusConflict, "ConditionalRequestConflict"), true},
+		{s3Error(http.StatusBadRequest, "RequestTimeout"), true},
+		{s3Error(http.StatusOK, "InternalError"), true}, // the end of an upload in parts
+		{s3Error(http.StatusConflict, "BucketAlreadyExists"), false},
+		{s3Error(http.StatusForbidden, "AccessDenied"), false},
+		{s3Error(http.StatusNotFound, "NoSuchKey"), false},
+		{s3Error(http.StatusPreconditionFailed, "PreconditionFailed"), false},
+		{s3Error(http.StatusBadRequest, "EntityTooLarge"), false},
+		{&googleapi.Error{Code: http.StatusTooManyRequests}, true},
+		{&googleapi.Error{Code: http.StatusBadGateway}, true},
+		{fmt.Errorf("wrapped: %w", &googleapi.Error{Code: http.StatusServiceUnavailable}), true},
+		{&googleapi.Error{Code: http.StatusForbidden}, false},
+		{&googleapi.Error{Code: http.StatusPreconditionFailed}, false},
+		{sendError(io.EOF), true},
+		{sendError(&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}), true},
+		{sendError(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}), true},
+		{sendError(errors.New("http: server closed idle connection")), true},
+		{sendError(&net.OpError{Op: "dial", Err: &net.DNSError{IsTemporary: true}}), true},
+		{sendError(&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}), false},
+		{sendError(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), false},
+		{sendError(errors.New(`unsupported protocol scheme "htp"`)), false},
+		{&smithy.DeserializationError{Err: io.ErrUnexpectedEOF}, true},
+		{io.ErrUnexpectedEOF, true},
+		{os.ErrDeadlineExceeded, false}, // of the disk; that of a connection is a net.OpError
+		{&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, true},
+		{fmt.Errorf("%w (30s)", errNoAnswer), true},
+		{fs.ErrNotExist, false},
+		{ErrConflict, false},
+		{context.Canceled, false},
+		{errors.New("failed to refresh cached credentials"), false},
+	} {
+		if got := transient(test.err); got != test.want {
+			t.Errorf("%v: transient is %v, want %v", test.err, got, test.want)
+		}
+	}
+}
+
+func TestWaitGrowsWithinBounds(t *testing.T) {
+	p := RetryPolicy{Pause: time.Microsecond, MaxPause: 50 * time.Microsecond}
+	for n := range 70 { // far beyond where a shift would overflow
+		if err := p.wait(t.Context(), n, io.EOF); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+	for _, test := range []struct {
+		header string
+		want   time.Duration
+	}{
+		{"", 0}, {"0", 0}, {"2", 2 * time.Second}, {"-3", 0}, {"soon", 0}, {"1.5", 0},
+		{"Mon, 06 May 2024 07:08:12 GMT", 3 * time.Second}, {"Mon, 06 May 2024 07:08:00 GMT", 0},
+		{"999999999999999", 24 * time.Hour}, {"99999999999999999999999", 0},
+	} {
+		header := http.Header{"Retry-After": {test.header}}
+		s3 := &awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{
+			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusServiceUnavailable, Header: header}},
+			Err:      errors.New("slow down"),
+		}}
+		for _, err := range []error{s3, &googleapi.Error{Code: http.StatusTooManyRequests, Header: header}} {
+			if got := retryAfter(fmt.Errorf("key: %w", err), now); got != test.want {
+				t.Errorf("%q of %T asks for %s, want %s", test.header, err, got, test.want)
+			}
+		}
+	}
+	if got := retryAfter(io.EOF, now); got != 0 {
+		t.Errorf("no answer asks for %s", got)
+	}
+}
+
+// TestWatchedConn: a connection that says nothing fails, one that is used does
+// not, however long it lasts.
+func TestWatchedConn(t *testing.T) {
+	const limit = 100 * time.Millisecond
+	client, server := net.Pipe()
+	defer server.Close()
+	c := &watchedConn{client, limit}
+	defer c.Close()
+	go func() {
+		buf := make([]byte, 1)
+		for range 4 {
+			if _, err := io.ReadFull(server, buf); err != nil {
+				return
+			}
+			time.Sleep(limit / 2)
+			if _, err := server.Write(buf); err != nil {
+				return
+			}
+		}
+	}()
+	buf := make([]byte, 1)
+	for range 4 {
+		if _, err := c.Write(buf); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var timeout net.Error
+	if _, err := c.Read(buf); !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("silence gives %v", err)
+	}
+}
