@@ -227,7 +227,7 @@ func (c config) choose(names []string) ([]string, error) {
 	}
 	for _, name := range names {
 		if _, ok := c.Environments[name]; !ok {
-			return nil, usagef("environment %q is not configured: there are %s", name, strings.Join(c.names(), ", "))
+			return nil, usagef("environment %q is not configured%s; there are %s", name, didYouMean(name, c.names()), strings.Join(c.names(), ", "))
 		}
 	}
 	return names, nil

@@ -115,7 +115,7 @@ func (c config) openSource(ctx context.Context) (source, error) {
 // oneEnvironment is --env where a command is about exactly one that is configured.
 func (c config) oneEnvironment(name string) (string, error) {
 	if name == "" {
-		return "", usagef("which environment? Give --env NAME; there are %s", strings.Join(c.names(), ", "))
+		return "", usagef("--env is required (one of %s)", strings.Join(c.names(), ", "))
 	}
 	_, err := c.choose([]string{name})
 	return name, err

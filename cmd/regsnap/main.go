@@ -46,7 +46,7 @@ func main() {
 // run is the program without its process: what the tests call.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app := newApp(stdout, stderr)
-	err := app.RunContext(ctx, args)
+	err := app.RunContext(ctx, arrange(app, args))
 	if err == nil {
 		return 0
 	}
@@ -103,6 +103,10 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	if c.Command.Name != c.App.Name {
 		help = c.Command.HelpName + " --help" // with the names of those above it
 	}
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
+		flag := "--" + strings.TrimLeft(name, "-")
+		return usagef("there is no flag %s%s; see %s", flag, didYouMean(flag, flagNames(c.Command.Flags)), help)
+	}
 	return usagef("%w; see %s", err, help)
 }
 
@@ -123,12 +127,11 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 		Writer:               stdout,
 		ErrWriter:            stderr,
 		EnableBashCompletion: true,
-		Suggest:              true,
 		ExitErrHandler:       func(*cli.Context, error) {}, // run decides
 		OnUsageError:         onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usagef("there is no command %q: regsnap --help lists them", c.Args().First())
+				return usagef("there is no command %q%s; regsnap --help lists them", c.Args().First(), didYouMean(c.Args().First(), commandNames(c.App.Commands)))
 			}
 			return cli.ShowAppHelp(c)
 		},

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 
@@ -24,6 +25,25 @@ const development = "main"
 func version() string {
 	if release != "" {
 		return release
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return releaseOf(info.Main.Version)
+	}
+	return development
+}
+
+var (
+	releasePattern = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
+	// pseudoPattern is how the go command calls a commit that has no tag.
+	// Source: https://go.dev/ref/mod#pseudo-versions
+	pseudoPattern = regexp.MustCompile(`[-.]\d{14}-[0-9a-f]{12}$`)
+)
+
+// releaseOf is the release that the go command noted for a program, as "go
+// install …@v1.2.3" does; "main" if it noted a commit, or nothing.
+func releaseOf(noted string) string {
+	if releasePattern.MatchString(noted) && !pseudoPattern.MatchString(noted) {
+		return noted
 	}
 	return development
 }
