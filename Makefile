@@ -11,7 +11,7 @@ REAL ?= ../shared/real
 export REGSNAP_REAL = $(abspath $(REAL))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo image test race lint fuzz conformance bench scale soak clean
+.PHONY: help build demo image tools test race lint fuzz conformance bench scale soak clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,11 +32,14 @@ image: build ## make the demo's container image, for amd64 and arm64, in $(IMAGE
 	bin/regsnap image --config testdata/regsnap.yml --bucket file://$(DEMO) --env production --layout $(IMAGE) \
 	  --binary linux/amd64=bin/regsnap-linux-amd64 --binary linux/arm64=bin/regsnap-linux-arm64
 
-test: ## run all tests
+tools: ## install the servers and the other programs that tests run, in the user's cache
+	@$(GO) run ./internal/testtools/install
+
+test: tools ## run all tests
 	cd cmd/regsnap-spec && $(GO) test ./...
 	$(GO) test -timeout 30m ./...
 
-race: ## run all tests under the race detector
+race: tools ## run all tests under the race detector
 	$(GO) test -race -timeout 30m ./...
 
 lint: ## gofmt, go vet, staticcheck, actionlint, module files
@@ -57,10 +60,10 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 	  done; \
 	done
 
-conformance: ## compare with every recorded answer of the reference registry in $(REAL)
+conformance: tools ## compare with every recorded answer of the reference registry in $(REAL)
 	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout/... ./build/... ./index/lint ./index/promote ./publish/... ./serve/...
 
-bench: build ## measure on $(REAL), write docs/performance.md (wants rclone)
+bench: build tools ## measure on $(REAL), write docs/performance.md (wants rclone)
 	$(GO) test -tags bench -p 1 -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./serve/edge ./serve/export ./publish/image
 
 SCALE ?= $(CURDIR)/$(CACHE)/scale
@@ -69,7 +72,7 @@ scale: build ## measure on synthetic storages of up to 100,000 package versions 
 
 SOAK ?= 500
 SEED ?= 1
-soak: ## the whole history replayed, and $(SOAK) randomised runs on each store
+soak: tools ## the whole history replayed, and $(SOAK) randomised runs on each store
 	REGSNAP_REPLAY=all $(GO) test -tags conformance -count 1 -timeout 180m -v -run '^TestConformanceReplay' ./build
 	$(GO) test -count 1 -timeout 180m -v -run '^(TestRandomised|TestDiffAgainstAll)$$' ./publish -soak $(SOAK) -soak-seed $(SEED)
 	$(GO) test -count 1 -timeout 180m -v -run 'TestMirrorInterrupted' ./publish/carry -soak $(SOAK) -soak-seed $(SEED)

@@ -11,7 +11,7 @@ import (
 // TestSources checks the types that the comments of the sources name, and their
 // format.
 func TestSources(t *testing.T) {
-	modules := filepath.Join(edgetest.Install(t), "node_modules")
+	modules := edgetest.Modules(t)
 	for _, args := range [][]string{
 		{"typescript/bin/tsc", "--project", ".", "--typeRoots", filepath.Join(modules, "@types")},
 		{"prettier/bin/prettier.cjs", "--check", "**/*.{js,ts,json}"},

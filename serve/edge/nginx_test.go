@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/regsnap/regsnap/serve/edge"
@@ -20,7 +19,7 @@ func TestNginxScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "nginx/lower.js", filepath.Join(edgetest.Install(t), "node_modules"))
+	cmd := exec.CommandContext(t.Context(), "node", "nginx/lower.js", edgetest.Modules(t))
 	cmd.Stdin = bytes.NewReader(bundle)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/regsnap/regsnap/internal/testtools"
 )
 
 // StartR2 runs a Worker whose bucket is in Cloudflare's simulator of R2, with
@@ -12,7 +14,7 @@ import (
 // address.
 func StartR2(t testing.TB, worker, dir string) string {
 	t.Helper()
-	cmd := exec.Command("node", "test/r2.js", Install(t), worker, dir)
+	cmd := exec.Command("node", "test/r2.js", testtools.EdgeModules.Need(t).Root, worker, dir)
 	var log lockedBuffer
 	cmd.Stderr = &log
 	stdin, err := cmd.StdinPipe()

@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/serve/edge"
 )
 
@@ -81,8 +83,24 @@ const config :Workerd.Config = (
 		t.Fatal(err)
 	}
 	w := &Workerd{Addrs: map[string]string{}}
-	w.start(t, exec.Command(workerdBinary(Install(t)), "serve", "--control-fd=3", file), len(workers))
+	w.start(t, exec.Command(workerdBinary(t), "serve", "--control-fd=3", file), len(workers))
 	return w
+}
+
+// workerdBinary is the runtime of Workers, as npm installed it for this machine.
+func workerdBinary(t testing.TB) string {
+	t.Helper()
+	arch := runtime.GOARCH
+	if arch == "amd64" {
+		arch = "64"
+	}
+	return filepath.Join(Modules(t), "@cloudflare", "workerd-"+runtime.GOOS+"-"+arch, "bin", "workerd")
+}
+
+// Modules is the folder of the npm packages that check and test the edge.
+func Modules(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(testtools.EdgeModules.Need(t).Root, "node_modules")
 }
 
 // start runs the process, and reads from its control pipe where it listens.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/internal/child"
+	"github.com/regsnap/regsnap/internal/testtools"
 )
 
 // frame is what Debian's nginx.conf has around the files of conf.d, as far as it
@@ -46,15 +47,14 @@ type Replacement struct{ Old, New string }
 // becomes that address. DIR in a replacement is a folder for nginx to write to.
 func Start(t testing.TB, configuration string, replace ...Replacement) (address string) {
 	t.Helper()
-	p, err := find(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	program := testtools.Nginx.Need(t)
+	for _, variable := range program.Env {
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
 	}
-	if p.libraries != "" {
-		t.Setenv("LD_LIBRARY_PATH", p.libraries)
-	}
+	javaScript := filepath.Join(program.Root, testtools.NginxJavaScript)
 	dir := t.TempDir()
-	return child.Serve(t, p.binary, func(address string) []string {
+	return child.Serve(t, program.Program, func(address string) []string {
 		text := configuration
 		for _, r := range append(replace, Replacement{"listen 80;", "listen " + address + ";"}) {
 			if !strings.Contains(text, r.Old) {
@@ -63,7 +63,7 @@ func Start(t testing.TB, configuration string, replace ...Replacement) (address 
 			text = strings.ReplaceAll(text, r.Old, strings.ReplaceAll(r.New, "DIR", dir))
 		}
 		file := filepath.Join(dir, "nginx.conf")
-		if err := os.WriteFile(file, fmt.Appendf(nil, frame, dir, text, p.javaScript), 0o666); err != nil {
+		if err := os.WriteFile(file, fmt.Appendf(nil, frame, dir, text, javaScript), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		return []string{"-p", dir, "-c", file}

@@ -1,6 +1,6 @@
 // Package servers runs real object stores for tests: versitygw for S3 and
-// fake-gcs-server for Google Cloud Storage, over loopback. They are built from
-// pinned versions on first use, so that tests need nothing but Go.
+// fake-gcs-server for Google Cloud Storage, over loopback. "make tools" builds
+// them.
 package servers
 
 import (
@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/regsnap/regsnap/internal/child"
+	"github.com/regsnap/regsnap/internal/testtools"
 )
 
 // Server is a running object store, or a way to one.
@@ -103,7 +104,7 @@ func StartS3(t testing.TB) *Server {
 func StartS3In(t testing.TB, dir string) *Server {
 	t.Helper()
 	s := &Server{kind: s3Kind}
-	s.Addr = child.Serve(t, versitygw.path(t), func(addr string) []string {
+	s.Addr = child.Serve(t, testtools.VersityGW.Need(t).Program, func(addr string) []string {
 		return []string{"--port", addr, "--access", accessKey, "--secret", secretKey, "--quiet", "--keep-alive", "posix", dir}
 	})
 	s.Setenv(t)
@@ -115,7 +116,7 @@ func StartS3In(t testing.TB, dir string) *Server {
 func StartGCS(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{kind: gcsKind}
-	s.Addr = child.Serve(t, fakeGCS.path(t), func(addr string) []string {
+	s.Addr = child.Serve(t, testtools.FakeGCS.Need(t).Program, func(addr string) []string {
 		host, port, _ := strings.Cut(addr, ":")
 		return []string{"-backend", "memory", "-scheme", "http", "-host", host, "-port", port, "-public-host", addr, "-log-level", "warn"}
 	})
