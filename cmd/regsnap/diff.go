@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -41,7 +39,7 @@ archives and files. --urls prints nothing but the requests, a line each.
 
 func runDiff(c *cli.Context) (err error) {
 	if c.Args().Len() != 2 {
-		return usagef("regsnap diff compares two snapshots, OLD and NEW; flags come before them")
+		return usagef("regsnap diff compares two snapshots, OLD and NEW")
 	}
 	cfg, err := settings(c)
 	if err != nil {
@@ -75,13 +73,14 @@ func runDiff(c *cli.Context) (err error) {
 	return nil
 }
 
-// snapshotRef reads how the command line names a snapshot.
+// snapshotRef reads how the command line names a snapshot: ENV/NAME, NAME of
+// the environment of --env, or ENV for the live one.
 func snapshotRef(ctx context.Context, b *publish.Bucket, env, arg string) (publish.SnapshotRef, error) {
 	name, id, both := strings.Cut(arg, "/")
 	switch {
 	case both:
 		env = name
-	case layout.ValidSnapshot(arg), arg == "live", arg == "previous":
+	case arg == "live", arg == "previous", strings.Contains(arg, "@"), arg != "" && arg[0] >= '0' && arg[0] <= '9':
 		id = arg
 	default:
 		env, id = arg, "live"
@@ -92,27 +91,8 @@ func snapshotRef(ctx context.Context, b *publish.Bucket, env, arg string) (publi
 	if !layout.ValidEnvironment(env) {
 		return publish.SnapshotRef{}, usagef("%q is neither a snapshot nor an environment", arg)
 	}
-	if layout.ValidSnapshot(id) {
-		return publish.SnapshotRef{Environment: env, ID: id}, nil
-	}
-	p, err := b.Pointer(ctx, env)
-	if errors.Is(err, fs.ErrNotExist) {
-		return publish.SnapshotRef{}, fmt.Errorf("environment %s: %w", env, publish.ErrNothingLive)
-	}
-	if err != nil {
-		return publish.SnapshotRef{}, err
-	}
-	ref := publish.SnapshotRef{Environment: env, ID: p.Snapshot}
-	switch id {
-	case "live":
-	case "previous":
-		if ref.ID = p.Previous; ref.ID == "" {
-			return ref, fmt.Errorf("environment %s: %w", env, publish.ErrNoPrevious)
-		}
-	default:
-		return ref, usagef("%q is not a snapshot id", id)
-	}
-	return ref, nil
+	id, err := namedSnapshot(ctx, b, env, id)
+	return publish.SnapshotRef{Environment: env, ID: id}, err
 }
 
 func printDiff(w io.Writer, d *publish.Diff, all bool) {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve/export"
 )
@@ -42,7 +41,7 @@ what was served before still is.
    regsnap export --bucket gs://registry --env production --query kibana.version=8.19.0 /srv/registry`,
 		Flags: []cli.Flag{
 			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
-			&cli.StringFlag{Name: "snapshot", Usage: "take the snapshot `ID` instead of the live one"},
+			&cli.StringFlag{Name: "snapshot", Usage: "take this `SNAPSHOT` instead of the live one: an id or its first characters, live, previous, @{N} (live N moves ago) or BRANCH@COMMIT"},
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.StringFlag{Name: "at", Usage: "the `PATH` at which nginx finds DIR, if it is taken to another machine"},
 			&cli.BoolFlag{Name: "copy", Usage: "make no links to the files of a file:// bucket"},
@@ -64,10 +63,7 @@ func runExport(c *cli.Context) (err error) {
 		At: c.String("at"), Copy: c.Bool("copy"), Hostname: cfg.Environments[c.String("env")].Hostname,
 	}
 	if c.Args().Len() != 1 {
-		return usagef("into which folder? Give one DIR; flags come before it")
-	}
-	if o.Snapshot != "" && !layout.ValidSnapshot(o.Snapshot) {
-		return usagef("--snapshot %q: want an id as regsnap history shows it", o.Snapshot)
+		return usagef("into which folder? Give one DIR")
 	}
 	if o.Parallel, err = parallel(c); err != nil {
 		return err
@@ -79,6 +75,11 @@ func runExport(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "the bucket", o.From)
+	if o.Snapshot != "" {
+		if o.Snapshot, err = namedSnapshot(c.Context, o.From, o.Environment, o.Snapshot); err != nil {
+			return err
+		}
+	}
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	defer bar.finish()
 	o.Progress = func(n publish.Copied) { bar.copied("export "+o.Environment, n) }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/image"
 )
@@ -48,7 +47,7 @@ that of this very program. Each must be linked statically.
    regsnap image --env production --bucket file:///srv/registry --query kibana.version=8.5.0 --tarball registry.tar`,
 		Flags: []cli.Flag{
 			configFlag(), bucketFlag(), envFlag("take environment `NAME`"),
-			&cli.StringFlag{Name: "snapshot", Usage: "take the snapshot `ID` instead of the live one"},
+			&cli.StringFlag{Name: "snapshot", Usage: "take this `SNAPSHOT` instead of the live one: an id or its first characters, live, previous, @{N} (live N moves ago) or BRANCH@COMMIT"},
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.StringSliceFlag{Name: "binary", Usage: "put this program into the image for its platform: `PLATFORM=FILE`, such as linux/arm64=regsnap-arm64 (repeat for several)"},
 			&cli.StringFlag{Name: "push", Usage: "send the image to `REPOSITORY`, such as hub.example/registry"},
@@ -94,6 +93,11 @@ func runImage(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "bucket", o.From)
+	if o.Snapshot != "" {
+		if o.Snapshot, err = namedSnapshot(c.Context, o.From, o.Environment, o.Snapshot); err != nil {
+			return err
+		}
+	}
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	o.Copy.Progress = func(n publish.Copied) { bar.copied("copy the slice", n) }
 	o.Render = bar.update
@@ -136,8 +140,6 @@ func imageOptions(c *cli.Context) (image.Options, error) {
 		return o, err
 	}
 	switch {
-	case o.Snapshot != "" && !layout.ValidSnapshot(o.Snapshot):
-		return o, usagef("--snapshot %q: want an id as regsnap history shows it", o.Snapshot)
 	case c.String("push")+c.String("layout")+c.String("tarball") == "":
 		return o, usagef("where to? Give --push REPOSITORY, --layout DIR or --tarball FILE")
 	case c.String("tarball") != "" && len(o.Programs) != 1:

@@ -31,7 +31,7 @@ For a search the answer lists what is in it. With package=NAME, or --package NAM
 each version of that package that is left out comes with the reason.`,
 		Flags: []cli.Flag{
 			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
-			&cli.StringFlag{Name: "snapshot", Usage: "the snapshot's `ID` (default: the live one)"},
+			&cli.StringFlag{Name: "snapshot", Usage: "the `SNAPSHOT` to look at: an id or its first characters, live, previous, @{N} (live N moves ago) or BRANCH@COMMIT (default: the live one)"},
 			&cli.BoolFlag{Name: "packages", Usage: "list every package version, its branch and revision"},
 			&cli.StringFlag{Name: "package", Usage: "say for each version of `NAME` why it is or is not in a search's answer"},
 			jsonFlag(),
@@ -46,7 +46,7 @@ func runInspect(c *cli.Context) (err error) {
 		return err
 	}
 	if c.Args().Len() > 1 {
-		return usagef("regsnap inspect takes one path or URL; flags come before it")
+		return usagef("regsnap inspect takes one path or URL")
 	}
 	env := c.String("env")
 	bucket, err := cfg.openEnvironment(c.Context, env)
@@ -74,10 +74,20 @@ func chosenSnapshot(ctx context.Context, b *publish.Bucket, env, id string) (str
 		return "", false, err
 	case id == "":
 		return p.Snapshot, true, nil
-	case !layout.ValidSnapshot(id):
-		return "", false, usagef("%q is not a snapshot id", id)
+	}
+	if id, err = namedSnapshot(ctx, b, env, id); err != nil {
+		return "", false, err
 	}
 	return id, id == p.Snapshot, nil
+}
+
+// namedSnapshot is the id of the snapshot that a person named.
+func namedSnapshot(ctx context.Context, b *publish.Bucket, env, name string) (string, error) {
+	id, err := b.Resolve(ctx, env, name)
+	if errors.Is(err, publish.ErrNotName) || errors.Is(err, publish.ErrAmbiguous) {
+		return "", usageError{err}
+	}
+	return id, err
 }
 
 func inspectSnapshot(c *cli.Context, b *publish.Bucket, env, id string, live bool) error {

@@ -39,7 +39,7 @@ goes live.
    regsnap mirror file:///mnt/disk 's3://inside?endpoint=https://store.example&use_path_style=true'`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "env", Usage: "take environment `NAME` (repeat for several; default: all that FROM has)"},
-			&cli.StringFlag{Name: "snapshot", Usage: "take the snapshot `ID` instead of the live one"},
+			&cli.StringFlag{Name: "snapshot", Usage: "take this `SNAPSHOT` instead of the live one: an id or its first characters, live, previous, @{N} (live N moves ago) or BRANCH@COMMIT"},
 			&cli.IntFlag{Name: "history", Usage: "take the newest `N` snapshots too"},
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.BoolFlag{Name: "no-publish", Usage: "leave the pointers of TO where they are"},
@@ -83,6 +83,11 @@ func runMirror(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.Snapshot != "" {
+		if o.Snapshot, err = namedSnapshot(c.Context, o.From, names[0], o.Snapshot); err != nil {
+			return err
+		}
+	}
 	lease := leaseOptions(c, "mirror")
 	if lease.Live, err = carry.LiveManifests(c.Context, to); err != nil {
 		return err
@@ -103,11 +108,9 @@ func checkMirror(c *cli.Context, o carry.Options) error {
 	from, to := c.Args().Get(0), c.Args().Get(1)
 	switch {
 	case c.Args().Len() != 2:
-		return usagef("from which bucket to which? Give two URLs; flags come before them")
+		return usagef("from which bucket to which? Give two URLs")
 	case from == to:
 		return usagef("FROM and TO are the same bucket")
-	case o.Snapshot != "" && !layout.ValidSnapshot(o.Snapshot):
-		return usagef("--snapshot %q: want an id as regsnap history shows it", o.Snapshot)
 	case o.Snapshot != "" && len(c.StringSlice("env")) != 1:
 		return usagef("--snapshot is of one environment: give --env NAME")
 	case o.History < 0:

@@ -107,11 +107,6 @@ func promoteOptions(c *cli.Context, cfg config) (promote.Options, error) {
 	if strings.HasPrefix(o.Remote, "-") {
 		return o, usagef("--push %q is not a remote", o.Remote)
 	}
-	for _, p := range o.Choice.Packages {
-		if strings.HasPrefix(p, "-") {
-			return o, usagef("%s stands after an argument: flags come before", p)
-		}
-	}
 	var err error
 	if c.String("to") == "" {
 		return o, usagef("where to? Give --to BRANCH; there are %s", strings.Join(cfg.ownBranches(), ", "))

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/urfave/cli/v2"
-
-	"github.com/regsnap/regsnap/layout"
 )
 
 func publishCommand() *cli.Command {
@@ -31,14 +29,17 @@ func runPublish(c *cli.Context) (err error) {
 		return err
 	}
 	id := c.Args().First()
-	if c.Args().Len() != 1 || !layout.ValidSnapshot(id) {
-		return usagef("which snapshot? Give one id as regsnap build prints it; flags come before it")
+	if c.Args().Len() != 1 {
+		return usagef("give one snapshot to publish, as regsnap build prints it")
 	}
 	p, err := openPlace(c)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, "bucket", p.bucket)
+	if id, err = namedSnapshot(c.Context, p.bucket, p.env, id); err != nil {
+		return err
+	}
 	lease := p.bucket.Lease(leaseOptions(c, "publish"))
 	defer releasing(c, &err, lease)
 	moved, err := lease.Publish(c.Context, p.env, id, n)

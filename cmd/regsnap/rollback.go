@@ -6,7 +6,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -50,14 +49,19 @@ func runRollback(c *cli.Context) (err error) {
 		return err
 	}
 	id := c.Args().First()
-	if c.Args().Len() > 1 || id != "" && !layout.ValidSnapshot(id) {
-		return usagef("back to which snapshot? Give at most one id as regsnap history shows it; flags come before it")
+	if c.Args().Len() > 1 {
+		return usagef("give at most one snapshot to go back to, as regsnap history lists them")
 	}
 	p, err := openPlace(c)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, "bucket", p.bucket)
+	if id != "" {
+		if id, err = namedSnapshot(c.Context, p.bucket, p.env, id); err != nil {
+			return err
+		}
+	}
 	lease := p.bucket.Lease(leaseOptions(c, "rollback"))
 	defer releasing(c, &err, lease)
 	r, err := lease.PrepareRollback(c.Context, p.env, id)

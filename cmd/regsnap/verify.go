@@ -49,7 +49,7 @@ var errDamaged = errors.New("the snapshot is damaged")
 
 func runVerify(c *cli.Context) (err error) {
 	if c.Args().Len() > 1 {
-		return usagef("regsnap verify takes one snapshot; flags come before it")
+		return usagef("regsnap verify takes one snapshot")
 	}
 	share, err := parseShare(c.String("sample"))
 	if err != nil {
