@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 )
 
 // keptBytes bounds what is kept between checking and writing, in bytes. What
@@ -51,7 +52,8 @@ func (s *keptSource) Prefetch(ctx context.Context, entries []index.Entry) error 
 func (s *keptSource) keep(id index.ID, content []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.size+len(content) > keptBytes || s.contents[id] != nil {
+	// What is longer is a ready-made archive, and read in the one piece anyway.
+	if len(content) > parse.MaxParsedBytes || s.size+len(content) > keptBytes || s.contents[id] != nil {
 		return
 	}
 	s.contents[id] = bytes.Clone(content)

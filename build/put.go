@@ -83,15 +83,20 @@ func (p *putter) group(ctx context.Context) *putGroup {
 	return &putGroup{p: p, ctx: ctx, cancel: cancel}
 }
 
-func (g *putGroup) put(o layout.Object) {
+func (g *putGroup) put(o layout.Object) { g.putThen(o, func() {}) }
+
+// putThen also calls done once the object is no longer on its way.
+func (g *putGroup) putThen(o layout.Object, done func()) {
 	g.sent.Add(1)
 	err := g.p.send(g.ctx, o, func(err error) {
 		if err != nil {
 			g.cancel(err)
 		}
+		done()
 		g.sent.Done()
 	})
 	if err != nil {
+		done()
 		g.sent.Done()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -61,6 +62,11 @@ func (w *revisionWriter) writeObjects(ctx context.Context, rev layout.Revision, 
 	if l.Entry.IsArchive() {
 		return w.writeReadyMade(ctx, rev, l)
 	}
+	release, err := w.loader.Reserve(ctx, 3*sizeOf(l)) // raw, deflated, and in the archive
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	blobs, err := w.blobs.pin(ctx, contentsOf(l))
 	if err != nil {
 		return nil, err
@@ -76,7 +82,7 @@ func (w *revisionWriter) writeObjects(ctx context.Context, rev layout.Revision, 
 	if err != nil {
 		return nil, err
 	}
-	contents, err := w.store(ctx, rev, archive.Bytes(), nil, files, spans)
+	contents, err := w.store(ctx, rev, archive.Bytes(), files, spans)
 	if err == nil { // else a request that was given up may still be reading it
 		archives.Put(archive)
 	}
@@ -87,49 +93,35 @@ func (w *revisionWriter) writeObjects(ctx context.Context, rev layout.Revision, 
 // all, takes longer than filling it.
 var archives = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// writeReadyMade serves an archive of the source as it is, byte for byte.
-func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision, l *parse.Loaded) (*layout.Contents, error) {
-	tree, problems, err := w.loader.OpenArchive(ctx, l.Entry)
-	if err == nil && len(problems) > 0 {
-		err = fmt.Errorf("%s", problems[0])
+// sizeOf is how long the files of a directory are together.
+func sizeOf(l *parse.Loaded) (size int64) {
+	for _, f := range l.Files {
+		size += f.Size
 	}
-	if err != nil {
-		return nil, err
-	}
-	var files []archiveFile
-	for _, f := range tree.Files() {
-		content, err := tree.Read(f.Path)
-		if err != nil {
-			return nil, err
-		}
-		b := new(blob)
-		if err := b.fill(content); err != nil {
-			return nil, err
-		}
-		files = append(files, archiveFile{File: f, blob: b})
-	}
-	var archive, signature []byte
-	ids := []index.ID{l.Entry.Archive}
-	if !l.Entry.Signature.IsZero() {
-		ids = append(ids, l.Entry.Signature)
-	}
-	err = w.loader.Source.Read(ctx, ids, func(id index.ID, content []byte) error {
-		if id == l.Entry.Archive {
-			archive = append([]byte(nil), content...)
-		} else {
-			signature = append([]byte{}, content...)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return w.store(ctx, rev, archive, signature, files, nil)
+	return size
 }
 
 // store puts every object of a revision but its contents.json, side by side.
-// An archive without a signature gets one, if somebody signs.
-func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive, signature []byte, files []archiveFile, spans map[string]layout.Deflate) (*layout.Contents, error) {
+func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive []byte, files []archiveFile, spans map[string]layout.Deflate) (*layout.Contents, error) {
+	g := w.put.group(ctx)
+	c, err := w.begin(g, rev, archive, nil, len(files))
+	if err != nil {
+		return nil, errors.Join(err, g.wait())
+	}
+	for i, f := range files {
+		c.Files[i] = contentsFile(f.Path, f.raw, f.sha256)
+		if span, ok := spans[f.Path]; ok {
+			c.Files[i].Deflate = &span
+		}
+		g.put(rev.File(c.Files[i]).With(f.raw))
+	}
+	c.Sort()
+	return c, g.wait()
+}
+
+// begin puts the archive and its signature. An archive without a signature gets
+// one, if there is a key to sign with.
+func (w *revisionWriter) begin(g *putGroup, rev layout.Revision, archive, signature []byte, files int) (*layout.Contents, error) {
 	if signature == nil && w.sign != nil {
 		var err error
 		if signature, err = w.sign.Sign(archive); err != nil {
@@ -138,27 +130,22 @@ func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive
 	}
 	c := &layout.Contents{
 		Format: layout.ContentsFormat, Name: rev.Name, Version: rev.Version,
-		Archive: digestOf(archive), Files: make([]layout.ContentsFile, len(files)),
+		Archive: digestOf(archive), Files: make([]layout.ContentsFile, files),
 	}
-	g := w.put.group(ctx)
 	g.put(rev.Archive().With(archive).Summed(c.Archive.SHA256))
 	if signature != nil {
 		d := digestOf(signature)
 		c.Signature = &d
 		g.put(rev.Signature().With(signature).Summed(d.SHA256))
 	}
-	for i, f := range files {
-		c.Files[i] = layout.ContentsFile{
-			Path: f.Path, Size: int64(len(f.raw)), SHA256: f.sha256,
-			Type: layout.ContentType(f.Path, f.raw[:min(len(f.raw), 512)]),
-		}
-		if span, ok := spans[f.Path]; ok {
-			c.Files[i].Deflate = &span
-		}
-		g.put(rev.File(c.Files[i]).With(f.raw))
+	return c, nil
+}
+
+func contentsFile(path string, raw []byte, sha256 string) layout.ContentsFile {
+	return layout.ContentsFile{
+		Path: path, Size: int64(len(raw)), SHA256: sha256,
+		Type: layout.ContentType(path, raw[:min(len(raw), 512)]),
 	}
-	c.Sort()
-	return c, g.wait()
 }
 
 func digestOf(body []byte) layout.ObjectDigest {

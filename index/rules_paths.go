@@ -43,6 +43,9 @@ const (
 	RulePathDuplicate Rule = "path-duplicate"
 )
 
+// RuleLFSPointer: no file is a pointer of git LFS in place of its content.
+const RuleLFSPointer Rule = "lfs-pointer"
+
 // What a ready-made archive must obey, beside the rules for its files.
 const (
 	// RuleArchiveFormat: an archive is a zip file, each entry stored or deflated, unencrypted, with the length and
@@ -50,8 +53,13 @@ const (
 	RuleArchiveFormat Rule = "archive-format"
 	// RuleArchiveRoot: all entries are in one directory, {name}-{version}/.
 	RuleArchiveRoot Rule = "archive-root"
+	// RuleArchiveAmbiguous: every reader finds the same in an archive: what is stated twice is stated equally, and every
+	// byte belongs to an entry, the central directory or the end record.
+	RuleArchiveAmbiguous Rule = "archive-ambiguous"
 	// RuleArchiveOverlap: no two entries share bytes of the archive.
 	RuleArchiveOverlap Rule = "archive-overlap"
-	// RuleArchiveRatio: no long entry inflates to more than Limits.Ratio times its compressed length.
+	// RuleArchiveRatio: an archive, and each long entry, inflates to at most Limits.Ratio times its compressed length.
 	RuleArchiveRatio Rule = "archive-ratio"
+	// RuleSignatureFormat: the signature beside an archive is an OpenPGP signature in text form.
+	RuleSignatureFormat Rule = "signature-format"
 )

@@ -28,6 +28,9 @@ type Source interface {
 	// for long. If fn returns an error, Read stops and returns it.
 	Read(ctx context.Context, ids []ID, fn func(id ID, content []byte) error) error
 
+	// Size is the length of a content in bytes, without reading it. One that is
+	// not there is ErrNoObject.
+	Size(ctx context.Context, id ID) (int64, error)
 	// LastChange finds the newest commit of the branch that touched path
 	// ("packages/nginx/1.0.0"), or nil when the source does not know.
 	LastChange(ctx context.Context, branch, path string) (*Commit, error)

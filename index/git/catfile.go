@@ -113,8 +113,9 @@ func (c *catFile) read(ctx context.Context, ids []index.ID, fn func(object) erro
 	if err := <-asked; err != nil {
 		return fmt.Errorf("git cat-file: send ids: %w", err)
 	}
-	if cap(c.buf) > keepBuffer {
+	if length := cap(c.buf); length > keepBuffer {
 		c.buf = nil
+		giveBack(length)
 	}
 	if !unwatch() { // it was, or is about to be, killed: nobody may use it again
 		return ctx.Err()

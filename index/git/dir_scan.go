@@ -286,6 +286,9 @@ type diskReader struct {
 }
 
 func (r *diskReader) close() {
+	length := cap(r.buf)
+	r.buf = nil
+	giveBack(length)
 	if r.dir != nil {
 		r.dir.Close()
 	}
@@ -339,7 +342,8 @@ func (r *diskReader) read(b diskBlob) ([]byte, error) {
 		return nil, errChanged
 	}
 	if int64(cap(r.buf)) < b.size {
-		r.buf = make([]byte, b.size+b.size/4)
+		r.buf = nil // before another takes its place
+		r.buf = make([]byte, b.size+min(b.size/4, keepBuffer))
 	}
 	content := r.buf[:b.size:b.size]
 	if _, err := io.ReadFull(f, content); err != nil {

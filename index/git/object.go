@@ -133,7 +133,10 @@ func newObjectHash(t objectType, size int64) hash.Hash {
 	return h
 }
 
-// objectID is the id that git gives a content.
+// NewBlobHash begins the hash whose sum is the id of a blob of that length.
+func NewBlobHash(size int64) hash.Hash { return newObjectHash(BlobObject, size) }
+
+// ObjectID is the id that git gives a content.
 func ObjectID(t objectType, content []byte) index.ID {
 	h := newObjectHash(t, int64(len(content)))
 	h.Write(content)

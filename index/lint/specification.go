@@ -105,21 +105,23 @@ func (l *linter) content(p *parse.Loaded) Content {
 	c := Content{Dir: "packages/" + e.Name + "/" + e.Version}
 	if e.IsArchive() {
 		c.Each = func(ctx context.Context, fn func(string, []byte) error) error {
-			tree, problems, err := l.loader.OpenArchive(ctx, e)
+			problems, err := l.loader.UseArchive(ctx, e, p.Largest, func(a *parse.Archive) error {
+				for _, f := range a.Files() {
+					content, err := a.Read(f.Path)
+					if err == nil {
+						err = fn(f.Path, content)
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
 			if err != nil {
 				return err
 			}
 			if len(problems) > 0 {
 				return fmt.Errorf("%s: %s", e.Path, problems[0].Detail)
-			}
-			for _, f := range tree.Files() {
-				content, err := tree.Read(f.Path)
-				if err == nil {
-					err = fn(f.Path, content)
-				}
-				if err != nil {
-					return err
-				}
 			}
 			return nil
 		}

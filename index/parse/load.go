@@ -23,6 +23,8 @@ type Loaded struct {
 	// Files are those of the directory; of a ready-made archive they are only
 	// known once it is opened.
 	Files []index.File
+	// Largest is the length of the largest file of a ready-made archive.
+	Largest int64
 }
 
 // Loader reads entries of branches and parses them into packages.
@@ -32,6 +34,8 @@ type Loader struct {
 	Limits index.Limits
 	// Progress, if set, is called after each entry, from one goroutine at a time.
 	Progress func(done, total int)
+
+	room room
 }
 
 // Load reads every entry. What is wrong with packages goes into the report, all
@@ -137,52 +141,63 @@ func (l *Loader) load(ctx context.Context, e index.Entry, seen *claims) (*Loaded
 		}
 		return e.Place([]index.Problem{{Rule: rule, Detail: printable(err.Error())}}), nil
 	}
-	tree, files, problems, err := l.open(ctx, e, seen)
+	out, err := l.read(ctx, e, seen)
 	if err != nil {
 		errs, err := broken(err)
 		return nil, errs, nil, err
 	}
-	if len(problems) > 0 {
-		l.findOwner(ctx, files, problems)
-		return nil, e.Place(problems), nil, nil
-	}
-	pkg, errs, warnings := l.Parser.Parse(e.Name, e.Version, tree)
-	if t, ok := tree.(*sourceTree); ok && t.err != nil {
-		errs, err := broken(t.err)
-		return nil, errs, nil, err
-	}
-	if len(errs) > 0 {
-		return nil, e.Place(errs), e.Place(warnings), nil
-	}
-	return &Loaded{Entry: e, Package: pkg, Files: files}, nil, e.Place(warnings), nil
+	return out.loaded, e.Place(out.errors), e.Place(out.warnings), nil
 }
 
-// open gives the content of an entry for parsing.
-func (l *Loader) open(ctx context.Context, e index.Entry, seen *claims) (index.Tree, []index.File, []index.Problem, error) {
+// read reads and parses one entry.
+func (l *Loader) read(ctx context.Context, e index.Entry, seen *claims) (out parsed, err error) {
 	if e.IsArchive() {
-		tree, problems, err := l.OpenArchive(ctx, e)
-		return tree, nil, problems, err
+		return l.loadArchive(ctx, e)
 	}
 	files, err := l.Source.List(ctx, e)
 	if err != nil {
-		return nil, nil, nil, err
+		return out, err
 	}
-	if problems := index.CheckFiles(files, l.Limits); len(problems) > 0 {
-		return nil, files, problems, nil
+	if out.errors = index.CheckFiles(files, l.Limits); len(out.errors) > 0 {
+		l.findOwner(ctx, files, out.errors)
+		return out, nil
 	}
-	t := &sourceTree{ctx: ctx, source: l.Source, files: files, content: map[index.ID][]byte{}, ids: make(map[string]index.ID, len(files))}
-	var wanted []index.ID
-	for _, f := range files {
-		t.ids[f.Path] = f.Blob
-		if Needed(f) && f.Size <= MaxParsedBytes {
-			wanted = append(wanted, f.Blob)
-		}
+	t, wanted, size := l.tree(ctx, files, seen)
+	release, err := l.Reserve(ctx, size)
+	if err != nil {
+		return out, err
 	}
-	err = l.Source.Read(ctx, seen.first(wanted), func(id index.ID, content []byte) error {
+	defer release()
+	err = l.Source.Read(ctx, wanted, func(id index.ID, content []byte) error {
 		t.content[id] = slices.Clone(content)
 		return nil
 	})
-	return t, files, nil, err
+	if err != nil {
+		return out, err
+	}
+	if out.errors = l.Parser.checkPointers(t); len(out.errors) > 0 || t.err != nil {
+		l.findOwner(ctx, files, out.errors)
+		return out, t.err
+	}
+	out.loaded = &Loaded{Entry: e, Files: files}
+	out.loaded.Package, out.errors, out.warnings = l.Parser.Parse(e.Name, e.Version, t)
+	if len(out.errors) > 0 {
+		out.loaded = nil
+	}
+	return out, t.err
+}
+
+// tree is a directory as the parser sees it, and what to read of it ahead.
+func (l *Loader) tree(ctx context.Context, files []index.File, seen *claims) (t *sourceTree, wanted []index.ID, size int64) {
+	t = &sourceTree{ctx: ctx, source: l.Source, files: files, content: map[index.ID][]byte{}, ids: make(map[string]index.ID, len(files))}
+	for _, f := range files {
+		t.ids[f.Path] = f.Blob
+		if (Needed(f) || maybeLFSPointer(f.Size)) && f.Size <= MaxParsedBytes && size+f.Size <= prefetchBytes {
+			wanted = append(wanted, f.Blob)
+			size += f.Size
+		}
+	}
+	return t, seen.first(wanted), size
 }
 
 // findOwner adds whom the manifest names as owner to findings about files. Not
@@ -198,20 +213,6 @@ func (l *Loader) findOwner(ctx context.Context, files []index.File, problems []i
 		}
 		return nil
 	})
-}
-
-// OpenArchive reads and checks a ready-made archive.
-func (l *Loader) OpenArchive(ctx context.Context, e index.Entry) (index.Tree, []index.Problem, error) {
-	var tree index.Tree
-	var problems []index.Problem
-	err := l.Source.Read(ctx, []index.ID{e.Archive}, func(_ index.ID, content []byte) error {
-		tree, problems = OpenArchive(e.Name, e.Version, slices.Clone(content), l.Limits)
-		return nil
-	})
-	if err != nil || len(problems) > 0 {
-		return nil, problems, err
-	}
-	return tree, nil, nil
 }
 
 // sourceTree is a directory of a source as the parser sees it.

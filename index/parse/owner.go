@@ -11,15 +11,18 @@ import (
 // empty when that cannot be found out. Only the manifest is read, or the archive.
 func (l *Loader) Owner(ctx context.Context, e index.Entry) string {
 	if e.IsArchive() {
-		tree, problems, err := l.OpenArchive(ctx, e)
-		if err != nil || len(problems) > 0 {
-			return ""
-		}
-		content, err := tree.Read(manifestName)
+		owner := ""
+		_, err := l.UseArchive(ctx, e, MaxParsedBytes, func(a *Archive) error {
+			content, err := a.Read(manifestName)
+			if err == nil {
+				owner = printable(peekOwner(content).Github)
+			}
+			return err
+		})
 		if err != nil {
 			return ""
 		}
-		return printable(peekOwner(content).Github)
+		return owner
 	}
 	files, err := l.Source.List(ctx, e)
 	if err != nil {

@@ -18,6 +18,7 @@ type Parser struct {
 	fields        memo[fieldsFile]
 	yamlPipelines memo[*fault]
 	jsonPipelines memo[*fault]
+	pointers      memo[bool] // of git LFS
 
 	counts struct{ manifests, streams, fields, pipelines, bytes atomic.Int64 }
 	// big is held while a file of over bigFile bytes is parsed: the YAML reader

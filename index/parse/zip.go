@@ -1,12 +1,6 @@
 package parse
 
 import (
-	"archive/zip"
-	"bytes"
-	"cmp"
-	"errors"
-	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"slices"
@@ -16,41 +10,45 @@ import (
 	"github.com/regsnap/regsnap/index/git"
 )
 
-const (
-	// ratioFloor is the length from which Limits.Ratio counts, in bytes: a
-	// short file that compresses well is no bomb.
-	ratioFloor = 1 << 20
-	// minHeaders is how many entries any archive may seem to have before it
-	// is parsed.
-	minHeaders = 10_000
-	// flagEncrypted is bit 0 of an entry's general purpose flags (APPNOTE 4.4.4).
-	flagEncrypted = 0x1
-)
+// ratioFloor is the length from which Limits.Ratio counts, in bytes: what is
+// short and compresses well is no bomb.
+const ratioFloor = 1 << 20
 
-// archiveTree is the content of an archive, inflated.
-type archiveTree struct {
-	files    []index.File
-	contents map[string][]byte
+// Archive is the content of a ready-made archive that was found good. Nothing is
+// kept inflated: Read inflates a file each time. It is valid as long as the
+// bytes of the archive are.
+type Archive struct {
+	content []byte
+	ratio   int64
+	files   []index.File
+	members map[string]*member
 }
 
-func (t *archiveTree) Files() []index.File { return t.files }
+// Files are those of the package, as a lexical walk of its directory meets them.
+func (t *Archive) Files() []index.File { return t.files }
 
-func (t *archiveTree) Read(path string) ([]byte, error) {
-	content, ok := t.contents[path]
+func (t *Archive) Read(path string) ([]byte, error) {
+	m, ok := t.members[path]
 	if !ok {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
 	}
-	return content, nil
+	return m.content(t.content, t.ratio)
 }
+
+// Bytes is the archive itself.
+func (t *Archive) Bytes() []byte { return t.content }
 
 // OpenArchive reads a ready-made archive of a package (a zip file, PKWARE's
 // APPNOTE.TXT 6.3) whose entries are all in one directory {name}-{version}/.
-// Files have the ids that git would give them. The archive is hostile input:
-// what its headers state is checked against what is there, and limits hold
-// while it is inflated. The Tree is nil if there are Problems, whose File is
-// relative to the package, and empty where they are about the whole archive.
-func OpenArchive(name, version string, content []byte, limits index.Limits) (index.Tree, []index.Problem) {
-	a := &archive{root: name + "-" + version, content: content, limits: limits.WithDefaults()}
+// Files have the ids that git would give them. The archive is hostile input, and
+// it is served as it is: so there must be one way to read it, and what its headers
+// state must be so. All of it is inflated once, in pieces, within limits. The
+// Archive is nil if there are Problems, whose File is relative to the package, and
+// empty where they are about the whole archive. content must not change.
+func OpenArchive(name, version string, content []byte, limits index.Limits) (*Archive, []index.Problem) {
+	limits = limits.WithDefaults()
+	a := &archive{root: name + "-" + version, limits: limits}
+	a.tree = Archive{content: content, ratio: limits.Ratio, members: map[string]*member{}}
 	a.open()
 	if problems := a.found.List(); len(problems) > 0 {
 		return nil, problems
@@ -60,100 +58,51 @@ func OpenArchive(name, version string, content []byte, limits index.Limits) (ind
 
 // archive is an archive that is being read.
 type archive struct {
-	root    string
-	content []byte
-	limits  index.Limits
-	found   index.Findings
-	tree    archiveTree
+	root   string
+	limits index.Limits
+	found  index.Findings
+	tree   Archive
+	dirs   []string
 }
 
 // open runs the checks in an order in which each makes the next safe: nothing
 // is inflated before all headers were found good.
 func (a *archive) open() {
-	entries := a.headers()
-	if len(a.found.Problems) > 0 {
+	content := a.tree.content
+	if size := int64(len(content)); size > a.limits.ArchiveSize {
+		a.found.Problems = []index.Problem{archiveTooLarge(size, a.limits)}
 		return
 	}
-	a.checkOverlap(entries)
-	var files []*zip.File
-	for _, e := range entries {
-		if a.checkEntry(e) {
-			files = append(files, e)
-		}
+	if isLFSPointer(int64(len(content)), content) {
+		a.found.Add("", index.RuleLFSPointer, "%s", lfsDetail)
+		return
+	}
+	members, d := readMembers(content, 2*a.limits.Files) // as many directories again
+	if d != nil {
+		a.found.Add(a.relative(d.entry), d.rule, "%s", d.detail)
+		return
+	}
+	for i := range members {
+		a.checkMember(&members[i])
 	}
 	a.found.Problems = append(a.found.Problems, index.CheckFiles(a.tree.files, a.limits)...)
-	if len(a.found.Problems) > 0 {
+	a.checkDirectories()
+	if a.checkRatio(members); len(a.found.Problems) > 0 {
 		return
 	}
-	a.tree.contents = make(map[string][]byte, len(files))
-	for i, e := range files {
-		if !a.inflate(e, &a.tree.files[i]) {
+	at := 0
+	for i := range members {
+		m := &members[i]
+		if strings.HasSuffix(m.name, "/") {
+			a.verify(m, nil)
+		} else if a.verify(m, &a.tree.files[at]) {
+			at++
+		}
+		if len(a.found.Problems) > 0 {
 			return
 		}
 	}
 	slices.SortFunc(a.tree.files, func(x, y index.File) int { return git.ComparePaths(x.Path, y.Path) })
-}
-
-// headers parses the central directory.
-func (a *archive) headers() []*zip.File {
-	if size := int64(len(a.content)); size > a.limits.ArchiveSize {
-		a.found.Add("", index.RuleFileSize, "the archive has %d bytes: it may have %d", size, a.limits.ArchiveSize)
-		return nil
-	}
-	// What the end of the archive states about the number of entries can
-	// be a lie; the signature of their headers (APPNOTE 4.3.12) cannot. As
-	// it may also be part of a content, all numbers that could be honest pass.
-	most := max(4*a.limits.Files, minHeaders)
-	if n := bytes.Count(a.content, []byte("PK\x01\x02")); n > most {
-		a.found.Add("", index.RuleFileCount, "the archive has %d entry headers: it may have %d files", n, a.limits.Files)
-		return nil
-	}
-	r, err := zip.NewReader(bytes.NewReader(a.content), int64(len(a.content)))
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // paths are checked below
-		a.found.Add("", index.RuleArchiveFormat, "cannot be read as a zip file: %v", err)
-		return nil
-	}
-	if len(r.File) == 0 {
-		a.found.Add("", index.RuleArchiveFormat, "the archive is empty")
-	}
-	if len(r.File) > 2*a.limits.Files { // as many directories again
-		a.found.Add("", index.RuleFileCount, "the archive has %d entries: it may have %d files", len(r.File), a.limits.Files)
-		return nil
-	}
-	return r.File
-}
-
-// checkOverlap finds entries whose compressed data share bytes, or leave the
-// archive: so one kernel of data is inflated for many entries.
-func (a *archive) checkOverlap(entries []*zip.File) {
-	type span struct {
-		from, to int64
-		name     string
-	}
-	spans := make([]span, 0, len(entries))
-	for _, e := range entries {
-		from, err := e.DataOffset()
-		size := int64(len(a.content))
-		switch {
-		case err != nil:
-			a.found.Add(a.relative(e.Name), index.RuleArchiveFormat, "its local header cannot be read: %v", err)
-			return
-		case from < 0 || from > size || e.CompressedSize64 > uint64(size-from):
-			a.found.Add(a.relative(e.Name), index.RuleArchiveFormat, "its data would lie outside of the archive")
-			return
-		case e.CompressedSize64 > 0:
-			spans = append(spans, span{from, from + int64(e.CompressedSize64), e.Name})
-		}
-	}
-	slices.SortFunc(spans, func(x, y span) int {
-		return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(x.to, y.to))
-	})
-	for i := 1; i < len(spans); i++ {
-		if spans[i].from < spans[i-1].to {
-			a.found.Add(a.relative(spans[i].name), index.RuleArchiveOverlap, "its data is also part of that of %q: build the archive anew", index.Clip(a.relative(spans[i-1].name)))
-			return
-		}
-	}
 }
 
 // relative is the path of an entry in the package, or all of it when it is not
@@ -162,103 +111,114 @@ func (a *archive) relative(name string) string {
 	return strings.TrimPrefix(name, a.root+"/")
 }
 
-// checkEntry finds what is wrong with an entry's header. A file is added to the
-// tree, with the size that the header states.
-func (a *archive) checkEntry(e *zip.File) (isFile bool) {
-	rest, inRoot := strings.CutPrefix(e.Name, a.root+"/")
+// checkMember finds what is wrong with an entry's place and kind. A file is
+// added to the tree, with the size that the header states.
+func (a *archive) checkMember(m *member) {
+	rest, inRoot := strings.CutPrefix(m.name, a.root+"/")
 	if !inRoot {
-		a.found.Add(e.Name, index.RuleArchiveRoot, "is not in the directory %s/, which must hold all of the package", a.root)
-		return false
+		a.found.Add(m.name, index.RuleArchiveRoot, "is not in the directory %s/, which must hold all of the package", a.root)
+		return
 	}
-	switch {
-	case e.Flags&flagEncrypted != 0:
-		a.found.Add(rest, index.RuleArchiveFormat, "is encrypted")
-	case e.Method != zip.Store && e.Method != zip.Deflate:
-		a.found.Add(rest, index.RuleArchiveFormat, "is compressed by method %d: use deflate", e.Method)
-	case e.Method == zip.Store && e.CompressedSize64 != e.UncompressedSize64:
-		a.found.Add(rest, index.RuleArchiveFormat, "is stored with %d bytes, but its header states a length of %d", e.CompressedSize64, e.UncompressedSize64)
+	if dir, ok := strings.CutSuffix(m.name, "/"); ok {
+		a.checkDirectory(m, strings.TrimPrefix(strings.TrimPrefix(dir, a.root), "/"))
+		return
 	}
-	if dir, ok := strings.CutSuffix(e.Name, "/"); ok {
-		a.checkDirectory(e, strings.TrimPrefix(strings.TrimPrefix(dir, a.root), "/"))
-		return false
-	}
-	// A length that no int64 holds becomes one that no limit allows.
-	f := index.File{Path: rest, Mode: archiveMode(e.Mode()), Size: int64(min(e.UncompressedSize64, 1<<62))}
-	a.tree.files = append(a.tree.files, f)
-	return true
+	a.tree.members[rest] = m
+	a.tree.files = append(a.tree.files, index.File{Path: rest, Mode: m.mode(), Size: m.size})
 }
 
 // checkDirectory finds what is wrong with the entry of a directory. Those that
 // say nothing but that it exists make no file.
-func (a *archive) checkDirectory(e *zip.File, dir string) {
+func (a *archive) checkDirectory(m *member, dir string) {
 	if dir != "" {
 		a.found.CheckPath(dir)
 	}
-	if !e.Mode().IsDir() {
+	a.dirs = append(a.dirs, dir)
+	if m.unixType() != 0 && m.unixType() != unixDirectory || m.external&dosLabel != 0 {
 		a.found.Add(dir, index.RuleIrregularFile, "has a name that ends in a slash, but is not a directory")
 	}
-	if e.UncompressedSize64 != 0 {
-		a.found.Add(dir, index.RuleArchiveFormat, "is a directory with %d bytes of content", e.UncompressedSize64)
+	if m.size != 0 {
+		a.found.Add(dir, index.RuleArchiveFormat, "is a directory with %d bytes of content", m.size)
 	}
 }
 
-func archiveMode(mode fs.FileMode) index.Mode {
-	switch {
-	case mode&fs.ModeSymlink != 0:
+// checkDirectories finds directories that are there twice, and those that are
+// also files.
+func (a *archive) checkDirectories() {
+	seen := map[string]bool{}
+	for _, dir := range a.dirs {
+		if a.tree.members[dir] != nil {
+			a.found.Add(dir, index.RulePathDuplicate, "is a file, and also a directory")
+		}
+		if seen[dir] {
+			a.found.Add(dir, index.RulePathDuplicate, "the path is there twice")
+		}
+		seen[dir] = true
+	}
+}
+
+// checkRatio looks at the archive as a whole, however small its entries are.
+func (a *archive) checkRatio(members []member) {
+	var total int64
+	for i := range members {
+		total += members[i].size
+	}
+	if packed := int64(len(a.tree.content)); total >= ratioFloor && total/a.limits.Ratio > packed {
+		a.found.Add("", index.RuleArchiveRatio, "%v: %d from the %d bytes of the archive, over %d from each", errRatio, total, packed, a.limits.Ratio)
+	}
+}
+
+// What an entry's external attributes (4.4.15) say of its kind. Some readers
+// look at the upper half, which is a mode of Unix, whatever system is named.
+const (
+	unixMask      = 0o170000
+	unixDirectory = 0o040000
+	unixRegular   = 0o100000
+	unixSymlink   = 0o120000
+	unixExecute   = 0o000100
+
+	dosLabel     = 0x08
+	dosDirectory = 0x10
+
+	systemUnix   = 3
+	systemDarwin = 19
+)
+
+func (m *member) unixType() uint32 { return m.external >> 16 & unixMask }
+
+func (m *member) mode() index.Mode {
+	unix := m.madeBy == systemUnix || m.madeBy == systemDarwin
+	switch t := m.unixType(); {
+	case t == unixSymlink:
 		return index.Symlink
-	case !mode.IsRegular():
+	case t != 0 && t != unixRegular, m.external&(dosDirectory|dosLabel) != 0:
 		return index.Irregular
-	case mode&0o100 != 0:
+	case unix && m.external>>16&unixExecute != 0:
 		return index.Executable
 	default:
 		return index.Regular
 	}
 }
 
-// inflate reads the content of an entry into the tree.
-func (a *archive) inflate(e *zip.File, f *index.File) bool {
-	content, err := a.readEntry(e)
-	if err != nil {
-		rule := index.RuleArchiveFormat
-		if errors.Is(err, errRatio) {
-			rule = index.RuleArchiveRatio
-		}
-		a.found.Add(f.Path, rule, "%v", err)
+// verify inflates an entry to see that it is what its header states, and gives
+// the file, if it is one, its id.
+func (a *archive) verify(m *member, f *index.File) bool {
+	var to io.Writer
+	start := new(startWriter)
+	id := git.NewBlobHash(m.size)
+	if f != nil {
+		to = io.MultiWriter(id, start)
+	}
+	if err := m.verify(a.tree.content, a.limits.Ratio, to); err != nil {
+		a.found.Add(a.relative(m.name), dataRule(err), "%v", err)
 		return false
 	}
-	f.Blob = git.ObjectID(git.BlobObject, content)
-	a.tree.contents[f.Path] = content
+	if f == nil {
+		return true
+	}
+	if isLFSPointer(m.size, start.start) {
+		a.found.Add(f.Path, index.RuleLFSPointer, "%s", lfsDetail)
+	}
+	f.Blob = index.ID(id.Sum(nil))
 	return true
-}
-
-var errRatio = errors.New("inflates to too many bytes")
-
-// readEntry inflates an entry. archive/zip refuses to go beyond the length that
-// the header states, which is within limits by now, and memory grows to it only
-// as data comes.
-func (a *archive) readEntry(e *zip.File) ([]byte, error) {
-	r, err := e.Open()
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", err)
-	}
-	defer r.Close()
-	var buf bytes.Buffer
-	buf.Grow(int(min(e.UncompressedSize64, ratioFloor)))
-	for {
-		_, err := io.CopyN(&buf, r, ratioFloor)
-		have := int64(buf.Len())
-		switch {
-		case have >= ratioFloor && have/a.limits.Ratio > int64(e.CompressedSize64):
-			return nil, fmt.Errorf("%w: over %d from each of its %d compressed ones", errRatio, a.limits.Ratio, e.CompressedSize64)
-		case err == io.EOF:
-			content := buf.Bytes()
-			// archive/zip takes a checksum of zero to be none.
-			if sum := crc32.ChecksumIEEE(content); sum != e.CRC32 {
-				return nil, fmt.Errorf("has the checksum %08x, but its header states %08x", sum, e.CRC32)
-			}
-			return content[:have:have], nil
-		case err != nil:
-			return nil, fmt.Errorf("cannot be inflated to the %d bytes that its header states: %w", e.UncompressedSize64, err)
-		}
-	}
 }
