@@ -14,8 +14,8 @@ func (t *Table) Explain(q Query, row int) string {
 	passed := t.Filter(q)
 	newest := t.Newest(passed, q.Experimental, q.All)
 	if !newest.Has(row) {
-		if q.Experimental && t.unstable.Has(row) {
-			return "a released version beats one that is a pre-release or 0.x"
+		if reason := t.yields(q, row, newest); reason != "" {
+			return reason
 		}
 		from, to := t.Versioned(t.Name(row))
 		for other := to - 1; other >= from; other-- {
@@ -29,6 +29,19 @@ func (t *Table) Explain(q Query, row int) string {
 		return fmt.Sprintf("neither the package nor a policy template has category %q", q.Category)
 	}
 	return ""
+}
+
+// yields says why a row gives way under the legacy rules, if it does.
+func (t *Table) yields(q Query, row int, chosen Set) string {
+	from, to := t.Versioned(t.Name(row))
+	yielding := t.yielding(q.All)
+	if !q.Experimental || !yielding.Has(row) || yielding.Has(chosen.Last(from, to)) {
+		return ""
+	}
+	if q.All {
+		return "a version that is neither a pre-release nor 0.x displaces those that are"
+	}
+	return "a released version beats a pre-release"
 }
 
 // filteredBy names the first filter that a row does not pass.

@@ -51,8 +51,8 @@ func (t *Table) Filter(q Query) Set {
 }
 
 // Newest is step 2: of each name, the newest of the rows that passed, or all of
-// them. Under the legacy rules a released version beats any that is a
-// pre-release or 0.x, and drives those out where all versions are asked for.
+// them. Under the legacy rules some versions give way to any other: the
+// pre-releases, and where all versions are asked for the 0.x ones as well.
 func (t *Table) Newest(in Set, legacy, all bool) Set {
 	if all && !legacy {
 		return in
@@ -60,7 +60,7 @@ func (t *Table) Newest(in Set, legacy, all bool) Set {
 	best := in
 	if legacy {
 		best = in.Clone()
-		best.AndNot(t.unstable)
+		best.AndNot(t.yielding(all))
 	}
 	out := NewSet(t.Rows())
 	name := len(t.Names) - 1
@@ -82,6 +82,15 @@ func (t *Table) Newest(in Set, legacy, all bool) Set {
 		}
 	}
 	return out
+}
+
+// yielding is the rows that give way to all others of their name under the
+// legacy rules.
+func (t *Table) yielding(all bool) Set {
+	if all {
+		return t.unstable
+	}
+	return t.prerelease
 }
 
 // newest is the last row of a set between from and to, where it has one; of

@@ -1,8 +1,8 @@
 package answer_test
 
 import (
-	"fmt"
-	"math/rand/v2"
+	"encoding/json"
+	"net/url"
 	"slices"
 	"testing"
 
@@ -10,103 +10,145 @@ import (
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
+	"github.com/regsnap/regsnap/layout/answer/answertest"
 )
 
-// naiveRows answers a query as the registry API tells it, a row at a time.
-func naiveRows(t *testing.T, rows []row, q answer.Query) []int {
-	t.Helper()
-	accepts := func(constraint string, v *semver.Version) bool {
-		if constraint == "" || v == nil {
-			return true
-		}
-		c, err := semver.NewConstraint(constraint)
+// TestAnswersAreThoseOfTheOracle compares searches and counts with the text of
+// the registry API, on random packages.
+func TestAnswersAreThoseOfTheOracle(t *testing.T) {
+	for seed := range uint64(20) {
+		random := answertest.NewRandom(seed)
+		oracle := answertest.Oracle{Packages: random.Packages(1 + random.IntN(30)), Parents: answertest.Parents}
+		routes := routesOf(t, rowsOf(oracle.Packages)...)
+		routes.Categories = categoriesOf(answertest.Parents)
+		table, err := answer.NewTable(routes)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return c.Check(v)
-	}
-	version := func(i int) *semver.Version { return semver.MustParse(rows[i].version) }
-	unreleased := func(i int) bool { return version(i).Major() == 0 || version(i).Prerelease() != "" }
-	byName := map[string][]int{}
-	for i, r := range rows {
-		spec := semver.New(r.spec.Major, r.spec.Minor, 0, "", "")
-		passes := (q.Package == "" || q.Package == r.name) && (q.Type == "" || q.Type == r.kind) && accepts(r.kibana, q.Kibana)
-		if !q.Experimental {
-			passes = passes && accepts(r.agent, q.Agent) &&
-				(q.Prerelease || version(i).Prerelease() == "" && r.flags&layout.Experimental == 0) &&
-				(q.SpecMin == nil || !spec.LessThan(q.SpecMin)) && (q.SpecMax == nil || !spec.GreaterThan(q.SpecMax)) &&
-				(q.Capabilities == nil || !slices.ContainsFunc(r.capabilities, func(c string) bool { return !slices.Contains(q.Capabilities, c) }))
-		}
-		if passes {
-			byName[r.name] = append(byName[r.name], i)
-		}
-	}
-	var out []int
-	for _, of := range byName {
-		if released := slices.DeleteFunc(slices.Clone(of), unreleased); q.Experimental && len(released) > 0 {
-			of = released
-		}
-		if !q.All {
-			newest := of[0]
-			for _, i := range of {
-				if version(i).GreaterThan(version(newest)) {
-					newest = i
-				}
+		for range 500 {
+			target := random.Target()
+			u, err := url.Parse(target)
+			if err != nil {
+				t.Fatal(err)
 			}
-			of = []int{newest}
+			if got, want := answered(t, table, u), expected(t, &oracle, u); got != want {
+				t.Fatalf("seed %d: %.500s answers\n%s\nwant\n%s", seed, target, got, want)
+			}
 		}
-		out = append(out, of...)
 	}
-	slices.Sort(out)
+}
+
+// expected is what the oracle answers, as text; "400" where it refuses.
+func expected(t *testing.T, o *answertest.Oracle, u *url.URL) string {
+	t.Helper()
+	values, _ := url.ParseQuery(u.RawQuery) // what cannot be decoded does not count
+	var out any
+	var err error
+	if u.Path == "/search" {
+		out, err = o.Search(values)
+	} else {
+		out, err = o.Categories(values)
+	}
+	if err != nil {
+		return "400"
+	}
+	return text(t, out)
+}
+
+// answered is what the table answers, in the same form.
+func answered(t *testing.T, table *answer.Table, u *url.URL) string {
+	t.Helper()
+	counting := u.Path == "/categories"
+	q, err := answer.ParseQuery(u.RawQuery, counting)
+	if err != nil {
+		return "400"
+	}
+	s := table.Select(q)
+	if counting {
+		var list []struct {
+			ID    string
+			Count int
+		}
+		if err := json.Unmarshal(table.Count(s, q.IncludePolicyTemplates), &list); err != nil {
+			t.Fatal(err)
+		}
+		counts := map[string]int{}
+		for _, c := range list {
+			counts[c.ID] = c.Count
+		}
+		return text(t, counts)
+	}
+	var out []answertest.Entry
+	for _, row := range s.Rows {
+		e := answertest.Entry{Name: table.Name(row), Version: table.Versions[row]}
+		kept, cut := s.Kept[row]
+		for i := range table.Templates[table.Template[row]] {
+			if !cut || slices.Contains(kept, i) {
+				e.Templates = append(e.Templates, answertest.TemplateName(i))
+			}
+		}
+		out = append(out, e)
+		why := table.Explain(q, row)
+		if why != "" {
+			t.Fatalf("%s: %v is listed, and explained as left out: %s", u.RawQuery, e, why)
+		}
+	}
+	return text(t, out)
+}
+
+func text(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// rowsOf turns packages, which are sorted, into rows.
+func rowsOf(packages []answertest.Package) []row {
+	var out []row
+	for _, p := range packages {
+		format := semver.MustParse(p.FormatVersion)
+		r := row{
+			name: p.Name, version: p.Version, kind: p.Type, spec: layout.Spec{Major: format.Major(), Minor: format.Minor()},
+			kibana: p.Conditions.Kibana.Version, agent: p.Conditions.Agent.Version,
+			capabilities: p.Conditions.Elastic.Capabilities, categories: p.Categories,
+		}
+		if p.Release == "experimental" {
+			r.flags = layout.Experimental
+		}
+		for _, template := range p.Templates {
+			r.templates = append(r.templates, layout.Template{Categories: template.Categories})
+		}
+		for _, f := range p.Discovery.Fields {
+			r.discovery.Fields = append(r.discovery.Fields, f.Name)
+		}
+		for _, d := range p.Discovery.Datasets {
+			r.discovery.Datasets = append(r.discovery.Datasets, d.Name)
+		}
+		out = append(out, r)
+	}
 	return out
 }
 
-// TestSelectIsNaive holds searches to their definition, on random rows: some
-// names have none that pass, others over 64.
-func TestSelectIsNaive(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	one := func(values ...string) string { return values[rng.IntN(len(values))] }
-	constraints := []string{"", "^7.16.0", "^8.0.0", "^8.5.0", ">=8.5.0-SNAPSHOT"}
-	versions := []*semver.Version{nil, semver.MustParse("7.17.0"), semver.MustParse("8.4.0"), semver.MustParse("8.6.0-SNAPSHOT"), semver.MustParse("9.0.0")}
-	specs := []*semver.Version{nil, semver.MustParse("1.0.0"), semver.MustParse("2.1.0")}
-	for range 20 {
-		var rows []row
-		for n := range 1 + rng.IntN(6) {
-			seen := map[string]bool{}
-			var of []row
-			for range 1 + rng.IntN(1+rng.IntN(150)) {
-				r := row{name: fmt.Sprintf("p%d", n), version: fmt.Sprintf("%d.%d.%d%s", rng.IntN(3), rng.IntN(4), rng.IntN(9), one("", "", "-rc1", "+b1", "+b2")),
-					kibana: one(constraints...), agent: one(constraints...), kind: one("input", "integration"),
-					spec: layout.Spec{Major: uint64(1 + rng.IntN(2)), Minor: uint64(rng.IntN(2))}}
-				if rng.IntN(5) == 0 {
-					r.capabilities = []string{"apm"}
-				}
-				if rng.IntN(5) == 0 {
-					r.flags = layout.Experimental
-				}
-				if !seen[r.version] {
-					seen[r.version] = true
-					of = append(of, r)
-				}
-			}
-			slices.SortFunc(of, func(a, b row) int {
-				if c := semver.MustParse(a.version).Compare(semver.MustParse(b.version)); c != 0 {
-					return c
-				}
-				return map[bool]int{true: -1, false: 1}[a.version < b.version]
-			})
-			rows = append(rows, of...)
-		}
-		table := tableOf(t, rows...)
-		for range 200 {
-			q := answer.Query{
-				All: rng.IntN(2) == 0, Prerelease: rng.IntN(2) == 0, Experimental: rng.IntN(3) == 0, Package: one("", "p0", "p3", "none"), Type: one("", "input"),
-				Kibana: versions[rng.IntN(5)], Agent: versions[rng.IntN(5)], SpecMin: specs[rng.IntN(3)], SpecMax: specs[rng.IntN(3)],
-				Capabilities: [][]string{nil, {}, {"apm"}}[rng.IntN(3)],
-			}
-			if got, want := table.Select(q).Rows, naiveRows(t, rows, q); !slices.Equal(got, want) {
-				t.Fatalf("%+v selects rows %v, want %v", q, got, want)
-			}
+func categoriesOf(parents map[string]string) []layout.Category {
+	known := map[string]layout.Category{}
+	for id, parent := range parents {
+		known[id] = layout.Category{ID: id, Title: id, Parent: parent}
+		if known[parent].ID == "" {
+			known[parent] = layout.Category{ID: parent, Title: parent}
 		}
 	}
+	var out []layout.Category
+	for _, c := range known {
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b layout.Category) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+	return out
 }

@@ -60,8 +60,8 @@ func TestSearch(t *testing.T) {
 		{"discovery=datasets:z", ""},
 		{"discovery=datasets:m&discovery=fields:x,y", "db-1.0.0"},
 		{"discovery=datasets:m&discovery=fields:x", ""},
-		// The legacy rules: a released version beats pre-release and 0.x ones,
-		// and where all are asked for drives them out.
+		// The legacy rules: a pre-release gives way to any released version, and
+		// where all are asked for so do 0.x ones to those that are neither.
 		{"experimental=true", "apm-2.0.0 db-1.0.0 lab-0.2.0 test-1.0.0"},
 		{"experimental=true&all=true", "apm-1.0.0 apm-2.0.0 db-1.0.0 lab-0.1.0 lab-0.2.0 test-1.0.0"},
 		{"experimental=true&spec.max=1.0&capabilities=x&prerelease=false&package=db", "db-1.0.0"},

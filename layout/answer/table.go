@@ -23,7 +23,8 @@ type Table struct {
 
 	all        Set
 	stable     Set            // neither a pre-release part in the version nor experimental
-	unstable   Set            // a pre-release part or 0.x: what the legacy rules call pre-release
+	prerelease Set            // a pre-release part in the version
+	unstable   Set            // that, or 0.x
 	tied       Set            // of the same precedence as the row before: only build metadata differs
 	byCategory sync.Map       // category → categorySets
 	blocks     []layout.Place // of the names' blocks in the catalog
@@ -36,7 +37,7 @@ func NewTable(r *layout.Routes) (*Table, error) {
 	t := &Table{
 		Routes: r, ranges: make([]layout.RangeTest, len(r.Constraints)),
 		children: map[string][]string{}, titles: map[string]layout.Category{},
-		all: NewSet(n), stable: NewSet(n), unstable: NewSet(n), tied: NewSet(n),
+		all: NewSet(n), stable: NewSet(n), prerelease: NewSet(n), unstable: NewSet(n), tied: NewSet(n),
 		blocks: r.BlockPlaces(),
 	}
 	for i, c := range r.Constraints {
@@ -69,6 +70,9 @@ func (t *Table) setVersion(row int, before string) string {
 	t.all.Add(row)
 	if !prerelease && t.Flags[row]&layout.Experimental == 0 {
 		t.stable.Add(row)
+	}
+	if prerelease {
+		t.prerelease.Add(row)
 	}
 	if prerelease || strings.HasPrefix(precedence, "0.") {
 		t.unstable.Add(row)

@@ -324,79 +324,79 @@ var v={major:String(spec.major),minor:String(spec.minor),patch:"0",pre:[]};retur
 compare(v,most)<=0)}function matches(f,d){var _a,_b,_c;return f.kind==="datasets"?((_a=d.datasets)!==null&&_a!==void 0?_a:
 []).some(function(s){return f.list.includes(s)}):((_b=d.fields)!==null&&_b!==void 0?_b:[]).length>0&&((_c=d.fields)!==null&&
 _c!==void 0?_c:[]).every(function(s){return f.list.includes(s)})}function select(t,q){return pick(t,newest(t,q),q.category)}
-function newest(t,q){var passes=filter(t,q),released=function(row2){return passes(row2)&&(t.flags.at(row2)&UNSTABLE)===0},
-out=[],one=q.package===""?-1:t.nameIndex(q.package);if(q.package!==""&&one<0)return out;for(var firsts=t.firstRows(),end=q.
-package===""?t.packages:one+1,i2=Math.max(0,one);i2<end;i2++){var from=firsts[i2],to=firsts[i2+1],best=q.experimental&&last(
-t,from,to,released)>=0?released:passes;if(q.all)for(var row=from;row<to;row++)best(row)&&out.push(row);else{var row=last(
-t,from,to,best);row>=0&&out.push(row)}}return out}function last(t,from,to,passes){for(var row=to-1;row>=from&&!passes(row);)
-row--;if(row<from)return-1;for(var first=row,r=row;r>from&&(t.flags.at(r)&SAME)!==0;r--)passes(r-1)&&(first=r-1);return first}
-function pick(t,rows,category){var s={rows:rows,kept:new SmallMap};return category===""||(s.rows=rows.filter(function(row){
-var _a;if(t.hasCategory(t.head.labels[t.label.at(row)],category))return!0;var templates=(_a=t.head.templates[t.template.
-at(row)])!==null&&_a!==void 0?_a:[];if(!templates.some(function(p){return t.hasCategory(p.categories,category)}))return!1;
-var keep=__spreadArray([],__read(templates.keys()),!1).filter(function(i2){var _a2;return(_a2=templates[i2].categories)===
-null||_a2===void 0?void 0:_a2.includes(category)});return keep.length<templates.length&&s.kept.set(row,keep),!0})),s}function showsEvery(q){
-return q.all&&q.prerelease&&!q.experimental&&q.category+q.package+q.type===""&&!(q.kibana||q.agent||q.specMin||q.specMax||
-q.capabilities)&&q.discovery.length===0}function named(t,_a){var rows=_a.rows,kept=_a.kept,title=toBytes("search 2\n"),cuts="";
-kept.size>0&&rows.forEach(function(row,i3){var keep=kept.get(row);keep&&(cuts+="\n"+i3+(keep.length>0?":"+keep.join(","):
-""))});var out=new Uint8Array(title.length+rows.length*DIGEST+cuts.length);out.set(title);for(var at=title.length,data=t.
-data,from=t.summaries.from,i2=0;i2<rows.length;){for(var first=rows[i2],n=1;rows[i2+n]===first+n;)n++;out.set(data.subarray(
-from+first*DIGEST,from+(first+n)*DIGEST),at),at+=n*DIGEST,i2+=n}return out.set(toBytes(cuts),at),out}var JSON_TYPE="appl\
-ication/json",PLAIN_TYPE="text/plain; charset=utf-8";function plainError(status,text,cache){return{kind:"direct",status:status,
-contentType:PLAIN_TYPE,cache:cache,body:toBytes(text+"\n")}}function direct(contentType,cache,body){return{kind:"direct",
-status:200,contentType:contentType,cache:cache,body:body}}var noRoute=plainError(404,"404 page not found","error"),noPackage=plainError(
-404,"package revision not found","error"),noArtifact=plainError(404,"artifact not found","error"),noSignature=plainError(
-404,"signature file not found","error"),badVersion=plainError(400,"invalid package version","error"),badMethod=plainError(
-405,"method not allowed","error"),noResource=plainError(404,"resource not found","content"),MOVABLE=new SmallSet(["/inde\
-x.json/","/health/","/favicon.ico/","/search/","/categories/"]);function answer(t,method,target){if(method!=="GET"&&method!==
-"HEAD")return badMethod;var path=target.path,clean=cleanPath(path);if(clean!==path)return{kind:"direct",status:301,contentType:"",
-cache:"none",location:location(target,clean),body:toBytes("")};switch(path){case"/":case"/index.json":return direct(JSON_TYPE,
-"index",toBytes(index(t)));case"/health":return direct("","none",toBytes(""));case"/favicon.ico":return direct("image/x-\
-icon","content",ICON);case"/search":case"/categories":return query(t,target)}return MOVABLE.has(path)?moved(target,path.
-slice(0,-1)):path.startsWith("/package/")?packageRoute(t,target):path.startsWith("/epr/")?archiveRoute(t,target):noRoute}
-function index(t){return'{\n  "service.name": "package-registry",\n  "service.version": '.concat(jsonString(t.head.service_version),
-"\n}\n")}var HTML=new SmallMap([["&","&amp;"],["<","&lt;"],[">","&gt;"],['"',"&#34;"],["'","&#39;"]]);function moved(target,path){
-var to=location(target,path),link=to.replace(/[&<>"']/g,function(c){return HTML.get(c)});return{kind:"direct",status:301,
-contentType:"text/html; charset=utf-8",cache:"none",location:to,body:toBytes('<a href="'.concat(link,'">Moved Permanentl\
-y</a>.\n\n'))}}function query(t,target){var q;try{q=parseQuery2(target.query,target.path==="/categories")}catch(e){if(!(e instanceof
-QueryError))throw e;return plainError(400,e.message,"error")}var a={kind:"search",status:200,contentType:JSON_TYPE,cache:"\
-content"};if(t.rows>0&&showsEvery(q))return __assign(__assign({},a),{digest:t.head.every,select:function(){return select(
-t,q)}});var selection=select(t,q);if(q.counting){var body=toBytes(count(t,selection,q.includePolicyTemplates));return __assign(
-__assign({},a),{kind:"count",body:body})}return selection.rows.length===0?__assign(__assign({},a),{kind:"direct",body:toBytes(
-"[]")}):__assign(__assign({},a),{select:function(){return selection},named:named(t,selection)})}function splitN(text,n){
-var parts=text.split("/");return parts.length<=n?parts:__spreadArray(__spreadArray([],__read(parts.slice(0,n-1)),!1),[parts.
-slice(n-1).join("/")],!1)}function packageRoute(t,target){var _a=__read(splitN(target.path.slice(9),3),3),name=_a[0],version2=_a[1],
-file=_a[2];if(!name||!version2)return noRoute;if(file===void 0)return validPackageName(name)?moved(target,target.path+"/"):
-noRoute;var document=file===""&&validPackageName(name);if(!document&&target.path.endsWith("/"))return moved(target,target.
-path.slice(0,-1));if(!isStrict(version2))return badVersion;var row=t.find(name,version2);return row<0?noPackage:document?
-{kind:"document",status:200,contentType:JSON_TYPE,cache:"index",digest:t.document(row)}:{kind:"file",status:200,contentType:"",
-cache:"content",revision:{name:name,version:version2,id:t.revision(row)},path:file}}function archiveRoute(t,target){var slash=target.
-path.endsWith("/"),m=/^\/epr\/[^/]+\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?(?![\s\S])/.exec(target.path);if(!m)return noRoute;
-if(slash)return moved(target,target.path.slice(0,-1));var _a=__read(m,4),name=_a[1],version2=_a[2],signature=_a[3];if(!isStrict(
-version2))return badVersion;var row=t.find(name,version2);if(signature&&(row<0||(t.flags.at(row)&SIGNED)===0))return noSignature;
-if(row<0)return noArtifact;var revision={name:name,version:version2,id:t.revision(row)},kind=signature?"signature":"arch\
-ive",contentType=signature?"application/pgp-signature":"application/zip";return{kind:kind,status:200,contentType:contentType,
-cache:"content",revision:revision}}function cacheControl(policy,cacheClass){switch(cacheClass){case"index":return["max-a\
-ge=".concat(policy.index),"public"];case"content":return["max-age=".concat(policy.content),"public"];case"error":return NO_STORE}
-return[]}var NO_STORE=["max-age=0","private, no-store"];function etag(digest){return'"'.concat(digest,'"')}function fileTag(sha256){
-return etag(sha256.slice(0,32))}function gzipped(tag){return tag.slice(0,-1)+'-gzip"'}function precondition(headers,tag,modified){
-var match=headers.get("if-match");if(match!==null&&!listed(match,tag,!0))return 412;var none=headers.get("if-none-match");
-return none!==null&&listed(none,tag,!1)||none===null&&modified!==""&&headers.get("if-modified-since")===modified?304:0}function listed(list,tag,strong){
-if(list.trim()==="*")return!0;for(var item=new RegExp('[ \\t,]*(W\\/)?("[^"]*")',"y"),m=item.exec(list);m;m=item.exec(list))
-if(m[2]===tag&&!(m[1]&&strong))return!0;return!1}function rangeApplies(headers,tag){var _a,v=(_a=headers.get("if-range"))!==
-null&&_a!==void 0?_a:"";return v===""||v===tag}var FORMAT=1;function parseContents(data){var c=parseJSON(data);if(c.format!==
-FORMAT)throw new SmallError("contents: format ".concat(c.format," is not known to this edge (want ").concat(FORMAT,")"));
-return c}function acceptsGzip(headers){var e_19,_a,_b,UNSET=-1,gzip=UNSET,any=UNSET,identity=UNSET;try{for(var _c=__values(
-((_b=headers.get("accept-encoding"))!==null&&_b!==void 0?_b:"").split(",")),_d=_c.next();!_d.done;_d=_c.next()){var item=_d.
-value,_e=__read(item.split(";")),name=_e[0],params=_e.slice(1),q=quality(params);switch(name.trim().toLowerCase()){case"\
-gzip":case"x-gzip":gzip=Math.max(gzip,q);break;case"identity":identity=q;break;case"*":any=q}}}catch(e_19_1){e_19={error:e_19_1}}finally{
-try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_19)throw e_19.error}}return gzip===UNSET&&(gzip=any),gzip>0&&
-gzip>=identity}function quality(params){var e_20,_a;try{for(var params_1=__values(params),params_1_1=params_1.next();!params_1_1.
-done;params_1_1=params_1.next()){var p=params_1_1.value,at=p.indexOf("=");if(!(at<0||p.slice(0,at).trim().toLowerCase()!==
-"q")){var text=p.slice(at+1).trim(),q=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.test(text)?Number(text):
-NaN;return q>=0?Math.min(q,1):0}}}catch(e_20_1){e_20={error:e_20_1}}finally{try{params_1_1&&!params_1_1.done&&(_a=params_1.
-return)&&_a.call(params_1)}finally{if(e_20)throw e_20.error}}return 1}function compressible(contentType){return["text/",
-"application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var GZIP_HEADER=Uint8Array.of(31,
-139,8,0,0,0,0,0,0,255),ENVELOPE=GZIP_HEADER.length+8;function gzipTrailer(crc32,size){var trailer=new DataView(new ArrayBuffer(
+function newest(t,q){var passes=filter(t,q),yielding=q.all?UNSTABLE:PRERELEASE,preferred=function(row2){return passes(row2)&&
+(t.flags.at(row2)&yielding)===0},out=[],one=q.package===""?-1:t.nameIndex(q.package);if(q.package!==""&&one<0)return out;
+for(var firsts=t.firstRows(),end=q.package===""?t.packages:one+1,i2=Math.max(0,one);i2<end;i2++){var from=firsts[i2],to=firsts[i2+
+1],best=q.experimental&&last(t,from,to,preferred)>=0?preferred:passes;if(q.all)for(var row=from;row<to;row++)best(row)&&
+out.push(row);else{var row=last(t,from,to,best);row>=0&&out.push(row)}}return out}function last(t,from,to,passes){for(var row=to-
+1;row>=from&&!passes(row);)row--;if(row<from)return-1;for(var first=row,r=row;r>from&&(t.flags.at(r)&SAME)!==0;r--)passes(
+r-1)&&(first=r-1);return first}function pick(t,rows,category){var s={rows:rows,kept:new SmallMap};return category===""||
+(s.rows=rows.filter(function(row){var _a;if(t.hasCategory(t.head.labels[t.label.at(row)],category))return!0;var templates=(_a=
+t.head.templates[t.template.at(row)])!==null&&_a!==void 0?_a:[];if(!templates.some(function(p){return t.hasCategory(p.categories,
+category)}))return!1;var keep=__spreadArray([],__read(templates.keys()),!1).filter(function(i2){var _a2;return(_a2=templates[i2].
+categories)===null||_a2===void 0?void 0:_a2.includes(category)});return keep.length<templates.length&&s.kept.set(row,keep),
+!0})),s}function showsEvery(q){return q.all&&q.prerelease&&!q.experimental&&q.category+q.package+q.type===""&&!(q.kibana||
+q.agent||q.specMin||q.specMax||q.capabilities)&&q.discovery.length===0}function named(t,_a){var rows=_a.rows,kept=_a.kept,
+title=toBytes("search 2\n"),cuts="";kept.size>0&&rows.forEach(function(row,i3){var keep=kept.get(row);keep&&(cuts+="\n"+
+i3+(keep.length>0?":"+keep.join(","):""))});var out=new Uint8Array(title.length+rows.length*DIGEST+cuts.length);out.set(
+title);for(var at=title.length,data=t.data,from=t.summaries.from,i2=0;i2<rows.length;){for(var first=rows[i2],n=1;rows[i2+
+n]===first+n;)n++;out.set(data.subarray(from+first*DIGEST,from+(first+n)*DIGEST),at),at+=n*DIGEST,i2+=n}return out.set(toBytes(
+cuts),at),out}var JSON_TYPE="application/json",PLAIN_TYPE="text/plain; charset=utf-8";function plainError(status,text,cache){
+return{kind:"direct",status:status,contentType:PLAIN_TYPE,cache:cache,body:toBytes(text+"\n")}}function direct(contentType,cache,body){
+return{kind:"direct",status:200,contentType:contentType,cache:cache,body:body}}var noRoute=plainError(404,"404 page not \
+found","error"),noPackage=plainError(404,"package revision not found","error"),noArtifact=plainError(404,"artifact not f\
+ound","error"),noSignature=plainError(404,"signature file not found","error"),badVersion=plainError(400,"invalid package\
+ version","error"),badMethod=plainError(405,"method not allowed","error"),noResource=plainError(404,"resource not found",
+"content"),MOVABLE=new SmallSet(["/index.json/","/health/","/favicon.ico/","/search/","/categories/"]);function answer(t,method,target){
+if(method!=="GET"&&method!=="HEAD")return badMethod;var path=target.path,clean=cleanPath(path);if(clean!==path)return{kind:"\
+direct",status:301,contentType:"",cache:"none",location:location(target,clean),body:toBytes("")};switch(path){case"/":case"\
+/index.json":return direct(JSON_TYPE,"index",toBytes(index(t)));case"/health":return direct("","none",toBytes(""));case"\
+/favicon.ico":return direct("image/x-icon","content",ICON);case"/search":case"/categories":return query(t,target)}return MOVABLE.
+has(path)?moved(target,path.slice(0,-1)):path.startsWith("/package/")?packageRoute(t,target):path.startsWith("/epr/")?archiveRoute(
+t,target):noRoute}function index(t){return'{\n  "service.name": "package-registry",\n  "service.version": '.concat(jsonString(
+t.head.service_version),"\n}\n")}var HTML=new SmallMap([["&","&amp;"],["<","&lt;"],[">","&gt;"],['"',"&#34;"],["'","&#39\
+;"]]);function moved(target,path){var to=location(target,path),link=to.replace(/[&<>"']/g,function(c){return HTML.get(c)});
+return{kind:"direct",status:301,contentType:"text/html; charset=utf-8",cache:"none",location:to,body:toBytes('<a href="'.
+concat(link,'">Moved Permanently</a>.\n\n'))}}function query(t,target){var q;try{q=parseQuery2(target.query,target.path===
+"/categories")}catch(e){if(!(e instanceof QueryError))throw e;return plainError(400,e.message,"error")}var a={kind:"sear\
+ch",status:200,contentType:JSON_TYPE,cache:"content"};if(t.rows>0&&showsEvery(q))return __assign(__assign({},a),{digest:t.
+head.every,select:function(){return select(t,q)}});var selection=select(t,q);if(q.counting){var body=toBytes(count(t,selection,
+q.includePolicyTemplates));return __assign(__assign({},a),{kind:"count",body:body})}return selection.rows.length===0?__assign(
+__assign({},a),{kind:"direct",body:toBytes("[]")}):__assign(__assign({},a),{select:function(){return selection},named:named(
+t,selection)})}function splitN(text,n){var parts=text.split("/");return parts.length<=n?parts:__spreadArray(__spreadArray(
+[],__read(parts.slice(0,n-1)),!1),[parts.slice(n-1).join("/")],!1)}function packageRoute(t,target){var _a=__read(splitN(
+target.path.slice(9),3),3),name=_a[0],version2=_a[1],file=_a[2];if(!name||!version2)return noRoute;if(file===void 0)return validPackageName(
+name)?moved(target,target.path+"/"):noRoute;var document=file===""&&validPackageName(name);if(!document&&target.path.endsWith(
+"/"))return moved(target,target.path.slice(0,-1));if(!isStrict(version2))return badVersion;var row=t.find(name,version2);
+return row<0?noPackage:document?{kind:"document",status:200,contentType:JSON_TYPE,cache:"index",digest:t.document(row)}:
+{kind:"file",status:200,contentType:"",cache:"content",revision:{name:name,version:version2,id:t.revision(row)},path:file}}
+function archiveRoute(t,target){var slash=target.path.endsWith("/"),m=/^\/epr\/[^/]+\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?(?![\s\S])/.
+exec(target.path);if(!m)return noRoute;if(slash)return moved(target,target.path.slice(0,-1));var _a=__read(m,4),name=_a[1],
+version2=_a[2],signature=_a[3];if(!isStrict(version2))return badVersion;var row=t.find(name,version2);if(signature&&(row<
+0||(t.flags.at(row)&SIGNED)===0))return noSignature;if(row<0)return noArtifact;var revision={name:name,version:version2,
+id:t.revision(row)},kind=signature?"signature":"archive",contentType=signature?"application/pgp-signature":"application/\
+zip";return{kind:kind,status:200,contentType:contentType,cache:"content",revision:revision}}function cacheControl(policy,cacheClass){
+switch(cacheClass){case"index":return["max-age=".concat(policy.index),"public"];case"content":return["max-age=".concat(policy.
+content),"public"];case"error":return NO_STORE}return[]}var NO_STORE=["max-age=0","private, no-store"];function etag(digest){
+return'"'.concat(digest,'"')}function fileTag(sha256){return etag(sha256.slice(0,32))}function gzipped(tag){return tag.slice(
+0,-1)+'-gzip"'}function precondition(headers,tag,modified){var match=headers.get("if-match");if(match!==null&&!listed(match,
+tag,!0))return 412;var none=headers.get("if-none-match");return none!==null&&listed(none,tag,!1)||none===null&&modified!==
+""&&headers.get("if-modified-since")===modified?304:0}function listed(list,tag,strong){if(list.trim()==="*")return!0;for(var item=new RegExp(
+'[ \\t,]*(W\\/)?("[^"]*")',"y"),m=item.exec(list);m;m=item.exec(list))if(m[2]===tag&&!(m[1]&&strong))return!0;return!1}function rangeApplies(headers,tag){
+var _a,v=(_a=headers.get("if-range"))!==null&&_a!==void 0?_a:"";return v===""||v===tag}var FORMAT=1;function parseContents(data){
+var c=parseJSON(data);if(c.format!==FORMAT)throw new SmallError("contents: format ".concat(c.format," is not known to th\
+is edge (want ").concat(FORMAT,")"));return c}function acceptsGzip(headers){var e_19,_a,_b,UNSET=-1,gzip=UNSET,any=UNSET,
+identity=UNSET;try{for(var _c=__values(((_b=headers.get("accept-encoding"))!==null&&_b!==void 0?_b:"").split(",")),_d=_c.
+next();!_d.done;_d=_c.next()){var item=_d.value,_e=__read(item.split(";")),name=_e[0],params=_e.slice(1),q=quality(params);
+switch(name.trim().toLowerCase()){case"gzip":case"x-gzip":gzip=Math.max(gzip,q);break;case"identity":identity=q;break;case"\
+*":any=q}}}catch(e_19_1){e_19={error:e_19_1}}finally{try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_19)throw e_19.
+error}}return gzip===UNSET&&(gzip=any),gzip>0&&gzip>=identity}function quality(params){var e_20,_a;try{for(var params_1=__values(
+params),params_1_1=params_1.next();!params_1_1.done;params_1_1=params_1.next()){var p=params_1_1.value,at=p.indexOf("=");
+if(!(at<0||p.slice(0,at).trim().toLowerCase()!=="q")){var text=p.slice(at+1).trim(),q=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.
+test(text)?Number(text):NaN;return q>=0?Math.min(q,1):0}}}catch(e_20_1){e_20={error:e_20_1}}finally{try{params_1_1&&!params_1_1.
+done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_20)throw e_20.error}}return 1}function compressible(contentType){
+return["text/","application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var GZIP_HEADER=Uint8Array.
+of(31,139,8,0,0,0,0,0,0,255),ENVELOPE=GZIP_HEADER.length+8;function gzipTrailer(crc32,size){var trailer=new DataView(new ArrayBuffer(
 8));return trailer.setUint32(0,crc32,!0),trailer.setUint32(4,size,!0),new Uint8Array(trailer.buffer)}var RangeError416=(function(_super){
 __extends(RangeError4162,_super);function RangeError4162(){return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(
 SmallError),MOST=16,LARGEST2="9223372036854775807";function parseRange(header,size){var e_21,_a;if(header==="")return[];

@@ -2,7 +2,7 @@
 
 import { toBytes } from "./bytes.js";
 import { filter } from "./filter.js";
-import { DIGEST, SAME, UNSTABLE } from "./table.js";
+import { DIGEST, PRERELEASE, SAME, UNSTABLE } from "./table.js";
 
 /** @typedef {import("./table.js").Table} Table */
 /** @typedef {import("./query.js").Query} Query */
@@ -27,15 +27,16 @@ export function select(t, q) {
 
 /**
  * Steps 1 and 2: of each name the newest row that passes the filters, or all of
- * them. Under the legacy rules a released version beats any that is a
- * pre-release or 0.x, and drives those out where all versions are asked for.
+ * them. Under the legacy rules some versions give way to any other: the
+ * pre-releases, and where all versions are asked for the 0.x ones as well.
  * @param {Table} t
  * @param {Query} q
  */
 function newest(t, q) {
   const passes = filter(t, q);
+  const yielding = q.all ? UNSTABLE : PRERELEASE;
   /** @param {number} row */
-  const released = (row) => passes(row) && (t.flags.at(row) & UNSTABLE) === 0;
+  const preferred = (row) => passes(row) && (t.flags.at(row) & yielding) === 0;
   /** @type {number[]} */
   const out = [];
   const one = q.package === "" ? -1 : t.nameIndex(q.package);
@@ -45,7 +46,7 @@ function newest(t, q) {
   for (let i = Math.max(0, one); i < end; i++) {
     const from = firsts[i];
     const to = firsts[i + 1];
-    const best = q.experimental && last(t, from, to, released) >= 0 ? released : passes;
+    const best = q.experimental && last(t, from, to, preferred) >= 0 ? preferred : passes;
     if (q.all) {
       for (let row = from; row < to; row++) if (best(row)) out.push(row);
     } else {
