@@ -107,6 +107,18 @@ func (p Pointer) below(snapshot string) string {
 	return ""
 }
 
+// Published lists the snapshots that were published, the last one first, as far
+// as Moves remember. Rolling back to one, or pinning it, does not make it newer.
+func (p Pointer) Published() []string {
+	var out []string
+	for _, m := range p.Moves {
+		if m.Kind == MovePublish && !slices.Contains(out, m.Snapshot) {
+			out = append(out, m.Snapshot)
+		}
+	}
+	return out
+}
+
 // Lived lists the snapshots that were live at some time after t, the live one
 // first.
 func (p Pointer) Lived(t time.Time) []string {

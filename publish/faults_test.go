@@ -68,7 +68,7 @@ func buildAndPublish(t *testing.T, b *publish.Bucket, source index.Source, envir
 		return err
 	}
 	for _, s := range result.Snapshots {
-		if _, err := lease.Publish(t.Context(), s.Manifest.Environment, s.ID, publish.Note{}); err != nil {
+		if _, err := lease.Publish(t.Context(), s.Manifest.Environment, s.ID, publish.Note{}, publish.ByHistory(nil, false)); err != nil {
 			return err
 		}
 	}

@@ -71,9 +71,10 @@ var testEnvironment = build.Environment{
 	Name: testEnv, Branches: []string{"production"}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
 }
 
-// editionTime is when the commit of an edition was made.
+// editionTime is the date of the commit of an edition. Clocks being as they are,
+// each is another time before or after the one that it comes from.
 func editionTime(n int) time.Time {
-	return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Minute)
+	return time.Date(1970+(n*31+7)%73, 1, 1, 0, n%2, 0, 0, time.UTC)
 }
 
 // edition is the source at the commit with that number. Others may make the same
@@ -173,7 +174,23 @@ func (s *editions) publish(ctx context.Context, b *Bucket, n int, note Note) (m 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, lease.Release(ctx)) }()
-	return lease.Publish(ctx, testEnv, id, note)
+	return lease.Publish(ctx, testEnv, id, note, inLine)
+}
+
+// inLine orders editions, each of which comes from the one before. Their dates say
+// something else.
+var inLine = ByHistory(func(_ context.Context, _, live, next string) (Relation, error) {
+	if next > live {
+		return Descendant, nil
+	}
+	return Ancestor, nil
+}, false)
+
+// publishID makes a snapshot live that is in the bucket.
+func publishID(ctx context.Context, b *Bucket, id string) (m *Moved, err error) {
+	l := b.Lease(LeaseOptions{Purpose: "publish"})
+	defer func() { err = errors.Join(err, l.Release(ctx)) }()
+	return l.Publish(ctx, testEnv, id, Note{}, inLine)
 }
 
 func (s *editions) mustPublish(t testing.TB, b *Bucket, n int) *Moved {

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,9 +23,24 @@ type Stored struct {
 }
 
 // Snapshots lists the snapshots of an environment, or with "" of all of them, by
-// environment: those of newer commits first, and of the same commits those that
-// were built later.
+// environment, the newest first; see newestFirst.
 func (b *Bucket) Snapshots(ctx context.Context, env string) (map[string][]Stored, error) {
+	out, err := b.stored(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	for name, list := range out {
+		p, err := b.Pointer(ctx, name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		newestFirst(list, p)
+	}
+	return out, nil
+}
+
+// stored is Snapshots in no order.
+func (b *Bucket) stored(ctx context.Context, env string) (map[string][]Stored, error) {
 	prefix := layout.SnapshotsPrefix
 	if env != "" {
 		prefix += env + "/"
@@ -40,22 +56,31 @@ func (b *Bucket) Snapshots(ctx context.Context, env string) (map[string][]Stored
 		}
 		out[name] = append(out[name], Stored{ID: id, Built: o.Modified.UTC()})
 	}
-	for _, list := range out {
-		slices.SortFunc(list, newestFirst)
-	}
 	return out, nil
 }
 
-// newestFirst orders by the time in the id, then by when it was built.
-func newestFirst(a, b Stored) int {
-	stamp := len(layout.SnapshotTime)
-	if c := strings.Compare(b.ID[:stamp], a.ID[:stamp]); c != 0 {
-		return c
+// newestFirst orders the snapshots of an environment: those that the pointer
+// knows to have been published by that, whoever compared them then; where the
+// others are among them, by when they were stored. The dates of commits have no
+// say, and neither do ids, which begin with one.
+func newestFirst(list []Stored, p layout.Pointer) {
+	slices.SortFunc(list, func(a, b Stored) int {
+		return cmp.Or(b.Built.Compare(a.Built), strings.Compare(a.ID[len(layout.SnapshotTime):], b.ID[len(layout.SnapshotTime):]))
+	})
+	published := p.Published()
+	var places []int
+	var known []Stored
+	for i, s := range list {
+		if slices.Contains(published, s.ID) {
+			places, known = append(places, i), append(known, s)
+		}
 	}
-	if c := b.Built.Compare(a.Built); c != 0 {
-		return c
+	slices.SortFunc(known, func(a, b Stored) int {
+		return slices.Index(published, a.ID) - slices.Index(published, b.ID)
+	})
+	for i, place := range places {
+		list[place] = known[i]
 	}
-	return strings.Compare(b.ID, a.ID)
 }
 
 // Event is one snapshot in the history of an environment.
@@ -100,11 +125,12 @@ func (b *Bucket) History(ctx context.Context, env string, limit int) (*History, 
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	all, err := b.Snapshots(ctx, env)
+	all, err := b.stored(ctx, env)
 	if err != nil {
 		return nil, err
 	}
 	stored := all[env]
+	newestFirst(stored, p)
 	if limit <= 0 || limit > len(stored) {
 		limit = len(stored)
 	}

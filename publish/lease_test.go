@@ -123,7 +123,7 @@ func TestStaleLease(t *testing.T) {
 	if generation() != before+1 {
 		t.Error("the pointer was not written anew")
 	}
-	if _, err := zombie.Publish(t.Context(), testEnv, id, Note{}); !errors.Is(err, ErrPruned) {
+	if _, err := zombie.Publish(t.Context(), testEnv, id, Note{}, inLine); !errors.Is(err, ErrPruned) {
 		t.Errorf("a writer taken for dead published: %v", err)
 	}
 	if err := zombie.Put(t.Context(), layout.Object{Key: layout.ManifestKey(testEnv, id)}); !errors.Is(err, ErrPruned) {
@@ -177,7 +177,7 @@ func TestLiveSnapshotPruned(t *testing.T) {
 	if !errors.Is(err, ErrPruned) {
 		t.Errorf("a manifest that relies on what is gone was written: %v", err)
 	}
-	if _, err := l.Publish(t.Context(), testEnv, old.Snapshot, Note{}); !errors.Is(err, ErrPruned) {
+	if _, err := l.Publish(t.Context(), testEnv, old.Snapshot, Note{}, inLine); !errors.Is(err, ErrPruned) {
 		t.Errorf("what is gone was published: %v", err)
 	}
 	if err := l.Release(t.Context()); err != nil {

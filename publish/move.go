@@ -28,6 +28,9 @@ type Moved struct {
 	Previous string `json:"previous,omitempty"`
 	// Changed is false when the pointer stayed as it was.
 	Changed bool `json:"changed"`
+	// Diverged names the branches whose history the snapshot left, as after a
+	// force push.
+	Diverged []string `json:"diverged,omitempty"`
 	// Held tells that the environment is pinned, by Pin, to Live, so that the
 	// snapshot did not go live.
 	Held bool        `json:"held,omitempty"`

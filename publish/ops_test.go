@@ -38,20 +38,20 @@ func testLife(t *testing.T, b *Bucket, src *editions) {
 	if err != nil || id != ids[3] || lease.Held() {
 		t.Fatalf("built again: %s, %v, held %v; want %s", id, err, lease.Held(), ids[3])
 	}
-	if m, err := lease.Publish(ctx, testEnv, id, Note{}); err != nil || m.Changed || lease.Held() {
+	if m, err := lease.Publish(ctx, testEnv, id, Note{}, inLine); err != nil || m.Changed || lease.Held() {
 		t.Errorf("published again: %+v, %v, held %v", m, err, lease.Held())
 	}
 	// Older commits do not come back by accident.
-	if _, err := b.Publish(ctx, testEnv, ids[1]); !errors.Is(err, ErrOlder) {
+	if _, err := publishID(ctx, b, ids[1]); !errors.Is(err, ErrOlder) {
 		t.Errorf("publishing an older snapshot: %v", err)
 	}
-	if _, err := b.Publish(ctx, testEnv, "20240101T000000Z-000000000000"); !errors.Is(err, ErrNoSnapshot) {
+	if _, err := publishID(ctx, b, "20240101T000000Z-000000000000"); !errors.Is(err, ErrNoSnapshot) {
 		t.Errorf("publishing what is not there: %v", err)
 	}
 	// Two rollbacks go two back; the second is recorded with a pin.
 	rollback(t, b, "", ids[2], Note{By: "ben", Reason: "broken"}, false)
 	rollback(t, b, "", ids[1], Note{By: "ben", Reason: "that too"}, true)
-	if m, err := b.Publish(ctx, testEnv, ids[3]); err != nil || !m.Held || m.Changed || m.Live != ids[1] || m.Pin.Reason != "that too" {
+	if m, err := publishID(ctx, b, ids[3]); err != nil || !m.Held || m.Changed || m.Live != ids[1] || m.Pin.Reason != "that too" {
 		t.Errorf("publishing while pinned: %+v, %v", m, err)
 	}
 	if m, err := b.Pin(ctx, testEnv, Note{By: "eve"}); err != nil || m.Changed || m.Pin.By != "ben" {
@@ -198,7 +198,7 @@ func testPrune(t *testing.T, b *Bucket, ids []string) {
 	for o, err := range b.List(ctx, layout.LeasesPrefix) {
 		t.Errorf("left behind: %v %v", o, err)
 	}
-	if _, err := b.Publish(ctx, testEnv, ids[1]); !errors.Is(err, ErrNoSnapshot) {
+	if _, err := publishID(ctx, b, ids[1]); !errors.Is(err, ErrNoSnapshot) {
 		t.Errorf("publishing what was pruned: %v", err)
 	}
 }

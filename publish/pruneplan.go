@@ -31,7 +31,7 @@ const maxUnknown = 20
 // to delete the rest. If it cannot read a snapshot that stays it fails.
 func (b *Bucket) planPrune(ctx context.Context, keep Retention, retire []string, now time.Time) (*PrunePlan, error) {
 	p := &PrunePlan{Environments: []PruneEnvironment{}}
-	stored, err := b.Snapshots(ctx, "")
+	stored, err := b.stored(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,7 @@ func (b *Bucket) retain(ctx context.Context, env string, stored []Stored, keep R
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
+	newestFirst(stored, live)
 	for i, s := range stored {
 		if why := keep.why(pointer, stored, i, now); why != "" {
 			e.Keep = append(e.Keep, PruneKept{Stored: s, Why: why})

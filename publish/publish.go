@@ -5,32 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish/store"
 )
 
-// ErrOlder: the snapshot was built from older commits than the live one.
-var ErrOlder = errors.New("the live snapshot is newer")
-
 // ErrNoSnapshot: the bucket has no such snapshot, or not all of it.
 var ErrNoSnapshot = errors.New("no such snapshot in the bucket")
 
-// Publish makes a snapshot live, in a lease of its own; see Lease.Publish.
+// Publish makes a snapshot live, in a lease of its own and without a clone that
+// knows of history; see Lease.Publish.
 func (b *Bucket) Publish(ctx context.Context, env, id string) (_ *Moved, err error) {
 	l := b.Lease(LeaseOptions{Purpose: "publish"})
 	defer func() { err = errors.Join(err, l.Release(ctx)) }()
-	return l.Publish(ctx, env, id, Note{})
+	return l.Publish(ctx, env, id, Note{}, ByHistory(nil, false))
 }
 
-// Publish makes a snapshot live, unless it is already. It refuses, with
-// ErrOlder, to take a branch back to an older commit: two builds may finish in
-// the other order than they began. When somebody else publishes at the same
-// time it looks again at what is live then. A pinned environment stays as it is:
-// Moved tells that it is Held.
-func (l *Lease) Publish(ctx context.Context, env, id string, n Note) (*Moved, error) {
+// Publish makes a snapshot live, unless it is already or order refuses: two
+// builds may finish in the other order than they began. When another publishes
+// at the same time it looks again at what is live then. A pinned environment
+// stays as it is: Moved reports that it is Held.
+func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order) (*Moved, error) {
 	held := false
+	var diverged []string
 	before, after, err := l.b.move(ctx, env, n, func(p layout.Pointer) (layout.Move, error) {
 		if p.Snapshot == id {
 			return layout.Move{}, errStay
@@ -50,7 +47,7 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note) (*Moved, er
 			if err != nil {
 				return layout.Move{}, fmt.Errorf("live snapshot: %w", err)
 			}
-			if err := newerThan(p.Snapshot, live, id, m); err != nil {
+			if diverged, err = order(ctx, &Ordered{p.Snapshot, live}, &Ordered{id, m}); err != nil {
 				return layout.Move{}, err
 			}
 		}
@@ -61,6 +58,9 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note) (*Moved, er
 	}
 	out := moved(env, id, before, after)
 	out.Held = held
+	if out.Changed {
+		out.Diverged = diverged
+	}
 	if before.Snapshot == id {
 		out.Previous = before.Previous
 	}
@@ -88,41 +88,6 @@ func (l *Lease) complete(ctx context.Context, env, id string) (*layout.Manifest,
 		return nil, fmt.Errorf("%w: %s of %s: build it first", ErrNoSnapshot, id, env)
 	}
 	return m, err
-}
-
-// newerThan refuses to take back any branch that both snapshots have.
-func newerThan(liveID string, live *layout.Manifest, id string, m *layout.Manifest) error {
-	common := false
-	for _, old := range live.Branches {
-		for _, b := range m.Branches {
-			if b.Name != old.Name {
-				continue
-			}
-			common = true
-			if old.Time.After(b.Time) {
-				return fmt.Errorf("%w: %s is live, %s; %s is %s", ErrOlder, liveID, origin(live, b.Name), id, origin(m, b.Name))
-			}
-		}
-	}
-	if !common && live.Time().After(m.Time()) {
-		return fmt.Errorf("%w: %s is live, %s; %s is %s", ErrOlder, liveID, origin(live, ""), id, origin(m, ""))
-	}
-	return nil
-}
-
-// origin says how new the commits of a snapshot are; branch is the one that
-// matters, if there are several.
-func origin(m *layout.Manifest, branch string) string {
-	at, where := m.Time(), ""
-	for _, b := range m.Branches {
-		if b.Name == branch && len(m.Branches) > 1 {
-			at, where = b.Time, " of "+branch
-		}
-	}
-	if at.IsZero() {
-		return "from no commit" + where
-	}
-	return "from commits" + where + " up to " + at.UTC().Format(time.DateTime)
 }
 
 // Manifest reads the manifest of a snapshot and checks that it is the one that

@@ -3,6 +3,7 @@ package publish_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,22 +18,35 @@ import (
 	"github.com/regsnap/regsnap/publish/store"
 )
 
-// store puts a snapshot of commits of that hour into a bucket, and gives its id.
-func st(t *testing.T, b *publish.Bucket, hour int) string {
+// st puts a snapshot of the commit with that number into a bucket, and gives its
+// id. Each comes from the one before and has an earlier date.
+func st(t *testing.T, b *publish.Bucket, number int) string {
 	t.Helper()
 	m := &layout.Manifest{
 		Format: layout.ManifestFormat, Environment: "production", Regsnap: "main", Render: 1,
 		Branches: []layout.ManifestBranch{{Name: "production"}},
 		Routes:   layout.ObjectDigest{SHA256: strings.Repeat("0", 64)},
 	}
-	if hour >= 0 {
-		m.Branches[0].Commit = strings.Repeat("c", 40)
-		m.Branches[0].Time = time.Date(2024, 5, 6, hour, 0, 0, 0, time.UTC)
+	if number >= 0 {
+		m.Branches[0].Commit = fmt.Sprintf("%040x", number+1)
+		m.Branches[0].Time = time.Date(2024, 5, 6, 23-number, 0, 0, 0, time.UTC)
 	}
 	if err := b.Put(t.Context(), layout.Object{Key: layout.ManifestKey("production", m.ID()), Body: m.Encode(), ContentType: "application/json"}); err != nil {
 		t.Fatal(err)
 	}
 	return m.ID()
+}
+
+// live makes a snapshot live by the order of st.
+func live(ctx context.Context, b *publish.Bucket, id string) (m *publish.Moved, err error) {
+	l := b.Lease(publish.LeaseOptions{Purpose: "publish"})
+	defer func() { err = errors.Join(err, l.Release(ctx)) }()
+	return l.Publish(ctx, "production", id, publish.Note{}, publish.ByHistory(func(_ context.Context, _, live, next string) (publish.Relation, error) {
+		if next > live {
+			return publish.Descendant, nil
+		}
+		return publish.Ancestor, nil
+	}, false))
 }
 
 func wantLive(t *testing.T, b *publish.Bucket, want string) {
@@ -53,7 +67,7 @@ func TestPublishRules(t *testing.T) {
 			old, middle, recent, plain := st(t, b, 1), st(t, b, 2), st(t, b, 3), st(t, b, -1)
 			publishes := func(id, previous string, changed bool) {
 				t.Helper()
-				moved, err := b.Publish(t.Context(), "production", id)
+				moved, err := live(t.Context(), b, id)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -64,7 +78,7 @@ func TestPublishRules(t *testing.T) {
 			}
 			refuses := func(id string, want error, text string) {
 				t.Helper()
-				_, err := b.Publish(t.Context(), "production", id)
+				_, err := live(t.Context(), b, id)
 				if !errors.Is(err, want) || !strings.Contains(err.Error(), text) {
 					t.Errorf("publish %s: error %v, want %v with %q", id, err, want, text)
 				}
@@ -73,8 +87,8 @@ func TestPublishRules(t *testing.T) {
 			wantLive(t, b, "")
 			publishes(middle, "", true)
 			publishes(middle, "", false)
-			refuses(old, publish.ErrOlder, "from commits up to 2024-05-06 01:00:00")
-			refuses(plain, publish.ErrOlder, "from no commit")
+			refuses(old, publish.ErrOlder, "comes from 000000000000")
+			refuses(plain, publish.ErrDiverged, "a folder that is no commit's content")
 			wantLive(t, b, middle)
 			publishes(recent, middle, true)
 			publishes(recent, middle, false)
@@ -89,14 +103,14 @@ func TestPublishRules(t *testing.T) {
 func TestPublishRace(t *testing.T) {
 	b := openBucket(t, "file://"+filepath.ToSlash(t.TempDir()))
 	var ids []string
-	for hour := range 10 {
-		ids = append(ids, st(t, b, hour))
+	for number := range 10 {
+		ids = append(ids, st(t, b, number))
 	}
 	var wg sync.WaitGroup
 	var done atomic.Int64
 	for _, id := range ids {
 		wg.Go(func() {
-			_, err := b.Publish(context.Background(), "production", id)
+			_, err := live(context.Background(), b, id)
 			switch {
 			case err == nil:
 				done.Add(1)
@@ -109,7 +123,7 @@ func TestPublishRace(t *testing.T) {
 	if done.Load() == 0 {
 		t.Error("nobody could publish")
 	}
-	if _, err := b.Publish(t.Context(), "production", ids[9]); err != nil {
+	if _, err := live(t.Context(), b, ids[9]); err != nil {
 		t.Error(err)
 	}
 	wantLive(t, b, ids[9])
@@ -127,7 +141,7 @@ func TestPublishDamaged(t *testing.T) {
 	}
 	refuses := func(want string) {
 		t.Helper()
-		if _, err := b.Publish(t.Context(), "production", good); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := live(t.Context(), b, good); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v lacks %q", err, want)
 		}
 	}
@@ -151,12 +165,12 @@ func TestPublishDamaged(t *testing.T) {
 
 	// A pointer that cannot be read is not overwritten.
 	write(key, string(whole))
-	if _, err := b.Publish(t.Context(), "production", good); err != nil {
+	if _, err := live(t.Context(), b, good); err != nil {
 		t.Fatal(err)
 	}
 	pointer := layout.PointerKey("production")
 	write(pointer, "{}")
-	if _, err := b.Publish(t.Context(), "production", other); err == nil || !strings.Contains(err.Error(), pointer) {
+	if _, err := live(t.Context(), b, other); err == nil || !strings.Contains(err.Error(), pointer) {
 		t.Errorf("a pointer of another format: error %v", err)
 	}
 	if got, err := os.ReadFile(filepath.Join(dir, pointer)); err != nil || string(got) != "{}" {

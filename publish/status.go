@@ -23,8 +23,8 @@ type Status struct {
 	Branches []layout.ManifestBranch `json:"branches,omitempty"`
 	Packages int                     `json:"packages"`
 	Regsnap  string                  `json:"regsnap,omitempty"`
-	// Waiting are snapshots of newer commits than Live, or of the same but
-	// built later, that are in the bucket and not live; newest first.
+	// Waiting are snapshots that were published or stored after Live and are
+	// not live; newest first.
 	Waiting []Stored `json:"waiting,omitempty"`
 	// Snapshots is how many the bucket holds.
 	Snapshots int `json:"snapshots"`

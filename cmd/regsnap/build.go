@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -71,6 +73,8 @@ type builtSnapshot struct {
 	Coverage    layout.Coverage `json:"coverage"`
 	Published   bool            `json:"published"`
 	Previous    string          `json:"previous,omitempty"`
+	// Diverged names the branches whose history it left.
+	Diverged []string `json:"diverged,omitempty"`
 	// Held is the pin that kept it from going live.
 	Held *layout.Pin `json:"held,omitempty"`
 }
@@ -145,7 +149,7 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 	bar.finish()
 	out := built{Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
 	if err == nil {
-		out.Snapshots, err = publishBuilt(c, cfg, bucket, lease, result)
+		out.Snapshots, err = publishBuilt(c, cfg, o.Source, bucket, lease, result)
 	}
 	out.Seconds = time.Since(started).Seconds()
 	return printBuilt(c, out, err)
@@ -191,17 +195,17 @@ func buildLease(c *cli.Context, live []build.Live) publish.LeaseOptions {
 
 // publishBuilt makes the snapshots live, if that was asked for. A hook that
 // fails keeps no other environment from going live.
-func publishBuilt(c *cli.Context, cfg config, bucket *publish.Bucket, lease *publish.Lease, result *build.Result) ([]builtSnapshot, error) {
+func publishBuilt(c *cli.Context, cfg config, src index.Source, bucket *publish.Bucket, lease *publish.Lease, result *build.Result) ([]builtSnapshot, error) {
 	out := []builtSnapshot{}
 	var hooks error
 	for _, s := range result.Snapshots {
 		b := builtSnapshot{Environment: s.Manifest.Environment, ID: s.ID, Packages: len(s.Manifest.Packages), Coverage: s.Manifest.Coverage}
 		if c.Bool("publish") {
-			moved, err := lease.Publish(c.Context, b.Environment, s.ID, publish.Note{By: c.String("by")})
+			moved, err := lease.Publish(c.Context, b.Environment, s.ID, publish.Note{By: c.String("by")}, cfg.order(b.Environment, src))
 			if err != nil {
 				return append(out, b), errors.Join(err, hooks)
 			}
-			b.Published, b.Previous = !moved.Held, moved.Previous
+			b.Published, b.Previous, b.Diverged = !moved.Held, moved.Previous, moved.Diverged
 			if moved.Held {
 				b.Held = moved.Pin
 			}
@@ -250,6 +254,9 @@ func printCoverage(w io.Writer, s builtSnapshot) {
 		if s.Previous != "" && s.Previous != s.ID {
 			state += ", before " + s.Previous
 		}
+	}
+	if len(s.Diverged) > 0 {
+		state += "; it leaves the history that was live, as after a force push, of " + clean(strings.Join(s.Diverged, ", "))
 	}
 	fmt.Fprintf(w, "   %s, %s; %s\n", plural(s.Packages, "package"), state, coverage(s.Coverage))
 }

@@ -30,6 +30,9 @@ type environment struct {
 	Hostname  string   `yaml:"hostname"`
 	Branches  []string `yaml:"branches"`
 	Overwrite string   `yaml:"overwrite"`
+	// Diverged says whether a branch may go live whose history was rewritten:
+	// allow or refuse. By default it is as Overwrite: refused where that is never.
+	Diverged string `yaml:"diverged"`
 	// Specification is how far packages of its own branch must obey the package
 	// specification: off, warn, error or strict.
 	Specification string `yaml:"specification"`
@@ -81,6 +84,20 @@ const (
 	overwriteIfNeeded = "if-needed"
 	overwriteAlways   = "always"
 )
+
+// What becomes of a branch whose history was rewritten.
+const (
+	divergedAllow  = "allow"
+	divergedRefuse = "refuse"
+)
+
+// allowsDiverged reports whether what left the live snapshot's history goes live.
+func (e environment) allowsDiverged() bool {
+	if e.Diverged != "" {
+		return e.Diverged == divergedAllow
+	}
+	return e.Overwrite == overwriteIfNeeded || e.Overwrite == overwriteAlways
+}
 
 // defaultServiceVersion is the version of the registry API that regsnap answers.
 const defaultServiceVersion = "1.40.1"
@@ -168,6 +185,11 @@ func (e environment) validate() error {
 	case overwriteNever, overwriteIfNeeded, overwriteAlways:
 	default:
 		return fmt.Errorf("overwrite: %q is not a rule: want never, if-needed or always", e.Overwrite)
+	}
+	switch e.Diverged {
+	case "", divergedAllow, divergedRefuse:
+	default:
+		return fmt.Errorf("diverged: %q: want allow or refuse", e.Diverged)
 	}
 	if e.Specification != "" && !lint.Level(e.Specification).Valid() {
 		return fmt.Errorf("specification: %q is not a level: want off, warn, error or strict", e.Specification)

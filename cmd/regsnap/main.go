@@ -27,12 +27,14 @@ const (
 	exitFailure     = 1   // the store, the repository or the network failed
 	exitUsage       = 2   // the command line or the configuration is wrong
 	exitInvalid     = 3   // packages are broken, not signed as they must be, or against a branch's rules; the report says which
-	exitOlder       = 4   // a newer snapshot is live already, or has the image's tag
+	exitOlder       = 4   // a snapshot that comes from this one is live already, or has the image's tag
 	exitConflict    = 5   // somebody else published, rolled back, pruned or pushed meanwhile: run again
 	exitBusy        = 6   // prune found a build or another prune at work, and deleted nothing
 	exitDamaged     = 7   // verify, or a copy, found objects that are damaged or missing
 	exitHook        = 8   // it is live, but a command or webhook of after_publish failed
 	exitDifferent   = 9   // check found a registry that does not answer as the bucket does
+	exitDiverged    = 10  // neither this snapshot nor the live one comes from the other, as after a force push
+	exitUnordered   = 11  // how this snapshot stands to the live one could not be determined
 	exitInterrupted = 130 // Ctrl-C, as shells count it
 )
 
@@ -81,6 +83,10 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInvalid
 	case errors.Is(err, publish.ErrOlder), errors.Is(err, image.ErrOlder):
 		return exitOlder
+	case errors.Is(err, publish.ErrDiverged):
+		return exitDiverged
+	case errors.Is(err, publish.ErrUnordered):
+		return exitUnordered
 	case errors.Is(err, store.ErrConflict), errors.Is(err, publish.ErrPruned), errors.Is(err, promote.ErrConflict):
 		return exitConflict
 	case errors.Is(err, errDamaged), errors.Is(err, publish.ErrDamaged):

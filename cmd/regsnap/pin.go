@@ -92,7 +92,7 @@ func sayWaitingSnapshot(c *cli.Context, p place) error {
 		return err
 	}
 	if len(s.Waiting) > 0 {
-		fmt.Fprintf(c.App.ErrWriter, "%s is newer and not live: regsnap publish --env %s %s\n", s.Waiting[0].ID, p.env, s.Waiting[0].ID)
+		fmt.Fprintf(c.App.ErrWriter, "%s came later and is not live: regsnap publish --source git:PATH --env %s %s\n", s.Waiting[0].ID, p.env, s.Waiting[0].ID)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (c config) preview(names, branches []string) error {
 	}
 	index, content := previewIndex, previewContent
 	e := environment{
-		Branches: branches, Overwrite: overwriteNever, Regsnap: version(), ServiceVersion: defaultServiceVersion,
+		Branches: branches, Overwrite: overwriteNever, Diverged: divergedAllow, Regsnap: version(), ServiceVersion: defaultServiceVersion,
 		Cache: cacheTimes{Index: &index, Content: &content},
 	}
 	if err := e.validate(); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -13,12 +14,15 @@ func publishCommand() *cli.Command {
 		Usage:     "make a built snapshot live",
 		ArgsUsage: "ID",
 		Description: `Moves the pointer of an environment to a snapshot that regsnap build has written.
-Refuses to go back to older commits (exit code 4); regsnap rollback is for that. A
-pinned environment stays as it is, which is said and is no failure (exit code 0).
+What a live snapshot was built from decides, not a date: the commits are compared in
+the history of a clone (--source git:PATH). Refuses to go back to an ancestor
+(exit code 4), to leave the history where the environment does not allow it (10), and
+what cannot be compared (11); regsnap rollback is for all that. A pinned environment
+stays as it is, which is said and is no failure (exit code 0).
 While regsnap prune runs it waits.
 
    regsnap publish --bucket file:///srv/registry --env production 20221201T172031Z-0123456789ab`,
-		Flags:  []cli.Flag{configFlag(), bucketFlag(), envFlag("the environment's `NAME`"), byFlag(), reasonFlag(), jsonFlag()},
+		Flags:  []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), envFlag("the environment's `NAME`"), byFlag(), reasonFlag(), jsonFlag()},
 		Action: runPublish,
 	}
 }
@@ -40,9 +44,16 @@ func runPublish(c *cli.Context) (err error) {
 	if id, err = namedSnapshot(c.Context, p.bucket, p.env, id); err != nil {
 		return err
 	}
+	var src source
+	if p.cfg.Source != "" {
+		if src, err = p.cfg.openSource(c.Context); err != nil {
+			return err
+		}
+		defer closing(&err, "source", src)
+	}
 	lease := p.bucket.Lease(leaseOptions(c, "publish"))
 	defer releasing(c, &err, lease)
-	moved, err := lease.Publish(c.Context, p.env, id, n)
+	moved, err := lease.Publish(c.Context, p.env, id, n, p.cfg.order(p.env, src))
 	if err != nil {
 		return err
 	}
@@ -60,6 +71,9 @@ func runPublish(c *cli.Context) (err error) {
 		fmt.Fprintf(c.App.Writer, "%s %s is live\n", p.env, id)
 	default:
 		fmt.Fprintf(c.App.Writer, "%s %s is live, before %s\n", p.env, id, moved.Previous)
+	}
+	if len(moved.Diverged) > 0 {
+		fmt.Fprintf(c.App.ErrWriter, "it leaves the history that was live, as after a force push, of %s\n", clean(strings.Join(moved.Diverged, ", ")))
 	}
 	return hooks
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 
@@ -68,9 +67,7 @@ func (s *GitSource) lacking(ctx context.Context, ids []index.ID) ([]index.ID, er
 }
 
 // fetch gets objects from the remote that promised them, as git itself does
-// when it meets one (git's promisor-remote.c, partial-clone.txt). Unlike
-// everything else here it runs with the user's own configuration: that is where
-// credentials and proxies are.
+// when it meets one (git's promisor-remote.c, partial-clone.txt).
 func (s *GitSource) fetch(ctx context.Context, ids []index.ID) error {
 	if len(ids) == 0 || s.promisor == "" {
 		return nil
@@ -82,7 +79,7 @@ func (s *GitSource) fetch(ctx context.Context, ids []index.ID) error {
 	cmd := exec.CommandContext(ctx, "git", "-c", "fetch.negotiationAlgorithm=noop", "fetch", s.promisor,
 		"--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--filter=blob:none", "--quiet", "--stdin")
 	cmd.Dir = s.dir
-	cmd.Env = append(os.Environ(), "GIT_DIR="+s.dir, "LC_ALL=C", "GIT_TERMINAL_PROMPT=0")
+	cmd.Env = append(fetchEnv(), "GIT_DIR="+s.dir)
 	cmd.Stdin = &stdin
 	var stderr tail
 	cmd.Stderr = &stderr

@@ -32,6 +32,8 @@ type GitSource struct {
 	// promisor is the remote that has what a partial clone lacks; empty when
 	// the clone is whole.
 	promisor string
+	top      string // the top of the work tree, or the git directory of a bare one
+	commits  commitStore
 
 	mu       sync.Mutex
 	resolved map[string]index.ID // the commit that Branch read last, by branch
@@ -93,6 +95,11 @@ func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 		env:      gitEnv("GIT_DIR=" + dir),
 		resolved: make(map[string]index.ID),
 		blobs:    make(map[index.ID]blobInfo),
+		top:      dir,
+		commits:  commitStore{parents: make(map[index.ID][]index.ID)},
+	}
+	if filepath.Base(dir) == ".git" {
+		s.top = filepath.Dir(dir)
 	}
 	objectEnv, err := s.objectEnv(ctx)
 	if err != nil {
@@ -104,9 +111,10 @@ func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 	return s, nil
 }
 
-// Branch lists a branch: what refs/heads/<name> names, else
-// refs/remotes/origin/<name>, else name itself as a whole ref
-// ("refs/pull/1/head") or as the 40 digits of a commit. See Source for errors;
+// Branch lists a branch: what refs/heads/<name> and refs/remotes/<remote>/<name>
+// name, else name itself as the 40 digits of a commit; a name that is a whole ref
+// ("refs/pull/1/head") is just that. Where several refs of a branch differ, the one
+// that contains the others is read; if none does it is an error. See Source for errors;
 // a tree or commit that is missing is ErrNoObject, damaged ErrBadObject.
 func (s *GitSource) Branch(ctx context.Context, name string) (*index.Branch, error) {
 	id, err := s.resolve(ctx, name)
@@ -335,7 +343,7 @@ func (s *GitSource) LastChange(ctx context.Context, branch, path string) (*index
 
 // Close ends the git processes.
 func (s *GitSource) Close() error {
-	errs := []error{s.objects.close(), s.infos.close()}
+	errs := []error{s.objects.close(), s.infos.close(), s.commits.close()}
 	if s.temp != "" {
 		errs = append(errs, os.RemoveAll(s.temp))
 	}

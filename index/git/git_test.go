@@ -128,7 +128,7 @@ func TestGitBranchNames(t *testing.T) {
 	repo.Git("", "tag", "blob", blob)
 	s := openGit(t, repo.Dir)
 	for name, want := range map[string]string{
-		"both": "1.0.0", "remote": "2.0.0", "refs/pull/1/head": "3.0.0", "group/member": "1.0.0",
+		"both": "2.0.0", "remote": "2.0.0", "refs/pull/1/head": "3.0.0", "group/member": "1.0.0",
 		"refs/remotes/origin/both": "2.0.0", "refs/tags/outer": "4.0.0", remote: "2.0.0",
 		pull: "1.0.0", // a branch with such a name comes first
 	} {

@@ -13,38 +13,132 @@ import (
 	"github.com/regsnap/regsnap/index"
 )
 
+// Ref is what a branch's name led to.
+type Ref struct {
+	// Name is the whole ref; empty when the branch was given as a commit.
+	Name   string
+	Commit index.ID
+	// Behind are refs of the same branch that stand at what Commit comes from,
+	// as the local one of a clone that only fetches; see Branch.
+	Behind []string
+}
+
 // resolve finds the object that a branch name names; see Branch.
 func (s *GitSource) resolve(ctx context.Context, name string) (index.ID, error) {
+	r, err := s.Ref(ctx, name)
+	return r.Commit, err
+}
+
+// Ref finds what a branch's name leads to; see Branch.
+func (s *GitSource) Ref(ctx context.Context, name string) (Ref, error) {
 	if !validRef(name) {
-		return index.ID{}, fmt.Errorf("%w: %q cannot be the name of a branch", index.ErrNoBranch, name)
+		return Ref{}, fmt.Errorf("%w: %q cannot be the name of a branch", index.ErrNoBranch, name)
 	}
-	candidates := []string{"refs/heads/" + name, "refs/remotes/origin/" + name}
-	if strings.HasPrefix(name, "refs/") {
+	remotes, err := s.remotes(ctx)
+	if err != nil {
+		return Ref{}, fmt.Errorf("branch %s: %w", name, err)
+	}
+	candidates := []string{"refs/heads/" + name}
+	for _, remote := range remotes {
+		candidates = append(candidates, "refs/remotes/"+remote+"/"+name)
+	}
+	// A remote that is configured no longer leaves its refs.
+	if !slices.Contains(remotes, "origin") {
+		candidates = append(candidates, "refs/remotes/origin/"+name)
+	}
+	whole := strings.HasPrefix(name, "refs/")
+	if whole {
 		candidates = append(candidates, name)
 	}
-	args := append([]string{"for-each-ref", "--format=%(objectname) %(refname)"}, candidates...)
-	out, err := runGit(ctx, s.dir, s.env, args...)
+	out, err := runGit(ctx, s.dir, s.env, append([]string{"for-each-ref", "--format=%(refname) %(objectname)"}, candidates...)...)
 	if err != nil {
-		return index.ID{}, fmt.Errorf("branch %s: %w", name, err)
+		return Ref{}, fmt.Errorf("branch %s: %w", name, err)
 	}
-	found := make(map[string]string)
+	at := map[string]index.ID{}
 	for line := range strings.Lines(out) {
-		id, ref, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		found[ref] = id
-	}
-	for _, ref := range candidates {
-		if id, ok := found[ref]; ok { // others only begin like it
-			return index.ParseID(id)
+		fields := strings.Fields(line)
+		if !slices.Contains(candidates, fields[0]) {
+			continue // it only begins like one
 		}
+		if at[fields[0]], err = index.ParseID(fields[len(fields)-1]); err != nil {
+			return Ref{}, fmt.Errorf("branch %s: git for-each-ref: %w", name, err)
+		}
+	}
+	var found []Ref
+	for _, ref := range candidates {
+		if id, ok := at[ref]; ok {
+			found = append(found, Ref{Name: ref, Commit: id})
+		}
+	}
+	switch {
+	case len(found) > 0 && found[len(found)-1].Name == name: // a whole ref is what it says
+		return found[len(found)-1], nil
+	case len(found) > 0:
+		return s.newest(ctx, name, found)
 	}
 	id, err := index.ParseID(name)
 	if err != nil {
-		return index.ID{}, fmt.Errorf("%w: %s: there is no %s in %s", index.ErrNoBranch, name, strings.Join(candidates, ", no "), s.dir)
+		return Ref{}, s.noBranch(name, candidates, remotes)
 	}
 	if missing, err := s.lacks(ctx, id); err != nil || missing {
-		return index.ID{}, errors.Join(err, fmt.Errorf("%w: %s: there is no such commit in %s", index.ErrNoBranch, name, s.dir))
+		return Ref{}, errors.Join(err, fmt.Errorf("%w: %s: there is no such commit in %s", index.ErrNoBranch, name, s.dir))
 	}
-	return id, nil
+	return Ref{Commit: id}, nil
+}
+
+// newest is the ref of a branch that contains all others of it.
+func (s *GitSource) newest(ctx context.Context, name string, found []Ref) (Ref, error) {
+	if allSame(found) {
+		return found[0], nil
+	}
+	for i, r := range found {
+		commit, _, err := s.commit(ctx, r.Commit) // a ref may be of a tag
+		if err != nil {
+			return Ref{}, fmt.Errorf("branch %s: %s: %w", name, r.Name, err)
+		}
+		found[i].Commit = commit.ID
+	}
+	best := found[0]
+	for _, r := range found[1:] {
+		relation, err := s.relation(ctx, name, best.Commit, r.Commit)
+		switch {
+		case err != nil:
+			return Ref{}, fmt.Errorf("branch %s: %s is at %.12s, %s at %.12s, and which of them contains the other cannot be told: %w; %s",
+				name, best.Name, best.Commit, r.Name, r.Commit, err, s.choose(name, best, r))
+		case relation == index.Diverged:
+			return Ref{}, fmt.Errorf("branch %s: %s is at %.12s, %s at %.12s, and neither contains the other: %s",
+				name, best.Name, best.Commit, r.Name, r.Commit, s.choose(name, best, r))
+		case relation == index.Descendant:
+			r.Behind = append(best.Behind, best.Name)
+			best = r
+		case relation == index.Ancestor:
+			best.Behind = append(best.Behind, r.Name)
+		}
+	}
+	return best, nil
+}
+
+func allSame(found []Ref) bool {
+	return !slices.ContainsFunc(found, func(r Ref) bool { return r.Commit != found[0].Commit })
+}
+
+// choose says how to make one of two refs the branch.
+func (s *GitSource) choose(name string, a, b Ref) string {
+	return fmt.Sprintf("to read the second, git -C %s update-ref %s %s; to read the first, git -C %[1]s update-ref %[4]s %[5]s",
+		s.dir, a.Name, b.Commit, b.Name, a.Commit)
+}
+
+// noBranch says what is missing and how to get it.
+func (s *GitSource) noBranch(name string, candidates, remotes []string) error {
+	err := fmt.Errorf("%w: %s: there is no %s in %s", index.ErrNoBranch, name, strings.Join(candidates, ", no "), s.dir)
+	if len(remotes) == 0 {
+		return fmt.Errorf("%w, and no remote to fetch it from", err)
+	}
+	from, to := "refs/heads/"+name, "refs/remotes/"+remotes[0]+"/"+name
+	if strings.HasPrefix(name, "refs/") {
+		from, to = name, name
+	}
+	return fmt.Errorf("%w; checkouts of GitHub Actions, GitLab and Buildkite have only the branch that they are about: git -C %s fetch --no-tags %s +%s:%s", err, s.dir, remotes[0], from, to)
 }
 
 func (s *GitSource) lacks(ctx context.Context, id index.ID) (missing bool, err error) {

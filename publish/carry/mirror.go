@@ -30,7 +30,7 @@ type Options struct {
 	Regsnap string
 	// Stay leaves the target's pointer where it is.
 	Stay bool
-	// Back allows the target's pointer to go back to older commits.
+	// Back allows the target's pointer to go back to what was published earlier.
 	Back bool
 	Note publish.Note
 	Copy publish.CopyOptions
@@ -130,8 +130,8 @@ func missing(env, id string, err error) error {
 
 // publish makes the snapshot live in the target.
 func (o Options) publish(ctx context.Context, id string) (*publish.Moved, error) {
-	moved, err := o.To.Publish(ctx, o.Environment, id, o.Note)
-	if !o.Back || !errors.Is(err, publish.ErrOlder) {
+	moved, err := o.To.Publish(ctx, o.Environment, id, o.Note, byRecord(o.From, o.Environment))
+	if !o.Back || !errors.Is(err, publish.ErrOlder) && !errors.Is(err, publish.ErrUnordered) {
 		return moved, err
 	}
 	back, err := o.To.PrepareRollback(ctx, o.Environment, id)
