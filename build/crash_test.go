@@ -75,7 +75,7 @@ func (s *fragileStore) sound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := layout.DecodeContents(body)
+			c, err := layout.DecodeContents(body, rev)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,7 +87,11 @@ func (s *fragileStore) sound(t *testing.T) {
 				need(key, rev.FileKey(f.Path))
 			}
 		case strings.HasSuffix(key, "/manifest.json") && strings.HasPrefix(key, layout.SnapshotsPrefix):
-			m, err := layout.DecodeManifest(body)
+			env, id, _, err := layout.ParseSnapshotKey(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := layout.DecodeManifest(body, env, id)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -107,7 +107,7 @@ func (b *builder) completed(ctx context.Context, rev layout.Revision) (sum strin
 	case err != nil:
 		return "", false, err
 	}
-	if _, err := layout.DecodeContents(body); err != nil {
+	if _, err := layout.DecodeContents(body, rev); err != nil {
 		return "", false, fmt.Errorf("%s: %w", rev.ContentsKey(), err)
 	}
 	return sha256Hex(body), true, nil

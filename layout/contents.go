@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,27 +53,47 @@ type Deflate struct {
 // Encode is the list as it is stored.
 func (c *Contents) Encode() []byte { return Encode(c, "") }
 
-// DecodeContents reads what Encode wrote and checks it.
-func DecodeContents(data []byte) (*Contents, error) {
+// DecodeContents reads what Encode wrote and checks it; rev is the revision that
+// it must be of.
+func DecodeContents(data []byte, rev Revision) (*Contents, error) {
 	c := new(Contents)
-	if err := decode(data, c); err != nil {
-		return nil, fmt.Errorf("contents: %w", err)
+	if err := contentsFormat.read(data, c); err != nil {
+		return nil, err
 	}
-	if c.Format != ContentsFormat {
-		return nil, fmt.Errorf("contents: format %d is not known to this version of regsnap (want %d)", c.Format, ContentsFormat)
+	err := c.validate()
+	if err == nil && (c.Name != rev.Name || c.Version != rev.Version) {
+		err = fmt.Errorf("it is of %s-%s", c.Name, c.Version)
 	}
+	if err != nil {
+		return nil, contentsFormat.damaged(err)
+	}
+	return c, contentsFormat.exact(data, c.Encode())
+}
+
+func (c *Contents) validate() error {
 	if !ValidPackageName(c.Name) {
-		return nil, fmt.Errorf("contents: package name %q", c.Name)
+		return fmt.Errorf("package name %q", c.Name)
 	}
-	if !slices.IsSortedFunc(c.Files, compareFiles) {
-		return nil, fmt.Errorf("contents of %s-%s: files are not sorted", c.Name, c.Version)
+	if !c.Archive.valid() || c.Signature != nil && !c.Signature.valid() {
+		return errors.New("size or digest of the archive or its signature is malformed")
 	}
-	for _, f := range c.Files {
-		if f.Size < 0 || len(f.SHA256) != 64 || !isHex(f.SHA256) {
-			return nil, fmt.Errorf("contents of %s-%s: %s: size or digest is malformed", c.Name, c.Version, f.Path)
+	for i, f := range c.Files {
+		if i > 0 && c.Files[i-1].Path >= f.Path {
+			return fmt.Errorf("files are not sorted at %q", f.Path)
+		}
+		if o := (ObjectDigest{f.Size, f.SHA256}); !o.valid() {
+			return fmt.Errorf("%s: size or digest is malformed", f.Path)
+		}
+		if d := f.Deflate; d != nil && (d.Offset < 0 || d.Size < 0 || d.Offset > c.Archive.Size-d.Size) {
+			return fmt.Errorf("%s: lies outside of the archive", f.Path)
 		}
 	}
-	return c, nil
+	return nil
+}
+
+// valid reports whether o can be the size and digest of an object of a snapshot.
+func (o ObjectDigest) valid() bool {
+	return o.Size >= 0 && o.Size <= maxObject && len(o.SHA256) == 64 && isHex(o.SHA256)
 }
 
 // Sort brings the files into the order that Encode wants.

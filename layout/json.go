@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 )
 
 // Encode writes v as the bucket's formats are written: indented by one space
@@ -20,18 +19,4 @@ func Encode(v any, indent string) []byte {
 		panic(fmt.Sprintf("layout: encode %T: %v", v, err))
 	}
 	return b.Bytes()
-}
-
-// decode is the strict inverse of encode: a field that is not known, or
-// anything after the value, is an error.
-func decode(data []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("unexpected data after the document")
-	}
-	return nil
 }

@@ -50,11 +50,8 @@ func (l Lease) Encode() []byte { return Encode(l, " ") }
 // DecodeLease reads what Encode wrote.
 func DecodeLease(data []byte) (Lease, error) {
 	var l Lease
-	if err := decode(data, &l); err != nil {
-		return Lease{}, fmt.Errorf("lease: %w", err)
+	if err := leaseFormat.read(data, &l); err != nil {
+		return Lease{}, err
 	}
-	if l.Format != LeaseFormat {
-		return Lease{}, fmt.Errorf("lease: format %d is not known to this version of regsnap (want %d)", l.Format, LeaseFormat)
-	}
-	return l, nil
+	return l, leaseFormat.exact(data, l.Encode())
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -171,6 +172,9 @@ func (m *Manifest) Time() time.Time {
 // DecodeOrigin reads what a manifest begins with, the environment and the state
 // of its branches, and none of its lists: those grow with the registry.
 func DecodeOrigin(data []byte) (*Manifest, error) {
+	if err := manifestFormat.check(data); err != nil {
+		return nil, err
+	}
 	m := new(Manifest)
 	d := json.NewDecoder(bytes.NewReader(data))
 	if _, err := d.Token(); err != nil {
@@ -194,37 +198,53 @@ func DecodeOrigin(data []byte) (*Manifest, error) {
 		}
 		delete(fields, name)
 	}
-	if m.Format != ManifestFormat {
-		return nil, fmt.Errorf("manifest: format %d is not known to this version of regsnap (want %d)", m.Format, ManifestFormat)
-	}
 	return m, nil
 }
 
-// DecodeManifest reads what Encode wrote and checks it.
-func DecodeManifest(data []byte) (*Manifest, error) {
+// DecodeManifest reads what Encode wrote and checks it; env and id are the
+// environment and the snapshot that it must be of.
+func DecodeManifest(data []byte, env, id string) (*Manifest, error) {
 	m := new(Manifest)
-	if err := decode(data, m); err != nil {
-		return nil, fmt.Errorf("manifest: %w", err)
+	if err := manifestFormat.read(data, m); err != nil {
+		return nil, err
 	}
+	err := m.validate()
 	switch {
-	case m.Format != ManifestFormat:
-		return nil, fmt.Errorf("manifest: format %d is not known to this version of regsnap (want %d)", m.Format, ManifestFormat)
+	case err != nil:
+	case m.Environment != env:
+		err = fmt.Errorf("it is of environment %s", m.Environment)
+	case m.IDOf(data) != id:
+		err = fmt.Errorf("its content has the id %s", m.IDOf(data))
+	}
+	if err != nil {
+		return nil, manifestFormat.damaged(err)
+	}
+	return m, manifestFormat.exact(data, m.Encode())
+}
+
+func (m *Manifest) validate() error {
+	switch {
 	case !ValidEnvironment(m.Environment):
-		return nil, fmt.Errorf("manifest: environment %q is not a name", m.Environment)
+		return fmt.Errorf("environment %q is not a name", m.Environment)
 	case m.Slice != nil && !ValidSnapshot(m.Slice.Snapshot):
-		return nil, fmt.Errorf("manifest: slice of %q, which is not a snapshot id", m.Slice.Snapshot)
+		return fmt.Errorf("slice of %q, which is not a snapshot id", m.Slice.Snapshot)
+	case !m.Routes.valid():
+		return errors.New("size or digest of the routes is malformed")
 	case !slices.IsSortedFunc(m.Responses, func(a, b ManifestResponse) int { return cmp.Compare(a.Digest, b.Digest) }):
-		return nil, fmt.Errorf("manifest: responses are not sorted")
+		return errors.New("responses are not sorted")
 	}
 	for _, p := range m.Packages {
-		if !ValidPackageName(p.Name) || !revisionID.MatchString(p.Revision) {
-			return nil, fmt.Errorf("manifest: package %q version %q revision %q is malformed", p.Name, p.Version, p.Revision)
+		if !ValidPackageName(p.Name) || !revisionID.MatchString(p.Revision) || len(p.Contents) != 64 || !isHex(p.Contents) {
+			return fmt.Errorf("package %q version %q revision %q is malformed", p.Name, p.Version, p.Revision)
 		}
 	}
 	for _, r := range m.Responses {
 		if _, err := ParseDigest(string(r.Digest)); err != nil {
-			return nil, fmt.Errorf("manifest: %w", err)
+			return err
+		}
+		if o := (ObjectDigest{r.Size, r.SHA256}); !o.valid() || r.Gzip < 0 || r.Gzip > maxObject {
+			return fmt.Errorf("response %s: size or digest is malformed", r.Digest)
 		}
 	}
-	return m, nil
+	return nil
 }

@@ -138,22 +138,25 @@ func (p Pointer) Lived(t time.Time) []string {
 // Encode is the pointer as it is stored.
 func (p Pointer) Encode() []byte { return Encode(p, " ") }
 
-// DecodePointer reads what Encode wrote and checks every field.
-func DecodePointer(data []byte) (Pointer, error) {
+// DecodePointer reads what Encode wrote and checks every field; env is the
+// environment that it must be of.
+func DecodePointer(data []byte, env string) (Pointer, error) {
 	var p Pointer
-	if err := decode(data, &p); err != nil {
-		return Pointer{}, fmt.Errorf("pointer: %w", err)
+	if err := pointerFormat.read(data, &p); err != nil {
+		return Pointer{}, err
 	}
-	if err := p.validate(); err != nil {
-		return Pointer{}, fmt.Errorf("pointer: %w", err)
+	err := p.validate()
+	if err == nil && p.Environment != env {
+		err = fmt.Errorf("it is of environment %s", p.Environment)
 	}
-	return p, nil
+	if err != nil {
+		return Pointer{}, pointerFormat.damaged(err)
+	}
+	return p, pointerFormat.exact(data, p.Encode())
 }
 
 func (p Pointer) validate() error {
 	switch {
-	case p.Format != PointerFormat:
-		return fmt.Errorf("format %d is not known to this version of regsnap (want %d)", p.Format, PointerFormat)
 	case !ValidEnvironment(p.Environment):
 		return fmt.Errorf("environment %q is not a name", p.Environment)
 	case !ValidSnapshot(p.Snapshot):

@@ -41,7 +41,7 @@ func TestPointerAfter(t *testing.T) {
 	if p = move(p, MovePublish, 4); p.Pinned != nil || p.Previous != testID(1) {
 		t.Errorf("after unpin and publish: %+v", p)
 	}
-	again, err := DecodePointer(p.Encode())
+	again, err := DecodePointer(p.Encode(), p.Environment)
 	if err != nil || !reflect.DeepEqual(again, p) {
 		t.Errorf("decoded %+v, %v; want %+v", again, err, p)
 	}
@@ -75,24 +75,30 @@ func TestPointerLived(t *testing.T) {
 
 func TestDecodePointerRefuses(t *testing.T) {
 	id := testID(1)
-	good := fmt.Sprintf(`{"format":1,"environment":"e","snapshot":%q,"generation":1,"moves":[{"snapshot":%q,"kind":"pin","at":"2024-01-02T03:04:05Z"}]}`, id, id)
-	if _, err := DecodePointer([]byte(good)); err != nil {
+	good := string(Pointer{
+		Format: 1, Environment: "e", Snapshot: id, Generation: 1,
+		Moves: []Move{{Snapshot: id, Kind: MovePin, At: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)}},
+	}.Encode())
+	if _, err := DecodePointer([]byte(good), "e"); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, old, new, want string }{
-		{"unknown field", `"format"`, `"extra":1,"format"`, "unknown field"},
-		{"format", `"format":1`, `"format":2`, "format 2 is not known"},
+		{"unknown field", `"format"`, `"extra": 1, "format"`, "unknown field"},
+		{"format", `"format": 1`, `"format": 2`, "written by a newer regsnap (format 2); this one reads up to 1: upgrade it"},
 		{"environment", `"e"`, `"E"`, `environment "E"`},
 		{"snapshot", id, "x", "is not an id"},
-		{"more moves than generations", `"generation":1`, `"generation":0`, "1 moves in generation 0"},
+		{"more moves than generations", `"generation": 1`, `"generation": 0`, "1 moves in generation 0"},
 		{"kind", `"pin"`, `"push"`, "not a kind of move"},
-		{"last move", `[{"snapshot":"` + id, `[{"snapshot":"` + testID(2), "the last move was to"},
-		{"name", `"kind"`, `"by":"` + strings.Repeat("x", MaxBy+1) + `","kind"`, "longer than 100"},
-		{"reason", `"kind"`, `"reason":"` + strings.Repeat("x", MaxReason+1) + `","kind"`, "longer than 500"},
-		{"trailing", "]}", "]}{}", "unexpected data"},
+		{"last move", `  "snapshot": "` + id, `  "snapshot": "` + testID(2), "the last move was to"},
+		{"name", `"kind"`, `"by": "` + strings.Repeat("x", MaxBy+1) + `", "kind"`, "longer than 100"},
+		{"reason", `"kind"`, `"reason": "` + strings.Repeat("x", MaxReason+1) + `", "kind"`, "longer than 500"},
+		{"trailing", "]\n}", "]\n}{}", "unexpected data"},
+		{"a space", "{", "{ ", "not written as regsnap writes it"},
+		{"a field twice", `"snapshot"`, `"snapshot": "", "snapshot"`, "not written as regsnap writes it"},
+		{"a field in another case", `"snapshot"`, `"Snapshot"`, "not written as regsnap writes it"},
 	} {
 		bad := strings.Replace(good, c.old, c.new, 1)
-		if _, err := DecodePointer([]byte(bad)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := DecodePointer([]byte(bad), "e"); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got error %v, want %q", c.name, err, c.want)
 		}
 	}

@@ -2,7 +2,6 @@ package layout
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -11,10 +10,6 @@ import (
 
 // RoutesFormat is the version of the format of routes.json.
 const RoutesFormat = 3
-
-// ErrFormat: the routes were written by a version of regsnap that this one
-// does not understand.
-var ErrFormat = errors.New("the format is not known to this version of regsnap")
 
 // routesFile is routes.json: one JSON object, in lines. The first line is the
 // head: what is small whatever the number of rows. Each further line is a
@@ -171,23 +166,24 @@ func (r *Routes) Encode() []byte {
 
 // DecodeRoutes reads what Encode wrote. Every index and length is checked, so
 // that code that uses the table need not; and the bytes are those that Encode
-// gives, which edges rely on.
-func DecodeRoutes(data []byte) (*Routes, error) {
-	r, err := decodeRoutes(data)
-	if err != nil {
-		return nil, fmt.Errorf("routes: %w", err)
+// gives, which edges rely on. env is the environment that they must be of.
+func DecodeRoutes(data []byte, env string) (*Routes, error) {
+	var f routesFile
+	if err := routesFormat.read(data, &f); err != nil {
+		return nil, err
 	}
-	return r, nil
+	r, err := f.routes()
+	if err == nil && r.Environment != env {
+		err = fmt.Errorf("they are of environment %s", r.Environment)
+	}
+	if err != nil {
+		return nil, routesFormat.damaged(err)
+	}
+	return r, routesFormat.exact(data, r.Encode())
 }
 
-func decodeRoutes(data []byte) (*Routes, error) {
-	if err := knownFormat(data); err != nil {
-		return nil, err
-	}
-	var f routesFile
-	if err := decode(data, &f); err != nil {
-		return nil, err
-	}
+// routes is the table that the file holds.
+func (f *routesFile) routes() (*Routes, error) {
 	r := &Routes{
 		Format: f.Format, Environment: f.Environment, ServiceVersion: f.ServiceVersion, Cache: f.Cache,
 		Catalog: f.Catalog, Every: f.Every, Categories: f.Categories, Constraints: f.Constraints, Capabilities: f.Capabilities,
@@ -226,13 +222,7 @@ func decodeRoutes(data []byte) (*Routes, error) {
 		}
 		r.Flags[row] = Flags(v) & (flagsEnd - 1)
 	}
-	if err := r.validate(); err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(r.Encode(), data) {
-		return nil, errors.New("not written as regsnap writes it")
-	}
-	return r, nil
+	return r, r.validate()
 }
 
 // fields are the entries of a column of texts.
@@ -241,17 +231,4 @@ func fields(column string) []string {
 		return []string{}
 	}
 	return strings.Split(column, " ")
-}
-
-// knownFormat looks at the format alone: of another one nothing else can be said.
-func knownFormat(data []byte) error {
-	const begin = `{"format":`
-	var format int
-	if _, err := fmt.Sscanf(string(data[:min(len(data), len(begin)+20)]), begin+"%d,", &format); err != nil {
-		return fmt.Errorf("the document does not begin with %s", begin)
-	}
-	if format != RoutesFormat {
-		return fmt.Errorf("%w: %d (want %d)", ErrFormat, format, RoutesFormat)
-	}
-	return nil
 }

@@ -4,7 +4,6 @@
 package publish
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -35,24 +34,12 @@ func (b *Bucket) Close() error { return b.close() }
 // Put stores an object that will never change; one that is there stays. When it
 // returns nil the object is there, whole. With an error it may be there or not,
 // and putting it again is safe.
-func (b *Bucket) Put(ctx context.Context, o layout.Object) error { return b.objects.Put(ctx, o) }
-
-// maxReserve is how much memory is set aside for an object before any of it has
-// come, in bytes.
-const maxReserve = 64 << 20
-
-// Read returns an object as it is stored; fs.ErrNotExist when there is none.
-func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
-	r, n, err := b.objects.Open(ctx, key, 0, -1)
-	if err != nil {
-		return nil, err
+func (b *Bucket) Put(ctx context.Context, o layout.Object) error {
+	// Whatever is written can be read back.
+	if most := layout.MaxSize(o.Key); int64(len(o.Body)) > most {
+		return fmt.Errorf("%s: %d bytes, and no more than %d can be read back", o.Key, len(o.Body), most)
 	}
-	defer r.Close()
-	body := bytes.NewBuffer(make([]byte, 0, min(n, maxReserve)+bytes.MinRead))
-	if _, err := body.ReadFrom(r); err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
-	}
-	return body.Bytes(), nil
+	return b.objects.Put(ctx, o)
 }
 
 // Open streams length bytes of an object from offset on; a length of -1 is all

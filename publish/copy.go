@@ -13,9 +13,6 @@ import (
 	"github.com/regsnap/regsnap/publish/store"
 )
 
-// ErrDamaged: a bucket does not hold what its snapshots say.
-var ErrDamaged = errors.New("the bucket is damaged")
-
 // ErrDiffers: two buckets hold different contents under one key, which no two
 // buckets of the same render version do.
 var ErrDiffers = errors.New("the buckets disagree")

@@ -18,7 +18,7 @@ import (
 func (c *Copier) revision(ctx context.Context, p layout.ManifestPackage) error {
 	rev := revisionOf(p)
 	// An earlier copy that was broken off may have brought it.
-	there, err := c.to.b.readSome(ctx, rev.ContentsKey(), maxListed)
+	there, err := c.to.b.Read(ctx, rev.ContentsKey())
 	switch {
 	case err == nil:
 		if err := store.HasSum(there, p.Contents); err != nil {

@@ -64,11 +64,11 @@ func (d *Diff) QueryPaths() []string {
 // Diff compares two snapshots, also of two environments. Of the packages that
 // differ it reads the lists of files; all else is in manifests and routes.
 func (b *Bucket) Diff(ctx context.Context, old, new SnapshotRef) (*Diff, error) {
-	oldManifest, oldTable, err := b.tables(ctx, old)
+	oldManifest, oldTable, err := b.table(ctx, old)
 	if err != nil {
 		return nil, err
 	}
-	newManifest, newTable, err := b.tables(ctx, new)
+	newManifest, newTable, err := b.table(ctx, new)
 	if err != nil {
 		return nil, err
 	}
@@ -79,15 +79,35 @@ func (b *Bucket) Diff(ctx context.Context, old, new SnapshotRef) (*Diff, error) 
 	if oldTable.ServiceVersion != newTable.ServiceVersion {
 		d.Documents = append(d.Documents, "/", "/index.json")
 	}
-	return d, b.diffContents(ctx, d)
+	return d, b.diffContents(ctx, d, listed{b, old, contentsOf(oldManifest)}, listed{b, new, contentsOf(newManifest)})
 }
 
-func (b *Bucket) tables(ctx context.Context, s SnapshotRef) (*layout.Manifest, *answer.Table, error) {
-	m, err := b.Manifest(ctx, s.Environment, s.ID)
-	if err != nil {
-		return nil, nil, err
+// listed reads the lists of files of a snapshot.
+type listed struct {
+	b    *Bucket
+	of   SnapshotRef
+	sums map[layout.Revision]string
+}
+
+func contentsOf(m *layout.Manifest) map[layout.Revision]string {
+	sums := make(map[layout.Revision]string, len(m.Packages))
+	for _, p := range m.Packages {
+		sums[revisionOf(p)] = p.Contents
 	}
-	r, err := b.Routes(ctx, s.Environment, s.ID)
+	return sums
+}
+
+// contents reads the list of files of a revision; of none it is empty.
+func (l listed) contents(ctx context.Context, rev *layout.Revision) (*layout.Contents, error) {
+	if rev == nil {
+		return &layout.Contents{}, nil
+	}
+	_, c, err := l.b.Contents(ctx, *rev, l.sums[*rev])
+	return c, l.b.Explain(ctx, l.of.Environment, l.of.ID, err)
+}
+
+func (b *Bucket) table(ctx context.Context, s SnapshotRef) (*layout.Manifest, *answer.Table, error) {
+	m, r, err := b.Snapshot(ctx, s.Environment, s.ID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -99,17 +119,17 @@ func (b *Bucket) tables(ctx context.Context, s SnapshotRef) (*layout.Manifest, *
 }
 
 // diffContents finds the paths that differ, package version by package version.
-func (b *Bucket) diffContents(ctx context.Context, d *Diff) error {
+func (b *Bucket) diffContents(ctx context.Context, d *Diff, old, new listed) error {
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(b.Parallel())
 	for _, c := range slices.Concat(d.Packages.Added, d.Packages.Removed, d.Packages.Changed) {
 		g.Go(func() error {
-			old, new, err := b.bothContents(ctx, c)
+			was, is, err := bothContents(ctx, c, old, new)
 			if err != nil {
 				return err
 			}
-			archives, files := diffPaths(c, old, new)
+			archives, files := diffPaths(c, was, is)
 			mu.Lock()
 			defer mu.Unlock()
 			if c.Document {
@@ -129,32 +149,16 @@ func (b *Bucket) diffContents(ctx context.Context, d *Diff) error {
 
 // bothContents reads the lists of files of both sides; where there is none, or
 // they are the same, it is empty.
-func (b *Bucket) bothContents(ctx context.Context, c PackageChange) (old, new *layout.Contents, err error) {
+func bothContents(ctx context.Context, c PackageChange, old, new listed) (was, is *layout.Contents, err error) {
 	if c.OldRevision == c.NewRevision {
 		return &layout.Contents{}, &layout.Contents{}, nil
 	}
-	was, is := c.Revisions()
-	if old, err = b.contents(ctx, was); err != nil {
+	oldRevision, newRevision := c.Revisions()
+	if was, err = old.contents(ctx, oldRevision); err != nil {
 		return nil, nil, err
 	}
-	new, err = b.contents(ctx, is)
-	return old, new, err
-}
-
-// contents reads the list of files of a revision; of none it is empty.
-func (b *Bucket) contents(ctx context.Context, rev *layout.Revision) (*layout.Contents, error) {
-	if rev == nil {
-		return &layout.Contents{}, nil
-	}
-	body, err := b.Read(ctx, rev.ContentsKey())
-	if err != nil {
-		return nil, err
-	}
-	c, err := layout.DecodeContents(body)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", rev.ContentsKey(), err)
-	}
-	return c, nil
+	is, err = new.contents(ctx, newRevision)
+	return was, is, err
 }
 
 // diffPaths are the paths of archive, signature and files that differ.

@@ -79,11 +79,11 @@ func TestDiffAgainstAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, oldTable, err := b.tables(t.Context(), old)
+		_, oldTable, err := b.table(t.Context(), old)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, newTable, err := b.tables(t.Context(), new)
+		_, newTable, err := b.table(t.Context(), new)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestDiffPathsAgainstAll(t *testing.T) {
 // does: what its table answers, and then the object.
 func everyPath(t *testing.T, b *Bucket, ref SnapshotRef) map[string]string {
 	t.Helper()
-	m, table, err := b.tables(t.Context(), ref)
+	m, table, err := b.table(t.Context(), ref)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func everyPath(t *testing.T, b *Bucket, ref SnapshotRef) map[string]string {
 		ask("/package/" + id + "/")
 		ask("/epr/" + p.Name + "/" + p.Name + "-" + p.Version + ".zip")
 		ask("/epr/" + p.Name + "/" + p.Name + "-" + p.Version + ".zip.sig")
-		list, err := b.contents(t.Context(), &layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision})
+		_, list, err := b.Contents(t.Context(), revisionOf(p), p.Contents)
 		if err != nil {
 			t.Fatal(err)
 		}

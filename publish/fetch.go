@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
@@ -121,62 +120,6 @@ func corrupt(err error) bool {
 	var input flate.CorruptInputError
 	return errors.As(err, &input) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
-}
-
-// Contents reads and checks the list of files of a revision; sha256 is what the
-// manifest says of it.
-func (b *Bucket) Contents(ctx context.Context, rev layout.Revision, sha256 string) ([]byte, *layout.Contents, error) {
-	key := rev.ContentsKey()
-	body, err := b.readSome(ctx, key, maxListed)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := store.HasSum(body, sha256); err != nil {
-		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
-	}
-	list, err := layout.DecodeContents(body)
-	if err == nil && (list.Name != rev.Name || list.Version != rev.Version) {
-		err = fmt.Errorf("it is that of %s-%s", list.Name, list.Version)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
-	}
-	return body, list, nil
-}
-
-// maxListed is the largest list of files that is read, in bytes: 50,000 files
-// with the longest paths that a package may have.
-const maxListed = 64 << 20
-
-// readSome reads a small object; one that is longer than it may be is not read
-// to its end.
-func (b *Bucket) readSome(ctx context.Context, key string, most int64) ([]byte, error) {
-	r, err := b.Open(ctx, key, 0, -1)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	body, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
-	}
-	if int64(len(body)) > most {
-		return nil, fmt.Errorf("%w: %s: more than %d bytes", ErrDamaged, key, most)
-	}
-	return body, nil
-}
-
-// Explain tells a snapshot that was pruned while it was read from one that is
-// damaged, where err says that an object of it is not there.
-func (b *Bucket) Explain(ctx context.Context, env, id string, err error) error {
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	there, e := b.exists(ctx, layout.ManifestKey(env, id))
-	if e == nil && !there {
-		return fmt.Errorf("%w: %s of %s was pruned while it was copied: run again", ErrNoSnapshot, id, env)
-	}
-	return fmt.Errorf("%w: an object of %s is missing: %w; regsnap verify --repair mends it", ErrDamaged, id, err)
 }
 
 // File is where a file:// bucket keeps an object on this machine; "" in other

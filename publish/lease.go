@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -234,18 +233,6 @@ func (l *Lease) check(ctx context.Context) error {
 		l.unchecked = l.unchecked[1:]
 	}
 	return nil
-}
-
-// exists asks for one byte: there is no cheaper way that every store has.
-func (b *Bucket) exists(ctx context.Context, key string) (bool, error) {
-	r, err := b.Open(ctx, key, 0, 1)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, r.Close()
 }
 
 // alive makes sure that a lease which was taken was not taken away.

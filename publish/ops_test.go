@@ -316,7 +316,7 @@ func TestRollbackRefuses(t *testing.T) {
 	if err := b.Delete(ctx, layout.RoutesKey(testEnv, third.Snapshot)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.PrepareRollback(ctx, testEnv, ""); !errors.Is(err, ErrNoSnapshot) {
+	if _, err := l.PrepareRollback(ctx, testEnv, ""); !errors.Is(err, ErrDamaged) {
 		t.Errorf("to what has no routes: %v", err)
 	}
 	if err := l.Release(ctx); err != nil {

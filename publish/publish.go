@@ -7,11 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish/store"
 )
-
-// ErrNoSnapshot: the bucket has no such snapshot, or not all of it.
-var ErrNoSnapshot = errors.New("no such snapshot in the bucket")
 
 // Publish makes a snapshot live, in a lease of its own and without a clone that
 // knows of history; see Lease.Publish.
@@ -88,82 +84,4 @@ func (l *Lease) complete(ctx context.Context, env, id string) (*layout.Manifest,
 		return nil, fmt.Errorf("%w: %s of %s: build it first", ErrNoSnapshot, id, env)
 	}
 	return m, err
-}
-
-// Manifest reads the manifest of a snapshot and checks that it is the one that
-// the id names.
-func (b *Bucket) Manifest(ctx context.Context, env, id string) (*layout.Manifest, error) {
-	body, err := b.Read(ctx, layout.ManifestKey(env, id))
-	if err != nil {
-		return nil, err
-	}
-	m, err := layout.DecodeManifest(body)
-	switch {
-	case err != nil:
-	case m.IDOf(body) != id:
-		err = fmt.Errorf("its content has the id %s: the object is damaged", m.IDOf(body))
-	case m.Environment != env:
-		err = fmt.Errorf("its content is of environment %s: the object is in the wrong place", m.Environment)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", layout.ManifestKey(env, id), err)
-	}
-	return m, nil
-}
-
-// Live reads the manifest of the live snapshot; fs.ErrNotExist when none is live.
-func (b *Bucket) Live(ctx context.Context, env string) (*layout.Manifest, error) {
-	p, err := b.Pointer(ctx, env)
-	if err != nil {
-		return nil, err
-	}
-	return b.Manifest(ctx, env, p.Snapshot)
-}
-
-// Chosen is the snapshot that somebody names, or the live one if id is empty:
-// ErrNothingLive if there is none. A snapshot that is named may not exist.
-func (b *Bucket) Chosen(ctx context.Context, env, id string) (string, error) {
-	if id != "" {
-		return id, nil
-	}
-	p, err := b.Pointer(ctx, env)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("environment %s: %w", env, ErrNothingLive)
-	}
-	return p.Snapshot, err
-}
-
-// Routes reads the routes of a snapshot.
-func (b *Bucket) Routes(ctx context.Context, env, id string) (*layout.Routes, error) {
-	body, err := b.Read(ctx, layout.RoutesKey(env, id))
-	if err != nil {
-		return nil, err
-	}
-	r, err := layout.DecodeRoutes(body)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", layout.RoutesKey(env, id), err)
-	}
-	return r, nil
-}
-
-// Snapshot reads the manifest and the routes of a snapshot and checks both.
-func (b *Bucket) Snapshot(ctx context.Context, env, id string) (*layout.Manifest, *layout.Routes, error) {
-	m, err := b.Manifest(ctx, env, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	key := layout.RoutesKey(env, id)
-	body, err := b.Read(ctx, key)
-	if err != nil {
-		return nil, nil, err
-	}
-	err = store.Matches(body, m.Routes)
-	var r *layout.Routes
-	if err == nil {
-		r, err = layout.DecodeRoutes(body)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
-	}
-	return m, r, nil
 }

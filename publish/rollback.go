@@ -34,7 +34,7 @@ type Rollback struct {
 // PrepareRollback looks at the way back to a snapshot, by default to the one
 // that was live before the live one was published. How many requests it takes
 // does not depend on the size of the registry. A snapshot that is not whole is
-// ErrNoSnapshot.
+// ErrDamaged, one that does not exist ErrNoSnapshot.
 func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback, error) {
 	p, err := l.b.Pointer(ctx, env)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,7 +52,7 @@ func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback,
 	if r.From == r.To {
 		return r, nil
 	}
-	to, err := l.rollbackTarget(ctx, env, id)
+	to, _, err := l.b.Snapshot(ctx, env, id)
 	if err != nil {
 		return nil, err
 	}
@@ -63,26 +63,6 @@ func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback,
 	}
 	r.Packages = ComparePackages(from, to)
 	return r, nil
-}
-
-// rollbackTarget makes sure that a snapshot can be served: its manifest, and the
-// routes that the manifest says.
-func (l *Lease) rollbackTarget(ctx context.Context, env, id string) (*layout.Manifest, error) {
-	m, err := l.b.Manifest(ctx, env, id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s of %s: regsnap history lists what there is", ErrNoSnapshot, id, env)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoSnapshot, err)
-	}
-	body, err := l.b.Read(ctx, layout.RoutesKey(env, id))
-	if err == nil {
-		err = store.Matches(body, m.Routes)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s of %s is not whole: %s: %w", ErrNoSnapshot, id, env, layout.RoutesKey(env, id), err)
-	}
-	return m, nil
 }
 
 // Do goes the way back. If the pointer was moved since the way was looked at it

@@ -156,11 +156,11 @@ func TestPublishDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(key, string(swapped))
-	refuses("its content has the id " + other + ": the object is damaged")
+	refuses("its content has the id " + other)
 	write(key, string(whole[:len(whole)/2]))
-	refuses("manifest: unexpected EOF")
+	refuses("manifest: damaged: unexpected EOF")
 	write(key, strings.Replace(string(whole), `"format":1`, `"format":99`, 1))
-	refuses("format 99 is not known to this version of regsnap")
+	refuses("written by a newer regsnap (format 99)")
 	wantLive(t, b, "")
 
 	// A pointer that cannot be read is not overwritten.

@@ -1,10 +1,7 @@
 package publish
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,11 +11,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish/store"
 )
 
 // VerifyOptions say how much of a snapshot to check.
@@ -150,7 +145,7 @@ func (v *verifier) run(ctx context.Context, env, id string) error {
 func unitsOf(m *layout.Manifest) []unit {
 	var units []unit
 	for _, p := range m.Packages {
-		rev := layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}
+		rev := revisionOf(p)
 		units = append(units, unit{strings.TrimSuffix(rev.ContentsKey(), "/contents.json"), func(ctx context.Context, c *unitCheck) error {
 			return c.revision(ctx, rev, p.Contents)
 		}})
@@ -198,100 +193,63 @@ type unitCheck struct {
 }
 
 func (c *unitCheck) fault(key string, err error) {
-	c.faults = append(c.faults, Fault{Key: key, Missing: errors.Is(err, fs.ErrNotExist), Detail: faultText(err), unit: c.name})
+	c.faults = append(c.faults, Fault{Key: key, Missing: errors.Is(err, fs.ErrNotExist), Detail: faultText(key, err), unit: c.name})
 }
 
-// faultText leaves the key out, which is told beside it.
-func faultText(err error) string {
+// faultText leaves out the key and the word damaged, which stand beside it.
+func faultText(key string, err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
 		return "missing"
 	}
-	return err.Error()
+	text := strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": ")
+	return strings.TrimPrefix(strings.TrimPrefix(text, key+": "), ErrDamaged.Error()+": ")
 }
 
-// read returns an object, or nil and notes that it is missing.
-func (c *unitCheck) read(ctx context.Context, key string) ([]byte, error) {
-	body, err := c.v.b.Read(ctx, key)
-	if errors.Is(err, fs.ErrNotExist) {
+// noted takes what came of reading an object of size bytes, and reports whether
+// it is sound. What is missing or damaged is a fault; any other error is one of
+// the store or of this regsnap, and says nothing about the object.
+func (c *unitCheck) noted(key string, size int64, err error) (bool, error) {
+	switch {
+	case err == nil:
+		c.objects++
+		c.bytes += size
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrDamaged):
 		c.fault(key, err)
-		return nil, nil
+		return false, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	c.objects++
-	c.bytes += int64(len(body))
-	return body, nil
+	return false, err
 }
 
 // expect streams an object and compares size and digest.
 func (c *unitCheck) expect(ctx context.Context, key string, want layout.ObjectDigest) error {
-	r, err := c.v.b.Open(ctx, key, 0, -1)
-	if errors.Is(err, fs.ErrNotExist) {
-		c.fault(key, err)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, r)
-	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
-	}
-	c.objects++
-	c.bytes += n
-	if got := hex.EncodeToString(h.Sum(nil)); n != want.Size {
-		c.fault(key, fmt.Errorf("%d bytes, want %d", n, want.Size))
-	} else if got != want.SHA256 {
-		c.fault(key, fmt.Errorf("SHA-256 %s, want %s", got, want.SHA256))
-	}
-	return nil
+	_, err := c.noted(key, want.Size, c.v.b.Fetch(ctx, key, io.Discard, want))
+	return err
 }
 
 // manifest checks manifest and routes. Without a manifest that can be believed
 // it returns nil: nothing else can be checked.
 func (c *unitCheck) manifest(ctx context.Context, env, id string) (*layout.Manifest, error) {
-	key := layout.ManifestKey(env, id)
-	body, err := c.read(ctx, key)
-	if err != nil || body == nil {
-		return nil, err
-	}
-	m, err := layout.DecodeManifest(body)
-	if err == nil && (m.ID() != id || m.Environment != env) {
-		err = fmt.Errorf("its content has the id %s of %s", m.ID(), m.Environment)
-	}
-	if err != nil {
-		c.fault(key, err)
-		return nil, nil
-	}
-	key = layout.RoutesKey(env, id)
-	if body, err = c.read(ctx, key); err != nil {
-		return nil, err
-	}
-	if body != nil {
-		if err := store.Matches(body, m.Routes); err != nil {
-			c.fault(key, err)
+	m, body, err := c.v.b.manifest(ctx, env, id)
+	if errors.Is(err, ErrNoSnapshot) {
+		// Unless the rest of it is there, there is no such snapshot.
+		if there, e := c.v.b.exists(ctx, layout.RoutesKey(env, id)); e != nil || !there {
+			return nil, errors.Join(e, err)
 		}
 	}
-	return m, nil
+	if ok, err := c.noted(layout.ManifestKey(env, id), int64(len(body)), err); !ok {
+		return nil, err
+	}
+	_, body, err = c.v.b.routes(ctx, m, id)
+	_, err = c.noted(layout.RoutesKey(env, id), int64(len(body)), err)
+	return m, err
 }
 
 // revision checks every object of a package revision.
 func (c *unitCheck) revision(ctx context.Context, rev layout.Revision, sum string) error {
-	body, err := c.read(ctx, rev.ContentsKey())
-	if err != nil || body == nil {
+	body, list, err := c.v.b.Contents(ctx, rev, sum)
+	if ok, err := c.noted(rev.ContentsKey(), int64(len(body)), err); !ok {
 		return err
-	}
-	err = store.HasSum(body, sum)
-	var list *layout.Contents
-	if err == nil {
-		list, err = layout.DecodeContents(body)
-	}
-	if err != nil {
-		c.fault(rev.ContentsKey(), err)
-		return nil
 	}
 	if err := c.expect(ctx, rev.ArchiveKey(), list.Archive); err != nil {
 		return err
@@ -309,8 +267,8 @@ func (c *unitCheck) revision(ctx context.Context, rev layout.Revision, sum strin
 	return nil
 }
 
-// response checks a response, or a part of the catalog, and that its encoded twin, if there is one, or the
-// only form there is, says the same.
+// response checks a response, or a part of the catalog, and that its encoded
+// form, which may be the only one, says the same.
 func (c *unitCheck) response(ctx context.Context, r layout.ManifestResponse) error {
 	key := r.Object(layout.CacheContent).Key
 	want := layout.ObjectDigest{Size: r.Size, SHA256: r.SHA256}
@@ -320,23 +278,6 @@ func (c *unitCheck) response(ctx context.Context, r layout.ManifestResponse) err
 		}
 	}
 	key += layout.GzipSuffix
-	body, err := c.read(ctx, key)
-	if err != nil || body == nil {
-		return err
-	}
-	if int64(len(body)) != r.Gzip {
-		c.fault(key, fmt.Errorf("%d bytes, want %d", len(body), r.Gzip))
-		return nil
-	}
-	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err == nil {
-		var plain []byte
-		if plain, err = io.ReadAll(io.LimitReader(z, r.Size+1)); err == nil {
-			err = store.Matches(plain, want)
-		}
-	}
-	if err != nil {
-		c.fault(key, err)
-	}
-	return nil
+	_, err := c.noted(key, r.Gzip, c.v.b.FetchEncoded(ctx, key, io.Discard, r.Gzip, want))
+	return err
 }

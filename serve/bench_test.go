@@ -194,7 +194,7 @@ func benchPackages(b *testing.B, bucket *publish.Bucket, env string) (name, vers
 		if err != nil {
 			b.Fatal(err)
 		}
-		c, err := layout.DecodeContents(body)
+		c, err := layout.DecodeContents(body, rev)
 		if err != nil {
 			b.Fatal(err)
 		}

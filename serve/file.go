@@ -21,10 +21,7 @@ func (h *Handler) contents(ctx context.Context, rev layout.Revision) (*layout.Co
 		if err != nil {
 			return object{}, err
 		}
-		c, err := layout.DecodeContents(body)
-		if err == nil && (c.Name != rev.Name || c.Version != rev.Version) {
-			err = fmt.Errorf("%w: it is of %s-%s", errDamaged, c.Name, c.Version)
-		}
+		c, err := layout.DecodeContents(body, rev)
 		if err != nil {
 			return object{}, fmt.Errorf("%s: %w", key, err)
 		}

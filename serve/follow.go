@@ -140,9 +140,6 @@ func (h *Handler) load(ctx context.Context, env *environment) error {
 	if err != nil {
 		return fmt.Errorf("snapshot %s: %w", p.Snapshot, err)
 	}
-	if routes.Environment != env.name {
-		return fmt.Errorf("snapshot %s: its routes are of environment %s", p.Snapshot, routes.Environment)
-	}
 	table, err := answer.NewTable(routes)
 	if err != nil {
 		return fmt.Errorf("snapshot %s: %w", p.Snapshot, err)

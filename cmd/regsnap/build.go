@@ -171,7 +171,7 @@ func liveSnapshots(ctx context.Context, b *publish.Bucket, names []string) ([]bu
 		if l.Manifest, err = b.Manifest(ctx, name, p.Snapshot); err == nil {
 			l.Routes, err = b.Routes(ctx, name, p.Snapshot)
 		}
-		if errors.Is(err, layout.ErrFormat) {
+		if errors.Is(err, layout.ErrOutdated) {
 			// Written by another version: its revisions are there, but what it
 			// says of them has to be found out again.
 			err = nil

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -184,7 +185,7 @@ func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) e
 	if err != nil {
 		return usageError{err}
 	}
-	routes, err := b.Routes(c.Context, env, id)
+	m, routes, err := b.Snapshot(c.Context, env, id)
 	if err != nil {
 		return err
 	}
@@ -200,11 +201,11 @@ func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) e
 	case answer.Signature:
 		e.Key = a.Revision.SignatureKey()
 	case answer.PackageFile:
-		if err := explainFile(c.Context, b, &e, a); err != nil {
+		if err := explainFile(c.Context, b, m, &e, a); err != nil {
 			return err
 		}
 	case answer.Response:
-		if err := explainResponse(c.Context, b, t, &e, a); err != nil {
+		if err := explainResponse(c.Context, b, m, t, &e, a); err != nil {
 			return err
 		}
 	default:
@@ -224,13 +225,15 @@ func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) e
 	return e.print(c.App.Writer)
 }
 
-func explainFile(ctx context.Context, b *publish.Bucket, e *explained, a answer.Answer) error {
-	body, err := b.Read(ctx, a.Revision.ContentsKey())
-	if err != nil {
-		return err
+func explainFile(ctx context.Context, b *publish.Bucket, m *layout.Manifest, e *explained, a answer.Answer) error {
+	i := slices.IndexFunc(m.Packages, func(p layout.ManifestPackage) bool {
+		return p.Name == a.Revision.Name && p.Version == a.Revision.Version
+	})
+	if i < 0 {
+		return fmt.Errorf("%w: routes and manifest of %s disagree about %s-%s", publish.ErrDamaged, e.Snapshot, a.Revision.Name, a.Revision.Version)
 	}
-	contents, err := layout.DecodeContents(body)
-	if err != nil {
+	_, contents, err := b.Contents(ctx, a.Revision, m.Packages[i].Contents)
+	if err = b.Explain(ctx, m.Environment, e.Snapshot, err); err != nil {
 		return err
 	}
 	f := contents.Find(a.Path)
@@ -243,26 +246,28 @@ func explainFile(ctx context.Context, b *publish.Bucket, e *explained, a answer.
 	return nil
 }
 
-// explainResponse tells whether the answer was rendered ahead, plain or encoded.
-func explainResponse(ctx context.Context, b *publish.Bucket, t *answer.Table, e *explained, a answer.Answer) error {
-	rendered := false
-	for _, key := range []string{layout.ResponseKey(a.Digest), layout.ResponseKey(a.Digest) + layout.GzipSuffix} {
-		_, err := b.Read(ctx, key)
-		if err == nil {
-			e.Key, rendered = key, true
-			break
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
+// explainResponse reports whether the answer was rendered ahead, plain or encoded:
+// the manifest says so, and the object is there and sound.
+func explainResponse(ctx context.Context, b *publish.Bucket, m *layout.Manifest, t *answer.Table, e *explained, a answer.Answer) error {
+	i := slices.IndexFunc(m.Responses, func(r layout.ManifestResponse) bool { return r.Digest == a.Digest && !r.Part })
+	rendered := i >= 0
 	e.Rendered = &rendered
 	if !rendered {
 		for _, part := range t.Parts(a.Selection.Rows) {
 			e.Parts = append(e.Parts, layout.PartKey(t.Catalog[part].Digest))
 		}
+		return nil
 	}
-	return nil
+	r := m.Responses[i]
+	want := layout.ObjectDigest{Size: r.Size, SHA256: r.SHA256}
+	e.Key = r.Keys()[0]
+	var err error
+	if r.EncodedOnly {
+		err = b.FetchEncoded(ctx, e.Key, io.Discard, r.Gzip, want)
+	} else {
+		err = b.Fetch(ctx, e.Key, io.Discard, want)
+	}
+	return b.Explain(ctx, m.Environment, e.Snapshot, err)
 }
 
 // leftOut gives the reasons for the versions of one package.

@@ -17,6 +17,7 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/promote"
 	"github.com/regsnap/regsnap/index/upstream"
+	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/image"
 	"github.com/regsnap/regsnap/publish/store"
@@ -30,11 +31,12 @@ const (
 	exitOlder       = 4   // a snapshot that comes from this one is live already, or has the image's tag
 	exitConflict    = 5   // somebody else published, rolled back, pruned or pushed meanwhile: run again
 	exitBusy        = 6   // prune found a build or another prune at work, and deleted nothing
-	exitDamaged     = 7   // verify, or a copy, found objects that are damaged or missing
+	exitDamaged     = 7   // an object of the bucket is damaged or missing
 	exitHook        = 8   // it is live, but a command or webhook of after_publish failed
 	exitDifferent   = 9   // check found a registry that does not answer as the bucket does
 	exitDiverged    = 10  // neither this snapshot nor the live one comes from the other, as after a force push
 	exitUnordered   = 11  // how this snapshot stands to the live one could not be determined
+	exitNewer       = 12  // something in the bucket was written by a newer regsnap: upgrade this one
 	exitInterrupted = 130 // Ctrl-C, as shells count it
 )
 
@@ -89,6 +91,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUnordered
 	case errors.Is(err, store.ErrConflict), errors.Is(err, publish.ErrPruned), errors.Is(err, promote.ErrConflict):
 		return exitConflict
+	case errors.Is(err, layout.ErrNewer), errors.Is(err, layout.ErrOutdated):
+		return exitNewer
 	case errors.Is(err, errDamaged), errors.Is(err, publish.ErrDamaged):
 		return exitDamaged
 	case errors.Is(err, errDifferent):

@@ -23,9 +23,11 @@ func someRoutes(t testing.TB) *layout.Routes {
 
 const someSHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+var someRevision = layout.Revision{Name: "a", Version: "1.0.0", ID: strings.Repeat("0", 20)}
+
 func someContents() *layout.Contents {
 	return &layout.Contents{
-		Format: layout.ContentsFormat, Name: "a", Version: "1.0.0", Archive: layout.ObjectDigest{Size: 9, SHA256: someSHA256},
+		Format: layout.ContentsFormat, Name: "a", Version: "1.0.0", Archive: layout.ObjectDigest{Size: 99, SHA256: someSHA256},
 		Files: []layout.ContentsFile{
 			{Path: "docs/README.md", Size: 4, SHA256: someSHA256, Type: "text/markdown; charset=utf-8", Deflate: &layout.Deflate{Offset: 40, Size: 3, CRC32: 7}},
 			{Path: "manifest.yml", SHA256: someSHA256, Type: "text/yaml; charset=UTF-8"},
@@ -56,25 +58,25 @@ type format struct {
 func formats(t testing.TB) []format {
 	return []format{
 		{"pointer", layout.Pointer{Format: layout.PointerFormat, Environment: "production", Snapshot: "20221201T172031Z-0123456789ab"}.Encode(), func(b []byte) ([]byte, error) {
-			p, err := layout.DecodePointer(b)
+			p, err := layout.DecodePointer(b, "production")
 			return p.Encode(), err
 		}},
 		{"manifest", someManifest().Encode(), func(b []byte) ([]byte, error) {
-			m, err := layout.DecodeManifest(b)
+			m, err := layout.DecodeManifest(b, "production", someManifest().ID())
 			if err != nil {
 				return nil, err
 			}
 			return m.Encode(), nil
 		}},
 		{"contents", someContents().Encode(), func(b []byte) ([]byte, error) {
-			c, err := layout.DecodeContents(b)
+			c, err := layout.DecodeContents(b, someRevision)
 			if err != nil {
 				return nil, err
 			}
 			return c.Encode(), nil
 		}},
 		{"routes", someRoutes(t).Encode(), func(b []byte) ([]byte, error) {
-			r, err := layout.DecodeRoutes(b)
+			r, err := layout.DecodeRoutes(b, "production")
 			if err != nil {
 				return nil, err
 			}
@@ -139,7 +141,7 @@ func TestRoutesAreChecked(t *testing.T) {
 	} {
 		r := someRoutes(t)
 		damage(r)
-		if _, err := layout.DecodeRoutes(r.Encode()); err == nil {
+		if _, err := layout.DecodeRoutes(r.Encode(), "production"); err == nil {
 			t.Errorf("%s: no error", what)
 		}
 	}
@@ -160,11 +162,11 @@ func TestRoutesAreChecked(t *testing.T) {
 		if damaged == encoded {
 			t.Errorf("%s: %q is not in\n%s", what, damage[0], encoded)
 		}
-		if _, err := layout.DecodeRoutes([]byte(damaged)); err == nil {
+		if _, err := layout.DecodeRoutes([]byte(damaged), "production"); err == nil {
 			t.Errorf("%s: no error", what)
 		}
 	}
-	if _, err := layout.DecodeRoutes([]byte(`{"format":1,"environment":"production"}`)); !errors.Is(err, layout.ErrFormat) {
+	if _, err := layout.DecodeRoutes([]byte(`{"format":1,"environment":"production"}`), "production"); !errors.Is(err, layout.ErrOutdated) {
 		t.Errorf("routes of another version: %v", err)
 	}
 	r := someRoutes(t)
@@ -185,7 +187,7 @@ func TestContents(t *testing.T) {
 		}
 	}
 	slices.Reverse(c.Files)
-	if _, err := layout.DecodeContents(c.Encode()); err == nil {
+	if _, err := layout.DecodeContents(c.Encode(), someRevision); err == nil {
 		t.Error("files that are not sorted: no error")
 	}
 	c.Sort()
@@ -209,7 +211,7 @@ func TestManifestID(t *testing.T) {
 		t.Errorf("without a commit: %s", id)
 	}
 	m.Responses[0], m.Responses[1] = m.Responses[1], m.Responses[0]
-	if _, err := layout.DecodeManifest(m.Encode()); err == nil {
+	if _, err := layout.DecodeManifest(m.Encode(), m.Environment, m.ID()); err == nil {
 		t.Error("responses that are not sorted: no error")
 	}
 }

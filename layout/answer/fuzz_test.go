@@ -93,12 +93,12 @@ func FuzzRoutes(f *testing.F) {
 	f.Add(someRoutes(f).Encode())
 	f.Add([]byte(`{"format":1,"environment":"a"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := layout.DecodeRoutes(data)
+		r, err := layout.DecodeRoutes(data, "production")
 		if err != nil {
 			return
 		}
 		encoded := r.Encode()
-		again, err := layout.DecodeRoutes(encoded)
+		again, err := layout.DecodeRoutes(encoded, "production")
 		if err != nil || !bytes.Equal(again.Encode(), encoded) {
 			t.Fatalf("%s\nis not read back: %v", encoded, err)
 		}

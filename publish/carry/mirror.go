@@ -3,8 +3,6 @@ package carry
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"slices"
 
 	"github.com/regsnap/regsnap/build"
@@ -88,7 +86,7 @@ func (o Options) snapshots(ctx context.Context, id string) (*Result, error) {
 		}
 		m, err := o.From.Manifest(ctx, o.Environment, each)
 		if err != nil {
-			return nil, missing(o.Environment, each, err)
+			return nil, err
 		}
 		if err := c.Snapshot(ctx, m); err != nil {
 			return nil, err
@@ -119,13 +117,6 @@ func (o Options) history(ctx context.Context, id string) ([]string, error) {
 	}
 	slices.Reverse(ids)
 	return append(ids, id), nil
-}
-
-func missing(env, id string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s of %s: regsnap history lists what there is", publish.ErrNoSnapshot, id, env)
-	}
-	return err
 }
 
 // publish makes the snapshot live in the target.

@@ -19,7 +19,7 @@ func (o Options) slice(ctx context.Context, of string) (r *Result, err error) {
 	}
 	m, routes, err := o.From.Snapshot(ctx, o.Environment, of)
 	if err != nil {
-		return nil, missing(o.Environment, of, err)
+		return nil, err
 	}
 	s, err := build.NewSlice(build.SliceOptions{
 		Of: build.Live{Manifest: m, Routes: routes}, From: o.From, Slice: o.Slice, Regsnap: o.Regsnap,

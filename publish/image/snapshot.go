@@ -33,9 +33,6 @@ func (o Options) snapshot(ctx context.Context, dir string) (m *layout.Manifest, 
 		return nil, "", nil, err
 	}
 	m, err = from.Manifest(ctx, o.Environment, id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "", nil, fmt.Errorf("%w: %s of %s: regsnap history lists what there is", publish.ErrNoSnapshot, id, o.Environment)
-	}
 	if err != nil {
 		return nil, "", nil, err
 	}

@@ -37,12 +37,12 @@ func (m *maker) revision(ctx context.Context, p layout.ManifestPackage) (scanned
 	if err != nil {
 		return fail(err)
 	}
-	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != p.Contents {
-		return fail(fmt.Errorf("%s: %w: its SHA-256 is not %s", key, ErrSource, p.Contents))
-	}
-	list, err := layout.DecodeContents(body)
+	list, err := layout.DecodeContents(body, rev)
 	if err != nil {
 		return fail(fmt.Errorf("%s: %w: %w", key, ErrSource, err))
+	}
+	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != p.Contents {
+		return fail(fmt.Errorf("%s: %w: its SHA-256 is not %s", key, ErrSource, p.Contents))
 	}
 	out := scanned{prefix: strings.TrimSuffix(key, "contents.json")}
 	s := &sheet{contents: body, archive: strings.TrimPrefix(rev.ArchiveKey(), out.prefix)}

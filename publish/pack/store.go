@@ -73,7 +73,7 @@ func (s *Store) Pointer(ctx context.Context, env string) (layout.Pointer, error)
 	if err != nil {
 		return layout.Pointer{}, err
 	}
-	p, err := layout.DecodePointer(body)
+	p, err := layout.DecodePointer(body, env)
 	if err != nil {
 		return layout.Pointer{}, fmt.Errorf("%s: %w", layout.PointerKey(env), err)
 	}
@@ -86,7 +86,7 @@ func (s *Store) Routes(ctx context.Context, env, id string) (*layout.Routes, err
 	if err != nil {
 		return nil, err
 	}
-	r, err := layout.DecodeRoutes(body)
+	r, err := layout.DecodeRoutes(body, env)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", layout.RoutesKey(env, id), err)
 	}

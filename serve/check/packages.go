@@ -58,7 +58,7 @@ func packages(ctx context.Context, ref *reference, o Options) ([]probe, error) {
 			if err != nil {
 				return err
 			}
-			list, err := layout.DecodeContents(body)
+			list, err := layout.DecodeContents(body, rev)
 			if err != nil {
 				return fmt.Errorf("%s: %w", rev.ContentsKey(), err)
 			}

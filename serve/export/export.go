@@ -3,8 +3,6 @@ package export
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -111,14 +109,6 @@ func (o Options) there(ctx context.Context) error {
 		return err
 	}
 	_, err = o.From.Manifest(ctx, o.Environment, id)
-	return o.missing(id, err)
-}
-
-// missing says what to do if err is that there is no such snapshot.
-func (o Options) missing(id string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s of %s: regsnap history lists what there is", publish.ErrNoSnapshot, id, o.Environment)
-	}
 	return err
 }
 
@@ -143,7 +133,7 @@ func (o Options) into(ctx context.Context, f *folder, r *Result, conf map[string
 func (o Options) write(ctx context.Context, f *folder, r *Result) error {
 	m, routes, err := o.From.Snapshot(ctx, o.Environment, r.Snapshot)
 	if err != nil {
-		return o.missing(r.Snapshot, err)
+		return err
 	}
 	temp, err := os.MkdirTemp(f.dir, unfinished)
 	if err != nil {

@@ -56,7 +56,7 @@ func PackagePaths(t *testing.T, b *publish.Bucket) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list, err := layout.DecodeContents(body)
+		list, err := layout.DecodeContents(body, rev)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -98,7 +98,7 @@ func (c *checker) revision(r layout.Revision, contents string) {
 	if body == nil {
 		return
 	}
-	list, err := layout.DecodeContents(body)
+	list, err := layout.DecodeContents(body, r)
 	if err != nil {
 		c.fail("%s: %w", r.ContentsKey(), err)
 		return

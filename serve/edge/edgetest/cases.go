@@ -52,7 +52,7 @@ func NewRequests(ctx context.Context, b *publish.Bucket, env string, seed uint64
 		if err != nil {
 			return nil, err
 		}
-		contents, err := layout.DecodeContents(body)
+		contents, err := layout.DecodeContents(body, rev)
 		if err != nil {
 			return nil, err
 		}

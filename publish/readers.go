@@ -1,0 +1,169 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
+)
+
+// Every format of the bucket is read here and nowhere else, so that no two
+// commands disagree about an object. What is wrong with one is ErrDamaged, or
+// layout.ErrNewer and layout.ErrOutdated, which are about the reader; any other
+// error is that of the store.
+
+// ErrDamaged: a bucket does not hold what its snapshots say.
+var ErrDamaged = layout.ErrDamaged
+
+// ErrNoSnapshot: the bucket has no such snapshot, or not all of it.
+var ErrNoSnapshot = errors.New("no such snapshot in the bucket")
+
+// Pointer reads which snapshot of an environment is live; fs.ErrNotExist when
+// none ever was.
+func (b *Bucket) Pointer(ctx context.Context, env string) (layout.Pointer, error) {
+	p, _, err := b.pointer(ctx, env)
+	return p, err
+}
+
+func (b *Bucket) pointer(ctx context.Context, env string) (layout.Pointer, store.Token, error) {
+	key := layout.PointerKey(env)
+	body, t, err := b.pointers.Load(ctx, key)
+	if err != nil {
+		return layout.Pointer{}, "", err
+	}
+	p, err := layout.DecodePointer(body, env)
+	if err != nil {
+		return layout.Pointer{}, "", fmt.Errorf("%s: %w", key, err)
+	}
+	return p, t, nil
+}
+
+// Manifest reads the manifest of a snapshot. If there is none it is ErrNoSnapshot
+// and fs.ErrNotExist, and ErrDamaged too when the snapshot is live.
+func (b *Bucket) Manifest(ctx context.Context, env, id string) (*layout.Manifest, error) {
+	m, _, err := b.manifest(ctx, env, id)
+	return m, err
+}
+
+func (b *Bucket) manifest(ctx context.Context, env, id string) (*layout.Manifest, []byte, error) {
+	key := layout.ManifestKey(env, id)
+	body, err := b.Read(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, b.noManifest(ctx, env, id, err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := layout.DecodeManifest(body, env, id)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return m, body, nil
+}
+
+// noManifest tells a snapshot that does not exist from a live one whose manifest
+// was lost.
+func (b *Bucket) noManifest(ctx context.Context, env, id string, err error) error {
+	p, e := b.Pointer(ctx, env)
+	if e == nil && p.Snapshot == id {
+		return fmt.Errorf("%w: %s of %s is live, but its manifest is missing: %w", ErrDamaged, id, env, err)
+	}
+	return fmt.Errorf("%w: %s of %s (regsnap history lists what there is): %w", ErrNoSnapshot, id, env, err)
+}
+
+// Live reads the manifest of the live snapshot; fs.ErrNotExist when none is live.
+func (b *Bucket) Live(ctx context.Context, env string) (*layout.Manifest, error) {
+	p, err := b.Pointer(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	return b.Manifest(ctx, env, p.Snapshot)
+}
+
+// Chosen is the snapshot that is named, or the live one if id is empty:
+// ErrNothingLive if there is none. A snapshot that is named may not exist.
+func (b *Bucket) Chosen(ctx context.Context, env, id string) (string, error) {
+	if id != "" {
+		return id, nil
+	}
+	p, err := b.Pointer(ctx, env)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("environment %s: %w", env, ErrNothingLive)
+	}
+	return p.Snapshot, err
+}
+
+// Routes reads the routes of a snapshot, and the manifest that says how they must be.
+func (b *Bucket) Routes(ctx context.Context, env, id string) (*layout.Routes, error) {
+	_, r, err := b.Snapshot(ctx, env, id)
+	return r, err
+}
+
+// Snapshot reads the manifest and the routes of a snapshot.
+func (b *Bucket) Snapshot(ctx context.Context, env, id string) (*layout.Manifest, *layout.Routes, error) {
+	m, err := b.Manifest(ctx, env, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, _, err := b.routes(ctx, m, id)
+	return m, r, err
+}
+
+// routes reads the routes that a manifest speaks of.
+func (b *Bucket) routes(ctx context.Context, m *layout.Manifest, id string) (*layout.Routes, []byte, error) {
+	key := layout.RoutesKey(m.Environment, id)
+	body, err := b.Read(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, b.Explain(ctx, m.Environment, id, err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := layout.DecodeRoutes(body, m.Environment)
+	err = orDigest(err, store.Matches(body, m.Routes))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return r, body, nil
+}
+
+// Contents reads the list of files of a revision; sha256 is what the manifest
+// says of it. fs.ErrNotExist when there is none.
+func (b *Bucket) Contents(ctx context.Context, rev layout.Revision, sha256 string) ([]byte, *layout.Contents, error) {
+	key := rev.ContentsKey()
+	body, err := b.Read(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := layout.DecodeContents(body, rev)
+	err = orDigest(err, store.HasSum(body, sha256))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return body, list, nil
+}
+
+// orDigest is the error of a reader, or that of the digest, which says more about
+// damage. Of another format the digest says nothing.
+func orDigest(read, digest error) error {
+	if digest == nil || errors.Is(read, layout.ErrNewer) || errors.Is(read, layout.ErrOutdated) {
+		return read
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, digest)
+}
+
+// Explain tells a snapshot that was pruned while it was read from one that is
+// damaged, where err says that an object of it is not there.
+func (b *Bucket) Explain(ctx context.Context, env, id string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	there, e := b.exists(ctx, layout.ManifestKey(env, id))
+	if e == nil && !there {
+		return fmt.Errorf("%w: %s of %s was pruned while it was copied: run again", ErrNoSnapshot, id, env)
+	}
+	return fmt.Errorf("%w: an object of %s is missing: %w; regsnap verify --repair fixes it", ErrDamaged, id, err)
+}
