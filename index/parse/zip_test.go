@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -226,6 +227,12 @@ func FuzzOpenArchive(f *testing.F) {
 	f.Add(makeZip(f, zipEntry{name: "p-1.0.0/../a", content: "x", mode: fs.ModeSymlink}))
 	f.Add(makeZip(f, zipEntry{name: "p-1.0.0/a", size: ptr(uint64(math.MaxUint64)), compress: ptr(uint64(1 << 40))}))
 	f.Add([]byte("PK\x05\x06"))
+	f.Add(twoEntries(f).bytes())
+	for _, d := range disagreements {
+		z := twoEntries(f)
+		d.change(z, z.entries[0], z.entries[1])
+		f.Add(z.bytes())
+	}
 	limits := index.Limits{FileSize: 1 << 16, TotalSize: 1 << 18, Files: 100}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		tree, problems := OpenArchive("p", "1.0.0", content, limits)
@@ -238,10 +245,20 @@ func FuzzOpenArchive(f *testing.F) {
 		if found := index.CheckFiles(tree.Files(), limits); len(found) > 0 {
 			t.Errorf("files that no package may hold: %v", found)
 		}
+		found := map[string]string{}
 		for _, file := range tree.Files() {
-			if content, err := tree.Read(file.Path); err != nil || int64(len(content)) != file.Size {
+			content, err := tree.Read(file.Path)
+			if err != nil || int64(len(content)) != file.Size {
 				t.Errorf("%s: %d bytes of %d, %v", file.Path, len(content), file.Size, err)
 			}
+			found["p-1.0.0/"+file.Path] = sum(content)
+		}
+		// Whoever reads it in another way finds the same.
+		if got, err := streamed(content); err != nil || !maps.Equal(got, found) {
+			t.Errorf("a reader that streams finds %v, %v, want %v", got, err, found)
+		}
+		if got := readers["archive/zip"](t, "", content); !maps.Equal(got, found) {
+			t.Errorf("archive/zip finds %v, want %v", got, found)
 		}
 	})
 }

@@ -292,7 +292,7 @@ func (m *member) checkLocal(content []byte) (end int64, _ *disagreement) {
 		return 0, d
 	}
 	crc, packed, size := u32(14), int64(u32(18)), int64(u32(22))
-	late := m.flags&flagDescriptor != 0
+	late := m.flags&flagDescriptor != 0 // then what is zero follows the data
 	switch {
 	case u16(4) > newestVersion:
 		return 0, malformed(m.name, "asks for version %d.%d of the format: some readers pass over it", u16(4)/10, u16(4)%10)
@@ -300,12 +300,11 @@ func (m *member) checkLocal(content []byte) (end int64, _ *disagreement) {
 		return 0, ambiguousArchive(m.name, "its local header has the flags %#04x, the central directory %#04x", u16(6), m.flags)
 	case u16(8) != m.method:
 		return 0, ambiguousArchive(m.name, "its local header has the method %d, the central directory %d", u16(8), m.method)
-	case late && crc == 0 && packed == 0 && size == 0: // they follow
-	case crc != m.crc:
+	case crc != m.crc && !(late && crc == 0):
 		return 0, ambiguousArchive(m.name, "its local header states the checksum %08x, the central directory %08x", crc, m.crc)
-	case packed != m.packed:
+	case packed != m.packed && !(late && packed == 0):
 		return 0, ambiguousArchive(m.name, "its local header states %d compressed bytes, the central directory %d", packed, m.packed)
-	case size != m.size:
+	case size != m.size && !(late && size == 0):
 		return 0, ambiguousArchive(m.name, "its local header states a length of %d, the central directory %d", size, m.size)
 	}
 	end = m.data + m.packed

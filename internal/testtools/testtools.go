@@ -43,14 +43,20 @@ var (
 		program:  "usr/lib/chromium/chromium",
 	}}
 
+	Zip    = Tool{"zip", debian{packages: []string{"zip"}, command: []string{"zip"}, program: "usr/bin/zip"}}
+	Unzip  = Tool{"unzip", debian{packages: []string{"unzip"}, command: []string{"unzip"}, program: "usr/bin/unzip"}}
+	BSDTar = Tool{"bsdtar", debian{packages: []string{"libarchive-tools"}, command: []string{"bsdtar"}, program: "usr/bin/bsdtar"}}
+
 	// EdgeModules has TypeScript, Prettier and workerd; BrowserModules has
 	// axe-core, html-validate and playwright-core. Their Root holds node_modules.
 	EdgeModules    = Tool{"npm packages of the edge", npm{"serve/edge"}}
 	BrowserModules = Tool{"npm packages for browser tests", npm{"internal/testtools/browser"}}
+	// ZipModules has yauzl, which reads zip files for Kibana, and yazl, which writes them.
+	ZipModules = Tool{"npm packages for zip files", npm{"internal/testtools/zip"}}
 )
 
 // All lists every tool that "make tools" installs.
-var All = []Tool{VersityGW, FakeGCS, ESBuild, Nginx, Chromium, EdgeModules, BrowserModules}
+var All = []Tool{VersityGW, FakeGCS, ESBuild, Nginx, Chromium, EdgeModules, BrowserModules, ZipModules, Zip, Unzip, BSDTar}
 
 // NginxJavaScript is nginx's JavaScript module, below Place.Root.
 const NginxJavaScript = "usr/lib/nginx/modules/ngx_http_js_module.so"
