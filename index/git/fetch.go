@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/internal/redact"
 )
 
 // Prefetch gets what listing and reading the entries will need, where the
@@ -76,15 +76,9 @@ func (s *GitSource) fetch(ctx context.Context, ids []index.ID) error {
 	for _, id := range ids {
 		stdin.WriteString(id.String() + "\n")
 	}
-	cmd := exec.CommandContext(ctx, "git", "-c", "fetch.negotiationAlgorithm=noop", "fetch", s.promisor,
-		"--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--filter=blob:none", "--quiet", "--stdin")
-	cmd.Dir = s.dir
-	cmd.Env = append(fetchEnv(), "GIT_DIR="+s.dir)
-	cmd.Stdin = &stdin
-	var stderr tail
-	cmd.Stderr = &stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("fetch %d objects that the partial clone lacks from %s: %w", len(ids), s.promisor, gitError(ctx, "fetch", err, &stderr))
+	err := s.fetchGit(ctx, s.dir, s.dir, s.promisor, &stdin, []string{"fetch.negotiationAlgorithm=noop"}, []string{"--filter=blob:none", "--stdin"}, nil)
+	if err != nil {
+		return fmt.Errorf("fetch %d objects that the partial clone lacks from %s: %w", len(ids), redact.Text(s.promisor), err)
 	}
 	s.mu.Lock()
 	s.fetched += len(ids)

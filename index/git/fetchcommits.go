@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/internal/redact"
 )
 
 // commitStore is what is known of history, beside what the clone has.
@@ -49,7 +49,7 @@ func (s *GitSource) fetchHistory(ctx context.Context, branch string, id index.ID
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		failed = append(failed, fmt.Errorf("fetch commit %s from %s: %w", id, remote, err))
+		failed = append(failed, fmt.Errorf("fetch commit %s from %s: %w", id, redact.Text(remote), err))
 	}
 	return errors.Join(failed...)
 }
@@ -58,17 +58,9 @@ func (s *GitSource) fetchHistory(ctx context.Context, branch string, id index.ID
 // are the remote's address, its credentials and proxies. Nothing of what the
 // clone has is offered, since a shallow one has less than it seems.
 func (s *GitSource) fetchCommits(ctx context.Context, remote string, id index.ID) error {
-	cmd := exec.CommandContext(ctx, "git",
-		"-c", "include.path="+filepath.Join(s.common, "config"), "-c", "fetch.negotiationAlgorithm=noop", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
-		"fetch", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--filter=tree:0", "--refmap=", "--quiet", remote, id.String())
-	cmd.Dir = s.top // relative addresses count from there
-	cmd.Env = append(fetchEnv(), "GIT_DIR="+s.commits.dir)
-	var stderr tail
-	cmd.Stderr = &stderr
-	if err := cmd.Run(); err != nil {
-		return gitError(ctx, "fetch", err, &stderr)
-	}
-	return nil
+	config := []string{"include.path=" + filepath.Join(s.common, "config"), "fetch.negotiationAlgorithm=noop", "gc.auto=0", "maintenance.auto=false"}
+	// Relative addresses count from the top.
+	return s.fetchGit(ctx, s.top, s.commits.dir, remote, nil, config, []string{"--filter=tree:0", "--refmap="}, []string{id.String()})
 }
 
 // openCommitStore makes the empty repository.
@@ -108,21 +100,4 @@ func (s *GitSource) remotes(ctx context.Context) ([]string, error) {
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
 	return names, nil
-}
-
-// fetchEnv is the environment of a git that fetches. Unlike everything else it
-// has the user's own configuration: that is where credentials and proxies are.
-func fetchEnv() []string {
-	return append(slices.DeleteFunc(os.Environ(), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		return repositoryVariables[name]
-	}), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0")
-}
-
-// repositoryVariables point git at another repository, as within a hook
-// ("git rev-parse --local-env-vars").
-var repositoryVariables = map[string]bool{
-	"GIT_DIR": true, "GIT_WORK_TREE": true, "GIT_COMMON_DIR": true, "GIT_INDEX_FILE": true, "GIT_PREFIX": true,
-	"GIT_OBJECT_DIRECTORY": true, "GIT_ALTERNATE_OBJECT_DIRECTORIES": true, "GIT_QUARANTINE_PATH": true,
-	"GIT_SHALLOW_FILE": true, "GIT_GRAFT_FILE": true, "GIT_NAMESPACE": true,
 }

@@ -12,12 +12,15 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/regsnap/regsnap/internal/redact"
 )
 
 // gitConfig is what git is told whatever the configuration of the machine says.
 var gitConfig = [][2]string{
 	// CI often reads a clone that another user owns. Nothing is run
-	// from a repository here: no hook, filter, pager or fetch.
+	// from a repository here: no hook, filter, pager or fetch. What is
+	// fetched is fetched by fetchGit, which asks git whose it is.
 	{"safe.directory", "*"},
 	{"core.fsmonitor", "false"},
 }
@@ -27,7 +30,7 @@ var gitConfig = [][2]string{
 // keeps git from asking, fetching, replacing objects, taking locks, translating
 // messages and reading configuration other than the repository's own.
 func gitEnv(extra ...string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+	env := slices.DeleteFunc(redact.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		// Where git finds its own programs is the one thing to keep.
 		return strings.HasPrefix(name, "GIT_") && name != "GIT_EXEC_PATH"
@@ -132,5 +135,5 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.Join(strings.Split(strings.TrimSpace(string(t.last)), "\n"), "; ")
+	return redact.Text(strings.Join(strings.Split(strings.TrimSpace(string(t.last)), "\n"), "; "))
 }

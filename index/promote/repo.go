@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/internal/redact"
 )
 
 // repo runs git on a repository, as its user: with his configuration, identity
@@ -27,7 +27,7 @@ var elsewhere = []string{
 }
 
 func openRepo(ctx context.Context, path string) (*repo, error) {
-	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+	env := slices.DeleteFunc(redact.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return slices.Contains(elsewhere, name)
 	})
@@ -51,7 +51,7 @@ func (e *gitError) Error() string {
 	if e.said == "" {
 		return fmt.Sprintf("git %s: %v", e.command, e.err)
 	}
-	return fmt.Sprintf("git %s: %v: %s", e.command, e.err, strings.Join(strings.Fields(e.said), " "))
+	return fmt.Sprintf("git %s: %v: %s", e.command, e.err, redact.Text(strings.Join(strings.Fields(e.said), " ")))
 }
 
 func (e *gitError) Unwrap() error { return e.err }

@@ -1,0 +1,33 @@
+package redact
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestText(t *testing.T) {
+	for in, want := range map[string]string{
+		"fetch from https://x-access-token:ghs_1@host/o/r.git: 128": "fetch from https://xxxxx@host/o/r.git: 128",
+		"'ssh://git:p%40ss@host:22/r' and \"http://u@h\"":           "'ssh://xxxxx@host:22/r' and \"http://xxxxx@h\"",
+		"https://a:b@c@host/x":                                      "https://xxxxx@host/x",
+		"https://host/@scope/name?x=1":                              "https://host/@scope/name?x=1",
+		"https://host/x?a=1&private_token=abc&b=2":                  "https://host/x?a=1&private_token=xxxxx&b=2",
+		"https://b/k?X-Amz-Signature=abc&X-Amz-Credential=def":      "https://b/k?X-Amz-Signature=xxxxx&X-Amz-Credential=xxxxx",
+		"git@host:o/r.git":                                          "git@host:o/r.git",
+	} {
+		if got := Text(in); got != want {
+			t.Errorf("%s\n is %s\nwant %s", in, got, want)
+		}
+	}
+}
+
+func TestEnviron(t *testing.T) {
+	for _, name := range []string{"REGSNAP_SIGN_PASSPHRASE", "AWS_SECRET_ACCESS_KEY", "GOOGLE_APPLICATION_CREDENTIALS"} {
+		t.Setenv(name, "secret")
+	}
+	t.Setenv("GITHUB_TOKEN", "for git")
+	env := Environ()
+	if slices.ContainsFunc(env, func(kv string) bool { return len(kv) > 6 && kv[len(kv)-6:] == "secret" }) || !slices.Contains(env, "GITHUB_TOKEN=for git") {
+		t.Errorf("the environment is %q", env)
+	}
+}
