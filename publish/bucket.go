@@ -13,23 +13,15 @@ import (
 	"github.com/regsnap/regsnap/publish/store"
 )
 
-// Bucket is an object store. It is safe for concurrent use.
-//
-// In the cloud a request that fails for a passing reason (a lost connection, an
-// overloaded store, no answer in time) is made again, a bounded number of times
-// and with growing pauses; an error is what is left after that. No error holds
-// a secret of the bucket's URL or of a request.
+// Bucket is the snapshots in a store. It is safe for concurrent use.
 type Bucket struct {
-	objects  store.ObjectStore
-	pointers store.PointerStore
-	parallel int
-	sync     func() error
-	close    func() error
-	lease    leaseTimes // zero: defaultLeaseTimes
+	store store.Store
+	can   store.Capabilities
+	lease leaseTimes // zero: defaultLeaseTimes
 }
 
 // Close releases the connections.
-func (b *Bucket) Close() error { return b.close() }
+func (b *Bucket) Close() error { return b.store.Close() }
 
 // Put stores an object that will never change; one that is there stays. When it
 // returns nil the object is there, whole. With an error it may be there or not,
@@ -39,26 +31,26 @@ func (b *Bucket) Put(ctx context.Context, o layout.Object) error {
 	if most := layout.MaxSize(o.Key); int64(len(o.Body)) > most {
 		return fmt.Errorf("%s: %d bytes, and no more than %d can be read back", o.Key, len(o.Body), most)
 	}
-	return b.objects.Put(ctx, o)
+	return b.store.Put(ctx, o)
 }
 
 // Open streams length bytes of an object from offset on; a length of -1 is all
 // the rest, and what lies behind the end does not come. It gives fs.ErrNotExist
 // when there is no such object, and an error when offset is behind its end.
 func (b *Bucket) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
-	r, _, err := b.objects.Open(ctx, key, offset, length)
+	r, _, err := b.store.Open(ctx, key, offset, length)
 	return r, err
 }
 
 // List goes through the objects whose keys begin with prefix, in no order that
 // is the same in every store. After an error it ends.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.ObjectInfo, error] {
-	return b.objects.List(ctx, prefix)
+	return b.store.List(ctx, prefix)
 }
 
 // Delete removes an object; that there is none is no error.
-func (b *Bucket) Delete(ctx context.Context, key string) error { return b.objects.Delete(ctx, key) }
+func (b *Bucket) Delete(ctx context.Context, key string) error { return b.store.Delete(ctx, key) }
 
 // Parallel is how many objects to store at once: in the cloud each waits for
 // the network, on disk for a core.
-func (b *Bucket) Parallel() int { return b.parallel }
+func (b *Bucket) Parallel() int { return b.can.Parallel }

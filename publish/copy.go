@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish/store"
 )
 
 // ErrDiffers: two buckets hold different contents under one key, which no two
@@ -232,8 +231,8 @@ func (c *Copier) object(ctx context.Context, o layout.Object, want layout.Object
 		return err
 	}
 	defer done()
-	if l, ok := c.to.b.objects.(store.Linker); ok && o.SHA256 != "" {
-		linked, err := l.Linked(o)
+	if o.SHA256 != "" {
+		linked, err := c.to.b.can.Link(o)
 		if err != nil {
 			return err
 		}
@@ -257,7 +256,7 @@ func (c *Copier) slot(ctx context.Context) (done func(), err error) {
 
 // through stores what fill writes, unless that fails.
 func (c *Copier) through(ctx context.Context, o layout.Object, size int64, fill func(to io.Writer) error) error {
-	to, err := c.to.b.objects.(store.Stager).Stage(o)
+	to, err := c.to.b.can.Stage(o)
 	if err != nil {
 		return fmt.Errorf("store %s: %w", o.Key, err)
 	}

@@ -1,16 +1,16 @@
-package publish_test
+package publish
 
 import (
 	"errors"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish"
-	"github.com/regsnap/regsnap/publish/store/storetest"
+	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
@@ -27,7 +27,7 @@ func TestBuildThroughFaults(t *testing.T) {
 		{Name: "production", Branches: []string{"production"}, Cache: layout.DefaultCachePolicy},
 		{Name: "staging", Branches: []string{"production", "staging"}, Cache: layout.DefaultCachePolicy},
 	}
-	onBothClouds(t, func(t *testing.T, s *servers.Server) {
+	throughFaults := func(t *testing.T, s *servers.Server) {
 		for _, test := range []struct {
 			rate     float64
 			attempts int
@@ -35,13 +35,20 @@ func TestBuildThroughFaults(t *testing.T) {
 			{0.10, 3}, // so few that some runs fail
 			{0.20, 10},
 		} {
-			u := newUnreliable(t, s, faultproxy.Options{Seed: uint64(test.attempts), Rate: test.rate})
-			u.far.Attempts(test.attempts)
+			const answer = 300 * time.Millisecond
+			proxy := faultproxy.Start(t, faultproxy.Options{
+				Target: s.Addr, RewriteHost: s.Kind() == "gcs", Delay: answer * 3 / 2, Seed: uint64(test.attempts), Rate: test.rate,
+			})
+			name, via := s.NewBucket(t), s.Via(proxy.Addr)
+			via.Setenv(t)
+			far := openRetrying(t, via.URL(name), store.RetryPolicy{Attempts: test.attempts, Pause: answer / 20, MaxPause: answer / 10, Answer: answer})
+			s.Setenv(t)
+			direct := openTest(t, s.URL(name))
 			runs := 1
 			for ; ; runs++ {
-				err := buildAndPublish(t, u.far, source, environments)
-				u.proxy.Settle()
-				checkLive(t, u.direct, environments, err == nil)
+				err := buildAndPublish(t, far, source, environments)
+				proxy.Settle()
+				checkLive(t, direct, environments, err == nil)
 				if err == nil {
 					break
 				}
@@ -50,16 +57,18 @@ func TestBuildThroughFaults(t *testing.T) {
 					t.Fatal("no run went through")
 				}
 			}
-			t.Logf("%.0f %% faults, %d attempts, %d runs: %s", 100*test.rate, test.attempts, runs, u.proxy.Summary())
+			t.Logf("%.0f %% faults, %d attempts, %d runs: %s", 100*test.rate, test.attempts, runs, proxy.Summary())
 		}
-	})
+	}
+	t.Run("s3", func(t *testing.T) { throughFaults(t, servers.StartS3(t)) })
+	t.Run("gcs", func(t *testing.T) { throughFaults(t, servers.StartGCS(t)) })
 }
 
 // mostRuns is after how many runs one must have gone through.
 const mostRuns = 20
 
-func buildAndPublish(t *testing.T, b *publish.Bucket, source index.Source, environments []build.Environment) (err error) {
-	lease := b.Lease(publish.LeaseOptions{Purpose: "test"})
+func buildAndPublish(t *testing.T, b *Bucket, source index.Source, environments []build.Environment) (err error) {
+	lease := b.Lease(LeaseOptions{Purpose: "test"})
 	defer func() { err = errors.Join(err, lease.Release(t.Context())) }()
 	result, err := build.Build(t.Context(), build.Options{
 		Source: source, Store: lease, Environments: environments, Regsnap: "test", Parallel: 32,
@@ -68,7 +77,7 @@ func buildAndPublish(t *testing.T, b *publish.Bucket, source index.Source, envir
 		return err
 	}
 	for _, s := range result.Snapshots {
-		if _, err := lease.Publish(t.Context(), s.Manifest.Environment, s.ID, publish.Note{}, publish.ByHistory(nil, false)); err != nil {
+		if _, err := lease.Publish(t.Context(), s.Manifest.Environment, s.ID, Note{}, ByHistory(nil, false)); err != nil {
 			return err
 		}
 	}
@@ -76,10 +85,10 @@ func buildAndPublish(t *testing.T, b *publish.Bucket, source index.Source, envir
 }
 
 // checkLive checks what is live; all environments are if the run went through.
-func checkLive(t *testing.T, b *publish.Bucket, environments []build.Environment, all bool) {
+func checkLive(t *testing.T, b *Bucket, environments []build.Environment, all bool) {
 	t.Helper()
 	for _, env := range environments {
-		err := storetest.CheckLive(t.Context(), b, env.Name)
+		err := checkEverything(t.Context(), b, env.Name)
 		if errors.Is(err, fs.ErrNotExist) && !all {
 			if _, err := b.Pointer(t.Context(), env.Name); errors.Is(err, fs.ErrNotExist) {
 				continue // not published yet

@@ -12,7 +12,6 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish/store"
 )
 
 // Fetch reads an object and makes sure that it is what it should be; ErrDamaged if
@@ -124,9 +123,4 @@ func corrupt(err error) bool {
 
 // File is where a file:// bucket keeps an object on this machine; "" in other
 // stores. It must not be written to.
-func (b *Bucket) File(key string) string {
-	if files, ok := b.objects.(*store.FileStore); ok {
-		return files.FileOf(key)
-	}
-	return ""
-}
+func (b *Bucket) File(key string) string { return b.can.File(key) }

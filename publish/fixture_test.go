@@ -14,6 +14,7 @@ import (
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
@@ -33,7 +34,13 @@ func stores(t *testing.T) map[string]func(t *testing.T) string {
 
 func openTest(t testing.TB, url string) *Bucket {
 	t.Helper()
-	b, err := Open(context.Background(), url)
+	return openRetrying(t, url, store.RetryPolicy{})
+}
+
+// openRetrying opens a bucket whose requests are made again as the policy says.
+func openRetrying(t testing.TB, url string, p store.RetryPolicy) *Bucket {
+	t.Helper()
+	b, err := open(context.Background(), url, store.Options{Retry: p})
 	if err != nil {
 		t.Fatal(err)
 	}

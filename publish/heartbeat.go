@@ -58,7 +58,7 @@ type heartbeat struct {
 func (b *Bucket) newHeartbeat(ctx context.Context, key string, lease layout.Lease, old store.Token) (*heartbeat, error) {
 	h := &heartbeat{b: b, key: key, times: b.times(), ended: make(chan struct{}), lease: lease, renewed: time.Now()}
 	h.lease.Since = h.renewed.UTC().Truncate(time.Second)
-	if err := b.pointers.Swap(ctx, key, h.lease.Encode(), old); err != nil {
+	if err := b.store.Swap(ctx, key, h.lease.Encode(), old); err != nil {
 		return nil, err
 	}
 	// Renewing goes on while ctx is done but work is still being wound up.
@@ -98,10 +98,10 @@ func (h *heartbeat) renew(ctx context.Context) error {
 		h.lost = true
 		return errLost
 	}
-	_, state, err := h.b.pointers.Load(ctx, h.key)
+	_, state, err := h.b.store.Load(ctx, h.key)
 	if err == nil {
 		h.lease.Beat++
-		err = h.b.pointers.Swap(ctx, h.key, h.lease.Encode(), state)
+		err = h.b.store.Swap(ctx, h.key, h.lease.Encode(), state)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, store.ErrConflict):

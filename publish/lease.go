@@ -205,7 +205,7 @@ func (l *Lease) awaitPrune(ctx context.Context) error {
 
 // readLease says what is known of a lease, for messages.
 func (b *Bucket) readLease(ctx context.Context, key string) layout.Lease {
-	body, _, err := b.pointers.Load(ctx, key)
+	body, _, err := b.store.Load(ctx, key)
 	if err != nil {
 		return layout.Lease{}
 	}

@@ -75,7 +75,7 @@ func (b *Bucket) move(ctx context.Context, env string, n Note, decide func(layou
 				return before, before, err
 			}
 		}
-		err = b.pointers.Swap(ctx, key, after.Encode(), state)
+		err = b.store.Swap(ctx, key, after.Encode(), state)
 		if err == nil {
 			return before, after, nil
 		}

@@ -111,7 +111,7 @@ func (b *Bucket) sweep(ctx context.Context, lock *heartbeat, key string) (once b
 	if !lock.trusted() {
 		return true, fmt.Errorf("prune could not renew its lock and stopped, run it again: %w", errLost)
 	}
-	once, err = b.deleteOnce(ctx, key)
+	once, err = b.can.DeleteOnce(ctx, key)
 	if err != nil {
 		return once, fmt.Errorf("delete %s: %w", key, err)
 	}

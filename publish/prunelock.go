@@ -97,7 +97,7 @@ func (b *Bucket) leases(ctx context.Context) (map[string]time.Time, error) {
 // inheritLock takes over the flag of a prune that died. A lease of its own tells
 // the time by the store's clock. Of two that try at once one wins.
 func (b *Bucket) inheritLock(ctx context.Context, lease layout.Lease) (*heartbeat, error) {
-	_, state, err := b.pointers.Load(ctx, layout.PruneLockKey)
+	_, state, err := b.store.Load(ctx, layout.PruneLockKey)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (b *Bucket) fence(ctx context.Context) error {
 				return err
 			}
 			p.Generation++
-			err = b.pointers.Swap(ctx, layout.PointerKey(env), p.Encode(), state)
+			err = b.store.Swap(ctx, layout.PointerKey(env), p.Encode(), state)
 			if err == nil {
 				break
 			}

@@ -66,7 +66,7 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 // ready is what must be so when a pointer is written.
 func (l *Lease) ready(ctx context.Context) error {
 	// What the pointer will name must outlive a crash of the machine.
-	if err := l.b.sync(); err != nil {
+	if err := l.b.can.Sync(); err != nil {
 		return fmt.Errorf("flush the bucket to disk: %w", err)
 	}
 	return l.alive(ctx)

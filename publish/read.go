@@ -19,7 +19,7 @@ const maxReserve = 64 << 20
 // that is longer than an object of its kind may be is not read to its end.
 func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
 	most := layout.MaxSize(key)
-	r, n, err := b.objects.Open(ctx, key, 0, -1)
+	r, n, err := b.store.Open(ctx, key, 0, -1)
 	if err != nil {
 		return nil, err
 	}

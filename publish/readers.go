@@ -30,7 +30,7 @@ func (b *Bucket) Pointer(ctx context.Context, env string) (layout.Pointer, error
 
 func (b *Bucket) pointer(ctx context.Context, env string) (layout.Pointer, store.Token, error) {
 	key := layout.PointerKey(env)
-	body, t, err := b.pointers.Load(ctx, key)
+	body, t, err := b.store.Load(ctx, key)
 	if err != nil {
 		return layout.Pointer{}, "", err
 	}

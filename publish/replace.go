@@ -4,11 +4,10 @@ import (
 	"context"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish/store"
 )
 
 // Replace stores an object over a damaged one. Nothing but a repair may call it:
 // all others rely on objects that never change.
 func (b *Bucket) Replace(ctx context.Context, o layout.Object) error {
-	return b.objects.(store.Replacer).Replace(ctx, o)
+	return b.can.Replace(ctx, o)
 }

@@ -49,6 +49,20 @@ func live(ctx context.Context, b *publish.Bucket, id string) (m *publish.Moved, 
 	}, false))
 }
 
+func openBucket(t *testing.T, url string) *publish.Bucket {
+	t.Helper()
+	b, err := publish.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
 func wantLive(t *testing.T, b *publish.Bucket, want string) {
 	t.Helper()
 	p, err := b.Pointer(t.Context(), "production")

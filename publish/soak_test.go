@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
@@ -117,6 +118,16 @@ var opening sync.Mutex
 // open opens a bucket of a server, or of a way to it, with the times of a storm.
 func (s *storm) open(t testing.TB, via *servers.Server, bucket string) *Bucket {
 	t.Helper()
+	policy := store.RetryPolicy{}
+	if via != s.server {
+		policy = s.retries()
+	}
+	return s.openRetrying(t, via, bucket, policy)
+}
+
+// openRetrying is open with other retries.
+func (s *storm) openRetrying(t testing.TB, via *servers.Server, bucket string, p store.RetryPolicy) *Bucket {
+	t.Helper()
 	if via != nil {
 		opening.Lock()
 		defer opening.Unlock()
@@ -124,10 +135,7 @@ func (s *storm) open(t testing.TB, via *servers.Server, bucket string) *Bucket {
 			setenv(t, v)
 		}
 	}
-	b := openTest(t, s.url(via, bucket))
-	if via != s.server {
-		return s.throughFaults(b)
-	}
+	b := openRetrying(t, s.url(via, bucket), p)
 	b.lease = s.times
 	return b
 }
@@ -140,14 +148,9 @@ func (s *storm) url(via *servers.Server, bucket string) string {
 	return via.URL(bucket)
 }
 
-// throughFaults fits a bucket to a way with faults.
-func (s *storm) throughFaults(b *Bucket) *Bucket {
-	b.lease = s.times
-	if s.kind != "file" {
-		b.Hurry(s.hurry)
-		b.Attempts(stormAttempts)
-	}
-	return b
+// retries fit a way with faults.
+func (s *storm) retries() store.RetryPolicy {
+	return store.RetryPolicy{Attempts: stormAttempts, Pause: s.hurry / 20, MaxPause: s.hurry / 10, Answer: s.hurry}
 }
 
 // setenv sets NAME=VALUE. The variables are those that the server has set for

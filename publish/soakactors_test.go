@@ -56,7 +56,7 @@ func (r *soakRun) prune(ctx context.Context, b *Bucket) {
 	case errors.Is(err, ErrBusy), errors.Is(err, errLost):
 		r.c.add(keptAway, 1)
 	case ctx.Err() != nil:
-	case errors.Is(err, store.ErrGaveUp):
+	case errors.Is(err, retry.ErrGaveUp):
 		r.c.add(gaveUp, 1)
 	case err != nil:
 		r.c.violation(r.t, "prune: %v", err)
@@ -86,7 +86,7 @@ func (r *soakRun) operate(ctx context.Context, b *Bucket, mine *rand.Rand) {
 		switch {
 		case ctx.Err() != nil && err != nil:
 		case errors.Is(err, ErrNothingLive), errors.Is(err, ErrNoPrevious), errors.Is(err, store.ErrConflict), errors.Is(err, ErrPruned):
-		case errors.Is(err, store.ErrGaveUp):
+		case errors.Is(err, retry.ErrGaveUp):
 			r.c.add(gaveUp, 1)
 		case errors.Is(err, ErrNoSnapshot):
 			// It was pruned since it was live before.

@@ -141,10 +141,9 @@ func (r *soakRun) letLoose() {
 	shared := r.open(r.t, r.via, r.bucket)
 	operator, pruner := r.random(100), r.random(101)
 	others.Go(func() { r.operate(ctx, shared, operator) })
-	far := r.open(r.t, r.via, r.bucket)
-	if r.via != nil {
-		far.Attempts(readerAttempts)
-	}
+	patient := r.retries()
+	patient.Attempts = readerAttempts
+	far := r.openRetrying(r.t, r.via, r.bucket, patient)
 	for i := range 2 {
 		mine := r.random(200 + i)
 		others.Go(func() {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/retry"
 	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
 )
@@ -186,7 +187,7 @@ func outcome(m *Moved, err error) (_ ingredient, ok bool) {
 		// The live snapshot that the build began from was over before it had
 		// read all of it.
 		return toldToRunAgain, true
-	case errors.Is(err, store.ErrGaveUp):
+	case errors.Is(err, retry.ErrGaveUp):
 		return gaveUp, true
 	case err != nil:
 		return violations, false

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/regsnap/regsnap/publish/store"
+	"github.com/regsnap/regsnap/internal/retry"
 )
 
 // The environment of a process that is to be killed.
@@ -156,7 +156,9 @@ func TestVictim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newStorm(kind, nil).throughFaults(openTest(t, os.Getenv(victimBucket)))
+	s := newStorm(kind, nil)
+	b := openRetrying(t, os.Getenv(victimBucket), s.retries())
+	b.lease = s.times
 	ctx, r := context.Background(), rand.New(rand.NewPCG(seed, 0))
 	// It is slow, so that there is time to kill it while it deletes.
 	slowPrune := PruneOptions{
@@ -166,7 +168,7 @@ func TestVictim(t *testing.T) {
 	}
 	if os.Getenv(victimTask) == "prune" {
 		for {
-			if _, err := b.Prune(ctx, slowPrune); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, errLost) && !errors.Is(err, store.ErrGaveUp) {
+			if _, err := b.Prune(ctx, slowPrune); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, errLost) && !errors.Is(err, retry.ErrGaveUp) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Duration(r.IntN(1000)) * time.Microsecond)

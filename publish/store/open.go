@@ -6,27 +6,14 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/fileblob"
-	"gocloud.dev/blob/memblob"
 )
 
 // ErrURL: what should be the URL of a bucket is none.
 var ErrURL = errors.New("bucket URL")
-
-// clouds opens the URLs of the stores that have an API. It is not gocloud's own
-// set of openers because those leave retries and connections to defaults that do
-// not fit thousands of small objects; what a URL means is the same.
-var clouds = func() *blob.URLMux {
-	m := new(blob.URLMux)
-	m.RegisterBucket("s3", s3Opener{})
-	m.RegisterBucket("gs", gcsOpener{})
-	m.RegisterBucket("mem", new(memblob.URLOpener))
-	return m
-}()
 
 // cloudParallel is how many objects are stored at once in the cloud: at 30 ms of
 // latency as many as S3 takes in a second under one prefix (3,500), where 64
@@ -34,10 +21,20 @@ var clouds = func() *blob.URLMux {
 // that is busy answers with errors sooner. BenchmarkPut measures it.
 const cloudParallel = 128
 
-// OpenURL opens the store at a gocloud URL (file:///dir, s3://name?…, gs://name,
-// mem://). Credentials come from the store's usual chain. The folder of a
-// file:// URL must exist; Create makes it. ErrURL means that the URL is wrong.
-func Open(ctx context.Context, rawURL string) (*Opened, error) {
+// Options say how a store is opened.
+type Options struct {
+	// Create makes the folder of a file:// URL, which otherwise must exist.
+	Create bool
+	// Retry bounds how requests to a store behind a network are made again.
+	Retry RetryPolicy
+}
+
+// Open opens the store at a gocloud URL (file:///dir, s3://name?…, gs://name,
+// mem://). Credentials come from the store's usual chain. Requests to a store
+// behind a network that fail for a passing reason (a lost connection, an
+// overloaded store, no answer in time) are made again, a bounded number of times
+// and with growing pauses. ErrURL means that the URL is wrong.
+func Open(ctx context.Context, rawURL string, o Options) (Store, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		// The parser quotes what it does not like, which may be a password.
@@ -45,59 +42,50 @@ func Open(ctx context.Context, rawURL string) (*Opened, error) {
 	}
 	switch u.Scheme {
 	case "file":
-		return openFile(ctx, u)
-	case "s3", "gs", "mem":
-		return openCloud(ctx, u)
+		return openFile(ctx, u, o.Create)
+	case "s3":
+		return retried(ctx, u, openS3, o.Retry)
+	case "gs":
+		return retried(ctx, u, openGCS, o.Retry)
+	case "mem":
+		return openMem(ctx, u)
 	case "":
 		return nil, fmt.Errorf("%w %q has no scheme: want file:///dir, s3://name, gs://name or mem://", ErrURL, printable(u))
 	}
 	return nil, fmt.Errorf("%w scheme %q is not known: want file, s3, gs or mem", ErrURL, u.Scheme)
 }
 
-// Create is Open, but makes the folder of a file:// URL.
-func Create(ctx context.Context, rawURL string) (*Opened, error) {
-	if u, err := url.Parse(rawURL); err == nil && u.Scheme == "file" {
-		q := u.Query()
-		q.Set("create_dir", "1")
-		u.RawQuery = q.Encode()
-		rawURL = u.String()
+func retried(ctx context.Context, u *url.URL, open func(context.Context, *url.URL) (Store, error), p RetryPolicy) (Store, error) {
+	s, err := open(ctx, u)
+	if err != nil {
+		return nil, err
 	}
-	return Open(ctx, rawURL)
-}
-
-// Opened is an open store.
-type Opened struct {
-	Objects  ObjectStore
-	Pointers PointerStore
-	// Parallel is how many objects to store at once.
-	Parallel int
-	// Sync makes what was stored survive a crash of the machine.
-	Sync func() error
-	// Close releases the connections.
-	Close func() error
+	return Retry(s, p), nil
 }
 
 // openFile opens a folder. gocloud only checks the URL and makes the folder.
-func openFile(ctx context.Context, u *url.URL) (*Opened, error) {
+func openFile(ctx context.Context, u *url.URL, create bool) (Store, error) {
 	dir, err := fileDir(u)
 	if err != nil {
 		return nil, err
 	}
-	if u.Query().Has("prefix") {
+	q := u.Query()
+	if q.Has("prefix") {
 		return nil, fmt.Errorf("%w %s: a folder in a folder is part of the path, not a prefix", ErrURL, printable(u))
 	}
-	folder, err := blob.OpenBucket(ctx, u.String())
+	if create {
+		q.Set("create_dir", "1")
+	}
+	checked := *u
+	checked.RawQuery = q.Encode()
+	folder, err := blob.OpenBucket(ctx, checked.String())
 	if err != nil {
 		return nil, fmt.Errorf("open bucket %s: %w", printable(u), secretsOf(u).hide(err))
 	}
 	if err := folder.Close(); err != nil {
 		return nil, err
 	}
-	files := newFileStore(dir)
-	return &Opened{
-		Objects: files, Pointers: filePointers{dir}, Parallel: 2 * runtime.GOMAXPROCS(0),
-		Sync: files.sync, Close: func() error { return nil },
-	}, nil
+	return newFileStore(dir), nil
 }
 
 // fileDir is the folder that a file:// URL names.
@@ -110,16 +98,4 @@ func fileDir(u *url.URL) (string, error) {
 		p = strings.TrimPrefix(p, "/")
 	}
 	return filepath.Clean(filepath.FromSlash(p)), nil
-}
-
-func openCloud(ctx context.Context, u *url.URL) (*Opened, error) {
-	store, err := newCloudStore(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	r := &retrying{remote: store, policy: defaultRetries}
-	return &Opened{
-		Objects: r, Pointers: r, Parallel: cloudParallel,
-		Sync: func() error { return nil }, Close: store.blobs.Close,
-	}, nil
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"math/rand/v2"
 	"time"
 
 	"github.com/regsnap/regsnap/internal/retry"
@@ -16,16 +15,16 @@ import (
 )
 
 // RetryPolicy bounds how a request is made again. The clients of the SDKs make
-// one attempt, so that this is all there is.
+// one attempt, so that this is all there is. What is 0 is as it is by default:
+// that sits out about half a minute of trouble, within which S3 and GCS scale up
+// when the load on a prefix rises.
 type RetryPolicy struct {
 	// Attempts is how often a request is made at most.
 	Attempts int
 	// Pause is the longest wait after the first attempt. It doubles with every
-	// attempt up to MaxPause; the wait itself is random between 0 and that (full
-	// jitter), so that many clients that failed together do not come back together.
+	// attempt up to MaxPause; the wait itself is random between 0 and that.
 	Pause, MaxPause time.Duration
-	// Asked is the longest wait that a store can ask for (Retry-After). It comes
-	// before the pause: those that were told the same do not come back together.
+	// Asked is the longest wait that a store can ask for (Retry-After).
 	Asked time.Duration
 	// Total is the time after which no attempt begins.
 	Total time.Duration
@@ -35,55 +34,70 @@ type RetryPolicy struct {
 	Slowest int64
 }
 
-// defaultRetries sit out about half a minute of trouble: S3 and GCS scale up
-// within that when the load on a prefix rises.
-var defaultRetries = RetryPolicy{
-	Attempts: 10, Pause: 100 * time.Millisecond, MaxPause: 10 * time.Second, Asked: 30 * time.Second,
-	Total: 2 * time.Minute, Answer: 30 * time.Second, Slowest: 16 << 10,
+// orDefault fills in what is 0.
+func (p RetryPolicy) orDefault() RetryPolicy {
+	set(&p.Attempts, 10)
+	set(&p.Pause, 100*time.Millisecond)
+	set(&p.MaxPause, 10*time.Second)
+	set(&p.Asked, 30*time.Second)
+	set(&p.Total, 2*time.Minute)
+	set(&p.Answer, 30*time.Second)
+	set(&p.Slowest, 16<<10)
+	return p
 }
 
-// ErrGaveUp: no attempt got through, each for a passing reason.
-var ErrGaveUp = errors.New("gave up")
+func set[T int | int64 | time.Duration](value *T, otherwise T) {
+	if *value == 0 {
+		*value = otherwise
+	}
+}
+
+// Retry is a store that makes requests again when they fail for a passing reason.
+// All of them can be repeated: objects do not change and are put only if absent,
+// and Swap finds out whether it was itself that moved the pointer.
+func Retry(s Store, p RetryPolicy) Store {
+	p = p.orDefault()
+	return &retrying{s, CapabilitiesOf(s), p, retry.Policy{
+		Attempts: p.Attempts, Pause: p.Pause, MaxPause: p.MaxPause, Asked: p.Asked, Total: p.Total,
+	}}
+}
+
+type retrying struct {
+	store Store
+	can   Capabilities
+	times RetryPolicy
+	again retry.Policy
+}
+
+// Capabilities are those of the store, where requests are made again too.
+func (s *retrying) Capabilities() Capabilities {
+	c := offered(s.store)
+	if c.Replace != nil {
+		c.Replace = s.replace
+	}
+	c.DeleteOnce, c.putFrom, c.page = s.deleteOnce, s.putFrom, s.page
+	return c
+}
 
 // timeout is the time for one attempt that moves a number of bytes.
-func (p RetryPolicy) timeout(size int) time.Duration {
-	return p.Answer + time.Duration(int64(size)/p.Slowest)*time.Second
+func (s *retrying) timeout(size int64) time.Duration {
+	return s.times.Answer + time.Duration(size/s.times.Slowest)*time.Second
 }
 
-// wait pauses after the attempt number n, counted from 0, that ended in err.
-func (p RetryPolicy) wait(ctx context.Context, n int, err error) error {
-	longest := min(p.Pause<<min(n, 20), p.MaxPause)
-	return retry.Sleep(ctx, min(retryAfter(err, time.Now()), p.Asked)+rand.N(longest+1))
-}
-
-// do makes attempts until one succeeds, fails for good, or there were enough.
-// When ctx ends it returns what ended it.
-func (p RetryPolicy) do(ctx context.Context, attempt func() error) error {
-	if err := ctx.Err(); err != nil {
-		return err // a store in memory would not notice
-	}
-	last := time.Now().Add(p.Total)
-	for n := 0; ; n++ {
+// do makes attempts, as long as the reason why they fail may pass.
+func (s *retrying) do(ctx context.Context, attempt func() error) error {
+	return s.again.Do(ctx, func() error {
 		err := attempt()
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case !transient(err):
-			return err
-		case n+1 >= p.Attempts || time.Now().After(last):
-			return fmt.Errorf("%w after %d attempts: %w", ErrGaveUp, n+1, err)
+		if transient(err) {
+			return retry.After(err, asked(err))
 		}
-		if err := p.wait(ctx, n, err); err != nil {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // limited is do, where each attempt has a time limit.
-func (p RetryPolicy) limited(ctx context.Context, timeout time.Duration, attempt func(context.Context) error) error {
-	return p.do(ctx, func() error {
+func (s *retrying) limited(ctx context.Context, timeout time.Duration, attempt func(context.Context) error) error {
+	return s.do(ctx, func() error {
 		limit, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		err := attempt(limit)
@@ -94,68 +108,60 @@ func (p RetryPolicy) limited(ctx context.Context, timeout time.Duration, attempt
 	})
 }
 
-// retrying makes requests to a remote store again when they fail for a passing
-// reason. All of them can be repeated: objects do not change and are put only if
-// absent, and swap finds out whether it was itself that moved the pointer.
-type retrying struct {
-	remote remote
-	policy RetryPolicy
+func (s *retrying) Put(ctx context.Context, o layout.Object) error {
+	return s.limited(ctx, s.timeout(int64(len(o.Body))), func(ctx context.Context) error { return s.store.Put(ctx, o) })
 }
 
-var (
-	_ ObjectStore  = (*retrying)(nil)
-	_ PointerStore = (*retrying)(nil)
-)
-
-func (s *retrying) Put(ctx context.Context, o layout.Object) error {
-	return s.policy.limited(ctx, s.policy.timeout(len(o.Body)), func(ctx context.Context) error {
-		return s.remote.Put(ctx, o)
+func (s *retrying) putFrom(ctx context.Context, o layout.Object, body content, size int64) error {
+	return s.limited(ctx, s.timeout(size), func(ctx context.Context) error {
+		if _, err := body.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		return s.can.putFrom(ctx, o, body, size)
 	})
+}
+
+func (s *retrying) replace(ctx context.Context, o layout.Object) error {
+	return s.limited(ctx, s.timeout(int64(len(o.Body))), func(ctx context.Context) error { return s.can.Replace(ctx, o) })
 }
 
 func (s *retrying) Delete(ctx context.Context, key string) error {
-	return s.policy.limited(ctx, s.policy.Answer, func(ctx context.Context) error {
-		return s.remote.Delete(ctx, key)
+	_, err := s.deleteOnce(ctx, key)
+	return err
+}
+
+func (s *retrying) deleteOnce(ctx context.Context, key string) (once bool, err error) {
+	attempts := 0
+	err = s.limited(ctx, s.times.Answer, func(ctx context.Context) error {
+		attempts++
+		return s.store.Delete(ctx, key)
 	})
+	return attempts == 1 && err == nil, err
 }
 
 func (s *retrying) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
 	r := &resumingReader{ctx: ctx, store: s, key: key, offset: offset, left: length}
-	if err := r.Open(); err != nil {
+	if err := r.open(); err != nil {
 		return nil, 0, err
 	}
 	return r, r.left, nil
 }
 
 func (s *retrying) List(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
-	return func(yield func(ObjectInfo, error) bool) {
-		for page := []byte(nil); ; {
-			var objects []ObjectInfo
-			var next []byte
-			err := s.policy.limited(ctx, s.policy.Answer, func(ctx context.Context) (err error) {
-				objects, next, err = s.remote.ListPage(ctx, prefix, page)
-				return err
-			})
-			if err != nil {
-				yield(ObjectInfo{}, err)
-				return
-			}
-			for _, o := range objects {
-				if !yield(o, nil) {
-					return
-				}
-			}
-			if len(next) == 0 {
-				return
-			}
-			page = next
-		}
-	}
+	return pages(ctx, prefix, s.page)
+}
+
+func (s *retrying) page(ctx context.Context, prefix string, page []byte) (objects []ObjectInfo, next []byte, err error) {
+	err = s.limited(ctx, s.times.Answer, func(ctx context.Context) (err error) {
+		objects, next, err = s.can.page(ctx, prefix, page)
+		return err
+	})
+	return objects, next, err
 }
 
 func (s *retrying) Load(ctx context.Context, key string) (body []byte, t Token, err error) {
-	err = s.policy.limited(ctx, s.policy.Answer, func(ctx context.Context) (err error) {
-		body, t, err = s.remote.Load(ctx, key)
+	err = s.limited(ctx, s.times.Answer, func(ctx context.Context) (err error) {
+		body, t, err = s.store.Load(ctx, key)
 		return err
 	})
 	return body, t, err
@@ -166,8 +172,8 @@ func (s *retrying) Load(ctx context.Context, key string) (body []byte, t Token, 
 // one that wrote the same, if the pointer says what it was to say.
 func (s *retrying) Swap(ctx context.Context, key string, body []byte, old Token) error {
 	lost := false
-	return s.policy.limited(ctx, s.policy.Answer, func(ctx context.Context) error {
-		err := s.remote.Swap(ctx, key, body, old)
+	return s.limited(ctx, s.times.Answer, func(ctx context.Context) error {
+		err := s.store.Swap(ctx, key, body, old)
 		if !errors.Is(err, ErrConflict) {
 			lost = lost || err != nil
 			return err
@@ -175,7 +181,7 @@ func (s *retrying) Swap(ctx context.Context, key string, body []byte, old Token)
 		if !lost {
 			return err
 		}
-		now, _, loadErr := s.remote.Load(ctx, key)
+		now, _, loadErr := s.store.Load(ctx, key)
 		switch {
 		case loadErr != nil && !errors.Is(loadErr, fs.ErrNotExist):
 			return loadErr
@@ -186,11 +192,4 @@ func (s *retrying) Swap(ctx context.Context, key string, body []byte, old Token)
 	})
 }
 
-// Retries is the policy of a store behind a network, nil of one that is not. It
-// may be changed before the store is used.
-func Retries(objects ObjectStore) *RetryPolicy {
-	if r, ok := objects.(*retrying); ok {
-		return &r.policy
-	}
-	return nil
-}
+func (s *retrying) Close() error { return s.store.Close() }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"time"
+
+	"github.com/regsnap/regsnap/internal/retry"
 )
 
 // resumingReader reads an object, and when the connection is lost it goes on
@@ -22,22 +24,22 @@ type resumingReader struct {
 	failures int
 }
 
-// Open asks for what is left. Only the answer is waited for with a limit: how
+// open asks for what is left. Only the answer is waited for with a limit: how
 // long the body takes is up to the caller, and a connection that says nothing
 // any more fails by itself (watchedConn).
-func (r *resumingReader) Open() error {
-	p := r.store.policy
-	return p.do(r.ctx, func() error {
+func (r *resumingReader) open() error {
+	answer := r.store.times.Answer
+	return r.store.do(r.ctx, func() error {
 		ctx, cancel := context.WithCancelCause(r.ctx)
-		limit := time.AfterFunc(p.Answer, func() { cancel(errNoAnswer) })
-		body, n, err := r.store.remote.Open(ctx, r.key, r.offset, r.left)
+		limit := time.AfterFunc(answer, func() { cancel(errNoAnswer) })
+		body, n, err := r.store.store.Open(ctx, r.key, r.offset, r.left)
 		switch {
 		case !limit.Stop():
 			if err == nil {
 				err = body.Close()
 			}
 			cancel(err)
-			return fmt.Errorf("%s: %w (%s)", r.key, errNoAnswer, p.Answer)
+			return fmt.Errorf("%s: %w (%s)", r.key, errNoAnswer, answer)
 		case err != nil:
 			cancel(err)
 			return err
@@ -95,16 +97,16 @@ func (r *resumingReader) resume(err error) error {
 		return r.ctx.Err()
 	case !transient(err):
 		return fmt.Errorf("%s: at byte %d: %w", r.key, r.offset, err)
-	case r.failures+1 >= r.store.policy.Attempts:
-		return fmt.Errorf("%s: at byte %d: %w after %d attempts: %w", r.key, r.offset, ErrGaveUp, r.failures+1, err)
+	}
+	if r.failures++; r.failures >= r.store.again.Attempts {
+		return fmt.Errorf("%s: at byte %d: %w", r.key, r.offset, retry.GaveUp(r.failures, err))
 	}
 	r.close()
-	if err := r.store.policy.wait(r.ctx, r.failures, err); err != nil {
+	if err := r.store.again.Wait(r.ctx, r.failures, asked(err)); err != nil {
 		return err
 	}
-	r.failures++
 	left := r.left
-	if err := r.Open(); err != nil {
+	if err := r.open(); err != nil {
 		return err
 	}
 	if r.left != left {

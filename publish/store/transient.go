@@ -10,12 +10,16 @@ import (
 	"net/url"
 	"slices"
 	"syscall"
+	"time"
 
 	"cloud.google.com/go/storage"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"google.golang.org/api/googleapi"
+
+	"github.com/regsnap/regsnap/internal/retry"
 )
 
 // errNoAnswer: an attempt took longer than it may.
@@ -58,7 +62,7 @@ func transient(err error) bool {
 	}
 	// The SDK knows more: throttling by name, and requests that were refused
 	// because of the clock, after which it corrects the time.
-	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+	return awsretry.IsErrorRetryables(awsretry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 
 // lostConnection tells whether an error came from the connection.
@@ -100,4 +104,20 @@ func apiCode(err error) string {
 		return e.ErrorCode()
 	}
 	return ""
+}
+
+// asked is how long the answer that an error stands for asks to wait.
+func asked(err error) time.Duration { return retry.Asked(answerHeader(err), time.Now()) }
+
+// answerHeader are the headers of the answer that an error stands for.
+func answerHeader(err error) http.Header {
+	var gcs *googleapi.Error
+	if errors.As(err, &gcs) {
+		return gcs.Header
+	}
+	var s3 interface{ HTTPResponse() *smithyhttp.Response }
+	if errors.As(err, &s3) && s3.HTTPResponse() != nil && s3.HTTPResponse().Response != nil {
+		return s3.HTTPResponse().Header
+	}
+	return nil
 }

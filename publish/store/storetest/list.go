@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
-func keys(t *testing.T, b *publish.Bucket, prefix string) []string {
+func keys(t *testing.T, b store.Store, prefix string) []string {
 	t.Helper()
 	var out []string
 	for o, err := range b.List(t.Context(), prefix) {
@@ -24,7 +24,7 @@ func keys(t *testing.T, b *publish.Bucket, prefix string) []string {
 	return out
 }
 
-func testList(t *testing.T, b *publish.Bucket) {
+func testList(t *testing.T, b store.Store) {
 	if got := keys(t, b, ""); len(got) != 0 {
 		t.Fatalf("the bucket is not empty: %v", got)
 	}
@@ -68,7 +68,7 @@ func testList(t *testing.T, b *publish.Bucket) {
 }
 
 // testLongList goes over the end of a page.
-func testLongList(t *testing.T, b *publish.Bucket) {
+func testLongList(t *testing.T, b store.Store) {
 	const n = 1100
 	var wg sync.WaitGroup
 	for w := range 20 {
@@ -87,7 +87,7 @@ func testLongList(t *testing.T, b *publish.Bucket) {
 	}
 }
 
-func testDelete(t *testing.T, b *publish.Bucket) {
+func testDelete(t *testing.T, b store.Store) {
 	put(t, b, "packages/a/b", "old")
 	put(t, b, "packages/a/c", "stays")
 	for range 2 { // the second time there is nothing

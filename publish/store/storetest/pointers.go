@@ -14,36 +14,18 @@ import (
 	"github.com/regsnap/regsnap/publish/store"
 )
 
-// Pointers is how a bucket keeps the objects that change. Package publish does
-// not export it; its tests hand it in.
-type Pointers interface {
-	// Load returns the object and a token for its state; fs.ErrNotExist when
-	// there is none.
-	Load(ctx context.Context, key string) (body []byte, token string, err error)
-	// Swap writes the object if it is in the state of the token, which is empty
-	// when there must be none, or gives publish.ErrConflict.
-	Swap(ctx context.Context, key string, body []byte, token string) error
-}
-
-// RunPointers tests how a store keeps pointers. open is as in Run.
-func RunPointers(t *testing.T, open func(t *testing.T) Pointers) {
-	t.Run("pointer", func(t *testing.T) { testPointer(t, open(t)) })
-	t.Run("pointer race", func(t *testing.T) { testPointerRace(t, open(t)) })
-	t.Run("pointer canceled", func(t *testing.T) { testPointerCanceled(t, open(t)) })
-}
-
-func testPointer(t *testing.T, p Pointers) {
+func testPointer(t *testing.T, p store.Store) {
 	key := layout.PointerKey("production")
 	if _, token, err := p.Load(t.Context(), key); !errors.Is(err, fs.ErrNotExist) || token != "" {
 		t.Fatalf("no pointer loads as token %q, error %v", token, err)
 	}
-	swap := func(body, token string, want error) {
+	swap := func(body string, token store.Token, want error) {
 		t.Helper()
 		if err := p.Swap(t.Context(), key, []byte(body), token); !errors.Is(err, want) {
 			t.Fatalf("swap to %q gives %v, want %v", body, err, want)
 		}
 	}
-	load := func(want string) string {
+	load := func(want string) store.Token {
 		t.Helper()
 		body, token, err := p.Load(t.Context(), key)
 		if err != nil || string(body) != want || token == "" {
@@ -75,10 +57,10 @@ func testPointer(t *testing.T, p Pointers) {
 
 // testPointerRace lets 50 writers swap the same state, several times over: each
 // time one of them must win, and readers see what it wrote, whole.
-func testPointerRace(t *testing.T, p Pointers) {
+func testPointerRace(t *testing.T, p store.Store) {
 	const writers, generations = 50, 4
 	key := layout.PointerKey("production")
-	token := ""
+	token := store.Token("")
 	for g := range generations {
 		bodies := make([][]byte, writers)
 		var wg sync.WaitGroup
@@ -123,7 +105,7 @@ func testPointerRace(t *testing.T, p Pointers) {
 	}
 }
 
-func testPointerCanceled(t *testing.T, p Pointers) {
+func testPointerCanceled(t *testing.T, p store.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	key := layout.PointerKey("production")

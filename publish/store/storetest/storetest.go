@@ -1,4 +1,4 @@
-// Package storetest says what a bucket must do, as tests that every store
+// Package storetest is the contract of store.Store as tests that every store
 // passes. Package servers beside it runs real stores, and package faultproxy
 // makes the way to them unreliable.
 package storetest
@@ -11,15 +11,15 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
-// Run tests a store. open returns a bucket that is empty and used by nobody else;
-// who opens it closes it.
-func Run(t *testing.T, open func(t *testing.T) *publish.Bucket) {
+// Run tests a store. open returns one that is empty and used by nobody else; who
+// opens it closes it.
+func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, *publish.Bucket)
+		run  func(*testing.T, store.Store)
 	}{
 		{"put and read", testPutAndRead},
 		{"missing", testMissing},
@@ -34,6 +34,9 @@ func Run(t *testing.T, open func(t *testing.T) *publish.Bucket) {
 		{"long list", testLongList},
 		{"delete", testDelete},
 		{"canceled", testCanceled},
+		{"pointer", testPointer},
+		{"pointer race", testPointerRace},
+		{"pointer canceled", testPointerCanceled},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
@@ -45,7 +48,7 @@ func object(key string, body []byte) layout.Object {
 }
 
 // put stores an object, or ends the test.
-func put(t *testing.T, b *publish.Bucket, key, body string) {
+func put(t *testing.T, b store.Store, key, body string) {
 	t.Helper()
 	if err := b.Put(t.Context(), object(key, []byte(body))); err != nil {
 		t.Fatalf("put %s: %v", key, err)
@@ -53,9 +56,9 @@ func put(t *testing.T, b *publish.Bucket, key, body string) {
 }
 
 // want reads an object and compares it.
-func want(t *testing.T, b *publish.Bucket, key string, body []byte) {
+func want(t *testing.T, b store.Store, key string, body []byte) {
 	t.Helper()
-	got, err := b.Read(t.Context(), key)
+	got, err := Read(t.Context(), b, key)
 	if err != nil {
 		t.Errorf("read: %v", err)
 		return

@@ -13,14 +13,14 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-func putFile(t *testing.T, s *FileStore, o layout.Object) {
+func putFile(t *testing.T, s *fileStore, o layout.Object) {
 	t.Helper()
 	if err := s.Put(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func wantFile(t *testing.T, s *FileStore, key, want string) os.FileInfo {
+func wantFile(t *testing.T, s *fileStore, key, want string) os.FileInfo {
 	t.Helper()
 	name := filepath.Join(s.dir, key)
 	got, err := os.ReadFile(name)
@@ -114,15 +114,15 @@ func TestFileErrorsLeaveNothing(t *testing.T) {
 func TestFilesWhereverTheyAre(t *testing.T) {
 	dir := filepath.ToSlash(t.TempDir())
 	for i, url := range []string{"file://" + dir + "/", "file://" + dir + "/.", "file://" + dir + "//below/../", "file://" + dir + "/new/folder/"} {
-		b, err := Create(t.Context(), url)
+		b, err := Open(t.Context(), url, Options{Create: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		key := fmt.Sprintf("packages/a/%d", i)
-		if err := b.Objects.Put(t.Context(), layout.Object{Key: key, Body: []byte("x")}); err != nil {
+		if err := b.Put(t.Context(), layout.Object{Key: key, Body: []byte("x")}); err != nil {
 			t.Errorf("%s: %v", url, err)
 		}
-		wantFile(t, b.Objects.(*FileStore), key, "x")
+		wantFile(t, b.(*fileStore), key, "x")
 	}
 	wantFiles(t, dir, 4)
 }

@@ -1,4 +1,4 @@
-package publish_test
+package store_test
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/store"
+	"github.com/regsnap/regsnap/publish/store/storetest"
 	"github.com/regsnap/regsnap/publish/store/storetest/faultproxy"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
@@ -20,10 +20,15 @@ import (
 // hurry is how long an attempt may take in these tests.
 const hurry = 300 * time.Millisecond
 
+// hurried are retries of attempts that may take so long.
+func hurried(answer time.Duration) store.RetryPolicy {
+	return store.RetryPolicy{Pause: answer / 20, MaxPause: answer / 10, Answer: answer}
+}
+
 // unreliable is a store behind a proxy, and a bucket that is opened both ways.
 type unreliable struct {
 	proxy       *faultproxy.Proxy
-	far, direct *publish.Bucket
+	far, direct store.Store
 }
 
 // onBothClouds runs a test with S3 and with GCS.
@@ -33,16 +38,15 @@ func onBothClouds(t *testing.T, test func(t *testing.T, s *servers.Server)) {
 }
 
 // newUnreliable opens a new bucket of a server, directly and through a proxy.
-func newUnreliable(t *testing.T, s *servers.Server, o faultproxy.Options) unreliable {
+func newUnreliable(t *testing.T, s *servers.Server, o faultproxy.Options, p store.RetryPolicy) unreliable {
 	t.Helper()
 	o.Target, o.RewriteHost, o.Delay = s.Addr, s.Kind() == "gcs", hurry*3/2
 	u := unreliable{proxy: faultproxy.Start(t, o)}
 	name, via := s.NewBucket(t), s.Via(u.proxy.Addr)
 	via.Setenv(t)
-	u.far = openBucket(t, via.URL(name))
-	u.far.Hurry(hurry)
+	u.far = openStore(t, via.URL(name), p)
 	s.Setenv(t)
-	u.direct = openBucket(t, s.URL(name))
+	u.direct = openStore(t, s.URL(name), store.RetryPolicy{})
 	return u
 }
 
@@ -54,14 +58,13 @@ func testObject(key string, body []byte) layout.Object {
 func TestOneFault(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
 		for _, fault := range faultproxy.All {
-			t.Run(string(fault), func(t *testing.T) { oneFault(t, newUnreliable(t, s, faultproxy.Options{}), fault) })
+			t.Run(string(fault), func(t *testing.T) { oneFault(t, newUnreliable(t, s, faultproxy.Options{}, hurried(hurry)), fault) })
 		}
 	})
 }
 
 func oneFault(t *testing.T, u unreliable, fault faultproxy.Fault) {
-	ctx, far := t.Context(), publish.RawPointers{Bucket: u.far}
-	direct := publish.RawPointers{Bucket: u.direct}
+	ctx, far, direct := t.Context(), u.far, u.direct
 	body := bytes.Repeat([]byte("0123456789"), 50_000)
 	key, pointer := "responses/a.json", layout.PointerKey("production")
 	next := func() { u.proxy.Next(faultproxy.Step{Fault: fault}) }
@@ -71,7 +74,7 @@ func oneFault(t *testing.T, u unreliable, fault faultproxy.Fault) {
 		t.Fatalf("put: %v", err)
 	}
 	next()
-	if got, err := u.far.Read(ctx, key); err != nil || !bytes.Equal(got, body) {
+	if got, err := storetest.Read(ctx, u.far, key); err != nil || !bytes.Equal(got, body) {
 		t.Errorf("read: %d bytes of %d, %v", len(got), len(body), err)
 	}
 	next()
@@ -117,8 +120,8 @@ func TestSwapLostToAnother(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
 		for _, fault := range []faultproxy.Fault{faultproxy.ResetBefore, faultproxy.LostResponse, faultproxy.Status503} {
 			t.Run(string(fault), func(t *testing.T) {
-				u := newUnreliable(t, s, faultproxy.Options{})
-				far, direct := publish.RawPointers{Bucket: u.far}, publish.RawPointers{Bucket: u.direct}
+				u := newUnreliable(t, s, faultproxy.Options{}, hurried(hurry))
+				far, direct := u.far, u.direct
 				key := layout.PointerKey("production")
 				if err := direct.Swap(t.Context(), key, []byte("old"), ""); err != nil {
 					t.Fatal(err)
@@ -152,7 +155,7 @@ func TestGivesUp(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
 		for _, fault := range []faultproxy.Fault{faultproxy.ResetBefore, faultproxy.Status500, faultproxy.Status429} {
 			t.Run(string(fault), func(t *testing.T) {
-				u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{fault}})
+				u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{fault}}, hurried(hurry))
 				err := u.far.Put(t.Context(), testObject("responses/a.json", []byte("{}")))
 				if err == nil {
 					t.Fatal("the put succeeded")
@@ -162,7 +165,7 @@ func TestGivesUp(t *testing.T) {
 				}
 				t.Log(err)
 				before := u.proxy.Requests()
-				if _, err = u.far.Read(t.Context(), "responses/a.json"); err == nil {
+				if _, err = storetest.Read(t.Context(), u.far, "responses/a.json"); err == nil {
 					t.Error("the read succeeded")
 				}
 				if n := u.proxy.Requests() - before; n != 10 {
@@ -181,9 +184,9 @@ func TestObeysRetryAfter(t *testing.T) {
 			header      string
 			most, least time.Duration
 		}{{"1", time.Hour, time.Second}, {"3600", 300 * time.Millisecond, 300 * time.Millisecond}} {
-			u := newUnreliable(t, s, faultproxy.Options{RetryAfter: test.header})
-			u.far.Hurry(10 * hurry) // who gives up is not told when to come back
-			u.far.Obey(test.most)
+			policy := hurried(10 * hurry) // who gives up is not told when to come back
+			policy.Asked = test.most
+			u := newUnreliable(t, s, faultproxy.Options{RetryAfter: test.header}, policy)
 			for _, fault := range []faultproxy.Fault{faultproxy.Status429, faultproxy.Status503} {
 				var refused, again time.Time
 				u.proxy.Next(
@@ -204,8 +207,7 @@ func TestObeysRetryAfter(t *testing.T) {
 // TestCancelWhileWaiting: who ends the program need not wait for a pause.
 func TestCancelWhileWaiting(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
-		u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{faultproxy.Status503}})
-		u.far.Hurry(time.Hour)
+		u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{faultproxy.Status503}}, hurried(time.Hour))
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		started := time.Now()
@@ -221,7 +223,7 @@ func TestForbiddenIsFinal(t *testing.T) {
 	s := servers.StartS3(t)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong")
 	proxy := faultproxy.Start(t, faultproxy.Options{Target: s.Addr})
-	b := openBucket(t, s.Via(proxy.Addr).URL(s.NewBucket(t)))
+	b := openStore(t, s.Via(proxy.Addr).URL(s.NewBucket(t)), store.RetryPolicy{})
 	if err := b.Put(t.Context(), testObject("responses/a.json", []byte("{}"))); err == nil {
 		t.Error("put with a wrong key succeeded")
 	}
@@ -233,7 +235,7 @@ func TestForbiddenIsFinal(t *testing.T) {
 // TestReadResumes: a read that is cut over and over goes on where it was.
 func TestReadResumes(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
-		u := newUnreliable(t, s, faultproxy.Options{})
+		u := newUnreliable(t, s, faultproxy.Options{}, hurried(hurry))
 		body := make([]byte, 5<<20)
 		rand.NewChaCha8([32]byte{7}).Read(body) // it never fails
 		if err := u.direct.Put(t.Context(), testObject("packages/a.zip", body)); err != nil {
@@ -242,7 +244,7 @@ func TestReadResumes(t *testing.T) {
 		for range 12 { // more than there are attempts without progress
 			u.proxy.Next(faultproxy.Step{Fault: faultproxy.Truncated})
 		}
-		got, err := u.far.Read(t.Context(), "packages/a.zip")
+		got, err := storetest.Read(t.Context(), u.far, "packages/a.zip")
 		if err != nil || !bytes.Equal(got, body) {
 			t.Errorf("%d bytes of %d, %v", len(got), len(body), err)
 		}
@@ -256,7 +258,7 @@ func TestReadResumes(t *testing.T) {
 // their bytes come as they are stored, all of them, wherever the read is cut.
 func TestEncodedReadResumes(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
-		u := newUnreliable(t, s, faultproxy.Options{})
+		u := newUnreliable(t, s, faultproxy.Options{}, hurried(hurry))
 		for _, size := range []int{3, 1175, 100_001} {
 			body := make([]byte, size)
 			rand.NewChaCha8([32]byte{8}).Read(body) // it never fails
@@ -269,7 +271,7 @@ func TestEncodedReadResumes(t *testing.T) {
 				for range cuts {
 					u.proxy.Next(faultproxy.Step{Fault: faultproxy.Truncated})
 				}
-				if got, err := u.far.Read(t.Context(), o.Key); err != nil || !bytes.Equal(got, body) {
+				if got, err := storetest.Read(t.Context(), u.far, o.Key); err != nil || !bytes.Equal(got, body) {
 					t.Errorf("%d bytes of %d after %d cuts, %v", len(got), size, cuts, err)
 				}
 			}
@@ -280,8 +282,8 @@ func TestEncodedReadResumes(t *testing.T) {
 // TestTruncatedPointer: a pointer that is moved while it is read is not gone.
 func TestTruncatedPointer(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
-		u := newUnreliable(t, s, faultproxy.Options{})
-		far, direct := publish.RawPointers{Bucket: u.far}, publish.RawPointers{Bucket: u.direct}
+		u := newUnreliable(t, s, faultproxy.Options{}, hurried(hurry))
+		far, direct := u.far, u.direct
 		key := layout.PointerKey("production")
 		if err := direct.Swap(t.Context(), key, []byte("old"), ""); err != nil {
 			t.Fatal(err)
@@ -304,8 +306,8 @@ func TestTruncatedPointer(t *testing.T) {
 // TestNoBucket: that there is no bucket is not the same as an empty one.
 func TestNoBucket(t *testing.T) {
 	s := servers.StartS3(t)
-	b := openBucket(t, s.URL("regsnap-no-such-bucket"))
-	_, err := b.Pointer(t.Context(), "production")
+	b := openStore(t, s.URL("regsnap-no-such-bucket"), store.RetryPolicy{})
+	_, _, err := b.Load(t.Context(), layout.PointerKey("production"))
 	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("NoSuchBucket")) {
 		t.Errorf("a missing bucket gives %v", err)
 	}
@@ -314,8 +316,8 @@ func TestNoBucket(t *testing.T) {
 // TestAnonymous: an anonymous reader of S3 is told 403 for what is not there.
 func TestAnonymous(t *testing.T) {
 	s := servers.StartS3(t)
-	b := openBucket(t, s.URL(s.NewBucket(t))+"&anonymous=true")
-	if _, err := b.Read(t.Context(), "responses/a.json"); err == nil {
+	b := openStore(t, s.URL(s.NewBucket(t))+"&anonymous=true", store.RetryPolicy{})
+	if _, err := storetest.Read(t.Context(), b, "responses/a.json"); err == nil {
 		t.Error("an anonymous read of nothing succeeded")
 	} else if got := fmt.Sprint(http.StatusForbidden); bytes.Contains([]byte(err.Error()), []byte(got)) {
 		t.Error(err)

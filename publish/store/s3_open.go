@@ -56,3 +56,9 @@ func encryptionType(value string) types.ServerSideEncryption {
 	}
 	return ""
 }
+
+// wantsChecksums reports whether requests carry checksums. A URL can ask for none
+// (request_checksum_calculation=when_required): not every server knows them.
+func wantsChecksums(client *s3.Client) bool {
+	return client.Options().RequestChecksumCalculation != aws.RequestChecksumCalculationWhenRequired
+}

@@ -16,7 +16,7 @@ func TestSweepBesidePuts(t *testing.T) {
 	var sweeping, putting sync.WaitGroup
 	sweeping.Go(func() {
 		for ctx.Err() == nil {
-			if err := s.SweepFolders(ctx); err != nil && ctx.Err() == nil {
+			if err := s.sweepFolders(ctx); err != nil && ctx.Err() == nil {
 				t.Error(err)
 			}
 		}

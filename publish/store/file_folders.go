@@ -13,7 +13,7 @@ const folderAttempts = 10
 
 // inFolder makes the folder of a file that is about to be written, and says
 // whether it is new.
-func (s *FileStore) inFolder(target string, write func(fresh bool) error) (err error) {
+func (s *fileStore) inFolder(target string, write func(fresh bool) error) (err error) {
 	folder := filepath.Dir(target)
 	for range folderAttempts {
 		var fresh bool
@@ -31,7 +31,7 @@ func (s *FileStore) inFolder(target string, write func(fresh bool) error) (err e
 // folder sees to it that a folder is there, and tells whether this store has
 // made it. It asks for none twice, and for those above first: there are nearly as
 // many folders as files, and most are new.
-func (s *FileStore) folder(dir string) (fresh bool, err error) {
+func (s *fileStore) folder(dir string) (fresh bool, err error) {
 	if fresh, ok := s.made.Load(dir); ok {
 		return fresh.(bool), nil
 	}

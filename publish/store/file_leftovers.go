@@ -14,26 +14,15 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// Sweeper is a store in which writers that are killed leave what is no object:
-// files that are not finished, and folders with nothing in them. Elsewhere an
-// object is there whole or not at all; parts of an upload that was broken off
-// are for the bucket's lifecycle rules to remove.
-type Sweeper interface {
-	// Leftovers lists the unfinished files that were last written before a time.
-	Leftovers(ctx context.Context, before time.Time) ([]ObjectInfo, error)
-	// SweepFile removes one of them.
-	SweepFile(key string) error
-	// SweepFolders removes the empty folders. Putting an object into one of
-	// them at the same time is safe.
-	SweepFolders(ctx context.Context) error
-}
+// Writers that are killed leave what is no object in a folder: files that are not
+// finished, and folders with nothing in them. Elsewhere an object is there whole
+// or not at all; parts of an upload that was given up are for the bucket's
+// lifecycle rules to remove.
 
-var _ Sweeper = (*FileStore)(nil)
-
-// Leftovers looks only where regsnap writes. Pointers and leases are written
+// leftovers looks only where regsnap writes. Pointers and leases are written
 // while prune is at work too, but no file is on its way for as long as a lease
 // takes to become stale.
-func (s *FileStore) Leftovers(ctx context.Context, before time.Time) ([]ObjectInfo, error) {
+func (s *fileStore) leftovers(ctx context.Context, before time.Time) ([]ObjectInfo, error) {
 	var out []ObjectInfo
 	for _, prefix := range []string{layout.EnvironmentsPrefix, layout.LeasesPrefix, layout.SnapshotsPrefix, layout.PackagesPrefix, layout.ResponsesPrefix} {
 		for f, err := range s.walk(ctx, prefix) {
@@ -48,7 +37,7 @@ func (s *FileStore) Leftovers(ctx context.Context, before time.Time) ([]ObjectIn
 	return out, nil
 }
 
-func (s *FileStore) SweepFile(key string) error {
+func (s *fileStore) sweepFile(key string) error {
 	err := os.Remove(filepath.Join(s.dir, filepath.FromSlash(key)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -56,7 +45,7 @@ func (s *FileStore) SweepFile(key string) error {
 	return err
 }
 
-func (s *FileStore) SweepFolders(ctx context.Context) error {
+func (s *fileStore) sweepFolders(ctx context.Context) error {
 	for _, prefix := range []string{layout.SnapshotsPrefix, layout.PackagesPrefix, layout.ResponsesPrefix} {
 		if _, err := s.sweepFolder(ctx, path.Clean(prefix)); err != nil {
 			return fmt.Errorf("remove empty folders: %w", err)
@@ -67,7 +56,7 @@ func (s *FileStore) SweepFolders(ctx context.Context) error {
 
 // sweepFolder removes the empty folders below one, and tells whether that has
 // become empty itself.
-func (s *FileStore) sweepFolder(ctx context.Context, name string) (empty bool, err error) {
+func (s *fileStore) sweepFolder(ctx context.Context, name string) (empty bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}

@@ -1,6 +1,6 @@
 //go:build bench && linux
 
-package publish_test
+package store_test
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
@@ -35,7 +35,7 @@ const (
 // is what many requests at once are for: the second group adds 30 ms to every
 // request, as to a store on the same continent.
 //
-//	go test -tags bench -run '^$' -bench '^BenchmarkPut$' -benchtime 1x ./publish
+//	go test -tags bench -run '^$' -bench '^BenchmarkPut$' -benchtime 1x ./publish/store
 func BenchmarkPut(b *testing.B) {
 	s := servers.StartS3(b)
 	far := s.Via(delayed(b, s.Addr, 30*time.Millisecond))
@@ -46,7 +46,7 @@ func BenchmarkPut(b *testing.B) {
 		for _, parallel := range []int{16, 64, 128, 256} {
 			b.Run(fmt.Sprintf("%s/parallel=%d", way.name, parallel), func(b *testing.B) {
 				b.ReportAllocs()
-				bucket := openBucket(b, way.via.URL(s.NewBucket(b)))
+				bucket := openStore(b, way.via.URL(s.NewBucket(b)), store.RetryPolicy{})
 				run := 0
 				runtime.GC()
 				resetPeak(b)
@@ -65,7 +65,7 @@ func BenchmarkPut(b *testing.B) {
 	}
 }
 
-func putMany(b *testing.B, bucket *publish.Bucket, parallel, run int) {
+func putMany(b *testing.B, bucket store.Store, parallel, run int) {
 	g, ctx := errgroup.WithContext(b.Context())
 	g.SetLimit(parallel)
 	for i := range benchObjects {

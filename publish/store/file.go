@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,12 +21,12 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// FileStore writes the objects of a file:// bucket. It is not gocloud's
+// fileStore is a folder. It is not gocloud's
 // fileblob because there an object may be half there after a crash of the
 // machine, and because identical files need not be written twice: most files of
 // a package version are those of the version before, and a hard link costs no
 // data. Objects never change, so sharing is safe.
-type FileStore struct {
+type fileStore struct {
 	dir  string
 	made sync.Map // folders that exist: whether this store has made them
 	// run and next name temporary files. A process id would not do: in a
@@ -37,15 +38,15 @@ type FileStore struct {
 	written map[string]string // SHA-256 of a content → a file that holds it
 }
 
-func newFileStore(dir string) *FileStore {
-	return &FileStore{dir: filepath.Clean(dir), run: strconv.FormatUint(rand.Uint64(), 36), written: map[string]string{}}
+func newFileStore(dir string) *fileStore {
+	return &fileStore{dir: filepath.Clean(dir), run: strconv.FormatUint(rand.Uint64(), 36), written: map[string]string{}}
 }
 
-func (s *FileStore) Put(ctx context.Context, o layout.Object) error {
+func (s *fileStore) Put(ctx context.Context, o layout.Object) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	target := s.FileOf(o.Key)
+	target := s.file(o.Key)
 	return s.inFolder(target, func(fresh bool) error {
 		if s.link(o.SHA256, target) {
 			return nil
@@ -62,11 +63,11 @@ func (s *FileStore) Put(ctx context.Context, o layout.Object) error {
 	})
 }
 
-// FileOf is the file of an object.
-func (s *FileStore) FileOf(key string) string { return filepath.Join(s.dir, filepath.FromSlash(key)) }
+// file is the file of an object.
+func (s *fileStore) file(key string) string { return filepath.Join(s.dir, filepath.FromSlash(key)) }
 
 // remember notes which file holds a content, if its SHA-256 is known.
-func (s *FileStore) remember(sha256, target string) {
+func (s *fileStore) remember(sha256, target string) {
 	if sha256 == "" {
 		return
 	}
@@ -78,7 +79,7 @@ func (s *FileStore) remember(sha256, target string) {
 // link makes target another name of a file with the same content.
 // Where that cannot be, because the file has too many names already or the file
 // system has no links, it is written.
-func (s *FileStore) link(sha256, target string) bool {
+func (s *fileStore) link(sha256, target string) bool {
 	s.mu.Lock()
 	same := s.written[sha256]
 	s.mu.Unlock()
@@ -89,11 +90,11 @@ func (s *FileStore) link(sha256, target string) bool {
 	return err == nil || errors.Is(err, fs.ErrExist)
 }
 
-func (s *FileStore) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
+func (s *fileStore) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
-	f, size, err := s.file(key)
+	f, size, err := s.find(key)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -116,9 +117,9 @@ type fileReader struct {
 	io.Closer
 }
 
-// file opens the file of an object and tells its size in bytes. What no key can
+// find opens the file of an object and tells its size in bytes. What no key can
 // name does not exist: folders, and anything outside of the bucket.
-func (s *FileStore) file(key string) (*os.File, int64, error) {
+func (s *fileStore) find(key string) (*os.File, int64, error) {
 	missing := fmt.Errorf("%s: %w", key, fs.ErrNotExist)
 	name := filepath.FromSlash(key)
 	if !filepath.IsLocal(name) || unfinished(key) {
@@ -141,7 +142,7 @@ func (s *FileStore) file(key string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-func (s *FileStore) List(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
+func (s *fileStore) List(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
 	return func(yield func(ObjectInfo, error) bool) {
 		for f, err := range s.walk(ctx, prefix) {
 			if (err != nil || !unfinished(f.Key)) && !yield(f, err) {
@@ -152,7 +153,7 @@ func (s *FileStore) List(ctx context.Context, prefix string) iter.Seq2[ObjectInf
 }
 
 // walk goes through the files of the folders that can hold the prefix.
-func (s *FileStore) walk(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
+func (s *fileStore) walk(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
 	return func(yield func(ObjectInfo, error) bool) {
 		top := path.Dir(prefix + "x") // a prefix may end within a name
 		if !filepath.IsLocal(filepath.FromSlash(top)) {
@@ -200,11 +201,11 @@ func unfinished(key string) bool {
 }
 
 // Delete leaves the folder, even if it is empty now: sweepFolders removes it.
-func (s *FileStore) Delete(ctx context.Context, key string) error {
+func (s *fileStore) Delete(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	f, _, err := s.file(key)
+	f, _, err := s.find(key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -218,5 +219,12 @@ func (s *FileStore) Delete(ctx context.Context, key string) error {
 	return errors.Join(err, f.Close())
 }
 
-// sync makes what was written survive a crash of the machine.
-func (s *FileStore) sync() error { return SyncFileSystem(s.dir) }
+func (s *fileStore) Close() error { return nil }
+
+func (s *fileStore) Capabilities() Capabilities {
+	return Capabilities{
+		Parallel: 2 * runtime.GOMAXPROCS(0), Sync: func() error { return SyncFileSystem(s.dir) },
+		Replace: s.replace, Stage: s.stage, Link: s.linked, File: s.file,
+		Leftovers: s.leftovers, SweepFile: s.sweepFile, SweepFolders: s.sweepFolders,
+	}
+}

@@ -1,4 +1,4 @@
-package storetest
+package publish
 
 import (
 	"bytes"
@@ -11,13 +11,12 @@ import (
 	"io"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish"
 )
 
-// CheckLive reads every object of the live snapshot of an environment and
+// checkEverything reads every object of the live snapshot of an environment and
 // compares it with its digest: routes, responses and their encoded twins,
 // contents, archives, signatures and files. It returns all that is wrong.
-func CheckLive(ctx context.Context, b *publish.Bucket, env string) error {
+func checkEverything(ctx context.Context, b *Bucket, env string) error {
 	m, err := b.Live(ctx, env)
 	if err != nil {
 		return fmt.Errorf("live snapshot of %s: %w", env, err)
@@ -35,7 +34,7 @@ func CheckLive(ctx context.Context, b *publish.Bucket, env string) error {
 
 type checker struct {
 	ctx  context.Context
-	b    *publish.Bucket
+	b    *Bucket
 	errs []error
 }
 

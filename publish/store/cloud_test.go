@@ -1,4 +1,4 @@
-package publish_test
+package store_test
 
 import (
 	"bytes"
@@ -15,8 +15,8 @@ import (
 	_ "gocloud.dev/blob/s3blob"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/store"
+	"github.com/regsnap/regsnap/publish/store/storetest"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
@@ -25,7 +25,7 @@ import (
 func TestHeaders(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
 		bucket := s.URL(s.NewBucket(t))
-		b, plain := openBucket(t, bucket), openPlain(t, bucket)
+		b, plain := openStore(t, bucket, store.RetryPolicy{}), openPlain(t, bucket)
 		var zipped bytes.Buffer
 		w := gzip.NewWriter(&zipped)
 		if _, err := io.WriteString(w, strings.Repeat("hello ", 100)); err != nil {
@@ -51,15 +51,14 @@ func TestHeaders(t *testing.T) {
 				t.Errorf("%s: type %q, cache %q, encoding %q, %d bytes; want %q, %q, %q, %d", o.Key,
 					a.ContentType, a.CacheControl, a.ContentEncoding, a.Size, o.ContentType, o.CacheControl, o.ContentEncoding, len(o.Body))
 			}
-			if got, err := b.Read(t.Context(), o.Key); err != nil || !bytes.Equal(got, o.Body) {
+			if got, err := storetest.Read(t.Context(), b, o.Key); err != nil || !bytes.Equal(got, o.Body) {
 				t.Errorf("%s: read %d bytes of %d, %v", o.Key, len(got), len(o.Body), err)
 			}
 		}
-		pointers := publish.RawPointers{Bucket: b}
 		key := layout.PointerKey("production")
-		token := ""
+		token := store.Token("")
 		for _, body := range []string{"one", "two"} {
-			if err := pointers.Swap(t.Context(), key, []byte(body), token); err != nil {
+			if err := b.Swap(t.Context(), key, []byte(body), token); err != nil {
 				t.Fatal(err)
 			}
 			a, err := plain.Attributes(t.Context(), key)
@@ -69,7 +68,7 @@ func TestHeaders(t *testing.T) {
 			if a.ContentType != "application/json" || a.CacheControl != "no-cache" {
 				t.Errorf("the pointer has type %q, cache %q", a.ContentType, a.CacheControl)
 			}
-			if _, token, err = pointers.Load(t.Context(), key); err != nil {
+			if _, token, err = b.Load(t.Context(), key); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -109,7 +108,7 @@ func TestURLs(t *testing.T) {
 		"//user:hunter2@host",
 		"",
 	} {
-		b, err := publish.Open(t.Context(), url)
+		b, err := store.Open(t.Context(), url, store.Options{})
 		if err == nil {
 			t.Errorf("%s was opened", url)
 			b.Close()
@@ -141,10 +140,9 @@ func TestErrorsHideSecrets(t *testing.T) {
 		"s3://bucket?region=us-east-1&use_path_style=true&endpoint=http%3A%2F%2Fuser%3Ahunter2%40" + dead,
 		s.Via("user:hunter2@" + s.Addr).URL("bucket"),
 	} {
-		b := openBucket(t, url)
-		b.Hurry(hurry)
-		_, readErr := b.Read(t.Context(), "responses/a.json")
-		_, pointerErr := b.Pointer(t.Context(), "production")
+		b := openStore(t, url, hurried(hurry))
+		_, readErr := storetest.Read(t.Context(), b, "responses/a.json")
+		_, _, pointerErr := b.Load(t.Context(), layout.PointerKey("production"))
 		errs := []error{b.Put(t.Context(), testObject("responses/a.json", []byte("{}"))), readErr, pointerErr, b.Delete(t.Context(), "responses/a.json")}
 		for _, err := range b.List(t.Context(), "") {
 			errs = append(errs, err)
@@ -167,7 +165,7 @@ func TestErrorsHideSecrets(t *testing.T) {
 func TestGCSWithoutCredentials(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/hunter2.json")
 	t.Setenv("STORAGE_EMULATOR_HOST", "")
-	_, err := publish.Open(t.Context(), "gs://bucket")
+	_, err := store.Open(t.Context(), "gs://bucket", store.Options{})
 	if err == nil || !strings.Contains(err.Error(), "anonymous=true") || errors.Is(err, store.ErrURL) {
 		t.Errorf("opened without credentials: %v", err)
 	}
@@ -177,7 +175,7 @@ func TestGCSWithoutCredentials(t *testing.T) {
 func TestRawGzip(t *testing.T) {
 	s := servers.StartGCS(t)
 	name := s.NewBucket(t)
-	b := openBucket(t, s.URL(name))
+	b := openStore(t, s.URL(name), store.RetryPolicy{})
 	// gzip of "hello\n".
 	body := []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcbH\xcd\xc9\xc9\xe7\x02\x00 0:6\x06\x00\x00\x00")
 	o := testObject("responses/a.json.gz", body)

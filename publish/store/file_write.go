@@ -11,13 +11,13 @@ import (
 const TempSuffix = "~tmp"
 
 // temporary names a new file beside target.
-func (s *FileStore) temporary(target string) string {
+func (s *fileStore) temporary(target string) string {
 	return target + "." + s.run + "-" + strconv.FormatInt(s.next.Add(1), 36) + TempSuffix
 }
 
 // write makes the file whole or not at all: under a temporary name, which rename
 // then turns into target.
-func (s *FileStore) write(target string, body []byte, rename func(from, to string) error) error {
+func (s *fileStore) write(target string, body []byte, rename func(from, to string) error) error {
 	temp := s.temporary(target)
 	if err := writeFile(temp, body); err != nil {
 		return fmt.Errorf("write %s: %w", target, err)

@@ -1,32 +1,30 @@
-package publish_test
+package store_test
 
 import (
 	"testing"
 
-	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
-// conforms runs the suites of package storetest. url gives an empty bucket.
+// conforms runs the suite of package storetest. url gives an empty bucket.
 func conforms(t *testing.T, url func(t *testing.T) string) {
-	open := func(t *testing.T) *publish.Bucket { return openBucket(t, url(t)) }
-	storetest.Run(t, open)
-	storetest.RunPointers(t, func(t *testing.T) storetest.Pointers { return publish.RawPointers{Bucket: open(t)} })
+	storetest.Run(t, func(t *testing.T) store.Store { return openStore(t, url(t), store.RetryPolicy{}) })
 }
 
-func openBucket(t testing.TB, url string) *publish.Bucket {
+func openStore(t testing.TB, url string, p store.RetryPolicy) store.Store {
 	t.Helper()
-	b, err := publish.Open(t.Context(), url)
+	s, err := store.Open(t.Context(), url, store.Options{Retry: p})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
+		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return b
+	return s
 }
 
 func TestConformanceFile(t *testing.T) {
@@ -47,7 +45,7 @@ func TestConformanceGCS(t *testing.T) {
 	conforms(t, func(t *testing.T) string { return s.URL(s.NewBucket(t)) })
 }
 
-// A prefix is part of a bucket's URL: all that publish does happens below it.
+// A prefix is part of a bucket's URL: all that is done happens below it.
 func TestConformancePrefix(t *testing.T) {
 	s := servers.StartS3(t)
 	conforms(t, func(t *testing.T) string { return s.URL(s.NewBucket(t)) + "&prefix=some/where/" })

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rogpeppe/go-internal/lockedfile"
+)
+
+// Objects of a folder that change are files that are replaced by renaming, one
+// writer at a time under an advisory lock that the system frees when its holder
+// dies.
+
+// lockName is the lock of all pointers in a folder: leases come and go, and a
+// lock for each would stay behind. No key holds a tilde.
+const lockName = "~lock"
+
+func (s *fileStore) Load(ctx context.Context, key string) ([]byte, Token, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, "", err
+	}
+	body, err := os.ReadFile(s.file(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", fmt.Errorf("%s: %w", key, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return body, contentToken(body), nil
+}
+
+func (s *fileStore) Swap(ctx context.Context, key string, body []byte, old Token) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	target := s.file(key)
+	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
+		return err
+	}
+	unlock, err := lockedfile.MutexAt(filepath.Join(filepath.Dir(target), lockName)).Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	_, now, err := s.Load(ctx, key)
+	if err := ifThere(err); err != nil {
+		return err
+	}
+	if now != old {
+		return ErrConflict
+	}
+	temp, err := os.CreateTemp(filepath.Dir(target), "*"+TempSuffix)
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(body)
+	err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), target)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
+	}
+	return syncDir(filepath.Dir(target))
+}
+
+// syncDir makes a rename in dir survive a crash of the machine.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
