@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"pointer", testPointer},
 		{"pointer race", testPointerRace},
 		{"pointer canceled", testPointerCanceled},
+		{"capabilities", testCapabilities},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}

@@ -1,0 +1,72 @@
+package storetest
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+	"time"
+
+	"github.com/regsnap/regsnap/publish/store"
+)
+
+// testCapabilities tests what a store can do beyond the contract: each capability
+// works, or says that it does not.
+func testCapabilities(t *testing.T, s store.Store) {
+	ctx, can := t.Context(), store.CapabilitiesOf(s)
+	if can.Parallel < 1 {
+		t.Errorf("%d objects at once", can.Parallel)
+	}
+	for _, size := range []int{0, 1000, 3 << 20, 20 << 20} { // in memory, on disk, in parts
+		body := noise(size)
+		o := object("packages/staged", nil)
+		staged, err := can.Stage(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for half := range 2 {
+			if _, err := staged.Write(body[half*size/2 : (half+1)*size/2]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := Read(ctx, s, o.Key); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("what is staged can be read: %v", err)
+		}
+		if err := errors.Join(staged.Commit(ctx), staged.Discard()); err != nil {
+			t.Fatal(err)
+		}
+		want(t, s, o.Key, body)
+		if once, err := can.DeleteOnce(ctx, o.Key); err != nil || !once {
+			t.Errorf("delete: %v, %v", once, err)
+		}
+	}
+	given, err := can.Stage(object("packages/given-up", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := given.Discard(); err != nil {
+		t.Error(err)
+	}
+	put(t, s, "responses/a.json", "first")
+	switch err := can.Replace(ctx, object("responses/a.json", []byte("second"))); {
+	case err == nil:
+		want(t, s, "responses/a.json", []byte("second"))
+	case errors.Is(err, store.ErrUnsupported):
+		want(t, s, "responses/a.json", []byte("first"))
+	default:
+		t.Error(err)
+	}
+	unknown := object("responses/unknown.json", nil)
+	unknown.SHA256 = "ab"
+	if linked, err := can.Link(unknown); linked || err != nil {
+		t.Errorf("a content that was never put is linked: %v, %v", linked, err)
+	}
+	if left, err := can.Leftovers(ctx, time.Now().Add(time.Hour)); len(left) > 0 || err != nil {
+		t.Errorf("left over: %v, %v", left, err)
+	}
+	if err := errors.Join(can.Sync(), can.SweepFile("responses/none~tmp"), can.SweepFolders(ctx)); err != nil {
+		t.Error(err)
+	}
+	if got := keys(t, s, ""); len(got) != 1 {
+		t.Errorf("%q are there", got)
+	}
+}
