@@ -1,10 +1,13 @@
 package publish
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
@@ -46,6 +49,7 @@ type heartbeat struct {
 	quit  func()             // no more renewals
 	stop  context.CancelFunc // nor the one that is under way
 	ended chan struct{}
+	swept atomic.Int64 // what prune has deleted under it
 
 	mu      sync.Mutex
 	lease   layout.Lease
@@ -58,6 +62,7 @@ type heartbeat struct {
 func (b *Bucket) newHeartbeat(ctx context.Context, key string, lease layout.Lease, old store.Token) (*heartbeat, error) {
 	h := &heartbeat{b: b, key: key, times: b.times(), ended: make(chan struct{}), lease: lease, renewed: time.Now()}
 	h.lease.Since = h.renewed.UTC().Truncate(time.Second)
+	h.lease.By = shortened(h.lease.By, layout.MaxBy)
 	if err := b.store.Swap(ctx, key, h.lease.Encode(), old); err != nil {
 		return nil, err
 	}
@@ -120,12 +125,44 @@ func (h *heartbeat) trusted() bool {
 	return !h.lost && elapsed(h.renewed) < h.times.trust
 }
 
-// alive is trusted, but where time has run out asks the store.
+// alive asks the store whether the object is still there and the holder's. Its own
+// clock is no proof: while a machine is paused, that may stand still.
 func (h *heartbeat) alive(ctx context.Context) error {
-	if h.trusted() {
-		return nil
+	if !h.trusted() {
+		return h.renew(ctx)
 	}
-	return h.renew(ctx)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	body, _, err := h.b.store.Load(ctx, h.key)
+	if errors.Is(err, fs.ErrNotExist) {
+		h.lost = true
+		return errLost
+	}
+	if err != nil {
+		return err
+	}
+	// Of a renewal whose answer was lost it is not known whether it was counted.
+	found, err := layout.DecodeLease(body)
+	found.Beat = h.lease.Beat
+	if err != nil || !bytes.Equal(found.Encode(), h.lease.Encode()) {
+		h.lost = true
+		return errLost
+	}
+	return nil
+}
+
+// abandon stops renewing and leaves the object behind, so that others wait until
+// it is stale, and whoever then takes it over knows that work was left undone.
+func (h *heartbeat) abandon() {
+	h.quit()
+	h.stop()
+	<-h.ended
+}
+
+// shortened is the beginning of a text, valid UTF-8 of at most so many characters.
+func shortened(text string, most int) string {
+	runes := []rune(strings.ToValidUTF8(text, "\uFFFD"))
+	return string(runes[:min(len(runes), most)])
 }
 
 // end stops renewing and removes the object, unless it is somebody else's now. A

@@ -101,6 +101,9 @@ func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err e
 	return plan, b.sweepLeftovers(ctx, plan)
 }
 
+// sweepsPerLook is how many objects are deleted between two looks at the lock.
+const sweepsPerLook = 64
+
 // sweep deletes one object, if the lock is surely held: whoever took it for
 // stale may be writing that very object again. once tells that no request is on
 // its way any more.
@@ -108,7 +111,16 @@ func (b *Bucket) sweep(ctx context.Context, lock *heartbeat, key string) (once b
 	if err := ctx.Err(); err != nil {
 		return true, err
 	}
-	if !lock.trusted() {
+	// The clock may have stood still, so the store is asked too, now and then.
+	held := lock.trusted()
+	if held && lock.swept.Add(1)%sweepsPerLook == 0 {
+		err := lock.alive(ctx)
+		if err != nil && !errors.Is(err, errLost) {
+			return true, fmt.Errorf("look after the lock of prune: %w", err)
+		}
+		held = err == nil
+	}
+	if !held {
 		return true, fmt.Errorf("prune could not renew its lock and stopped, run it again: %w", errLost)
 	}
 	once, err = b.can.DeleteOnce(ctx, key)

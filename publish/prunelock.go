@@ -20,22 +20,32 @@ var ErrBusy = errors.New("the bucket is in use")
 func (b *Bucket) lockPrune(ctx context.Context, by string) (*heartbeat, time.Time, error) {
 	lease := layout.Lease{Format: layout.LeaseFormat, Purpose: "prune", By: by}
 	lock, err := b.newHeartbeat(ctx, layout.PruneLockKey, lease, "")
-	if errors.Is(err, store.ErrConflict) {
+	inherited := errors.Is(err, store.ErrConflict)
+	if inherited {
 		lock, err = b.inheritLock(ctx, lease)
 	}
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	now, err := b.aloneWith(ctx, lock)
+	now, err := b.aloneWith(ctx, lock, inherited)
+	if errors.Is(err, errUnfenced) {
+		lock.abandon()
+		return nil, time.Time{}, err
+	}
 	if err != nil {
 		return nil, time.Time{}, errors.Join(err, unlockPrune(ctx, lock))
 	}
 	return lock, now, nil
 }
 
+// errUnfenced: leases were removed, but their holders are not yet kept from moving
+// a pointer. Whoever takes the lock over has to see to that.
+var errUnfenced = errors.New("prune stopped before it was safe to delete: it can run again in ten minutes")
+
 // aloneWith makes sure that no writer is at work once the flag is up, and takes
-// away what dead ones have left. It returns the time by the store's clock.
-func (b *Bucket) aloneWith(ctx context.Context, lock *heartbeat) (now time.Time, err error) {
+// away what dead ones have left. It returns the time by the store's clock. A prune
+// whose lock was inherited may have removed leases and died before the fence.
+func (b *Bucket) aloneWith(ctx context.Context, lock *heartbeat, inherited bool) (now time.Time, err error) {
 	leases, err := b.leases(ctx)
 	if err != nil {
 		return now, err
@@ -50,13 +60,16 @@ func (b *Bucket) aloneWith(ctx context.Context, lock *heartbeat) (now time.Time,
 			return now, inUse(b.readLease(ctx, key))
 		}
 	}
+	if len(leases) == 0 && !inherited {
+		return now, nil
+	}
 	for key := range leases {
 		if err := b.Delete(ctx, key); err != nil {
-			return now, fmt.Errorf("remove a lease that nobody renews: %w", err)
+			return now, fmt.Errorf("%w: remove a lease that nobody renews: %w", errUnfenced, err)
 		}
 	}
-	if len(leases) > 0 {
-		return now, b.fence(ctx)
+	if err := b.fence(ctx); err != nil {
+		return now, fmt.Errorf("%w: %w", errUnfenced, err)
 	}
 	return now, nil
 }

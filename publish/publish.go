@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/regsnap/regsnap/layout"
 )
@@ -63,7 +62,9 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 	return out, nil
 }
 
-// ready is what must be so when a pointer is written.
+// ready is what must be so when a pointer is written. The lease is looked at last:
+// if it is there now, nothing was pruned since it was taken, and so all that was
+// found before is still there.
 func (l *Lease) ready(ctx context.Context) error {
 	// What the pointer will name must outlive a crash of the machine.
 	if err := l.b.can.Sync(); err != nil {
@@ -72,16 +73,21 @@ func (l *Lease) ready(ctx context.Context) error {
 	return l.alive(ctx)
 }
 
-// complete reads the manifest of a snapshot. It is written when all that it
-// lists is there, and deleted before any of that is, so its presence under a
-// lease means that the snapshot is whole and stays so.
+// complete reads manifest and routes of a snapshot from the store, whatever is
+// remembered of them. A manifest is written when all that it lists is there, and
+// deleted before any of that is, so its presence under a lease means that the
+// snapshot is whole and stays so.
 func (l *Lease) complete(ctx context.Context, env, id string) (*layout.Manifest, error) {
 	if err := l.check(ctx); err != nil {
 		return nil, err
 	}
-	m, err := l.manifest(ctx, env, id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s of %s: build it first", ErrNoSnapshot, id, env)
+	m, _, err := l.b.Snapshot(ctx, env, id)
+	if err != nil {
+		// A holder that was taken for dead finds what prune has left.
+		if lost := l.alive(ctx); errors.Is(lost, ErrPruned) {
+			return nil, lost
+		}
+		return nil, err
 	}
-	return m, err
+	return m, nil
 }

@@ -163,7 +163,7 @@ func (b *Bucket) Explain(ctx context.Context, env, id string, err error) error {
 	}
 	there, e := b.exists(ctx, layout.ManifestKey(env, id))
 	if e == nil && !there {
-		return fmt.Errorf("%w: %s of %s was pruned while it was copied: run again", ErrNoSnapshot, id, env)
+		return fmt.Errorf("%w: %s of %s was pruned while it was read: run again", ErrNoSnapshot, id, env)
 	}
 	return fmt.Errorf("%w: an object of %s is missing: %w; regsnap verify --repair fixes it", ErrDamaged, id, err)
 }

@@ -53,11 +53,11 @@ func TestRequests(t *testing.T) {
 			return l.Release(ctx)
 		})
 		requests("a publish of what was built", 10, func() error {
-			_, err := b.Publish(ctx, testEnv, p.Snapshot)
+			_, err := publishID(ctx, b, p.Snapshot)
 			return err
 		})
 		requests("a publish of what is live", 1, func() error {
-			_, err := b.Publish(ctx, testEnv, p.Snapshot)
+			_, err := publishID(ctx, b, p.Snapshot)
 			return err
 		})
 		requests("a pin", 2, func() error {

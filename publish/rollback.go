@@ -82,10 +82,7 @@ func (r *Rollback) Do(ctx context.Context, n Note, pin bool) (*Moved, error) {
 			return layout.Move{}, err
 		}
 		// Prune may have come between the look and the lease.
-		there, err := l.b.exists(ctx, layout.ManifestKey(r.Environment, id))
-		if err == nil && !there {
-			err = fmt.Errorf("%w: %s was pruned meanwhile", ErrNoSnapshot, id)
-		}
+		_, err := l.complete(ctx, r.Environment, id)
 		return layout.Move{Kind: layout.MoveRollback, Snapshot: id, Pin: pin}, err
 	}, l.ready)
 	if err != nil && !errors.Is(err, errStay) {

@@ -2,6 +2,8 @@ package publish_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,14 +27,23 @@ func st(t *testing.T, b *publish.Bucket, number int) string {
 	m := &layout.Manifest{
 		Format: layout.ManifestFormat, Environment: "production", Regsnap: "main", Render: 1,
 		Branches: []layout.ManifestBranch{{Name: "production"}},
-		Routes:   layout.ObjectDigest{SHA256: strings.Repeat("0", 64)},
 	}
+	routes := (&layout.Routes{
+		Format: layout.RoutesFormat, Environment: "production", ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy, Every: layout.DigestOf(nil),
+	}).Encode()
+	sum := sha256.Sum256(routes)
+	m.Routes = layout.ObjectDigest{Size: int64(len(routes)), SHA256: hex.EncodeToString(sum[:])}
 	if number >= 0 {
 		m.Branches[0].Commit = fmt.Sprintf("%040x", number+1)
 		m.Branches[0].Time = time.Date(2024, 5, 6, 23-number, 0, 0, 0, time.UTC)
 	}
-	if err := b.Put(t.Context(), layout.Object{Key: layout.ManifestKey("production", m.ID()), Body: m.Encode(), ContentType: "application/json"}); err != nil {
-		t.Fatal(err)
+	for _, o := range []layout.Object{
+		{Key: layout.RoutesKey("production", m.ID()), Body: routes, ContentType: "application/json"},
+		{Key: layout.ManifestKey("production", m.ID()), Body: m.Encode(), ContentType: "application/json"},
+	} {
+		if err := b.Put(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return m.ID()
 }
@@ -97,7 +108,7 @@ func TestPublishRules(t *testing.T) {
 					t.Errorf("publish %s: error %v, want %v with %q", id, err, want, text)
 				}
 			}
-			refuses("20240506T010000Z-0123456789ab", publish.ErrNoSnapshot, "build it first")
+			refuses("20240506T010000Z-0123456789ab", publish.ErrNoSnapshot, "regsnap history lists what there is")
 			wantLive(t, b, "")
 			publishes(middle, "", true)
 			publishes(middle, "", false)
