@@ -9,6 +9,9 @@ LISTEN ?= 127.0.0.1:8080
 # The real package storage and the recorded answers of the reference registry.
 REAL ?= ../shared/real
 export REGSNAP_REAL = $(abspath $(REAL))
+# Test packages of others and made-up ones, and the recorded answers for them.
+PEER ?= ../shared/peer
+export REGSNAP_PEER = $(abspath $(PEER))
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo image tools test race lint fuzz conformance bench scale soak clean
@@ -60,7 +63,7 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 	  done; \
 	done
 
-conformance: tools ## compare with every recorded answer of the reference registry in $(REAL)
+conformance: tools ## compare with every recorded answer of the reference registry in $(REAL) and $(PEER)
 	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout/... ./build/... ./index/lint ./index/promote ./publish/... ./serve/...
 
 bench: build tools ## measure on $(REAL), write docs/performance.md (wants rclone)

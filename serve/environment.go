@@ -2,7 +2,9 @@ package serve
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -66,6 +68,14 @@ func (h hosts) find(host string) *environment {
 		}
 	}
 	return h.fallback
+}
+
+// names lists the hosts that there are, as a sentence does.
+func (h hosts) names() string {
+	if len(h.byName) == 0 {
+		return "the hosts of its configuration, which names none"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(h.byName)), ", ")
 }
 
 // normalHost brings the value of a Host header into the form that hostnames are

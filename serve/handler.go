@@ -136,13 +136,12 @@ var (
 
 func (h *Handler) serve(x *exchange) {
 	r := x.r
-	if len(r.RequestURI) > maxURL {
-		x.fail(http.StatusRequestURITooLong, "the URL is longer than "+strconv.Itoa(maxURL)+" bytes")
-		return
-	}
 	env := h.hosts.find(r.Host)
+	if env == nil && r.URL.Path == h.o.Prefix+healthPath {
+		env = h.probed()
+	}
 	if env == nil {
-		x.fail(http.StatusMisdirectedRequest, "no environment of this registry answers for the host "+strconv.QuoteToASCII(r.Host))
+		x.fail(http.StatusMisdirectedRequest, "no environment of this registry answers for the host "+strconv.QuoteToASCII(r.Host)+", only for "+h.hosts.names())
 		return
 	}
 	x.env = env.name
@@ -173,6 +172,21 @@ func (h *Handler) serve(x *exchange) {
 	case answer.Signature:
 		h.signature(x, s, a)
 	}
+}
+
+// healthPath is asked by load balancers and orchestrators, which name an address
+// in Host, not an environment.
+const healthPath = "/health"
+
+// probed is the environment that answers a probe without a known Host: one that
+// is not live, if there is one, else any.
+func (h *Handler) probed() *environment {
+	for _, env := range h.all {
+		if env.live.Load() == nil {
+			return env
+		}
+	}
+	return h.all[0]
 }
 
 // withoutPrefix takes the deployment's path prefix off; ok is false for a path

@@ -82,10 +82,6 @@ const (
 	DefaultStall        = time.Minute
 )
 
-// maxURL is the longest request target in bytes. The longest that clients send
-// are a few hundred.
-const maxURL = 8 << 10
-
 // withDefaults checks the options and fills in what is not given.
 func (o Options) withDefaults() (Options, error) {
 	if o.Bucket == nil {

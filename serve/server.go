@@ -36,9 +36,11 @@ const (
 	DefaultDrain  = 10 * time.Second
 )
 
-// Limits of a connection. What a client sends is a few hundred bytes of headers.
+// Limits of a connection. Most clients send a few hundred bytes; a URL that lists
+// discovery fields has tens of thousands, so URLs may be as long as net/http lets
+// them be by default.
 const (
-	maxHeaderBytes    = 32 << 10
+	maxHeaderBytes    = http.DefaultMaxHeaderBytes
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 30 * time.Second // headers and what body there may be
 	idleTimeout       = 2 * time.Minute

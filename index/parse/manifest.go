@@ -93,8 +93,8 @@ type DiscoveryName struct {
 
 // Deprecated is the notice that a package or a part of one is on its way out.
 type Deprecated struct {
-	Since       string       `config:"since" json:"since,omitempty"`
-	Description string       `config:"description" json:"description,omitempty"`
+	Since       string       `config:"since" json:"since"`
+	Description string       `config:"description" json:"description"`
 	ReplacedBy  *Replacement `config:"replaced_by" json:"replaced_by,omitempty"`
 }
 
@@ -168,10 +168,10 @@ type DeploymentModes struct {
 	Agentless *AgentlessMode `config:"agentless" json:"agentless,omitempty"`
 }
 
-// DefaultMode is a deployment on agents of the user's own.
+// DefaultMode is a deployment on agents of the user's own. The registry shows no
+// more of it, whatever else the manifest says.
 type DefaultMode struct {
-	Enabled   bool  `config:"enabled" json:"enabled"`
-	IsDefault *bool `config:"is_default" json:"is_default,omitempty"`
+	Enabled bool `config:"enabled" json:"enabled"`
 }
 
 // AgentlessMode is a deployment without an agent of the user's own.

@@ -174,13 +174,17 @@ func (r *parse) layout() {
 }
 
 // assets lists the URL paths of the files, level by level. Within a level the
-// order is that of the walk, which compares names a path element at a time.
+// order is that of the walk, which compares names a path element at a time; of a
+// ready-made archive it is that in which the archive lists them.
 func (r *parse) assets() []string {
 	type asset struct {
 		depth int
 		path  string
 	}
 	files := r.tree.Files()
+	if archive, ok := r.tree.(*Archive); ok {
+		files = archive.listed
+	}
 	list := make([]asset, 0, len(files))
 	for _, f := range files {
 		if !strings.Contains(f.Path, ignoredMarker) {

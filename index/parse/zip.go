@@ -21,6 +21,7 @@ type Archive struct {
 	content []byte
 	ratio   int64
 	files   []index.File
+	listed  []index.File // in the order of the central directory
 	members map[string]*member
 }
 
@@ -102,6 +103,7 @@ func (a *archive) open() {
 			return
 		}
 	}
+	a.tree.listed = slices.Clone(a.tree.files)
 	slices.SortFunc(a.tree.files, func(x, y index.File) int { return git.ComparePaths(x.Path, y.Path) })
 }
 

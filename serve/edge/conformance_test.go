@@ -79,7 +79,7 @@ func TestConformanceWorker(t *testing.T) {
 			}
 			w := edgetest.StartWorkerd(t, workers...)
 			for i, env := range edgetest.Environments {
-				conform(t, w, env)
+				conform(t, w, env, filepath.Join(realFolder(t), env+".zip"))
 				passes(t, w.Client(env), env, realVectors(t, bucket, env, uint64(i)))
 			}
 			if log := w.Log(); log != "" {
@@ -131,24 +131,32 @@ func before(t *testing.T, repository, branch string) index.Source {
 }
 
 // conform compares a worker with what the reference registry answered.
-func conform(t *testing.T, w *edgetest.Workerd, env string) {
+func conform(t *testing.T, w *edgetest.Workerd, env, file string) {
 	t.Helper()
-	recording, err := conformance.Open(filepath.Join(realFolder(t), env+".zip"))
+	to := w.Client(env)
+	proxy := &url.URL{Scheme: "http", Host: to.Addr}
+	compared(t, file, conformance.Options{
+		BaseURL: "http://" + to.Host, OneLine: true,
+		Client: &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}},
+	})
+}
+
+// compared sends all that was recorded, plain and gzip-encoded.
+func compared(t *testing.T, file string, o conformance.Options) {
+	t.Helper()
+	recording, err := conformance.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer recording.Close()
-	to := w.Client(env)
-	proxy := &url.URL{Scheme: "http", Host: to.Addr}
+	o.Parallel = 4
 	for _, gzip := range []bool{false, true} {
-		report, err := conformance.Compare(t.Context(), recording, conformance.Options{
-			BaseURL: "http://" + to.Host, Gzip: gzip, Parallel: 4, OneLine: true,
-			Client: &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}},
-		})
+		o.Gzip = gzip
+		report, err := conformance.Compare(t.Context(), recording, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%s: %d recorded requests, %d gzip-encoded answers, %d differences", env, report.Requests, report.Encoded, len(report.Differences))
+		t.Logf("%s: %d recorded requests, %d gzip-encoded answers, %d differences", filepath.Base(file), report.Requests, report.Encoded, len(report.Differences))
 		for _, line := range report.Lines(20) {
 			t.Error(line)
 		}
@@ -162,7 +170,12 @@ func conform(t *testing.T, w *edgetest.Workerd, env string) {
 // answers.
 func realVectors(t *testing.T, bucket *publish.Bucket, env string, seed uint64) []edgetest.Case {
 	t.Helper()
-	recording, err := conformance.Open(filepath.Join(realFolder(t), env+".zip"))
+	return recordedVectors(t, bucket, env, filepath.Join(realFolder(t), env+".zip"), seed)
+}
+
+func recordedVectors(t *testing.T, bucket *publish.Bucket, env, file string, seed uint64) []edgetest.Case {
+	t.Helper()
+	recording, err := conformance.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,56 +28,62 @@ function(){return this},i2;function awaitReturn(f){return function(v){return Pro
 g[n]&&(i2[n]=function(v){return new Promise(function(a,b){q.push([n,v,a,b])>1||resume(n,v)})},f&&(i2[n]=f(i2[n])))}function resume(n,v){
 try{step(g[n](v))}catch(e){settle(q[0][3],e)}}function step(r){r.value instanceof __await?Promise.resolve(r.value.v).then(
 fulfill,reject):settle(q[0][2],r)}function fulfill(value){resume("next",value)}function reject(value){resume("throw",value)}
-function settle(f,v){f(v),q.shift(),q.length&&resume(q[0][0],q[0][1])}},__values=function(o){var s=typeof Symbol=="funct\
-ion"&&Symbol.iterator,m=s&&o[s],i2=0;if(m)return m.call(o);if(o&&typeof o.length=="number")return{next:function(){return o&&
-i2>=o.length&&(o=void 0),{value:o&&o[i2++],done:!o}}};throw new TypeError(s?"Object is not iterable.":"Symbol.iterator i\
-s not defined.")},__read=function(o,n){var m=typeof Symbol=="function"&&o[Symbol.iterator];if(!m)return o;var i2=m.call(
-o),r,ar=[],e;try{for(;(n===void 0||n-- >0)&&!(r=i2.next()).done;)ar.push(r.value)}catch(error){e={error:error}}finally{try{
-r&&!r.done&&(m=i2.return)&&m.call(i2)}finally{if(e)throw e.error}}return ar},__spreadArray=function(to,from,pack){if(pack||
-arguments.length===2)for(var i2=0,l=from.length,ar;i2<l;i2++)(ar||!(i2 in from))&&(ar||(ar=Array.prototype.slice.call(from,
-0,i2)),ar[i2]=from[i2]);return to.concat(ar||Array.prototype.slice.call(from))},SmallMap=(function(){function class_1(entries){
-var e_1,_a;this.places=Object.create(null),this.list=[],this.size=0;try{for(var _b=__values(entries!=null?entries:[]),_c=_b.
-next();!_c.done;_c=_b.next()){var _d=__read(_c.value,2),key=_d[0],value=_d[1];this.set(key,value)}}catch(e_1_1){e_1={error:e_1_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_1)throw e_1.error}}}return class_1.prototype.place=function(key){
-var _a;return(_a=this.places[typeof key+key])!==null&&_a!==void 0?_a:-1},class_1.prototype.get=function(key){var _a;return(_a=
-this.list[this.place(key)])===null||_a===void 0?void 0:_a[1]},class_1.prototype.has=function(key){return this.place(key)>=
-0},class_1.prototype.set=function(key,value){var at=this.place(key);return at>=0?(this.list[at]=[key,value],this):(this.
-places[typeof key+key]=this.list.length,this.list.push([key,value]),this.size++,this)},class_1.prototype.delete=function(key){
-var at=this.place(key);return at<0?!1:(this.list[at]=void 0,delete this.places[typeof key+key],this.size--,!0)},class_1.
-prototype.entries=function(){return this.list.filter(function(e){return e!==void 0})},class_1.prototype.keys=function(){
-return this.entries().map(function(e){return e[0]})},class_1.prototype.values=function(){return this.entries().map(function(e){
-return e[1]})},class_1.prototype.forEach=function(fn){this.entries().forEach(function(e){return fn(e[1],e[0])})},class_1.
-prototype[Symbol.iterator]=function(){return this.entries()[Symbol.iterator]()},class_1})(),SmallSet=(function(){function class_2(values){
-var e_2,_a;this.map=new SmallMap;try{for(var _b=__values(values!=null?values:[]),_c=_b.next();!_c.done;_c=_b.next()){var v=_c.
-value;this.add(v)}}catch(e_2_1){e_2={error:e_2_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_2)throw e_2.
-error}}}return class_2.prototype.add=function(value){return this.map.set(value,!0),this},class_2.prototype.has=function(value){
-return this.map.has(value)},class_2})();function SmallError(message){this.message=message}SmallError.prototype=Error.prototype;
-function lend(prototype,name,value){name in prototype||Object.defineProperty(prototype,name,{value:value})}lend(String.prototype,
-"replaceAll",function(text,by){return this.split(text).join(by)}),lend(Array.prototype,"flatMap",function(fn){return[].concat.
-apply([],__spreadArray([],__read(this.map(fn)),!1))});import crypto from"crypto";import fs from"fs";var StoreError=(function(_super){
-__extends(StoreError2,_super);function StoreError2(){return _super!==null&&_super.apply(this,arguments)||this}return StoreError2})(
-SmallError),FEW=24;function number(data,at,width){for(var n=data[at],end=at+width;++at<end;)n=n*256+data[at];return n}function copy(data,from,length,out,at){
-if(length>FEW)out.set(data.subarray(from,from+length),at);else for(var end=from+length;from<end;)out[at++]=data[from++]}
-function writeSummary(data,block,i2,size,out,at){for(var width=data[block],counts=block+1,rows=counts+3*width,forms=rows+
-3*width*number(data,counts,width),pieces=forms+width*number(data,counts+width,width),pool=pieces+2*width*number(data,counts+
-2*width,width),row=rows+3*width*i2,form=number(data,row,width),version2=pool+number(data,row+width,width),length=number(
-data,row+2*width,width),piece=pieces+(form===0?0:2*width*number(data,forms+width*(form-1),width)),last2=pieces+2*width*number(
-data,forms+width*form,width),end=at+size;piece<last2;piece+=2*width){var n=number(data,piece+width,width);if(at+(n>>1)+(n&
-1)*length>end)break;copy(data,pool+number(data,piece,width),n>>1,out,at),at+=n>>1,(n&1)!==0&&(copy(data,version2,length,
-out,at),at+=length)}if(at!==end)throw new StoreError("a part of the catalog is damaged: no summary of ".concat(size," by\
-tes at ").concat(block))}var CHUNK=1024;function fromBytes(bytes,from,to){from===void 0&&(from=0),to===void 0&&(to=bytes.
-length);for(var out="",at=from;at<to;at+=CHUNK)out+=String.fromCharCode.apply(null,bytes.subarray(at,Math.min(to,at+CHUNK)));
-return out}function toBytes(text){for(var out=new Uint8Array(text.length),i2=0;i2<text.length;i2++)out[i2]=text.charCodeAt(
-i2);return out}function utf8(text){var e_3,_a;if(!/[^\0-\x7f]/.test(text))return text;var out="";try{for(var text_1=__values(
-text),text_1_1=text_1.next();!text_1_1.done;text_1_1=text_1.next()){var character=text_1_1.value,c=character.codePointAt(
-0);c>=55296&&c<=57343&&(c=65533),c<128?out+=String.fromCharCode(c):c<2048?out+=String.fromCharCode(192|c>>6,128|c&63):c<
-65536?out+=String.fromCharCode(224|c>>12,128|c>>6&63,128|c&63):out+=String.fromCharCode(240|c>>18,128|c>>12&63,128|c>>6&
-63,128|c&63)}}catch(e_3_1){e_3={error:e_3_1}}finally{try{text_1_1&&!text_1_1.done&&(_a=text_1.return)&&_a.call(text_1)}finally{
-if(e_3)throw e_3.error}}return out}function runes(text){var i2,size,bytes,lead,code,k;return __generator(this,function(_a){
-switch(_a.label){case 0:i2=0,_a.label=1;case 1:return i2<text.length?(size=sequence(text,i2),bytes=text.slice(i2,i2+Math.
-max(1,size)),i2+=bytes.length,lead=bytes.charCodeAt(0),size!==0?[3,3]:[4,{code:65533,valid:!1,bytes:bytes}]):[3,6];case 2:
-return _a.sent(),[3,5];case 3:for(code=size===1?lead:lead&255>>size+1,k=1;k<size;k++)code=code<<6|bytes.charCodeAt(k)&63;
-return[4,{code:code,valid:!0,bytes:bytes}];case 4:_a.sent(),_a.label=5;case 5:return[3,1];case 6:return[2]}})}function sequence(text,at){
+function settle(f,v){f(v),q.shift(),q.length&&resume(q[0][0],q[0][1])}},__asyncValues=function(o){if(!Symbol.asyncIterator)
+throw new TypeError("Symbol.asyncIterator is not defined.");var m=o[Symbol.asyncIterator],i2;return m?m.call(o):(o=typeof __values==
+"function"?__values(o):o[Symbol.iterator](),i2={},verb("next"),verb("throw"),verb("return"),i2[Symbol.asyncIterator]=function(){
+return this},i2);function verb(n){i2[n]=o[n]&&function(v){return new Promise(function(resolve,reject){v=o[n](v),settle(resolve,
+reject,v.done,v.value)})}}function settle(resolve,reject,d,v){Promise.resolve(v).then(function(v2){resolve({value:v2,done:d})},
+reject)}},__asyncDelegator=function(o){var i2,p;return i2={},verb("next"),verb("throw",function(e){throw e}),verb("retur\
+n"),i2[Symbol.iterator]=function(){return this},i2;function verb(n,f){i2[n]=o[n]?function(v){return(p=!p)?{value:__await(
+o[n](v)),done:!1}:f?f(v):v}:f}},__values=function(o){var s=typeof Symbol=="function"&&Symbol.iterator,m=s&&o[s],i2=0;if(m)
+return m.call(o);if(o&&typeof o.length=="number")return{next:function(){return o&&i2>=o.length&&(o=void 0),{value:o&&o[i2++],
+done:!o}}};throw new TypeError(s?"Object is not iterable.":"Symbol.iterator is not defined.")},__read=function(o,n){var m=typeof Symbol==
+"function"&&o[Symbol.iterator];if(!m)return o;var i2=m.call(o),r,ar=[],e;try{for(;(n===void 0||n-- >0)&&!(r=i2.next()).done;)
+ar.push(r.value)}catch(error){e={error:error}}finally{try{r&&!r.done&&(m=i2.return)&&m.call(i2)}finally{if(e)throw e.error}}
+return ar},__spreadArray=function(to,from,pack){if(pack||arguments.length===2)for(var i2=0,l=from.length,ar;i2<l;i2++)(ar||
+!(i2 in from))&&(ar||(ar=Array.prototype.slice.call(from,0,i2)),ar[i2]=from[i2]);return to.concat(ar||Array.prototype.slice.
+call(from))},SmallMap=(function(){function class_1(entries){var e_1,_a;this.places=Object.create(null),this.list=[],this.
+size=0;try{for(var _b=__values(entries!=null?entries:[]),_c=_b.next();!_c.done;_c=_b.next()){var _d=__read(_c.value,2),key=_d[0],
+value=_d[1];this.set(key,value)}}catch(e_1_1){e_1={error:e_1_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{
+if(e_1)throw e_1.error}}}return class_1.prototype.place=function(key){var _a;return(_a=this.places[typeof key+key])!==null&&
+_a!==void 0?_a:-1},class_1.prototype.get=function(key){var _a;return(_a=this.list[this.place(key)])===null||_a===void 0?
+void 0:_a[1]},class_1.prototype.has=function(key){return this.place(key)>=0},class_1.prototype.set=function(key,value){var at=this.
+place(key);return at>=0?(this.list[at]=[key,value],this):(this.places[typeof key+key]=this.list.length,this.list.push([key,
+value]),this.size++,this)},class_1.prototype.delete=function(key){var at=this.place(key);return at<0?!1:(this.list[at]=void 0,
+delete this.places[typeof key+key],this.size--,!0)},class_1.prototype.entries=function(){return this.list.filter(function(e){
+return e!==void 0})},class_1.prototype.keys=function(){return this.entries().map(function(e){return e[0]})},class_1.prototype.
+values=function(){return this.entries().map(function(e){return e[1]})},class_1.prototype.forEach=function(fn){this.entries().
+forEach(function(e){return fn(e[1],e[0])})},class_1.prototype[Symbol.iterator]=function(){return this.entries()[Symbol.iterator]()},
+class_1})(),SmallSet=(function(){function class_2(values){var e_2,_a;this.map=new SmallMap;try{for(var _b=__values(values!=
+null?values:[]),_c=_b.next();!_c.done;_c=_b.next()){var v=_c.value;this.add(v)}}catch(e_2_1){e_2={error:e_2_1}}finally{try{
+_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_2)throw e_2.error}}}return class_2.prototype.add=function(value){
+return this.map.set(value,!0),this},class_2.prototype.has=function(value){return this.map.has(value)},class_2})();function SmallError(message){
+this.message=message}SmallError.prototype=Error.prototype;function lend(prototype,name,value){name in prototype||Object.
+defineProperty(prototype,name,{value:value})}lend(String.prototype,"replaceAll",function(text,by){return this.split(text).
+join(by)}),lend(Array.prototype,"flatMap",function(fn){return[].concat.apply([],__spreadArray([],__read(this.map(fn)),!1))});
+import crypto from"crypto";import fs from"fs";var StoreError=(function(_super){__extends(StoreError2,_super);function StoreError2(){
+return _super!==null&&_super.apply(this,arguments)||this}return StoreError2})(SmallError),FEW=24;function number(data,at,width){
+for(var n=data[at],end=at+width;++at<end;)n=n*256+data[at];return n}function copy(data,from,length,out,at){if(length>FEW)
+out.set(data.subarray(from,from+length),at);else for(var end=from+length;from<end;)out[at++]=data[from++]}function writeSummary(data,block,i2,size,out,at){
+for(var width=data[block],counts=block+1,rows=counts+3*width,forms=rows+3*width*number(data,counts,width),pieces=forms+width*
+number(data,counts+width,width),pool=pieces+2*width*number(data,counts+2*width,width),row=rows+3*width*i2,form=number(data,
+row,width),version2=pool+number(data,row+width,width),length=number(data,row+2*width,width),piece=pieces+(form===0?0:2*width*
+number(data,forms+width*(form-1),width)),last2=pieces+2*width*number(data,forms+width*form,width),end=at+size;piece<last2;piece+=
+2*width){var n=number(data,piece+width,width);if(at+(n>>1)+(n&1)*length>end)break;copy(data,pool+number(data,piece,width),
+n>>1,out,at),at+=n>>1,(n&1)!==0&&(copy(data,version2,length,out,at),at+=length)}if(at!==end)throw new StoreError("a part\
+ of the catalog is damaged: no summary of ".concat(size," bytes at ").concat(block))}var CHUNK=1024;function fromBytes(bytes,from,to){
+from===void 0&&(from=0),to===void 0&&(to=bytes.length);for(var out="",at=from;at<to;at+=CHUNK)out+=String.fromCharCode.apply(
+null,bytes.subarray(at,Math.min(to,at+CHUNK)));return out}function toBytes(text){for(var out=new Uint8Array(text.length),
+i2=0;i2<text.length;i2++)out[i2]=text.charCodeAt(i2);return out}function utf8(text){var e_3,_a;if(!/[^\0-\x7f]/.test(text))
+return text;var out="";try{for(var text_1=__values(text),text_1_1=text_1.next();!text_1_1.done;text_1_1=text_1.next()){var character=text_1_1.
+value,c=character.codePointAt(0);c>=55296&&c<=57343&&(c=65533),c<128?out+=String.fromCharCode(c):c<2048?out+=String.fromCharCode(
+192|c>>6,128|c&63):c<65536?out+=String.fromCharCode(224|c>>12,128|c>>6&63,128|c&63):out+=String.fromCharCode(240|c>>18,128|
+c>>12&63,128|c>>6&63,128|c&63)}}catch(e_3_1){e_3={error:e_3_1}}finally{try{text_1_1&&!text_1_1.done&&(_a=text_1.return)&&
+_a.call(text_1)}finally{if(e_3)throw e_3.error}}return out}function runes(text){var i2,size,bytes,lead,code,k;return __generator(
+this,function(_a){switch(_a.label){case 0:i2=0,_a.label=1;case 1:return i2<text.length?(size=sequence(text,i2),bytes=text.
+slice(i2,i2+Math.max(1,size)),i2+=bytes.length,lead=bytes.charCodeAt(0),size!==0?[3,3]:[4,{code:65533,valid:!1,bytes:bytes}]):
+[3,6];case 2:return _a.sent(),[3,5];case 3:for(code=size===1?lead:lead&255>>size+1,k=1;k<size;k++)code=code<<6|bytes.charCodeAt(
+k)&63;return[4,{code:code,valid:!0,bytes:bytes}];case 4:_a.sent(),_a.label=5;case 5:return[3,1];case 6:return[2]}})}function sequence(text,at){
 var lead=text.charCodeAt(at);if(lead<128)return 1;var size=lead<194?0:lead<224?2:lead<240?3:lead<245?4:0;if(at+size>text.
 length)return 0;for(var k=1;k<size;k++){var c=text.charCodeAt(at+k),least=k>1?128:lead===224?160:lead===240?144:128,most=k>
 1?191:lead===237?159:lead===244?143:191;if(c<least||c>most)return 0}return size}var OPEN='\n    "policy_templates": [\n',
@@ -132,32 +138,75 @@ pieces),pieces_1_1=pieces_1.next();!pieces_1_1.done;pieces_1_1=pieces_1.next()){
 return;n+=p.length}}catch(e_8_1){e_8={error:e_8_1}}finally{try{pieces_1_1&&!pieces_1_1.done&&(_a=pieces_1.return)&&_a.call(
 pieces_1)}finally{if(e_8)throw e_8.error}}return n}function readObject(key,bucket){return __awaiter(this,void 0,void 0,function(){
 var bytes;return __generator(this,function(_a){switch(_a.label){case 0:return[4,bucket.read(key)];case 1:if(bytes=_a.sent(),
-!bytes)throw new StoreError("".concat(key,": is not there"));return[2,bytes]}})})}var CHUNK3=262144,SHORT=new SmallMap([
-[8,"\\b"],[9,"\\t"],[10,"\\n"],[12,"\\f"],[13,"\\r"],[34,'\\"'],[92,"\\\\"]]);function jsonString(text){var e_9,_a;if(/^[ !#-[\]-~]*(?![\s\S])/.
+!bytes)throw new StoreError("".concat(key,": is not there"));return[2,bytes]}})})}function open(part,bucket){return __awaiter(
+this,void 0,void 0,function(){var opened,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return(_b=part.
+opened)!==null&&_b!==void 0?(_a=_b,[3,3]):[3,1];case 1:return[4,bucket.open(part.key,part.offset,part.length)];case 2:_a=
+_c.sent(),_c.label=3;case 3:if(opened=_a,!opened)throw new StoreError("".concat(part.key,": is not there"));return[2,opened]}})})}
+function read(pieces,bucket,most){return __asyncGenerator(this,arguments,function(){var pieces_2,pieces_2_1,piece,body,e_9_1,
+e_9,_a;return __generator(this,function(_b){switch(_b.label){case 0:_b.trys.push([0,13,14,15]),pieces_2=__values(pieces),
+pieces_2_1=pieces_2.next(),_b.label=1;case 1:return pieces_2_1.done?[3,12]:(piece=pieces_2_1.value,piece instanceof Uint8Array?
+[4,__await(piece)]:[3,4]);case 2:return[4,_b.sent()];case 3:return _b.sent(),[3,11];case 4:return piece instanceof Assembly?
+[5,__values(__asyncDelegator(__asyncValues(piece.chunks(most))))]:[3,7];case 5:return[4,__await.apply(void 0,[_b.sent()])];case 6:
+return _b.sent(),[3,11];case 7:return[4,__await(open(piece,bucket))];case 8:return body=_b.sent().body,[5,__values(__asyncDelegator(
+__asyncValues(whole(chunks(body),piece))))];case 9:return[4,__await.apply(void 0,[_b.sent()])];case 10:_b.sent(),_b.label=
+11;case 11:return pieces_2_1=pieces_2.next(),[3,1];case 12:return[3,15];case 13:return e_9_1=_b.sent(),e_9={error:e_9_1},
+[3,15];case 14:try{pieces_2_1&&!pieces_2_1.done&&(_a=pieces_2.return)&&_a.call(pieces_2)}finally{if(e_9)throw e_9.error}
+return[7];case 15:return[2]}})})}function whole(chunks2,part){return __asyncGenerator(this,arguments,function(){var n,_a,
+chunks2_1,chunks2_1_1,chunk,e_10_1,_b,e_10,_c,_d;return __generator(this,function(_e){switch(_e.label){case 0:n=0,_e.label=
+1;case 1:_e.trys.push([1,8,9,14]),_a=!0,chunks2_1=__asyncValues(chunks2),_e.label=2;case 2:return[4,__await(chunks2_1.next())];case 3:
+return chunks2_1_1=_e.sent(),_b=chunks2_1_1.done,!_b?(_d=chunks2_1_1.value,_a=!1,chunk=_d,[4,__await(chunk)]):[3,7];case 4:
+return[4,_e.sent()];case 5:_e.sent(),n+=chunk.length,_e.label=6;case 6:return _a=!0,[3,2];case 7:return[3,14];case 8:return e_10_1=
+_e.sent(),e_10={error:e_10_1},[3,14];case 9:return _e.trys.push([9,,12,13]),!_a&&!_b&&(_c=chunks2_1.return)?[4,__await(_c.
+call(chunks2_1))]:[3,11];case 10:_e.sent(),_e.label=11;case 11:return[3,13];case 12:if(e_10)throw e_10.error;return[7];case 13:
+return[7];case 14:if(part.length!==void 0&&n!==part.length)throw new StoreError("".concat(part.key,": ").concat(n," byte\
+s, want ").concat(part.length));return[2]}})})}var CHUNK3=262144;function chunks(stream){return __asyncGenerator(this,arguments,
+function(){var reader,_a,r,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return _d.trys.push([0,1,,
+5]),reader=stream.getReader({mode:"byob"}),[3,5];case 1:return _a=_d.sent(),[5,__values(__asyncDelegator(__asyncValues(smallChunks(
+stream.getReader()))))];case 2:return[4,__await.apply(void 0,[_d.sent()])];case 3:return _d.sent(),[4,__await(void 0)];case 4:
+return[2,_d.sent()];case 5:_d.trys.push([5,,14,16]),_d.label=6;case 6:return[4,__await(reader.read(new Uint8Array(CHUNK3),
+{min:CHUNK3}))];case 7:return r=_d.sent(),!((_b=r.value)===null||_b===void 0)&&_b.length?[4,__await(r.value)]:[3,10];case 8:
+return[4,_d.sent()];case 9:_d.sent(),_d.label=10;case 10:return r.done||!(!((_c=r.value)===null||_c===void 0)&&_c.length)?
+[4,__await(void 0)]:[3,12];case 11:return[2,_d.sent()];case 12:return[3,6];case 13:return[3,16];case 14:return[4,__await(
+reader.cancel().catch(function(){}))];case 15:return _d.sent(),[7];case 16:return[2]}})})}function smallChunks(reader){return __asyncGenerator(
+this,arguments,function(){var r;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,,8,10]),
+[4,__await(reader.read())];case 1:r=_a.sent(),_a.label=2;case 2:return r.done?[3,7]:[4,__await(r.value)];case 3:return[4,
+_a.sent()];case 4:_a.sent(),_a.label=5;case 5:return[4,__await(reader.read())];case 6:return r=_a.sent(),[3,2];case 7:return[
+3,10];case 8:return[4,__await(reader.cancel().catch(function(){}))];case 9:return _a.sent(),[7];case 10:return[2]}})})}function readAll(pieces,bucket){
+return __awaiter(this,void 0,void 0,function(){var parts,size,_a,_b,_c,part,e_11_1,out,at,parts_1,parts_1_1,part,e_12,_d,
+_e,e_11,_f,_g;return __generator(this,function(_h){switch(_h.label){case 0:parts=[],size=0,_h.label=1;case 1:_h.trys.push(
+[1,6,7,12]),_a=!0,_b=__asyncValues(read(pieces,bucket,1/0)),_h.label=2;case 2:return[4,_b.next()];case 3:if(_c=_h.sent(),
+_e=_c.done,!!_e)return[3,5];_g=_c.value,_a=!1,part=_g,parts.push(part.length<part.buffer.byteLength/2?part.slice():part),
+size+=part.length,_h.label=4;case 4:return _a=!0,[3,2];case 5:return[3,12];case 6:return e_11_1=_h.sent(),e_11={error:e_11_1},
+[3,12];case 7:return _h.trys.push([7,,10,11]),!_a&&!_e&&(_f=_b.return)?[4,_f.call(_b)]:[3,9];case 8:_h.sent(),_h.label=9;case 9:
+return[3,11];case 10:if(e_11)throw e_11.error;return[7];case 11:return[7];case 12:if(parts.length===1)return[2,parts[0]];
+out=new Uint8Array(size),at=0;try{for(parts_1=__values(parts),parts_1_1=parts_1.next();!parts_1_1.done;parts_1_1=parts_1.
+next())part=parts_1_1.value,out.set(part,at),at+=part.length}catch(e_12_1){e_12={error:e_12_1}}finally{try{parts_1_1&&!parts_1_1.
+done&&(_d=parts_1.return)&&_d.call(parts_1)}finally{if(e_12)throw e_12.error}}return[2,out]}})})}var SHORT=new SmallMap(
+[[8,"\\b"],[9,"\\t"],[10,"\\n"],[12,"\\f"],[13,"\\r"],[34,'\\"'],[92,"\\\\"]]);function jsonString(text){var e_13,_a;if(/^[ !#-[\]-~]*(?![\s\S])/.
 test(text))return'"'.concat(text,'"');var out='"';try{for(var _b=__values(runes(text)),_c=_b.next();!_c.done;_c=_b.next()){
 var _d=_c.value,code=_d.code,valid=_d.valid,bytes=_d.bytes;valid?SHORT.has(code)?out+=SHORT.get(code):code<32||code===8232||
-code===8233?out+="\\u"+code.toString(16).padStart(4,"0"):out+=bytes:out+="\\ufffd"}}catch(e_9_1){e_9={error:e_9_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_9)throw e_9.error}}return out+'"'}var decoder=new TextDecoder;
+code===8233?out+="\\u"+code.toString(16).padStart(4,"0"):out+=bytes:out+="\\ufffd"}}catch(e_13_1){e_13={error:e_13_1}}finally{
+try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_13)throw e_13.error}}return out+'"'}var decoder=new TextDecoder;
 function parseJSON(bytes,end){end===void 0&&(end="");var text=decoder.decode(bytes)+end;return/[^\0-\x7f]|\\u/.test(text)?
 JSON.parse(text,function(_,value){return typeof value=="string"?utf8(value):value}):JSON.parse(text)}function count(t,s,includeTemplates){
-var e_10,_a,_b,_c,counts=new SmallMap,_loop_1=function(label2,template2,n2){var own=(_b=t.head.labels[label2])!==null&&_b!==
+var e_14,_a,_b,_c,counts=new SmallMap,_loop_1=function(label2,template2,n2){var own=(_b=t.head.labels[label2])!==null&&_b!==
 void 0?_b:[],add=function(c){var _a2;return counts.set(c,((_a2=counts.get(c))!==null&&_a2!==void 0?_a2:0)+n2)};own.forEach(
 add),includeTemplates&&countTemplates(t,own,(_c=t.head.templates[template2])!==null&&_c!==void 0?_c:[],add)};try{for(var _d=__values(
 alike(t,s.rows)),_e=_d.next();!_e.done;_e=_d.next()){var _f=_e.value,label=_f.label,template=_f.template,n=_f.n;_loop_1(
-label,template,n)}}catch(e_10_1){e_10={error:e_10_1}}finally{try{_e&&!_e.done&&(_a=_d.return)&&_a.call(_d)}finally{if(e_10)
-throw e_10.error}}var entries=__spreadArray([],__read(counts),!1).sort(function(_a2,_b2){var _c2=__read(_a2,1),a=_c2[0],
+label,template,n)}}catch(e_14_1){e_14={error:e_14_1}}finally{try{_e&&!_e.done&&(_a=_d.return)&&_a.call(_d)}finally{if(e_14)
+throw e_14.error}}var entries=__spreadArray([],__read(counts),!1).sort(function(_a2,_b2){var _c2=__read(_a2,1),a=_c2[0],
 _d2=__read(_b2,1),b=_d2[0];return a<b?-1:1}).map(function(_a2){var _b2=__read(_a2,2),id=_b2[0],n2=_b2[1];return entry(t,
-id,n2)});return entries.length===0?"[]\n":"[\n"+entries.join(",\n")+"\n]\n"}function alike(t,rows){var e_11,_a,groups=new SmallMap;
+id,n2)});return entries.length===0?"[]\n":"[\n"+entries.join(",\n")+"\n]\n"}function alike(t,rows){var e_15,_a,groups=new SmallMap;
 try{for(var rows_1=__values(rows),rows_1_1=rows_1.next();!rows_1_1.done;rows_1_1=rows_1.next()){var row=rows_1_1.value,label=t.
 label.at(row),template=t.template.at(row),key=label*t.head.templates.length+template,group=groups.get(key);group?group.n++:
-groups.set(key,{label:label,template:template,n:1})}}catch(e_11_1){e_11={error:e_11_1}}finally{try{rows_1_1&&!rows_1_1.done&&
-(_a=rows_1.return)&&_a.call(rows_1)}finally{if(e_11)throw e_11.error}}return groups.values()}function countTemplates(t,own,templates,add){
-var e_12,_a,e_13,_b,met=new SmallSet;try{for(var templates_1=__values(templates),templates_1_1=templates_1.next();!templates_1_1.
+groups.set(key,{label:label,template:template,n:1})}}catch(e_15_1){e_15={error:e_15_1}}finally{try{rows_1_1&&!rows_1_1.done&&
+(_a=rows_1.return)&&_a.call(rows_1)}finally{if(e_15)throw e_15.error}}return groups.values()}function countTemplates(t,own,templates,add){
+var e_16,_a,e_17,_b,met=new SmallSet;try{for(var templates_1=__values(templates),templates_1_1=templates_1.next();!templates_1_1.
 done;templates_1_1=templates_1.next()){var categories=templates_1_1.value.categories;if(categories===null&&templates.length===
-1)return;own.forEach(add);try{for(var _c=(e_13=void 0,__values(categories!=null?categories:[])),_d=_c.next();!_d.done;_d=
-_c.next()){var c=_d.value;!met.has(c)&&!t.hasCategory(own,c)&&add(c),met.add(c),add(c)}}catch(e_13_1){e_13={error:e_13_1}}finally{
-try{_d&&!_d.done&&(_b=_c.return)&&_b.call(_c)}finally{if(e_13)throw e_13.error}}}}catch(e_12_1){e_12={error:e_12_1}}finally{
-try{templates_1_1&&!templates_1_1.done&&(_a=templates_1.return)&&_a.call(templates_1)}finally{if(e_12)throw e_12.error}}}
+1)return;own.forEach(add);try{for(var _c=(e_17=void 0,__values(categories!=null?categories:[])),_d=_c.next();!_d.done;_d=
+_c.next()){var c=_d.value;!met.has(c)&&!t.hasCategory(own,c)&&add(c),met.add(c),add(c)}}catch(e_17_1){e_17={error:e_17_1}}finally{
+try{_d&&!_d.done&&(_b=_c.return)&&_b.call(_c)}finally{if(e_17)throw e_17.error}}}}catch(e_16_1){e_16={error:e_16_1}}finally{
+try{templates_1_1&&!templates_1_1.done&&(_a=templates_1.return)&&_a.call(templates_1)}finally{if(e_16)throw e_16.error}}}
 function entry(t,id,n){var _a,known=t.titles.get(id),fields=['"id": '.concat(jsonString(id)),'"title": '.concat(jsonString(
 known?known.title:id)),'"count": '.concat(n)];if(known!=null&&known.parent){fields.push('"parent_id": '.concat(jsonString(
 known.parent)));var title=(_a=t.titles.get(known.parent))===null||_a===void 0?void 0:_a.title;title&&fields.push('"paren\
@@ -197,11 +246,11 @@ replace(/[^A-Za-z0-9._,-]/g,function(c){return"="+c.charCodeAt(0).toString(16).t
 test(element)?s=s.replaceAll(".","=2E"):s=s.replace(/\.attrs(?![\s\S])/,"=2Eattrs"),s.length<=LONGEST?[2,s]:(cut=s[ABBREVIATED-
 1]==="="?ABBREVIATED-1:s[ABBREVIATED-2]==="="?ABBREVIATED-2:ABBREVIATED,_a=s.slice(0,cut)+"=-",_b=hex,[4,sha256(toBytes(
 element))]);case 1:return[2,_a+_b.apply(void 0,[_c.sent(),16])]}})})}var SHORT2=new SmallMap([[7,"\\a"],[8,"\\b"],[9,"\\t"],
-[10,"\\n"],[11,"\\v"],[12,"\\f"],[13,"\\r"],[34,'\\"'],[92,"\\\\"]]);function quote(text){var e_14,_a,out='"';try{for(var _b=__values(
+[10,"\\n"],[11,"\\v"],[12,"\\f"],[13,"\\r"],[34,'\\"'],[92,"\\\\"]]);function quote(text){var e_18,_a,out='"';try{for(var _b=__values(
 runes(text)),_c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid,bytes=_d.bytes;valid?SHORT2.
 has(code)?out+=SHORT2.get(code):printable(code)?out+=bytes:code<32||code===127?out+="\\x"+hex2(code,2):code<65536?out+="\
-\\u"+hex2(code,4):out+="\\U"+hex2(code,8):out+="\\x"+hex2(bytes.charCodeAt(0),2)}}catch(e_14_1){e_14={error:e_14_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_14)throw e_14.error}}return out+'"'}function printable(code){
+\\u"+hex2(code,4):out+="\\U"+hex2(code,8):out+="\\x"+hex2(bytes.charCodeAt(0),2)}}catch(e_18_1){e_18={error:e_18_1}}finally{
+try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_18)throw e_18.error}}return out+'"'}function printable(code){
 return code<127?code>=32:/[\p{L}\p{M}\p{N}\p{P}\p{S}]/.test(String.fromCodePoint(code))}function hex2(n,digits){return n.
 toString(16).padStart(digits,"0")}var VersionError=(function(_super){__extends(VersionError2,_super);function VersionError2(){
 return _super!==null&&_super.apply(this,arguments)||this}return VersionError2})(SmallError),LOOSE=/^v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?![\s\S])/,
@@ -227,16 +276,16 @@ return/^[0-9]+(?![\s\S])/.test(part)&&fits(part)}function parseTarget(target){if
 path:"*",query:"",forceQuery:!1};if(target[0]!=="/"||/[\0-\x20\x7f]/.test(target))return null;var at=target.indexOf("?"),
 path=unescape(at<0?target:target.slice(0,at));return path===null?null:{path:path,query:at<0?"":target.slice(at+1),forceQuery:at>=
 0&&at===target.length-1}}function unescape(text){return text.includes("%")?/%(?![0-9A-Fa-f]{2})/.test(text)?null:text.replace(
-/%(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}):text}function parseQuery(query2){var e_15,_a,values=new SmallMap;
+/%(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}):text}function parseQuery(query2){var e_19,_a,values=new SmallMap;
 try{for(var _b=__values(query2.split("&")),_c=_b.next();!_c.done;_c=_b.next()){var pair=_c.value;if(!(pair===""||pair.includes(
 ";"))){var at=pair.indexOf("="),key=unescape((at<0?pair:pair.slice(0,at)).replaceAll("+"," ")),value=unescape((at<0?"":pair.
 slice(at+1)).replaceAll("+"," "));if(!(key===null||value===null)){var list=values.get(key);list?list.push(value):values.
-set(key,[value])}}}}catch(e_15_1){e_15={error:e_15_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_15)
-throw e_15.error}}return values}function location(target,path){var escaped=path.replace(/[^A-Za-z0-9\-_.~$&+,/:;=@]/g,function(c){
+set(key,[value])}}}}catch(e_19_1){e_19={error:e_19_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_19)
+throw e_19.error}}return values}function location(target,path){var escaped=path.replace(/[^A-Za-z0-9\-_.~$&+,/:;=@]/g,function(c){
 return"%"+c.charCodeAt(0).toString(16).toUpperCase().padStart(2,"0")});return escaped+(target.forceQuery||target.query!==
-""?"?"+target.query:"")}function cleanPath(path){var e_16,_a,kept=[];try{for(var _b=__values(path.split("/")),_c=_b.next();!_c.
-done;_c=_b.next()){var element=_c.value;element===".."?kept.pop():element!==""&&element!=="."&&kept.push(element)}}catch(e_16_1){
-e_16={error:e_16_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_16)throw e_16.error}}var clean="/"+
+""?"?"+target.query:"")}function cleanPath(path){var e_20,_a,kept=[];try{for(var _b=__values(path.split("/")),_c=_b.next();!_c.
+done;_c=_b.next()){var element=_c.value;element===".."?kept.pop():element!==""&&element!=="."&&kept.push(element)}}catch(e_20_1){
+e_20={error:e_20_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_20)throw e_20.error}}var clean="/"+
 kept.join("/");return path.endsWith("/")&&clean!=="/"?clean+"/":clean}var QueryError=(function(_super){__extends(QueryError2,
 _super);function QueryError2(){return _super!==null&&_super.apply(this,arguments)||this}return QueryError2})(SmallError);
 function parseQuery2(raw,counting){var _a,values=parseQuery(raw),get=function(name){var _a2,_b;return(_b=(_a2=values.get(
@@ -246,12 +295,12 @@ in"),"spec.min"),specMax=specBound(get("spec.max"),"spec.max"),capabilities=get(
 "discovery"))!==null&&_a!==void 0?_a:[]).map(discoveryFilter);return{counting:counting,kibana:kibana,agent:agent,specMin:specMin,
 specMax:specMax,capabilities:capabilities===""?null:capabilities.split(","),discovery:discovery,prerelease:flag("prerele\
 ase"),experimental:flag("experimental"),includePolicyTemplates:counting&&flag("include_policy_templates"),all:!counting&&
-flag("all"),category:counting?"":get("category"),package:counting?"":get("package"),type:counting?"":get("type")}}function read(text,prefix2){
+flag("all"),category:counting?"":get("category"),package:counting?"":get("package"),type:counting?"":get("type")}}function read2(text,prefix2){
 try{return parseVersion(text)}catch(e){throw e instanceof VersionError?new QueryError(prefix2+e.message):e}}function version(text,whose){
-return text===""?null:read(text,"invalid ".concat(whose," version '").concat(text,"': "))}function specBound(text,name){
+return text===""?null:read2(text,"invalid ".concat(whose," version '").concat(text,"': "))}function specBound(text,name){
 if(text==="")return null;if(text.split(".").length!==2)throw new QueryError("invalid '".concat(name,"' version: invalid \
-version '").concat(text,"': it should be <major.version>"));return read(text,"invalid '".concat(name,"' version: invalid\
- spec version '").concat(text,"': "))}function discoveryFilter(text){var at=text.indexOf(":"),kind=text.slice(0,Math.max(
+version '").concat(text,"': it should be <major.version>"));return read2(text,"invalid '".concat(name,"' version: invali\
+d spec version '").concat(text,"': "))}function discoveryFilter(text){var at=text.indexOf(":"),kind=text.slice(0,Math.max(
 0,at));if(at>=0&&(kind==="fields"||kind==="datasets"))return{kind:kind,list:text.slice(at+1).split(",")};var why=at<0?"c\
 ould not parse filter ".concat(quote(text)):"unknown discovery filter ".concat(quote(kind));throw new QueryError("invali\
 d 'discovery' query param: '".concat(text,"': ").concat(why))}var TRUE=new SmallSet(["1","t","T","TRUE","true","True"]),
@@ -268,7 +317,7 @@ SmallError),Numbers=(function(){function Numbers2(data,span,rows){if(this.data=d
 0?0:(span.to-span.from)/rows,!Number.isInteger(this.width))throw new RoutesError("routes: a column is not as long as the\
  others")}return Numbers2.prototype.at=function(row){for(var _a=this,data=_a.data,width=_a.width,i2=this.from+row*width,
 n=DIGITS[data[i2]],end=i2+width;++i2<end;)n=n*64+DIGITS[data[i2]];return n},Numbers2})(),Table=(function(){function class_4(data){
-var e_17,_a,_this=this,_b,_c=lines(data),head=_c.head,columns=_c.columns;this.data=data,this.head=head;var span=function(name){
+var e_21,_a,_this=this,_b,_c=lines(data),head=_c.head,columns=_c.columns;this.data=data,this.head=head;var span=function(name){
 return columns.get(name)};this.packages=head.packages,this.nameSpan=span("names"),this.starts=new Numbers(data,span("sta\
 rts"),this.packages),this.places=new Numbers(data,span("places"),this.packages),this.blocks=new Numbers(data,span("block\
 s"),this.packages),this.versions=span("versions"),this.revisions=span("revisions").from,this.documents=span("documents").
@@ -278,8 +327,8 @@ return new Numbers(data,span(name),_this.rows)};this.flags=numbers("flags"),this
 abel"),this.template=numbers("template"),this.discovery=numbers("discovery"),this.sizes=numbers("sizes"),this.titles=new SmallMap,
 this.children=new SmallMap;try{for(var _d=__values(head.categories),_e=_d.next();!_e.done;_e=_d.next()){var c=_e.value;this.
 titles.set(c.id,c),c.parent&&this.children.set(c.parent,__spreadArray(__spreadArray([],__read((_b=this.children.get(c.parent))!==
-null&&_b!==void 0?_b:[]),!1),[c.id],!1))}}catch(e_17_1){e_17={error:e_17_1}}finally{try{_e&&!_e.done&&(_a=_d.return)&&_a.
-call(_d)}finally{if(e_17)throw e_17.error}}this.tests=[],this.nameList=null,this.catalogPlaces=null,this.firsts=null}return class_4.
+null&&_b!==void 0?_b:[]),!1),[c.id],!1))}}catch(e_21_1){e_21={error:e_21_1}}finally{try{_e&&!_e.done&&(_a=_d.return)&&_a.
+call(_d)}finally{if(e_21)throw e_21.error}}this.tests=[],this.nameList=null,this.catalogPlaces=null,this.firsts=null}return class_4.
 prototype.test=function(constraint){var _a,_b;return(_a=(_b=this.tests)[constraint])!==null&&_a!==void 0?_a:_b[constraint]=
 new RangeTest(this.head.constraints[constraint])},class_4.prototype.names=function(){var _a;return(_a=this.nameList)!==null&&
 _a!==void 0?_a:this.nameList=fromBytes(this.data,this.nameSpan.from,this.nameSpan.to).split(" ")},class_4.prototype.nameIndex=
@@ -287,11 +336,11 @@ function(name){for(var names=this.names(),low=0,high=names.length;low<high;){var
 middle+1:high=middle}return names[low]===name?low:-1},class_4.prototype.versionsOf=function(i2){var _a=this.versions,from=_a.
 from,to=_a.to,end=i2+1<this.packages?from+this.places.at(i2+1)-1:to;return fromBytes(this.data,from+this.places.at(i2),end).
 split(" ")},class_4.prototype.nameOf=function(row){for(var low=0,high=this.packages;high-low>1;){var middle=low+high>>1;
-this.starts.at(middle)<=row?low=middle:high=middle}return low},class_4.prototype.catalog=function(){var e_18,_a;if(this.
+this.starts.at(middle)<=row?low=middle:high=middle}return low},class_4.prototype.catalog=function(){var e_22,_a;if(this.
 catalogPlaces)return this.catalogPlaces;var part=new Uint32Array(this.packages),offset=new Uint32Array(this.packages),sizes=[],
 i2=0;try{for(var _b=__values(this.head.catalog),_c=_b.next();!_c.done;_c=_b.next()){for(var names=_c.value.names,size=0,
-end=i2+names;i2<end;i2++)part[i2]=sizes.length,offset[i2]=size,size+=this.blocks.at(i2);sizes.push(size)}}catch(e_18_1){
-e_18={error:e_18_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_18)throw e_18.error}}return this.
+end=i2+names;i2<end;i2++)part[i2]=sizes.length,offset[i2]=size,size+=this.blocks.at(i2);sizes.push(size)}}catch(e_22_1){
+e_22={error:e_22_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_22)throw e_22.error}}return this.
 catalogPlaces={part:part,offset:offset,sizes:sizes}},class_4.prototype.firstRows=function(){if(this.firsts)return this.firsts;
 for(var firsts=new Uint32Array(this.packages+1),i2=0;i2<this.packages;i2++)firsts[i2]=this.starts.at(i2);return firsts[this.
 packages]=this.rows,this.firsts=firsts},class_4.prototype.find=function(name,version2){var i2=this.nameIndex(name);if(i2<
@@ -385,25 +434,25 @@ tag,!0))return 412;var none=headers.get("if-none-match");return none!==null&&lis
 '[ \\t,]*(W\\/)?("[^"]*")',"y"),m=item.exec(list);m;m=item.exec(list))if(m[2]===tag&&!(m[1]&&strong))return!0;return!1}function rangeApplies(headers,tag){
 var _a,v=(_a=headers.get("if-range"))!==null&&_a!==void 0?_a:"";return v===""||v===tag}var FORMAT=1;function parseContents(data){
 var c=parseJSON(data);if(c.format!==FORMAT)throw new SmallError("contents: format ".concat(c.format," is not known to th\
-is edge (want ").concat(FORMAT,")"));return c}function acceptsGzip(headers){var e_19,_a,_b,UNSET=-1,gzip=UNSET,any=UNSET,
+is edge (want ").concat(FORMAT,")"));return c}function acceptsGzip(headers){var e_23,_a,_b,UNSET=-1,gzip=UNSET,any=UNSET,
 identity=UNSET;try{for(var _c=__values(((_b=headers.get("accept-encoding"))!==null&&_b!==void 0?_b:"").split(",")),_d=_c.
 next();!_d.done;_d=_c.next()){var item=_d.value,_e=__read(item.split(";")),name=_e[0],params=_e.slice(1),q=quality(params);
 switch(name.trim().toLowerCase()){case"gzip":case"x-gzip":gzip=Math.max(gzip,q);break;case"identity":identity=q;break;case"\
-*":any=q}}}catch(e_19_1){e_19={error:e_19_1}}finally{try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_19)throw e_19.
-error}}return gzip===UNSET&&(gzip=any),gzip>0&&gzip>=identity}function quality(params){var e_20,_a;try{for(var params_1=__values(
+*":any=q}}}catch(e_23_1){e_23={error:e_23_1}}finally{try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_23)throw e_23.
+error}}return gzip===UNSET&&(gzip=any),gzip>0&&gzip>=identity}function quality(params){var e_24,_a;try{for(var params_1=__values(
 params),params_1_1=params_1.next();!params_1_1.done;params_1_1=params_1.next()){var p=params_1_1.value,at=p.indexOf("=");
 if(!(at<0||p.slice(0,at).trim().toLowerCase()!=="q")){var text=p.slice(at+1).trim(),q=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.
-test(text)?Number(text):NaN;return q>=0?Math.min(q,1):0}}}catch(e_20_1){e_20={error:e_20_1}}finally{try{params_1_1&&!params_1_1.
-done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_20)throw e_20.error}}return 1}function compressible(contentType){
+test(text)?Number(text):NaN;return q>=0?Math.min(q,1):0}}}catch(e_24_1){e_24={error:e_24_1}}finally{try{params_1_1&&!params_1_1.
+done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_24)throw e_24.error}}return 1}function compressible(contentType){
 return["text/","application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var GZIP_HEADER=Uint8Array.
 of(31,139,8,0,0,0,0,0,0,255),ENVELOPE=GZIP_HEADER.length+8;function gzipTrailer(crc32,size){var trailer=new DataView(new ArrayBuffer(
 8));return trailer.setUint32(0,crc32,!0),trailer.setUint32(4,size,!0),new Uint8Array(trailer.buffer)}var RangeError416=(function(_super){
 __extends(RangeError4162,_super);function RangeError4162(){return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(
-SmallError),MOST=16,LARGEST2="9223372036854775807";function parseRange(header,size){var e_21,_a;if(header==="")return[];
+SmallError),MOST=16,LARGEST2="9223372036854775807";function parseRange(header,size){var e_25,_a;if(header==="")return[];
 if(!header.startsWith("bytes="))throw new RangeError416("invalid range");var ranges=[],beyond=!1,total=0;try{for(var _b=__values(
 header.slice(6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,item=text.trim();if(item!==""){var r=oneRange(
-item,size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_21_1){e_21={error:e_21_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_21)throw e_21.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
+item,size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_25_1){e_25={error:e_25_1}}finally{
+try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_25)throw e_25.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
 "invalid range: failed to overlap");return total>size||ranges.length>MOST?[]:ranges}function oneRange(item,size){var m=/^[ \t]*([0-9]*)[ \t]*-[ \t]*([0-9]*)[ \t]*(?![\s\S])/.
 exec(item);if(!m||[m[1],m[2]].some(tooLarge)||m[1]===""&&m[2]==="")throw new RangeError416("invalid range");if(m[1]===""){
 var n=Math.min(Number(m[2]),size);return{start:size-n,length:n}}var start=Number(m[1]);if(start>=size)return{start:0,length:0};
@@ -422,28 +471,31 @@ toBytes("".concat(i2===0?"":"\r\n","--").concat(boundary,"\r\nContent-Range: ").
 ent-Type: ").concat(x.a.contentType,"\r\n\r\n")),{key:key,offset:r2.start,length:r2.length}]});return body.push(toBytes(
 "\r\n--".concat(boundary,"--\r\n"))),headers.set("content-type",["multipart/byteranges; boundary=".concat(boundary)]),{status:206,
 headers:headers,body:body}}function rangesOf(x,rep){var _a,_b=x.request,method=_b.method,headers=_b.headers;return method!==
-"GET"||!rangeApplies(headers,rep.tag)?[]:parseRange((_a=headers.get("range"))!==null&&_a!==void 0?_a:"",rep.size)}var LONGEST3=8192;
-function handle(request,site){return __awaiter(this,void 0,void 0,function(){var target,parsed,a,reply2,length;return __generator(
-this,function(_a){switch(_a.label){case 0:return target=request.target,target.length>LONGEST3?[2,refuse(414,"the URL is \
-longer than ".concat(LONGEST3," bytes"))]:(parsed=parseTarget(target),parsed?(a=answer(site.table,request.method,parsed),
-[4,new Exchange(request,site,a).reply()]):[2,refuse(400,"the URL is malformed")]);case 1:return reply2=_a.sent(),length=
-bodyLength(reply2.body),length!==void 0&&reply2.status!==304&&reply2.headers.set("content-length",[String(length)]),request.
-method==="HEAD"&&(reply2.body=[]),[2,reply2]}})})}function refuse(status,text,headers){headers===void 0&&(headers=new SmallMap);
-var body=toBytes(text+"\n");return headers.set("access-control-allow-origin",["*"]),headers.set("content-type",[PLAIN_TYPE]),
-headers.set("cache-control",NO_STORE),headers.set("content-length",[String(body.length)]),{status:status,headers:headers,
-body:[body]}}var Exchange=(function(){function class_5(request,site,a){this.request=request,this.site=site,this.a=a,this.
-headers=new SmallMap([["access-control-allow-origin",["*"]]])}return class_5.prototype.reply=function(){switch(this.a.kind){case"\
-direct":return this.direct();case"document":case"search":case"count":return this.response();case"file":return this.file();default:
-return this.archive()}},class_5.prototype.head=function(){var _a=this,a=_a.a,headers=_a.headers;a.contentType!==""&&headers.
-set("content-type",[a.contentType]);var cache=cacheControl(this.site.table.head.cache,a.cache);cache.length>0&&headers.set(
-"cache-control",cache),a.status===200&&compressible(a.contentType)&&headers.set("vary",["Accept-Encoding"])},class_5.prototype.
-settled=function(tag,modified){var e_22,_a;switch(modified===void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(
+"GET"||!rangeApplies(headers,rep.tag)?[]:parseRange((_a=headers.get("range"))!==null&&_a!==void 0?_a:"",rep.size)}function handle(request,site){
+return __awaiter(this,void 0,void 0,function(){var target,parsed,a,reply2,length,_a,_b;return __generator(this,function(_c){
+switch(_c.label){case 0:return target=request.target,parsed=parseTarget(target),parsed?(a=answer(site.table,request.method,
+parsed),[4,new Exchange(request,site,a).reply()]):[2,refuse(400,"the URL is malformed")];case 1:return reply2=_c.sent(),
+(_b=bodyLength(reply2.body))!==null&&_b!==void 0?(_a=_b,[3,4]):[3,2];case 2:return[4,headLength(request,reply2,site)];case 3:
+_a=_c.sent(),_c.label=4;case 4:return length=_a,length!==void 0&&reply2.status!==304&&reply2.headers.set("content-length",
+[String(length)]),request.method==="HEAD"&&(reply2.body=[]),[2,reply2]}})})}function headLength(_a,_b,_c){return __awaiter(
+this,arguments,void 0,function(_d,_e,_f){var method=_d.method,body=_e.body,bucket=_f.bucket;return __generator(this,function(_g){
+switch(_g.label){case 0:return method!=="HEAD"||!(body[0]instanceof Assembly)?[2,void 0]:[4,readAll(body,bucket)];case 1:
+return[2,_g.sent().length]}})})}function refuse(status,text,headers){headers===void 0&&(headers=new SmallMap);var body=toBytes(
+text+"\n");return headers.set("access-control-allow-origin",["*"]),headers.set("content-type",[PLAIN_TYPE]),headers.set(
+"cache-control",NO_STORE),headers.set("content-length",[String(body.length)]),{status:status,headers:headers,body:[body]}}
+var Exchange=(function(){function class_5(request,site,a){this.request=request,this.site=site,this.a=a,this.headers=new SmallMap(
+[["access-control-allow-origin",["*"]]])}return class_5.prototype.reply=function(){switch(this.a.kind){case"direct":return this.
+direct();case"document":case"search":case"count":return this.response();case"file":return this.file();default:return this.
+archive()}},class_5.prototype.head=function(){var _a=this,a=_a.a,headers=_a.headers;a.contentType!==""&&headers.set("con\
+tent-type",[a.contentType]);var cache=cacheControl(this.site.table.head.cache,a.cache);cache.length>0&&headers.set("cach\
+e-control",cache),a.status===200&&compressible(a.contentType)&&headers.set("vary",["Accept-Encoding"])},class_5.prototype.
+settled=function(tag,modified){var e_26,_a;switch(modified===void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(
 this.request.headers,tag,modified)){case 304:try{for(var _b=__values(["content-type","content-encoding","accept-ranges"]),
-_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_22_1){e_22={error:e_22_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_22)throw e_22.error}}return{status:304,headers:this.headers,body:[]};case 412:
-return this.fail(412,"precondition failed")}return null},class_5.prototype.fail=function(status,text){var e_23,_a;try{for(var _b=__values(
+_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_26_1){e_26={error:e_26_1}}finally{
+try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_26)throw e_26.error}}return{status:304,headers:this.headers,body:[]};case 412:
+return this.fail(412,"precondition failed")}return null},class_5.prototype.fail=function(status,text){var e_27,_a;try{for(var _b=__values(
 ["etag","accept-ranges","content-encoding","vary"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(
-name)}}catch(e_23_1){e_23={error:e_23_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_23)throw e_23.
+name)}}catch(e_27_1){e_27={error:e_27_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_27)throw e_27.
 error}}return refuse(status,text,this.headers)},class_5.prototype.direct=function(){return __awaiter(this,void 0,void 0,
 function(){var a,body,done,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=this.a,body=(_c=
 a.body)!==null&&_c!==void 0?_c:new Uint8Array,this.head(),a.location!==void 0&&this.headers.set("location",[a.location]),
@@ -486,12 +538,12 @@ revision,site.sha256)]);case 2:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.se
 revision,site.sha256)];case 4:if(key=_f.sent(),!signature)throw new StoreError("".concat(key,": contents.json lists no s\
 ignature"));return[2,deliver(this,{size:signature.size,tag:fileTag(signature.sha256),key:key})]}})})},class_5})(),KEPT=16<<
 20,Parts=(function(){function class_6(bucket){this.bucket=bucket,this.kept=new SmallMap,this.bytes=0}return class_6.prototype.
-get=function(digest){return __awaiter(this,void 0,void 0,function(){var kept,part,_a,_b,_c,oldest,length,e_24,_d;return __generator(
+get=function(digest){return __awaiter(this,void 0,void 0,function(){var kept,part,_a,_b,_c,oldest,length,e_28,_d;return __generator(
 this,function(_e){switch(_e.label){case 0:return kept=this.kept.get(digest),kept?(this.kept.delete(digest),this.kept.set(
 digest,kept),[2,kept]):[4,readObject(partKey(digest),this.bucket)];case 1:part=_e.sent(),this.kept.has(digest)||(this.kept.
 set(digest,part),this.bytes+=part.length);try{for(_a=__values(this.kept),_b=_a.next();!_b.done&&(_c=__read(_b.value,2),oldest=
-_c[0],length=_c[1].length,!(this.bytes<=KEPT));_b=_a.next())this.kept.delete(oldest),this.bytes-=length}catch(e_24_1){e_24=
-{error:e_24_1}}finally{try{_b&&!_b.done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_24)throw e_24.error}}return[2,part]}})})},
+_c[0],length=_c[1].length,!(this.bytes<=KEPT));_b=_a.next())this.kept.delete(oldest),this.bytes-=length}catch(e_28_1){e_28=
+{error:e_28_1}}finally{try{_b&&!_b.done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_28)throw e_28.error}}return[2,part]}})})},
 class_6})(),VERSIONS=12,DOCUMENT=23*VERSIONS+5;function modifiedOf(id){var m=/^(....)(..)(..)T(..)(..)(..)Z-/.exec(id),at=m?
 Date.parse("".concat(m[1],"-").concat(m[2],"-").concat(m[3],"T").concat(m[4],":").concat(m[5],":").concat(m[6],"Z")):NaN;
 return Number.isNaN(at)?"":new Date(at).toUTCString()}var TREE="tree/",ROUTES="data/routes.json";function fileOf(key){var m=/^packages\/([^/]+)\/([^/]+)\/[^/]+\/(files\/)?(.+)(?![\s\S])/.
@@ -499,10 +551,10 @@ exec(key);if(!m||m[4]==="contents.json"&&!m[3])return"data/"+key;var _a=__read(m
 rest=_a[4];if(!files)return"".concat(TREE,"epr/").concat(name,"/").concat(plain2(rest));var elements=rest.split("/").map(
 plain2);return DOCUMENTS.includes(elements[0])&&(elements[0]="="+elements[0]),"".concat(TREE,"package/").concat(name,"/").
 concat(plain2(version2),"/").concat(elements.join("/"))}var DOCUMENTS=["index.json","index.json.gz"];function plain2(element){
-var e_25,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.test(element))return element;var name=element.
+var e_29,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.test(element))return element;var name=element.
 replace(/=(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}),out="";try{for(var _b=__values(runes(name)),
 _c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid;if(!valid)return element;out+=String.fromCodePoint(
-code)}}catch(e_25_1){e_25={error:e_25_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_25)throw e_25.
+code)}}catch(e_29_1){e_29={error:e_29_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_29)throw e_29.
 error}}return out}var WHOLE="/~whole/",PART="/~part/",MOST2=4<<20;function registry(modules){return{answer:function(r){return __awaiter(
 this,void 0,void 0,function(){return __generator(this,function(_a){return[2,reply(r,r.variables.request_uri,modules)]})})},
 refused:function(r){return __awaiter(this,void 0,void 0,function(){var target,known,_a,_b;return __generator(this,function(_c){
@@ -511,12 +563,12 @@ return target=(_b=((_a=r.variables.request)!==null&&_a!==void 0?_a:"").split(" "
 return __awaiter(this,void 0,void 0,function(){var there;return __generator(this,function(_a){return there=r.variables.regsnap_etag===
 "",[2,there?reply(r,r.variables.request_uri,modules):send(r,refuse(502,UNREADABLE))]})})}}}var UNREADABLE="the files of \
 this registry cannot be read";function reply(r,target,modules){return __awaiter(this,void 0,void 0,function(){var answer2,
-folder,headers,found,e_26;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=
+folder,headers,found,e_30;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=
 new Folder(modules,r.variables.regsnap_export),headers={get:function(name){var _a2;return(_a2=r.headersIn[name])!==null&&
 _a2!==void 0?_a2:null}},[4,handle({method:r.method,target:target,headers:headers},folder.site())];case 1:return found=_a.
 sent(),[4,folder.answer(found.status===200&&isJudged(r)?failed(found):found)];case 2:return answer2=_a.sent(),[3,4];case 3:
-return e_26=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").concat(e_26 instanceof SmallError?e_26.
-message:e_26)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),[2]}})})}function isJudged(r){var match=r.
+return e_30=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").concat(e_30 instanceof SmallError?e_30.
+message:e_30)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),[2]}})})}function isJudged(r){var match=r.
 headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmodified-since"]!==void 0}function failed(_a){
 var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,"precondition failed",new SmallMap(modified&&
 [["last-modified",modified]]))}var Folder=(function(){function class_7(_a,root){var fs2=_a.fs,crypto2=_a.crypto;if(this.
@@ -532,7 +584,7 @@ modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),sha256:functi
 void 0,function(){return __generator(this,function(_a){return[2,this.crypto.createHash("sha256").update(bytes).digest()]})})}}},
 class_7.prototype.stat=function(file){try{return this.fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!==
 "ENOENT")throw e;return null}},class_7.prototype.answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){
-var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_27_1,length,e_27,_f,status=_b.status,headers=_b.headers,body=_b.body;
+var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_31_1,length,e_31,_f,status=_b.status,headers=_b.headers,body=_b.body;
 return __generator(this,function(_g){switch(_g.label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||
 p instanceof Assembly)}),part&&status===200&&body.length===1)return[2,{status:status,headers:headers,body:[],file:this.address(
 WHOLE,part.key)}];if(part&&status===206&&Number(bodyLength(body))>MOST2)return type=/Content-Type: (.*)\r\n/.exec(body[0]instanceof
@@ -541,24 +593,24 @@ file:this.address(PART,part.key)}];bytes=[],_g.label=1;case 1:_g.trys.push([1,9,
 next(),_g.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(piece),
 [3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=_g.sent(),
 [3,6];case 5:_e=this.read(piece),_g.label=6;case 6:_d.apply(_c,[_e]),_g.label=7;case 7:return body_1_1=body_1.next(),[3,
-2];case 8:return[3,11];case 9:return e_27_1=_g.sent(),e_27={error:e_27_1},[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=
-body_1.return)&&_f.call(body_1)}finally{if(e_27)throw e_27.error}return[7];case 11:return length=bytes.reduce(function(n,b){
+2];case 8:return[3,11];case 9:return e_31_1=_g.sent(),e_31={error:e_31_1},[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=
+body_1.return)&&_f.call(body_1)}finally{if(e_31)throw e_31.error}return[7];case 11:return length=bytes.reduce(function(n,b){
 return n+b.length},0),length>0&&headers.set("content-length",[String(length)]),[2,{status:status,headers:headers,body:bytes}]}})})},
 class_7.prototype.address=function(location2,key){var names=fileOf(key).split("/").map(encodeURIComponent);return"".concat(
 location2).concat(this.id,"/").concat(names.join("/"))},class_7.prototype.read=function(part){var _a,_b,file="".concat(this.
 dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(part.length)),fd=this.fs.openSync(file,"r");try{for(var n=0,
 k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.length-n,((_a=part.offset)!==null&&_a!==void 0?_a:0)+n),k===
 0)throw new StoreError("".concat(file,": ends before byte ").concat(((_b=part.offset)!==null&&_b!==void 0?_b:0)+bytes.length));
-return bytes}finally{this.fs.closeSync(fd)}},class_7})();function send(r,_a){var e_28,_b,_c,_d,status=_a.status,headers=_a.
+return bytes}finally{this.fs.closeSync(fd)}},class_7})();function send(r,_a){var e_32,_b,_c,_d,status=_a.status,headers=_a.
 headers,body=_a.body,file=_a.file;if(file!==void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==null&&_c!==void 0?
 _c:[""])[0],r.variables.regsnap_modified=((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];try{for(var _e=__values(
 ["etag","last-modified","content-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.value;headers.
-delete(name)}}catch(e_28_1){e_28={error:e_28_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_28)throw e_28.
+delete(name)}}catch(e_32_1){e_32={error:e_32_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_32)throw e_32.
 error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.toUpperCase()})]=
 values.length===1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);if(bytes.length>
 0&&(status<300||status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&r.send(fromBytes(
-bytes)),r.finish()}function joined(pieces){var e_29,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.
-reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_2=__values(pieces),pieces_2_1=pieces_2.next();!pieces_2_1.
-done;pieces_2_1=pieces_2.next()){var p=pieces_2_1.value;out.set(p,at),at+=p.length}}catch(e_29_1){e_29={error:e_29_1}}finally{
-try{pieces_2_1&&!pieces_2_1.done&&(_a=pieces_2.return)&&_a.call(pieces_2)}finally{if(e_29)throw e_29.error}}return out}var entry_default=registry(
+bytes)),r.finish()}function joined(pieces){var e_33,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.
+reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.
+done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_33_1){e_33={error:e_33_1}}finally{
+try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_33)throw e_33.error}}return out}var entry_default=registry(
 {fs:fs,crypto:crypto});export default entry_default;

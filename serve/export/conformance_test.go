@@ -56,6 +56,24 @@ func TestConformanceExport(t *testing.T) {
 	}
 }
 
+// TestConformanceExportPeer is TestConformanceExport with packages that use what
+// the real ones do not.
+func TestConformanceExportPeer(t *testing.T) {
+	folder := os.Getenv("REGSNAP_PEER")
+	if folder == "" {
+		t.Fatal("REGSNAP_PEER is not set: it names the folder with storage.git, made-up.git and their recordings")
+	}
+	for _, set := range []struct{ repository, recording string }{{"storage.git", "production.zip"}, {"made-up.git", "made-up.zip"}} {
+		t.Run(set.repository, func(t *testing.T) {
+			bucket, _ := edgetest.PublishProduction(t, filepath.Join(folder, set.repository), build.DefaultBudget)
+			dir := t.TempDir()
+			exported(t, bucket, dir, nil)
+			address := served(t, dir)
+			recorded(t, filepath.Join(folder, set.recording), address)
+		})
+	}
+}
+
 // recorded compares nginx with what the reference registry answered.
 func recorded(t *testing.T, file, address string) {
 	t.Helper()

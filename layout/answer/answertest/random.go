@@ -11,9 +11,9 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
-// Parents has the category above each sub-category of random packages; these are
-// categories of the registry.
-var Parents = map[string]string{"aws": "cloud", "kubernetes": "containers", "threat_intel": "security", "auditd": "security", "message_queue": "observability"}
+// Parents has the category above each sub-category of random packages, as the
+// registry has them.
+var Parents = map[string]string{"kubernetes": "observability", "threat_intel": "security", "auditd": "security", "message_queue": "observability"}
 
 var (
 	categories   = []string{"aws", "cloud", "kubernetes", "containers", "threat_intel", "auditd", "security", "message_queue", "observability", "custom"}

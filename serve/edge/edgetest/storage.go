@@ -42,10 +42,34 @@ func PublishTo(t testing.TB, url string, source index.Source, budget layout.Budg
 // It returns the snapshots' ids by environment.
 func Update(t testing.TB, bucket *publish.Bucket, source index.Source, budget layout.Budget) map[string]string {
 	t.Helper()
+	return update(t, bucket, source, budget, Environments)
+}
+
+// PublishProduction is Publish of the production branch of a repository, which
+// may have no other.
+func PublishProduction(t testing.TB, repository string, budget layout.Budget) (*publish.Bucket, string) {
+	t.Helper()
+	source, err := git.OpenGit(t.Context(), repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	dir := t.TempDir()
+	bucket, err := publish.Create(context.Background(), "file://"+filepath.ToSlash(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bucket.Close() }) // what it wrote is written
+	update(t, bucket, source, budget, Environments[:1])
+	return bucket, dir
+}
+
+func update(t testing.TB, bucket *publish.Bucket, source index.Source, budget layout.Budget, environments []string) map[string]string {
+	t.Helper()
 	ctx := context.Background()
 	o := build.Options{Source: source, Store: bucket, Regsnap: "test", Budget: budget}
 	var branches []string
-	for _, env := range Environments {
+	for _, env := range environments {
 		branches = append(branches, env)
 		o.Environments = append(o.Environments, build.Environment{
 			Name: env, Branches: slices.Clone(branches), ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,

@@ -1,7 +1,7 @@
 // The twin of serve/handler.go, response.go and file.go: a request to its reply.
 
 import { answer, noResource, PLAIN_TYPE } from "./answer.js";
-import { bodyLength, readObject } from "./body.js";
+import { bodyLength, readAll, readObject } from "./body.js";
 import { toBytes } from "./bytes.js";
 import { cacheControl, NO_STORE } from "./cache.js";
 import { Assembly } from "./catalog.js";
@@ -46,9 +46,6 @@ import { parseTarget } from "./url.js";
  * @property {Piece[]} body of a HEAD request none
  */
 
-/** The longest request target in bytes. */
-const LONGEST = 8 << 10;
-
 /**
  * Answers one request. A StoreError is for the platform to answer.
  * @param {Request} request
@@ -57,15 +54,26 @@ const LONGEST = 8 << 10;
  */
 export async function handle(request, site) {
   const { target } = request;
-  if (target.length > LONGEST) return refuse(414, `the URL is longer than ${LONGEST} bytes`);
   const parsed = parseTarget(target);
   if (!parsed) return refuse(400, "the URL is malformed");
   const a = answer(site.table, request.method, parsed);
   const reply = await new Exchange(request, site, a).reply();
-  const length = bodyLength(reply.body);
+  const length = bodyLength(reply.body) ?? (await headLength(request, reply, site));
   if (length !== undefined && reply.status !== 304) reply.headers.set("content-length", [String(length)]);
   if (request.method === "HEAD") reply.body = [];
   return reply;
+}
+
+/**
+ * The length that the answer to a HEAD request states of a search whose entries
+ * are cut: it is known only once they are.
+ * @param {Request} request
+ * @param {Reply} reply
+ * @param {Site} site
+ */
+async function headLength({ method }, { body }, { bucket }) {
+  if (method !== "HEAD" || !(body[0] instanceof Assembly)) return undefined;
+  return (await readAll(body, bucket)).length;
 }
 
 /**
