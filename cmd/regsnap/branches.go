@@ -82,6 +82,9 @@ func (c config) openGit(ctx context.Context) (*git.GitSource, error) {
 	if !ok || path == "" {
 		return nil, usagef("source %q: this command needs a git repository: want git:PATH", c.Source)
 	}
+	if isURL(path) {
+		return nil, errGitURL(c.Source, path)
+	}
 	return git.OpenGit(ctx, path)
 }
 

@@ -94,6 +94,8 @@ func (c config) openSource(ctx context.Context) (source, error) {
 		return nil, usagef("which package storage? Give --source git:PATH or dir:PATH, or source: in regsnap.yml")
 	case !ok || path == "":
 		return nil, usagef("source %q: want git:PATH or dir:PATH", c.Source)
+	case kind == "git" && isURL(path):
+		return nil, errGitURL(c.Source, path)
 	case kind == "git":
 		return git.OpenGit(ctx, path)
 	case kind == "dir" && strings.Contains(path, "="):
@@ -110,6 +112,31 @@ func (c config) openSource(ctx context.Context) (source, error) {
 		return git.OpenDir(path)
 	}
 	return nil, usagef("source %q: %q is not a kind of source: want git or dir", c.Source, kind)
+}
+
+// isURL reports whether what should be a path is an address: with a scheme, or as
+// ssh writes it. A folder of such a name is written with ./ before it.
+func isURL(path string) bool {
+	host, _, ok := strings.Cut(path, ":")
+	return ok && strings.Contains(path, "://") || ok && strings.Contains(host, "@") && !strings.Contains(host, "/")
+}
+
+func errGitURL(source, address string) error {
+	return usagef("source %q: want the path of a clone, not an address: git clone --filter=blob:none --no-checkout ADDRESS storage, then --source git:storage", strings.Replace(source, address, withoutUser(address), 1))
+}
+
+// withoutUser is an address without who logs in there, and with what password.
+func withoutUser(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		scheme, rest = "", address
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	host = host[strings.LastIndexByte(host, '@')+1:]
+	if ok {
+		host = scheme + "://" + host
+	}
+	return strings.TrimSuffix(host+"/"+path, "/")
 }
 
 // oneEnvironment is --env where a command is about exactly one that is configured.

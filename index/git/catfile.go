@@ -165,6 +165,12 @@ func (c *catFile) next(id index.ID) (object, error) {
 		return object{}, c.broken(id, err)
 	}
 	obj.content = c.buf[:size:size]
+	// git gives what the store has under the id, and does not look at whether it
+	// is what the id stands for: that a clone is damaged, or was tampered with,
+	// must not be found out by who reads the bucket.
+	if got := ObjectID(obj.typ, obj.content); got != id {
+		return object{}, fmt.Errorf("%s %s: %w: the clone has the content of %s in its place: it is damaged or was tampered with; clone it again (git fsck finds what else is wrong)", obj.typ, id, ErrBadObject, got)
+	}
 	return obj, nil
 }
 

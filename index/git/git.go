@@ -20,7 +20,8 @@ import (
 //
 // Contents come from "git cat-file" processes, which know every form that a
 // repository can have (packs, loose objects, alternates, linked work trees).
-// They do not hash what they read: whether a store is sound is for git fsck.
+// They do not hash what they read, so this does: each object that is read is the
+// one that its id names.
 type GitSource struct {
 	dir     string // the git directory, absolute
 	common  string // where linked work trees keep what they share
@@ -60,7 +61,8 @@ var _ index.Source = (*GitSource)(nil)
 // The git command must be on the PATH. ctx only bounds the opening. The
 // configuration of the user and the machine is not looked at, a repository may
 // belong to someone else. What a partial clone lacks of an entry is fetched when
-// it is listed, and nothing else is.
+// it is listed, directories that it lacks when they are read. Within a hook that
+// may refuse a push, what was pushed is seen as well.
 func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 	abs, err := filepath.Abs(path)
 	if err == nil {
@@ -92,7 +94,7 @@ func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 	s := &GitSource{
 		dir:      dir,
 		common:   common,
-		env:      gitEnv("GIT_DIR=" + dir),
+		env:      gitEnv(append(quarantine(common), "GIT_DIR="+dir)...),
 		resolved: make(map[string]index.ID),
 		blobs:    make(map[index.ID]blobInfo),
 		top:      dir,
@@ -217,10 +219,32 @@ func (s *GitSource) readTrees(ctx context.Context, refs []treeRef) ([][]treeEntr
 		}
 		got[i] = entries
 	}
-	err := s.objects.read(ctx, ids, func(obj object) error {
+	lacking, err := s.readTreesInto(ctx, refs, ids, where, got, s.promisor != "")
+	if err != nil || len(lacking) == 0 {
+		return got, err
+	}
+	ids = make([]index.ID, len(lacking))
+	for i, at := range lacking {
+		ids[i] = refs[at].id
+	}
+	if err := s.fetch(ctx, ids); err != nil {
+		return nil, fmt.Errorf("directory %s: %w", refs[lacking[0]].path, err)
+	}
+	_, err = s.readTreesInto(ctx, refs, ids, lacking, got, false)
+	return got, err
+}
+
+// readTreesInto reads the trees ids, which are those of refs at the indexes where.
+// With skip it gives the indexes of those that are missing, which else are an error.
+func (s *GitSource) readTreesInto(ctx context.Context, refs []treeRef, ids []index.ID, where []int, got [][]treeEntry, skip bool) (lacking []int, err error) {
+	err = s.objects.read(ctx, ids, func(obj object) error {
 		at := where[0]
 		where = where[1:]
 		path := refs[at].path
+		if obj.missing && skip {
+			lacking = append(lacking, at)
+			return nil
+		}
 		if err := obj.check(treeObject); err != nil {
 			return fmt.Errorf("directory %s: %w", path, err)
 		}
@@ -232,7 +256,7 @@ func (s *GitSource) readTrees(ctx context.Context, refs []treeRef) ([][]treeEntr
 		got[at] = entries
 		return nil
 	})
-	return got, err
+	return lacking, err
 }
 
 // check tells whether an object is there and of the type that it should be.

@@ -57,6 +57,33 @@ func gitEnv(extra ...string) []string {
 	return append(env, extra...)
 }
 
+// quarantine is where a push is kept while hooks decide about it, if this is such
+// a hook of the repository whose shared folder common is (git-receive-pack(1),
+// "QUARANTINE ENVIRONMENT"). The objects of another repository are not let in.
+func quarantine(common string) []string {
+	path := os.Getenv("GIT_QUARANTINE_PATH")
+	if path == "" || os.Getenv("GIT_OBJECT_DIRECTORY") != path {
+		return nil
+	}
+	inside, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil
+	}
+	objects, err := filepath.EvalSymlinks(filepath.Join(common, "objects"))
+	if err != nil || filepath.Dir(inside) != objects {
+		return nil
+	}
+	return []string{"GIT_QUARANTINE_PATH=" + inside, "GIT_OBJECT_DIRECTORY=" + inside, "GIT_ALTERNATE_OBJECT_DIRECTORIES=" + quoteAlternate(objects)}
+}
+
+// quoteAlternate writes a path as a list of paths takes it, which colons divide.
+func quoteAlternate(path string) string {
+	if !strings.ContainsAny(path, `:"`) {
+		return path
+	}
+	return strconv.Quote(path)
+}
+
 // runGit runs git to its end in dir and returns what it printed. It is killed
 // when ctx ends. An error carries what git said.
 func runGit(ctx context.Context, dir string, env []string, args ...string) (string, error) {
@@ -95,7 +122,11 @@ func (s *GitSource) objectEnv(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.temp))
 	}
-	return gitEnv("GIT_DIR="+s.temp, "GIT_OBJECT_DIRECTORY="+filepath.Join(s.common, "objects")), nil
+	pushed := quarantine(s.common)
+	if len(pushed) == 0 {
+		pushed = []string{"GIT_OBJECT_DIRECTORY=" + filepath.Join(s.common, "objects")}
+	}
+	return gitEnv(append(pushed, "GIT_DIR="+s.temp)...), nil
 }
 
 // gitError is the error of a git that failed: the end of ctx, if that is why.
