@@ -57,6 +57,8 @@ With --sign-key the archives without one are signed too; see docs/signatures.md.
 
 // built is what `regsnap build --json` prints.
 type built struct {
+	// Read are the branches as they were read.
+	Read      []readBranch    `json:"read"`
 	Snapshots []builtSnapshot `json:"snapshots"`
 	// Error is why the build failed; Errors are what is wrong with packages.
 	Error    string      `json:"error,omitempty"`
@@ -147,7 +149,7 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 	o.Store, o.Progress = lease, bar.update
 	result, err := build.Build(c.Context, o)
 	bar.finish()
-	out := built{Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
+	out := built{Read: branchesRead(o), Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
 	if err == nil {
 		out.Snapshots, err = publishBuilt(c, cfg, o.Source, bucket, lease, result)
 	}
@@ -226,6 +228,9 @@ func printBuilt(c *cli.Context, out built, err error) error {
 			out.Error = err.Error()
 		}
 		return errors.Join(printJSON(c.App.Writer, out), err)
+	}
+	if err == nil {
+		printRead(c.App.ErrWriter, out.Read)
 	}
 	printFindings(c.App.ErrWriter, out.Errors, out.Warnings)
 	for _, s := range out.Snapshots {

@@ -38,6 +38,7 @@ type GitSource struct {
 
 	mu       sync.Mutex
 	resolved map[string]index.ID // the commit that Branch read last, by branch
+	refs     map[string]Ref      // what that was found by
 	blobs    map[index.ID]blobInfo
 	fetched  int
 }
@@ -96,6 +97,7 @@ func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 		common:   common,
 		env:      gitEnv(append(quarantine(common), "GIT_DIR="+dir)...),
 		resolved: make(map[string]index.ID),
+		refs:     make(map[string]Ref),
 		blobs:    make(map[index.ID]blobInfo),
 		top:      dir,
 		commits:  commitStore{parents: make(map[index.ID][]index.ID)},
@@ -119,16 +121,18 @@ func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 // that contains the others is read; if none does it is an error. See Source for errors;
 // a tree or commit that is missing is ErrNoObject, damaged ErrBadObject.
 func (s *GitSource) Branch(ctx context.Context, name string) (*index.Branch, error) {
-	id, err := s.resolve(ctx, name)
+	ref, err := s.ref(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	commit, root, err := s.commit(ctx, id)
+	commit, root, err := s.commit(ctx, ref.Commit)
 	if err != nil {
 		return nil, fmt.Errorf("branch %s: %w", name, err)
 	}
 	s.mu.Lock()
 	s.resolved[name] = commit.ID
+	ref.Commit = commit.ID
+	s.refs[name] = ref
 	s.mu.Unlock()
 
 	b, err := s.list(ctx, name, commit, root)

@@ -25,12 +25,12 @@ type Ref struct {
 
 // resolve finds the object that a branch name names; see Branch.
 func (s *GitSource) resolve(ctx context.Context, name string) (index.ID, error) {
-	r, err := s.Ref(ctx, name)
+	r, err := s.ref(ctx, name)
 	return r.Commit, err
 }
 
-// Ref finds what a branch's name leads to; see Branch.
-func (s *GitSource) Ref(ctx context.Context, name string) (Ref, error) {
+// ref finds what a branch's name leads to; see Branch.
+func (s *GitSource) ref(ctx context.Context, name string) (Ref, error) {
 	if !validRef(name) {
 		return Ref{}, fmt.Errorf("%w: %q cannot be the name of a branch", index.ErrNoBranch, name)
 	}
@@ -84,6 +84,14 @@ func (s *GitSource) Ref(ctx context.Context, name string) (Ref, error) {
 		return Ref{}, errors.Join(err, fmt.Errorf("%w: %s: there is no such commit in %s", index.ErrNoBranch, name, s.dir))
 	}
 	return Ref{Commit: id}, nil
+}
+
+// Known is what Branch read a branch from; false if it did not.
+func (s *GitSource) Known(branch string) (Ref, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.refs[branch]
+	return r, ok
 }
 
 // newest is the ref of a branch that contains all others of it.
