@@ -73,8 +73,10 @@ type builtSnapshot struct {
 	ID          string          `json:"id"`
 	Packages    int             `json:"packages"`
 	Coverage    layout.Coverage `json:"coverage"`
-	Published   bool            `json:"published"`
-	Previous    string          `json:"previous,omitempty"`
+	// Published reports that the snapshot is live, Unchanged that it was before.
+	Published bool   `json:"published"`
+	Unchanged bool   `json:"unchanged,omitempty"`
+	Previous  string `json:"previous,omitempty"`
 	// Diverged names the branches whose history it left.
 	Diverged []string `json:"diverged,omitempty"`
 	// Held is the pin that kept it from going live.
@@ -207,11 +209,18 @@ func publishBuilt(c *cli.Context, cfg config, src index.Source, bucket *publish.
 			if err != nil {
 				return append(out, b), errors.Join(err, hooks)
 			}
-			b.Published, b.Previous, b.Diverged = !moved.Held, moved.Previous, moved.Diverged
+			b.Published, b.Unchanged, b.Previous, b.Diverged = moved.Live == s.ID, !moved.Changed, moved.Previous, moved.Diverged
 			if moved.Held {
 				b.Held = moved.Pin
 			}
 			hooks = errors.Join(hooks, afterPublish(c, cfg, bucket, moved))
+		} else {
+			p, err := bucket.Pointer(c.Context, b.Environment)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return append(out, b), errors.Join(err, hooks)
+			}
+			b.Published = p.Snapshot == s.ID
+			b.Unchanged = b.Published
 		}
 		out = append(out, b)
 	}
@@ -254,6 +263,8 @@ func printCoverage(w io.Writer, s builtSnapshot) {
 	switch {
 	case s.Held != nil:
 		state = "built, not live: the environment is pinned " + signature(s.Held.By, s.Held.Reason, s.Held.At)
+	case s.Published && s.Unchanged:
+		state = "live already"
 	case s.Published:
 		state = "live"
 		if s.Previous != "" && s.Previous != s.ID {

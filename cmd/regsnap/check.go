@@ -184,9 +184,14 @@ func printCheck(w io.Writer, r *check.Report, all bool) {
 	if !r.Complete {
 		fmt.Fprint(w, "; not finished")
 	}
-	if r.Same() {
+	switch {
+	case r.Same() && r.Requests == 0:
+		fmt.Fprintln(w, ": nothing was compared")
+	case r.Same() && !r.Complete:
+		fmt.Fprintln(w, ": no difference in what was compared")
+	case r.Same():
 		fmt.Fprintln(w, ": no difference")
-	} else {
+	default:
 		fmt.Fprintf(w, ": %s\n", plural(r.Differences, "difference"))
 	}
 }

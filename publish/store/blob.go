@@ -106,7 +106,7 @@ func (b *bucket) load(ctx context.Context, key string) ([]byte, *blob.Reader, er
 		return nil, nil, err
 	}
 	defer r.Close()
-	body, err := io.ReadAll(r)
+	body, err := io.ReadAll(io.LimitReader(r, layout.MaxSize(key)+1)) // its reader refuses what is longer
 	if err != nil {
 		return nil, nil, b.named(key, err)
 	}

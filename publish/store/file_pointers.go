@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/regsnap/regsnap/layout"
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
@@ -23,7 +25,7 @@ func (s *fileStore) Load(ctx context.Context, key string) ([]byte, Token, error)
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
-	body, err := os.ReadFile(s.file(key))
+	body, err := readMost(s.file(key), layout.MaxSize(key)+1) // its reader refuses what is longer
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, "", fmt.Errorf("%s: %w", key, fs.ErrNotExist)
 	}
@@ -66,6 +68,16 @@ func (s *fileStore) Swap(ctx context.Context, key string, body []byte, old Token
 		return errors.Join(err, os.Remove(temp.Name()))
 	}
 	return syncDir(filepath.Dir(target))
+}
+
+// readMost reads a file, at most so many bytes of it.
+func readMost(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(f, most))
+	return body, errors.Join(err, f.Close())
 }
 
 // syncDir makes a rename in dir survive a crash of the machine.
