@@ -41,11 +41,8 @@ type Hook struct {
 // DefaultHookTimeout is how long a hook may take.
 const DefaultHookTimeout = time.Minute
 
-// hookAttempts is how often a webhook is called until it answers with success.
-const hookAttempts = 4
-
-// hookPause is the pause after the first attempt; each further one doubles it.
-const hookPause = 500 * time.Millisecond
+// hookRetries say how often a webhook is called until it answers with success.
+var hookRetries = retry.Policy{Attempts: 4, Pause: time.Second, MaxPause: 4 * time.Second, Asked: 10 * time.Second}
 
 // SignatureHeader is the header that holds the signature of a webhook's body.
 const SignatureHeader = "X-Regsnap-Signature"
@@ -172,29 +169,21 @@ func (h Hook) post(ctx context.Context, body []byte) error {
 	if err != nil {
 		return errors.New("webhook: its URL cannot be parsed")
 	}
-	for n := 0; ; n++ {
-		again, err := h.attempt(ctx, body)
-		if err == nil {
-			return nil
-		}
-		if !again || n+1 == hookAttempts || ctx.Err() != nil {
-			return fmt.Errorf("webhook at %s, %d attempts: %w", u.Host, n+1, err)
-		}
-		if err := retry.Sleep(ctx, hookPause<<n); err != nil {
-			return err
-		}
+	if err := hookRetries.Do(ctx, func() error { return h.attempt(ctx, body) }); err != nil {
+		return fmt.Errorf("webhook at %s: %w", u.Host, err)
 	}
+	return nil
 }
 
 // hookClient follows no redirect: the body would be lost on the way.
 var hookClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-func (h Hook) attempt(ctx context.Context, body []byte) (again bool, err error) {
+func (h Hook) attempt(ctx context.Context, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.Webhook, bytes.NewReader(body))
 	if err != nil {
-		return false, errors.New("its URL cannot be used")
+		return errors.New("its URL cannot be used")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "regsnap")
@@ -209,12 +198,15 @@ func (h Hook) attempt(ctx context.Context, body []byte) (again bool, err error) 
 		if errors.As(err, &e) {
 			err = e.Err // without the URL
 		}
-		return true, err
+		return retry.Again(err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode/100 == 2 {
-		return false, nil
+		return nil
 	}
-	again = answer.StatusCode >= 500 || answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusRequestTimeout
-	return again, fmt.Errorf("it answers %s", answer.Status)
+	err = fmt.Errorf("it answers %s", answer.Status)
+	if answer.StatusCode >= 500 || answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusRequestTimeout {
+		return retry.After(err, retry.Asked(answer.Header, time.Now()))
+	}
+	return err
 }

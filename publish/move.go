@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"time"
 
 	"github.com/regsnap/regsnap/internal/retry"
@@ -43,10 +42,10 @@ type Moved struct {
 // errStay is what the decision about a move returns when there is none to make.
 var errStay = errors.New("the pointer stays")
 
-// swapAttempts is how often a move is tried: each time somebody else was faster.
-// With few publishers one of them always wins, so more means that something
-// writes the pointer without end.
-const swapAttempts = 20
+// races say how often a move is tried: each time somebody else was faster. With
+// few publishers one of them always wins, so more means that something writes the
+// pointer without end.
+var races = retry.Policy{Attempts: 20, Pause: 100 * time.Millisecond, MaxPause: 100 * time.Millisecond}
 
 // move changes a pointer by compare-and-swap. decide sees the pointer as it is
 // and says how it is to be moved, or returns errStay; when somebody else was
@@ -58,39 +57,37 @@ func (b *Bucket) move(ctx context.Context, env string, n Note, decide func(layou
 		return before, after, err
 	}
 	key := layout.PointerKey(env)
-	for range swapAttempts {
+	err = races.Do(ctx, func() error {
 		var state store.Token
 		before, state, err = b.pointer(ctx, env)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return before, after, err
+			return err
 		}
 		m, err := decide(before)
 		if err != nil {
-			return before, before, err
+			return err
 		}
 		m.By, m.Reason, m.At = n.By, n.Reason, time.Now().UTC().Truncate(time.Second)
 		after = before.After(env, m)
 		if ready != nil {
 			if err := ready(ctx); err != nil {
-				return before, before, err
+				return err
 			}
 		}
-		err = b.store.Swap(ctx, key, after.Encode(), state)
-		if err == nil {
-			return before, after, nil
+		switch err := b.store.Swap(ctx, key, after.Encode(), state); {
+		case err == nil:
+			return nil
+		case errors.Is(err, store.ErrConflict):
+			return retry.Again(fmt.Errorf("move the pointer of %s: %w", env, err))
+		default:
+			return fmt.Errorf("move the pointer of %s: %w", env, err)
 		}
-		if !errors.Is(err, store.ErrConflict) {
-			return before, before, fmt.Errorf("move the pointer of %s: %w", env, err)
-		}
-		if err := retry.Sleep(ctx, time.Duration(rand.Int64N(int64(conflictPause)))); err != nil {
-			return before, before, err
-		}
+	})
+	if err != nil {
+		return before, before, err
 	}
-	return before, before, fmt.Errorf("move the pointer of %s, %d times over: %w", env, swapAttempts, store.ErrConflict)
+	return before, after, nil
 }
-
-// conflictPause is the longest pause after somebody else was faster.
-const conflictPause = 100 * time.Millisecond
 
 // moved describes the outcome of move.
 func moved(env, snapshot string, before, after layout.Pointer) *Moved {
