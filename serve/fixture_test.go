@@ -136,7 +136,7 @@ func editionWith(t testing.TB, name string, image int) (root string) {
 	copy(pixels, "\x89PNG\r\n\x1a\n")
 	write("store/1.0.0/img/large.png", pixels)
 	write("signed-1.0.0.zip", packed(t, "signed-1.0.0", "format_version: 1.0.0\nname: signed\ntitle: Signed\nversion: 1.0.0\ndescription: ready-made\ntype: integration\n"))
-	write("signed-1.0.0.zip.sig", []byte("-----BEGIN PGP SIGNATURE-----\n"))
+	write("signed-1.0.0.zip.sig", []byte(indextest.Signature))
 	return root
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/serve"
 )
@@ -49,7 +50,7 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/epr/web/web-2.0.0.zip", 200, "application/zip", asContent, ""},
 		{"GET", "/epr/web/web-9.0.0.zip", 404, plain, asError, "artifact not found\n"},
 		{"GET", "/epr/web/web-2.0.0.zip.sig", 404, plain, asError, "signature file not found\n"},
-		{"GET", "/epr/signed/signed-1.0.0.zip.sig", 200, "application/pgp-signature", asContent, "-----BEGIN PGP SIGNATURE-----\n"},
+		{"GET", "/epr/signed/signed-1.0.0.zip.sig", 200, "application/pgp-signature", asContent, indextest.Signature},
 		{"GET", "/nothing", 404, plain, asError, "404 page not found\n"},
 		{"GET", "//search", 301, "", nil, ""},
 		{"POST", "/search", 405, plain, asError, "method not allowed\n"},

@@ -16,6 +16,8 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+
+	"github.com/regsnap/regsnap/index/indextest"
 )
 
 func main() {
@@ -26,9 +28,8 @@ func main() {
 		write(dir+"/img/dashboard.png", screenshot())
 	}
 	write("production/packages/sealed/sealed-1.0.0.zip", archive())
-	// Nothing here checks signatures: any text will do.
-	write("production/packages/sealed/sealed-1.0.0.zip.sig",
-		[]byte("-----BEGIN PGP SIGNATURE-----\n\nregsnap demo: not a signature\n-----END PGP SIGNATURE-----\n"))
+	// Nothing here checks whose signature it is: one of anything will do.
+	write("production/packages/sealed/sealed-1.0.0.zip.sig", []byte(indextest.Signature))
 }
 
 func write(name string, content []byte) {

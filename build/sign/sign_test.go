@@ -2,12 +2,16 @@ package sign
 
 import (
 	"bytes"
+	"crypto"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
 // The keys in testdata were made by GnuPG 2.2.40 for these tests: an Ed25519 key
@@ -105,6 +109,49 @@ func TestVerifyGnuPG(t *testing.T) {
 	_, err := loadRing(t, "rsa").Verify(bytes.NewReader(content), testdata(t, "content.ed25519.sig"))
 	if !errors.Is(err, ErrSignature) || !strings.Contains(err.Error(), "not one of those to trust") {
 		t.Errorf("a stranger's signature: %v", err)
+	}
+}
+
+// signWith makes a signature with a digest of choice.
+func signWith(t *testing.T, k *Key, content []byte, hash crypto.Hash) []byte {
+	t.Helper()
+	sig := &packet.Signature{
+		Version: 4, SigType: packet.SigTypeBinary, PubKeyAlgo: k.key.PublicKey.PubKeyAlgo, Hash: hash,
+		CreationTime: k.at, IssuerKeyId: &k.key.PublicKey.KeyId, IssuerFingerprint: k.key.PublicKey.Fingerprint,
+	}
+	h := hash.New()
+	h.Write(content)
+	var out bytes.Buffer
+	if err := errors.Join(sig.Sign(h, k.key.PrivateKey, nil), sig.Serialize(&out)); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestDigests: a signature over a weak digest does not count, also as the second
+// of two, and the key that is reported is the one that verified.
+func TestDigests(t *testing.T) {
+	content := testdata(t, "content")
+	k, ring := loadKey(t, "rsa", ""), loadRing(t, "rsa")
+	stranger := signWith(t, loadKey(t, "ed25519", passphrase), content, crypto.SHA512)
+	weak, err := binary(testdata(t, "content.sha1.sig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hash, good := range map[crypto.Hash]bool{crypto.SHA1: false, crypto.SHA256: true, crypto.SHA512: true} {
+		sig := weak // which the library does not make
+		if good {
+			sig = signWith(t, k, content, hash)
+		}
+		for _, sig := range [][]byte{sig, slices.Concat(stranger, sig)} {
+			by, err := ring.Verify(bytes.NewReader(content), sig)
+			switch {
+			case good && (err != nil || by != k.Fingerprint()):
+				t.Errorf("%v: by %q, %v", hash, by, err)
+			case !good && !errors.Is(err, ErrSignature):
+				t.Errorf("%v: %v, want an error", hash, err)
+			}
+		}
 	}
 }
 

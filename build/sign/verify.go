@@ -2,6 +2,7 @@ package sign
 
 import (
 	"bytes"
+	"crypto"
 	"errors"
 	"fmt"
 	"io"
@@ -36,29 +37,44 @@ func (r Ring) Verify(content io.ReadSeeker, signature []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sig, err := firstSignature(packets)
+	first, err := firstSignature(packets)
 	if err != nil {
 		return "", err
 	}
 	config := new(packet.Config)
-	_, _, err = openpgp.VerifyDetachedSignature(r.keys, content, bytes.NewReader(packets), config)
+	made, signer, err := openpgp.VerifyDetachedSignature(r.keys, content, bytes.NewReader(packets), config)
 	if errors.Is(err, pgperrors.ErrKeyExpired) {
-		config.Time = func() time.Time { return sig.CreationTime }
+		if made == nil {
+			made = first
+		}
+		at := made.CreationTime
+		config.Time = func() time.Time { return at }
 		if _, err := content.Seek(0, io.SeekStart); err != nil {
 			return "", err
 		}
-		_, _, err = openpgp.VerifyDetachedSignature(r.keys, content, bytes.NewReader(packets), config)
+		made, signer, err = openpgp.VerifyDetachedSignature(r.keys, content, bytes.NewReader(packets), config)
 	}
 	switch {
 	case errors.Is(err, pgperrors.ErrUnknownIssuer):
-		return "", fmt.Errorf("%w: it was made by key %016X, which is not one of those to trust", ErrSignature, issuer(sig))
+		return "", fmt.Errorf("%w: it was made by key %016X, which is not one of those to trust", ErrSignature, issuer(first))
 	case err != nil:
 		return "", fmt.Errorf("%w: %w", ErrSignature, err)
 	}
-	for _, k := range r.keys.KeysById(issuer(sig)) {
-		return fingerprint(k.PublicKey), nil
+	// Of several signatures it is the one that verified that counts.
+	if !strong[made.Hash] {
+		return "", fmt.Errorf("%w: it is over a digest by %v, which can be forged: at least SHA-256 is wanted", ErrSignature, made.Hash)
 	}
-	return "", fmt.Errorf("%w: its key is not known", ErrSignature)
+	for _, k := range (openpgp.EntityList{signer}).KeysById(issuer(made)) {
+		if f := made.IssuerFingerprint; len(f) == 0 || bytes.Equal(f, k.PublicKey.Fingerprint) {
+			return fingerprint(k.PublicKey), nil
+		}
+	}
+	return "", fmt.Errorf("%w: it names another key than the one that made it", ErrSignature)
+}
+
+// strong are the digests that no other content is known to have.
+var strong = map[crypto.Hash]bool{
+	crypto.SHA256: true, crypto.SHA384: true, crypto.SHA512: true, crypto.SHA3_256: true, crypto.SHA3_512: true,
 }
 
 func issuer(sig *packet.Signature) uint64 {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -33,6 +35,7 @@ With --verify-key every archive must have a good OpenPGP signature by one of the
 the file, else nothing is built and the report names them (exit code 3). The registry
 is not trusted otherwise: sizes are bounded, redirects lead to no other host unless
 --trust-host names it, and archives pass the same checks as those of a package storage.
+One archive that does not pass stops the import; --exclude leaves it out.
 
    regsnap import --from https://registry.example --env production --bucket file:///srv/registry
    regsnap import --from https://registry.example --query 'kibana.version=8.5.0' --verify-key elastic.asc \\
@@ -41,6 +44,7 @@ is not trusted otherwise: sizes are bounded, redirects lead to no other host unl
 			configFlag(), bucketFlag(), envFlag("build environment `NAME`"),
 			&cli.StringFlag{Name: "from", Usage: "the registry's `URL` (default: the address in the file of --matrix)"},
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
+			&cli.StringSliceFlag{Name: "exclude", Usage: "leave out `NAME[-VERSION]`, and say so (repeat for several)"},
 			&cli.StringFlag{Name: "verify-key", Usage: "only accept archives that a public key in `FILE` has signed", TakesFile: true},
 			&cli.StringFlag{Name: "cache", Usage: "keep what is fetched in `DIR` (default: a folder for each registry in the user's cache)", EnvVars: []string{"REGSNAP_IMPORT_CACHE"}},
 			&cli.Float64Flag{Name: "rate", Usage: "make at most `N` requests a second", Value: upstream.DefaultRate},
@@ -103,6 +107,14 @@ func runImport(c *cli.Context) (err error) {
 	defer closing(&err, "cache", src)
 	fmt.Fprintf(c.App.ErrWriter, "%s: %d archives and signatures fetched (%s), %d unchanged; %d signed\n",
 		plural(stats.Packages, "package"), stats.Fetched, size(stats.Bytes), stats.Unchanged, stats.Signed)
+	for _, id := range stats.Excluded {
+		fmt.Fprintf(c.App.ErrWriter, "left out, as --exclude says: %s\n", id)
+	}
+	for _, name := range fetch.Exclude {
+		if !slices.ContainsFunc(stats.Excluded, func(id string) bool { return id == name || strings.HasPrefix(id, name+"-") }) {
+			fmt.Fprintf(c.App.ErrWriter, "--exclude %s: the registry offers no such package\n", name)
+		}
+	}
 	o.Source = src
 	return buildInto(c, cfg, o, []string{name}, started)
 }
@@ -110,7 +122,7 @@ func runImport(c *cli.Context) (err error) {
 // fetchOptions reads the flags that say what to fetch.
 func fetchOptions(c *cli.Context) (upstream.Options, error) {
 	o := upstream.Options{
-		URL: c.String("from"), Dir: c.String("cache"), Hosts: c.StringSlice("trust-host"),
+		URL: c.String("from"), Dir: c.String("cache"), Hosts: c.StringSlice("trust-host"), Exclude: c.StringSlice("exclude"),
 		Rate: c.Float64("rate"), Parallel: c.Int("connections"), Agent: "regsnap/" + version(),
 	}
 	var err error

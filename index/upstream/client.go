@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/regsnap/regsnap/internal/redact"
 	"github.com/regsnap/regsnap/internal/retry"
 )
 
@@ -30,18 +31,22 @@ const (
 	maxPause = 30 * time.Second
 	// maxRetryAfter is the longest that a server may ask to wait.
 	maxRetryAfter = 5 * time.Minute
-	// silence is how long a server may say nothing.
-	silence = time.Minute
+	// silence is how long a server may say nothing, and the time in which at
+	// least leastBytes of a file come: one that sends a byte now and then would
+	// hold an import for ever.
+	silence    = time.Minute
+	leastBytes = 64 << 10
 	// maxRedirects is how often one request is sent elsewhere.
 	maxRedirects = 5
 )
 
 // client sends requests to one registry, politely.
 type client struct {
-	base  *url.URL
-	http  *http.Client
-	limit *rate.Limiter
-	agent string
+	base    *url.URL
+	http    *http.Client
+	limit   *rate.Limiter
+	agent   string
+	silence time.Duration
 	// wait sleeps; tests make it shorter.
 	wait func(ctx context.Context, d time.Duration) error
 }
@@ -57,7 +62,7 @@ func newClient(rawURL string, o Options) (*client, error) {
 		return nil, fmt.Errorf("%w: it has a query or a fragment: want https://HOST or https://HOST/PREFIX", ErrURL)
 	}
 	base.Path = strings.TrimSuffix(base.Path, "/")
-	c := &client{base: base, limit: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate))), agent: o.Agent, wait: retry.Sleep}
+	c := &client{base: base, limit: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate))), agent: o.Agent, silence: silence, wait: retry.Sleep}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: o.Parallel, MaxIdleConnsPerHost: o.Parallel,
 		DialContext:         (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
@@ -182,10 +187,12 @@ func (c *client) attempt(ctx context.Context, rawURL string, had state, limit in
 	if err := to.reset(); err != nil {
 		return state{}, -1, err
 	}
-	watch := time.AfterFunc(silence, cancel)
-	defer watch.Stop()
-	n, err := io.Copy(to, io.LimitReader(&watched{resp.Body, watch}, limit+1))
+	watch := time.AfterFunc(c.silence, cancel)
+	n, err := io.Copy(to, io.LimitReader(&watched{Reader: resp.Body, timer: watch, silence: c.silence}, limit+1))
+	slow := !watch.Stop()
 	switch {
+	case err != nil && slow:
+		return state{}, 0, fmt.Errorf("it sends less than %d bytes in %s", leastBytes, c.silence)
 	case err != nil:
 		return state{}, 0, err
 	case n > limit:
@@ -210,15 +217,21 @@ func header(resp *http.Response, name string) string {
 	return v
 }
 
-// watched puts off the end of a connection as long as something comes.
+// watched puts off the end of a connection as long as enough comes.
 type watched struct {
 	io.Reader
-	timer *time.Timer
+	timer   *time.Timer
+	silence time.Duration
+	got     int // since the end was put off
 }
 
 func (w *watched) Read(p []byte) (int, error) {
-	w.timer.Reset(silence)
-	return w.Reader.Read(p)
+	n, err := w.Reader.Read(p)
+	if w.got += n; w.got >= leastBytes {
+		w.got = 0
+		w.timer.Reset(w.silence)
+	}
+	return n, err
 }
 
 // retryAfter reads how long a server wants to be left alone (RFC 9110, section
@@ -233,11 +246,24 @@ func retryAfter(v string, now time.Time) time.Duration {
 	return max(0, min(d, maxRetryAfter))
 }
 
-// hideUser takes the URL out of an error: it may hold a password.
+// hideUser takes the URL out of an error: it may hold a password. What is left
+// may name another one, in a redirect for instance.
 func hideUser(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
-		return u.Err
+		err = u.Err
+	}
+	if shown := redact.Text(err.Error()); shown != err.Error() {
+		return redacted{err, shown}
 	}
 	return err
 }
+
+// redacted is an error that is shown without its secrets.
+type redacted struct {
+	error
+	shown string
+}
+
+func (r redacted) Error() string { return r.shown }
+func (r redacted) Unwrap() error { return r.error }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,5 +95,63 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 	if got := provenance(client.base); strings.Contains(got, "hunter2") || !strings.HasPrefix(got, "http://127.0.0.1") {
 		t.Errorf("provenance %q", got)
+	}
+}
+
+// TestTrickle: a server that sends a byte now and then holds nobody for ever.
+func TestTrickle(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				_, _ = w.Write([]byte("x"))
+				w.(http.Flusher).Flush()
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}))
+	defer s.Close()
+	client, err := newClient(s.URL, Options{Rate: 1000, Parallel: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.silence = 50 * time.Millisecond
+	client.wait = func(context.Context, time.Duration) error { return nil }
+	_, err = client.get(t.Context(), "/x", "", state{}, 1<<30, new(memory))
+	if err == nil || !strings.Contains(err.Error(), "gave up after 6 attempts: it sends less than 65536 bytes in 50ms") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestExclude: by name, or by name and version.
+func TestExclude(t *testing.T) {
+	offers := []offer{{Name: "a", Version: "1.0.0"}, {Name: "a", Version: "1.1.0"}, {Name: "ab", Version: "1.0.0"}, {Name: "b", Version: "1.0.0"}}
+	rest, left := exclude(offers, []string{"b", "a-1.1.0", "none"})
+	if len(rest) != 2 || rest[0].id() != "a-1.0.0" || rest[1].id() != "ab-1.0.0" || !slices.Equal(left, []string{"a-1.1.0", "b-1.0.0"}) {
+		t.Errorf("%v are left, %v excluded", rest, left)
+	}
+}
+
+// TestErrorsHideSecrets: no error has the password or the token of a URL.
+func TestErrorsHideSecrets(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://user:hunter2@elsewhere.example/x?token=hunter2", http.StatusFound)
+	}))
+	defer s.Close()
+	for _, rawURL := range []string{
+		strings.Replace(s.URL, "http://", "http://user:hunter2@", 1), "http://user:hunter2@127.0.0.1:1", "http://user:hunter2@[::bad", "ftp://user:hunter2@host",
+		"http://host?token=hunter2", "http://user:hun%zzter2@host",
+	} {
+		client, err := newClient(rawURL, Options{Rate: 1000, Parallel: 1})
+		if err == nil {
+			client.wait = func(context.Context, time.Duration) error { return nil }
+			_, err = client.get(t.Context(), "/x", "", state{}, 100, new(memory))
+		}
+		if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "ter2@") {
+			t.Errorf("%s: %v", rawURL, err)
+		}
 	}
 }

@@ -39,6 +39,8 @@ type Options struct {
 	URL string
 	// Slice is what to ask for; empty is every version.
 	Slice layout.Slice
+	// Exclude leaves out packages, "name" or "name-version".
+	Exclude []string
 	// Dir is the folder to fetch into, kept from one import to the next.
 	Dir string
 	// Verify, if set, must find a good signature for every archive.
@@ -69,6 +71,8 @@ const (
 // Stats counts what was fetched.
 type Stats struct {
 	Packages int `json:"packages"`
+	// Excluded are the packages that were left out, as "name-version".
+	Excluded []string `json:"excluded,omitempty"`
 	// Fetched and Unchanged count archives and signatures.
 	Fetched   int   `json:"fetched"`
 	Unchanged int   `json:"unchanged"`
@@ -115,6 +119,10 @@ func Fetch(ctx context.Context, o Options) (_ *Source, _ Stats, err error) {
 	if err != nil {
 		return nil, Stats{}, err
 	}
+	offers, f.stats.Excluded = exclude(offers, o.Exclude)
+	if len(offers) == 0 {
+		return nil, f.stats, fmt.Errorf("%w, but for those that are excluded", ErrNothing)
+	}
 	if f.cache, err = openCache(o.Dir); err != nil {
 		return nil, Stats{}, err
 	}
@@ -122,6 +130,18 @@ func Fetch(ctx context.Context, o Options) (_ *Source, _ Stats, err error) {
 		return nil, f.stats, errors.Join(err, f.cache.close())
 	}
 	return newSource(f.cache, offers, provenance(f.client.base)), f.stats, nil
+}
+
+// exclude leaves out what has one of those names, or is one of those versions.
+func exclude(offers []offer, names []string) (rest []offer, left []string) {
+	for _, o := range offers {
+		if slices.Contains(names, o.Name) || slices.Contains(names, o.id()) {
+			left = append(left, o.id())
+		} else {
+			rest = append(rest, o)
+		}
+	}
+	return rest, left
 }
 
 // provenance is the URL of a registry without what is secret in it.

@@ -21,6 +21,7 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -95,7 +96,7 @@ func Edition(t testing.TB, n, extra int) index.Source {
 	rand.NewChaCha8([32]byte{byte(n)}).Read(noise) // it never fails
 	file("store/1.0.0/img/large.png", append([]byte("\x89PNG\r\n\x1a\n"), noise...))
 	file("signed-1.0.0.zip", signedArchive(t))
-	file("signed-1.0.0.zip.sig", []byte("a signature that nobody checks here"))
+	file("signed-1.0.0.zip.sig", []byte(indextest.Signature))
 	hash := fmt.Sprintf("%040x", n+1)
 	at := time.Date(2024, 1, 1, 0, n, 0, 0, time.UTC)
 	return committed{git.OpenDirs(map[string]string{Env: root}), &index.Commit{Hash: hash, Author: "Ada", Time: at, Subject: fmt.Sprint("edition ", n)}}

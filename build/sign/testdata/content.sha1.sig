@@ -1,0 +1,11 @@
+-----BEGIN PGP SIGNATURE-----
+
+iQEzBAABAgAdFiEEzaRalYakdF7mCwxRHw1Noc6w3u8FAmsKXFMACgkQHw1Noc6w
+3u8fBwf+LJsIvcfcJ9sF2/PwVT8GaOwCmQHvyGXyk5MwoaGdQYm2pxpQIbyKVl6a
+9uUSIRFczKxW8Lwjw68ylIFBHgR3M8gc3NctjRhvz5iGkhJ+kweLxGH7Z1pmj+rv
+LcxVmTnXaomnTylbS6G6vxJlxxwl1Lf8fSmc0+8Z1TKqA+/WgnWTXZ8NxZkFekDS
+xvWgaQN4Kcs5cDl07dkpPRoJzAzqCYowFoRti9Xt6kR0xo/kB0sLv3ZKjp5AKldQ
+5U0nzWh8wYmYhbz/JEvHuN+VYbdBzqrBMUTe3PBIpBeUxy8SLH6qKuB8bTMTyfeo
+TlubirBDwbsULHE7qb3gDILZz9Z4mA==
+=brZY
+-----END PGP SIGNATURE-----
