@@ -25,7 +25,7 @@ var narrower = map[string][]string{
 	"layout":         {},
 	"layout/answer":  {"layout"},
 	"index":          {},
-	"index/git":      {"index"},
+	"index/git":      {"index", "internal/redact"},
 	"index/parse":    {"index", "index/git"},
 	"build/sign":     {},
 	"publish":        {"internal/retry", "layout", "layout/answer", "publish/store"},
