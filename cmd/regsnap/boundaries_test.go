@@ -34,7 +34,7 @@ var narrower = map[string][]string{
 	"serve":          {"layout", "layout/answer"},
 	"serve/edge":     {},
 	"index/lint":     {"index", "index/git", "index/parse"},
-	"index/upstream": {"index", "index/git", "index/parse", "internal/retry", "layout", "layout/answer"},
+	"index/upstream": {"index", "index/git", "index/parse", "internal/redact", "internal/retry", "layout", "layout/answer"},
 }
 
 // TestBoundaries holds every folder to the ladder.
