@@ -96,6 +96,7 @@ func TestSummarySmall(t *testing.T) {
     "signature_path": "/epr/small/small-0.1.0.zip.sig",
     "deprecated": {
       "since": "0.3.0",
+      "description": "",
       "replaced_by": {
         "package": "large"
       }

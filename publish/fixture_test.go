@@ -84,6 +84,21 @@ func editionTime(n int) time.Time {
 	return time.Date(1970+(n*31+7)%73, 1, 1, 0, n%2, 0, 0, time.UTC)
 }
 
+// editionDates is after how many editions a date comes again.
+const editionDates = 2 * 73
+
+// editionOf is the number of the edition that a snapshot was built from: the
+// dates of editions say nothing of their order, but each has its own.
+func editionOf(id string) int {
+	stamp := id[:len(layout.SnapshotTime)]
+	for n := range editionDates {
+		if editionTime(n).Format(layout.SnapshotTime) == stamp {
+			return n
+		}
+	}
+	panic("no edition is the source of " + id)
+}
+
 // edition is the source at the commit with that number. Others may make the same
 // at the same time, and be killed: it is there whole or not at all.
 func (s *editions) edition(n int) (index.Source, error) {

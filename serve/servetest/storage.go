@@ -172,11 +172,20 @@ func PublishSource(t testing.TB, b *publish.Bucket, src index.Source, branch str
 		t.Fatal(err, result.Report)
 	}
 	id := result.Snapshots[0].ID
-	if _, err := b.Publish(ctx, Env, id); err != nil {
+	lease := b.Lease(publish.LeaseOptions{Purpose: "publish"})
+	if _, err := lease.Publish(ctx, Env, id, publish.Note{}, inTurn); err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.Release(ctx); err != nil {
 		t.Fatal(err)
 	}
 	return id
 }
+
+// inTurn orders what tests publish by when they do: each comes from the one before.
+var inTurn = publish.ByHistory(func(context.Context, string, string, string) (publish.Relation, error) {
+	return publish.Descendant, nil
+}, true)
 
 // Open opens a bucket, or makes it, until the test ends.
 func Open(t testing.TB, url string) *publish.Bucket {
