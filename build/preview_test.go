@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/serve/servetest"
+
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
@@ -50,7 +52,7 @@ func TestConformancePreview(t *testing.T) {
 	}
 	defer bucket.Close()
 	for _, s := range buildState(t, repo, bucket, realEnvironments(realBranches...), nil).Snapshots {
-		if _, err := bucket.Publish(t.Context(), s.Manifest.Environment, s.ID); err != nil {
+		if err := servetest.GoLive(t.Context(), bucket, s.Manifest.Environment, s.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,7 +67,7 @@ func TestConformancePreview(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %v", err, r.Report.Errors)
 	}
-	if _, err := bucket.Publish(t.Context(), "pr-123", r.Snapshots[0].ID); err != nil {
+	if err := servetest.GoLive(t.Context(), bucket, "pr-123", r.Snapshots[0].ID); err != nil {
 		t.Fatal(err)
 	}
 	fmt.Printf("preview: one changed package (%s) of %d: %d packages read, %d revision and %d responses written; %d objects, %.1f MB uploaded; built and live in %.2f s\n",

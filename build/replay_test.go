@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/serve/servetest"
+
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
@@ -86,7 +88,7 @@ func TestConformanceReplay(t *testing.T) {
 				differences++
 				t.Errorf("push %d, %s %.12s: %s is %s from the live snapshot, %s from nothing", i, p.branch, p.commit, s.Manifest.Environment, s.ID, want.Snapshots[j].ID)
 			}
-			if _, err := bucket.Publish(t.Context(), s.Manifest.Environment, s.ID); err != nil {
+			if err := servetest.GoLive(t.Context(), bucket, s.Manifest.Environment, s.ID); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -8,14 +8,6 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// Publish makes a snapshot live, in a lease of its own and without a clone that
-// knows of history; see Lease.Publish.
-func (b *Bucket) Publish(ctx context.Context, env, id string) (_ *Moved, err error) {
-	l := b.Lease(LeaseOptions{Purpose: "publish"})
-	defer func() { err = errors.Join(err, l.Release(ctx)) }()
-	return l.Publish(ctx, env, id, Note{}, ByHistory(nil, false))
-}
-
 // Publish makes a snapshot live, unless it is already or order refuses: two
 // builds may finish in the other order than they began. When another publishes
 // at the same time it looks again at what is live then. A pinned environment

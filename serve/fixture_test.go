@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/regsnap/regsnap/serve/servetest"
+
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/regsnap/regsnap/build"
@@ -214,7 +216,7 @@ func built(t testing.TB, bucket *publish.Bucket, root string, budget layout.Budg
 func published(t testing.TB, bucket *publish.Bucket, ids map[string]string) {
 	t.Helper()
 	for env, id := range ids {
-		if _, err := bucket.Publish(context.Background(), env, id); err != nil {
+		if err := servetest.GoLive(context.Background(), bucket, env, id); err != nil {
 			t.Fatal(err)
 		}
 	}

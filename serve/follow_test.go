@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/serve/servetest"
+
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -75,7 +77,7 @@ func TestMovingPointer(t *testing.T) {
 	moves := 0
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); moves++ {
 		ids := []map[string]string{second, first}[moves%2]
-		if _, err := bucket.Publish(t.Context(), "production", ids["production"]); err != nil {
+		if err := servetest.GoLive(t.Context(), bucket, "production", ids["production"]); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, "the published snapshot is live", func() bool { return s.h.Live("production") == ids["production"] })

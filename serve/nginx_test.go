@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/serve/servetest"
+
 	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/serve"
 	"github.com/regsnap/regsnap/serve/servetest/nginx"
@@ -263,7 +265,7 @@ func TestNginxStale(t *testing.T) {
 	get("REVALIDATED")
 	get("HIT")
 
-	if _, err := bucket.Publish(t.Context(), "staging", second["staging"]); err != nil {
+	if err := servetest.GoLive(t.Context(), bucket, "staging", second["staging"]); err != nil {
 		t.Fatal(err)
 	}
 	for direct.h.Live("staging") == first["staging"] {

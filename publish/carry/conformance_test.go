@@ -82,7 +82,7 @@ func buildReal(t *testing.T, repository string) *publish.Bucket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Publish(t.Context(), servetest.Env, result.Snapshots[0].ID); err != nil {
+	if err := servetest.GoLive(t.Context(), b, servetest.Env, result.Snapshots[0].ID); err != nil {
 		t.Fatal(err)
 	}
 	return b

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/serve/servetest"
+
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/serve"
 	"github.com/regsnap/regsnap/serve/check"
@@ -135,7 +137,7 @@ func TestPointerMoves(t *testing.T) {
 	var n atomic.Int64
 	server := listening(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n.Add(1) == 200 {
-			if _, err := bucket.Publish(r.Context(), "production", second); err != nil {
+			if err := servetest.GoLive(r.Context(), bucket, "production", second); err != nil {
 				t.Error(err)
 			}
 			for h.Live("production") != second {

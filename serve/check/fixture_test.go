@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/serve/servetest"
+
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
@@ -87,7 +89,7 @@ func storage(t *testing.T) (root string) {
 
 func live(t *testing.T, bucket *publish.Bucket, env, id string) {
 	t.Helper()
-	if _, err := bucket.Publish(t.Context(), env, id); err != nil {
+	if err := servetest.GoLive(t.Context(), bucket, env, id); err != nil {
 		t.Fatal(err)
 	}
 }

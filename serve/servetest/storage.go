@@ -172,14 +172,18 @@ func PublishSource(t testing.TB, b *publish.Bucket, src index.Source, branch str
 		t.Fatal(err, result.Report)
 	}
 	id := result.Snapshots[0].ID
-	lease := b.Lease(publish.LeaseOptions{Purpose: "publish"})
-	if _, err := lease.Publish(ctx, Env, id, publish.Note{}, inTurn); err != nil {
-		t.Fatal(err)
-	}
-	if err := lease.Release(ctx); err != nil {
+	if err := GoLive(ctx, b, Env, id); err != nil {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// GoLive makes a snapshot live, as the descendant of what is live.
+func GoLive(ctx context.Context, b *publish.Bucket, env, id string) (err error) {
+	lease := b.Lease(publish.LeaseOptions{Purpose: "publish"})
+	defer func() { err = errors.Join(err, lease.Release(ctx)) }()
+	_, err = lease.Publish(ctx, env, id, publish.Note{}, inTurn)
+	return err
 }
 
 // inTurn orders what tests publish by when they do: each comes from the one before.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/regsnap/regsnap/serve/servetest"
+
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
@@ -83,7 +85,7 @@ func update(t testing.TB, bucket *publish.Bucket, source index.Source, budget la
 	for _, s := range result.Snapshots {
 		env := s.Manifest.Environment
 		ids[env] = s.ID
-		if _, err := bucket.Publish(ctx, env, s.ID); err != nil {
+		if err := servetest.GoLive(ctx, bucket, env, s.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
