@@ -43,8 +43,6 @@ func TestResolve(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]error{
-		"2024":            ErrAmbiguous,
-		"20240101T":       ErrAmbiguous,
 		"production@0000": ErrAmbiguous,
 		"20250101":        ErrNoSnapshot,
 		"@{4}":            ErrNoSnapshot,
