@@ -38,9 +38,11 @@ image: build ## make the demo's container image, for amd64 and arm64, in $(IMAGE
 tools: ## install the servers and the other programs that tests run, in the user's cache
 	@$(GO) run ./internal/testtools/install
 
-test: tools ## run all tests
+RUNS ?= 60
+test: tools ## run all tests, and $(RUNS) randomised runs on each store
 	cd cmd/regsnap-spec && $(GO) test ./...
 	$(GO) test -timeout 30m ./...
+	$(GO) test -timeout 30m -count 1 -run '^TestRandomised$$' ./publish -soak $(RUNS)
 
 race: tools ## run all tests under the race detector
 	$(GO) test -race -timeout 30m ./...

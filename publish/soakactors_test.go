@@ -143,7 +143,7 @@ func (r *soakRun) read(ctx context.Context, b *Bucket, mine *rand.Rand) {
 	if ctx.Err() != nil {
 		return
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNoSnapshot) {
 		faults, err = append(faults, Fault{Missing: true, Detail: err.Error()}), nil
 	}
 	if err != nil {
