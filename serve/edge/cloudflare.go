@@ -54,10 +54,7 @@ func Cloudflare(o CloudflareOptions) ([]File, error) {
 	if o.Fallback != "" {
 		config.Fallback, config.FallbackFrom = o.Fallback, cmp.Or(o.FallbackFrom, freeEntries)
 	}
-	code, err := bundle("import { worker } from \"./cloudflare/worker.js\";\nexport default worker(" + script(config) + ");\n")
-	if err != nil {
-		return nil, err
-	}
+	code := configured("cloudflare", config)
 	wrangler := wranglerConfig{
 		Name: "registry-" + o.Environment, Main: "worker.js", CompatibilityDate: compatibilityDate, NoBundle: true,
 	}

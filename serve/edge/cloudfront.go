@@ -37,15 +37,14 @@ func CloudFront(o CloudFrontOptions) ([]File, error) {
 	}
 	config := functionConfig{o.Environment, o.Pointer.Seconds(), o.Origin.URL, o.Origin.Region, o.Fallback}
 	var files []File
-	for _, f := range []struct{ name, entry string }{
-		{"origin-request", "import { originRequest } from \"./cloudfront/origin_request.js\";\nexport const handler = originRequest(" + script(config) + ");\n"},
-		{"origin-response", "export { originResponse as handler } from \"./cloudfront/origin_response.js\";\n"},
+	for _, f := range []struct {
+		name string
+		code []byte
+	}{
+		{"origin-request", configured("cloudfront-request", config)},
+		{"origin-response", bundle("cloudfront-response")},
 	} {
-		code, err := bundle(f.entry)
-		if err != nil {
-			return nil, err
-		}
-		archive, err := zipped("index.mjs", code)
+		archive, err := zipped("index.mjs", f.code)
 		if err != nil {
 			return nil, err
 		}

@@ -1,14 +1,6 @@
 package edge
 
-import _ "embed"
-
-// nginxScript is nginx/registry.js and all that it imports, lowered to the
-// language that njs knows. That takes Node, so it is done ahead: TestNginxScript
-// holds it to its sources.
-//
-//go:embed njs.js
-var nginxScript []byte
-
 // Nginx is the script for nginx with its JavaScript module: it answers from the
-// folder that package export writes.
-func Nginx() []byte { return nginxScript }
+// folder that package export writes. It is nginx/registry.js and all that it
+// imports, lowered to the language that njs knows.
+func Nginx() []byte { return bundle("nginx") }

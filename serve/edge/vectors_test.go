@@ -14,7 +14,7 @@ import (
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
 )
 
-var update = flag.Bool("update", false, "write testdata/vectors.jsonl anew from what the Go edge answers, and njs.js from its sources")
+var update = flag.Bool("update", false, "write testdata/vectors.jsonl from what the Go edge answers, and bundles/ from its sources")
 
 // vectors is the committed file: requests to the snapshot environment of
 // testdata/storage.

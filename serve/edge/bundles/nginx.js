@@ -1,5 +1,4 @@
-// Code generated from nginx/registry.js; DO NOT EDIT.
-
+// Code generated from the sources of the edge; DO NOT EDIT.
 var __extends=(function(){var extendStatics=function(d,b){return extendStatics=Object.setPrototypeOf||{__proto__:[]}instanceof
 Array&&function(d2,b2){d2.__proto__=b2}||function(d2,b2){for(var p in b2)Object.prototype.hasOwnProperty.call(b2,p)&&(d2[p]=
 b2[p])},extendStatics(d,b)};return function(d,b){if(typeof b!="function"&&b!==null)throw new TypeError("Class extends va\
@@ -612,5 +611,5 @@ values.length===1?values[0]:values}),file!==void 0)return r.internalRedirect(fil
 bytes)),r.finish()}function joined(pieces){var e_33,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.
 reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.
 done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_33_1){e_33={error:e_33_1}}finally{
-try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_33)throw e_33.error}}return out}var entry_default=registry(
-{fs:fs,crypto:crypto});export default entry_default;
+try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_33)throw e_33.error}}return out}var stdin_default=registry(
+{fs:fs,crypto:crypto});export default stdin_default;
