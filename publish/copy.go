@@ -123,6 +123,17 @@ func (c *Copier) Snapshot(ctx context.Context, m *layout.Manifest) error {
 	return nil
 }
 
+// Plan counts what Snapshot would copy, in Total, and copies nothing.
+func (c *Copier) Plan(m *layout.Manifest) error {
+	revisions, responses, err := c.missing(m)
+	if err != nil {
+		return err
+	}
+	c.count(func(n *Copied) { n.Total += len(revisions) + len(responses) })
+	c.vouch(m)
+	return nil
+}
+
 // Content copies the packages and responses that a manifest lists. It may be a
 // manifest that is in no bucket, of a part of the snapshot with that id.
 func (c *Copier) Content(ctx context.Context, m *layout.Manifest, of string) error {

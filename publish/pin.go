@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/regsnap/regsnap/layout"
 )
@@ -38,5 +39,19 @@ func (b *Bucket) setPin(ctx context.Context, env string, n Note, kind layout.Mov
 	if kind == layout.MoveUnpin {
 		out.Pin = before.Pinned // who had held it
 	}
+	return out, nil
+}
+
+// PlanPin says what Pin, or Unpin, would do now, and changes nothing.
+func (b *Bucket) PlanPin(ctx context.Context, env string, pin bool) (*Moved, error) {
+	p, err := b.Pointer(ctx, env)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("environment %s: %w", env, ErrNothingLive)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := moved(env, p.Snapshot, p, p)
+	out.Changed = (p.Pinned != nil) != pin
 	return out, nil
 }

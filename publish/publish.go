@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/regsnap/regsnap/layout"
 )
@@ -82,4 +83,37 @@ func (l *Lease) complete(ctx context.Context, env, id string) (*layout.Manifest,
 		return nil, err
 	}
 	return m, nil
+}
+
+// PlanPublish says what Publish would do now, and changes nothing. manifest is
+// that of a snapshot that is not in the bucket yet; with nil it is read.
+func (b *Bucket) PlanPublish(ctx context.Context, env, id string, manifest *layout.Manifest, order Order) (*Moved, error) {
+	p, err := b.Pointer(ctx, env)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	out := moved(env, id, p, p)
+	if p.Snapshot == id {
+		out.Previous = p.Previous
+		return out, nil
+	}
+	if manifest == nil {
+		if manifest, _, err = b.Snapshot(ctx, env, id); err != nil {
+			return nil, err
+		}
+	}
+	if out.Held = p.Pinned != nil; out.Held {
+		return out, nil
+	}
+	if p.Snapshot != "" {
+		live, err := b.Manifest(ctx, env, p.Snapshot)
+		if err != nil {
+			return nil, fmt.Errorf("live snapshot: %w", err)
+		}
+		if out.Diverged, err = order(ctx, &Ordered{p.Snapshot, live}, &Ordered{id, manifest}); err != nil {
+			return nil, err
+		}
+	}
+	out.Changed, out.Live = true, id
+	return out, nil
 }

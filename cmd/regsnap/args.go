@@ -15,11 +15,64 @@ const completionFlag = "--generate-bash-completion"
 // were typed: "promote nginx-1.6.0 --dry-run" and "--config f status" become
 // "promote --dry-run nginx-1.6.0" and "status --config f". What follows "--" is
 // arguments. A flag that no command has stays in its place, for the library to
-// refuse it.
-func arrange(app *cli.App, args []string) []string {
+// refuse it. Flags by their old names get the new ones; notices say so.
+func arrange(app *cli.App, args []string) (arranged, notices []string) {
 	if len(args) < 2 || args[len(args)-1] == completionFlag {
-		return args
+		return args, nil
 	}
+	args, notices = withNewNames(app, args)
+	return inOrder(app, args), notices
+}
+
+// withNewNames replaces the flags that have another name now.
+func withNewNames(app *cli.App, args []string) (out, notices []string) {
+	path := commandPath(app, args[1:])
+	out = args[:1:1]
+	for i := 1; i < len(args); i++ {
+		word := args[i]
+		if word == "--" {
+			return append(out, args[i:]...), notices
+		}
+		name, isFlag := flagName(word)
+		r, old := oldName(path, name)
+		if !isFlag || !old {
+			out = append(out, word)
+			continue
+		}
+		next := ""
+		if !r.isSwitch && !strings.Contains(word, "=") {
+			if i++; i == len(args) {
+				return append(out, "--"+r.now), notices // the library says that a value is missing
+			}
+			next = args[i]
+		}
+		out, notices = append(out, r.typed(word, next)...), append(notices, r.notice())
+	}
+	return out, notices
+}
+
+// commandPath are the names of the command that a call is of, and those above it.
+func commandPath(app *cli.App, words []string) (path []string) {
+	commands := app.Commands
+	flags := allFlags(commands)
+	for i := 0; i < len(words) && words[i] != "--"; i++ {
+		if name, isFlag := flagName(words[i]); isFlag {
+			_, old := oldName(path, name)
+			if (takesValue(flags, name) || old) && !strings.Contains(words[i], "=") {
+				i++
+			}
+			continue
+		}
+		c := findCommand(commands, words[i])
+		if c == nil {
+			break
+		}
+		path, commands = append(path, c.Name), c.Subcommands
+	}
+	return path
+}
+
+func inOrder(app *cli.App, args []string) []string {
 	words := args[1:]
 	commands, flags, path := app.Commands, allFlags(app.Commands), []string(nil)
 	var options, arguments []string

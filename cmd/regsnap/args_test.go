@@ -37,7 +37,7 @@ func TestArrange(t *testing.T) {
 		"status --generate-bash-completion":     "status --generate-bash-completion",
 		"rollback a --generate-bash-completion": "rollback a --generate-bash-completion",
 	} {
-		got := arrange(app, append([]string{"regsnap"}, strings.Fields(typed)...))
+		got, _ := arrange(app, append([]string{"regsnap"}, strings.Fields(typed)...))
 		if s := strings.Join(got[1:], " "); s != want {
 			t.Errorf("%q becomes %q, want %q", typed, s, want)
 		}
@@ -72,7 +72,7 @@ func TestArrangeAnyOrder(t *testing.T) {
 				words = slices.Insert(words, at, flags[i])
 			}
 			typed := slices.Concat([]string{"regsnap"}, c.path, slices.Concat(words...))
-			got := arrange(app, typed)
+			got, _ := arrange(app, typed)
 			slices.Sort(got[1+len(c.path) : len(got)-2])
 			slices.Sort(want[1+len(c.path) : len(want)-2])
 			if !slices.Equal(got, want) {

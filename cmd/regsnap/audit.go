@@ -31,7 +31,7 @@ the commit that it brought along is named as well.
    regsnap audit --branch staging --overwrite never`,
 		Flags: []cli.Flag{
 			configFlag(), sourceFlag(),
-			branchFlag("look at branch `NAME`"),
+			branchFlag(),
 			&cli.StringFlag{Name: "since", Usage: "leave out what was done before `DATE` (2024-01-31, or RFC 3339)"},
 			&cli.StringFlag{Name: "overwrite", Usage: "hold the branch to `RULE` never, if-needed or always (default: that of its environment)"},
 			&cli.BoolFlag{Name: "files", Usage: "list all files of each finding"},

@@ -42,14 +42,12 @@ With --sign-key the archives without one are signed too; see docs/signatures.md.
    regsnap build --source git:. --bucket s3://registry --publish --env pr-123 --branches production,staging,snapshot,refs/pull/123/head`,
 		Flags: append([]cli.Flag{
 			configFlag(), sourceFlag(), bucketFlag(),
-			&cli.StringSliceFlag{Name: "env", Usage: "build environment `NAME` (repeat for several; default: all)"},
+			envsFlag("all"),
 			&cli.StringSliceFlag{Name: "branches", Usage: "the one environment of --env shows these `BRANCHES`, the most important first"},
-			&cli.BoolFlag{Name: "publish", Usage: "move the pointer of each environment to its new snapshot"},
-			byFlag(),
-			&cli.IntFlag{Name: "parallel", Usage: "store `N` objects at once (default: 128 in the cloud, by cores on disk)"},
-			&cli.BoolFlag{Name: "annotations", Usage: "print findings as GitHub Actions annotations too", EnvVars: []string{"GITHUB_ACTIONS"}},
+			publishFlag(), allowOlderFlag(), dryRunFlag(), byFlag(), reasonFlag(),
+			parallelFlag(0, storeParallel),
+			annotationsFlag(),
 			jsonFlag(),
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
 		}, signFlags()...),
 		Action: runBuild,
 	}
@@ -57,6 +55,7 @@ With --sign-key the archives without one are signed too; see docs/signatures.md.
 
 // built is what `regsnap build --json` prints.
 type built struct {
+	DryRun bool `json:"dry_run,omitempty"`
 	// Read are the branches as they were read.
 	Read      []readBranch    `json:"read"`
 	Snapshots []builtSnapshot `json:"snapshots"`
@@ -86,6 +85,9 @@ type builtSnapshot struct {
 func runBuild(c *cli.Context) (err error) {
 	if err := noArgs(c); err != nil {
 		return err
+	}
+	if _, err := note(c); err != nil {
+		return err // before work begins
 	}
 	cfg, err := settings(c)
 	if err != nil {
@@ -131,7 +133,11 @@ func runBuild(c *cli.Context) (err error) {
 // what came of it. What is live of the environments vouching, all if there are
 // none, is not written again.
 func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, started time.Time) (err error) {
-	bucket, err := cfg.openBucket(c.Context, publish.Create)
+	open := publish.Create
+	if c.Bool("dry-run") {
+		open = openForDryRun
+	}
+	bucket, err := cfg.openBucket(c.Context, open)
 	if err != nil {
 		return err
 	}
@@ -149,9 +155,12 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 	lease := bucket.Lease(buildLease(c, o.Live))
 	defer releasing(c, &err, lease)
 	o.Store, o.Progress = lease, bar.update
+	if c.Bool("dry-run") {
+		o.Store = newDryStore(bucket)
+	}
 	result, err := build.Build(c.Context, o)
 	bar.finish()
-	out := built{Read: branchesRead(o), Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
+	out := built{DryRun: c.Bool("dry-run"), Read: branchesRead(o), Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
 	if err == nil {
 		out.Snapshots, err = publishBuilt(c, cfg, o.Source, bucket, lease, result)
 	}
@@ -201,11 +210,14 @@ func buildLease(c *cli.Context, live []build.Live) publish.LeaseOptions {
 // fails keeps no other environment from going live.
 func publishBuilt(c *cli.Context, cfg config, src index.Source, bucket *publish.Bucket, lease *publish.Lease, result *build.Result) ([]builtSnapshot, error) {
 	out := []builtSnapshot{}
-	var hooks error
+	n, hooks := note(c)
+	if hooks != nil {
+		return out, hooks
+	}
 	for _, s := range result.Snapshots {
 		b := builtSnapshot{Environment: s.Manifest.Environment, ID: s.ID, Packages: len(s.Manifest.Packages), Coverage: s.Manifest.Coverage}
 		if c.Bool("publish") {
-			moved, err := lease.Publish(c.Context, b.Environment, s.ID, publish.Note{By: c.String("by")}, cfg.order(b.Environment, src))
+			moved, err := goLive(c, lease, bucket, b.Environment, s.ID, s.Manifest, n, cfg.order(b.Environment, src))
 			if err != nil {
 				return append(out, b), errors.Join(err, hooks)
 			}
@@ -250,6 +262,9 @@ func printBuilt(c *cli.Context, out built, err error) error {
 		fmt.Fprintf(c.App.ErrWriter, "%s read, %s and %s written: %s, %s in %.1f s\n",
 			plural(out.Stats.Packages, "package"), plural(out.Stats.RevisionsWritten, "revision"), plural(out.Stats.ResponsesWritten, "response"),
 			plural(int(out.Stats.Objects), "object"), size(out.Stats.Bytes), out.Seconds)
+	}
+	if err == nil && out.DryRun {
+		fmt.Fprintln(c.App.Writer, dryRunText)
 	}
 	if errors.Is(err, build.ErrInvalid) {
 		fmt.Fprintf(c.App.ErrWriter, "regsnap: %s; nothing was written\n", plural(len(out.Errors), "error"))

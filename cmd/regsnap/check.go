@@ -46,22 +46,21 @@ When the pointer moves meanwhile, answers are compared with the snapshot that is
 live then; those of the one before count as late, not as different, for as long as
 Cache-Control lets caches keep them, and --lag.`,
 		Flags: []cli.Flag{
-			configFlag(), bucketFlag(), envFlag("the environment's `NAME` (default: that whose hostname is asked)"),
+			configFlag(), bucketFlag(), envFlag("(default: that whose hostname is asked)"),
 			&cli.StringFlag{Name: "against", Usage: "compare the registry at `URL`, which may have a path"},
 			&cli.StringFlag{Name: "host", Usage: "ask for this `HOST` in the Host header and in TLS, wherever the URL leads"},
 			&cli.StringFlag{Name: "level", Usage: "compare as strictly as `LEVEL`: api, edge or exact", Value: string(check.Edge)},
 			&cli.StringSliceFlag{Name: "ignore", Usage: "do not compare `WHAT` (repeat for several)"},
-			&cli.DurationFlag{Name: "lag", Usage: "how long beyond Cache-Control the snapshot before is as good, a `TIME`", Value: check.DefaultLag},
-			&cli.StringFlag{Name: "sample", Usage: "ask for archive and files of a `SHARE` of the package versions", Value: "5%"},
-			&cli.Uint64Flag{Name: "seed", Usage: "choose sample and order by `N`", Value: 1},
+			timeFlag("lag", "the `TIME` after max-age for which an answer from the previous snapshot still counts as correct", check.DefaultLag),
+			sampleFlag("5%", "(of the archives and files)"),
+			seedFlag(1, "(and the order of the requests)"),
 			&cli.IntFlag{Name: "max-requests", Usage: "send at most about `N` requests", Value: check.DefaultMaxRequests},
-			&cli.Float64Flag{Name: "rate", Usage: "send `N` requests in a second", Value: check.DefaultRate},
-			&cli.IntFlag{Name: "parallel", Usage: "have `N` requests under way at once", Value: check.DefaultParallel},
-			&cli.DurationFlag{Name: "timeout", Usage: "give a request `TIME` to its last byte", Value: check.DefaultTimeout},
-			&cli.StringFlag{Name: "resume", Usage: "remember in `FILE` what was the same, and go on from there"},
-			&cli.BoolFlag{Name: "all", Usage: "list up to 100 differences of a group, not only 3"},
+			rateFlag(check.DefaultRate),
+			parallelFlag(check.DefaultParallel, ""),
+			timeFlag("timeout", "give a request `TIME` to its last byte", check.DefaultTimeout),
+			resumeFlag(),
+			allFlag("(up to 100 differences of a group)"),
 			jsonFlag(),
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
 		},
 		Action: runCheck,
 	}
@@ -117,8 +116,8 @@ func checkOptions(c *cli.Context) (check.Options, config, error) {
 		return check.Options{}, cfg, err
 	}
 	o := check.Options{
-		URL: c.String("against"), Host: c.String("host"), Level: check.Level(c.String("level")), Ignore: c.StringSlice("ignore"), Lag: c.Duration("lag"),
-		Seed: c.Uint64("seed"), MaxRequests: c.Int("max-requests"), Rate: c.Float64("rate"), Parallel: c.Int("parallel"), Timeout: c.Duration("timeout"),
+		URL: c.String("against"), Host: c.String("host"), Level: check.Level(c.String("level")), Ignore: c.StringSlice("ignore"), Lag: timeOf(c, "lag"),
+		Seed: c.Uint64("seed"), MaxRequests: c.Int("max-requests"), Rate: c.Float64("max-rate"), Parallel: c.Int("parallel"), Timeout: timeOf(c, "timeout"),
 		State: c.String("resume"), UserAgent: "regsnap-check/" + version(),
 	}
 	if o.URL == "" {
@@ -127,7 +126,10 @@ func checkOptions(c *cli.Context) (check.Options, config, error) {
 	if o.Sample, err = parseShare(c.String("sample")); err != nil {
 		return o, cfg, err
 	}
-	if o.Environment = c.String("env"); o.Environment == "" {
+	if o.Environment, err = oneEnv(c); err != nil {
+		return o, cfg, err
+	}
+	if o.Environment == "" {
 		o.Environment = cfg.environmentAt(o.URL, o.Host)
 	}
 	return o, cfg, nil

@@ -55,7 +55,7 @@ type responseBudget struct {
 	Bytes *int64 `yaml:"bytes"`
 }
 
-// duration is a time in Go's form: "10s", "10m".
+// duration is a length of time: "10s", "10m", "14d".
 type duration time.Duration
 
 func (d *duration) UnmarshalYAML(b []byte) error {
@@ -63,9 +63,9 @@ func (d *duration) UnmarshalYAML(b []byte) error {
 	if err := yaml.Unmarshal(b, &s); err != nil {
 		return err
 	}
-	v, err := time.ParseDuration(s)
-	if err != nil || v < 0 || v%time.Second != 0 {
-		return fmt.Errorf("%q is not a time in whole seconds such as 10s, 10m or 1h", s)
+	v, err := parseTime(s)
+	if err != nil || v%time.Second != 0 {
+		return fmt.Errorf("%q is not a length of time in whole seconds such as 10s, 10m, 1h or 14d", s)
 	}
 	*d = duration(v)
 	return nil
@@ -249,10 +249,14 @@ func (c config) choose(names []string) ([]string, error) {
 	}
 	for _, name := range names {
 		if _, ok := c.Environments[name]; !ok {
-			return nil, usagef("environment %q is not configured%s; there are %s", name, didYouMean(name, c.names()), strings.Join(c.names(), ", "))
+			return nil, errNoEnvironment(name, c.names())
 		}
 	}
 	return names, nil
+}
+
+func errNoEnvironment(name string, known []string) error {
+	return usagef("environment %q is not configured%s; there are %s", name, didYouMean(name, known), strings.Join(known, ", "))
 }
 
 // buildEnvironment is what a build needs of an environment. A pinned version of

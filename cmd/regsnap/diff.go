@@ -28,8 +28,8 @@ archives and files. --urls prints nothing but the requests, a line each.
    regsnap diff --bucket file:///srv/registry staging production
    regsnap diff --bucket file:///srv/registry --env production --urls previous live`,
 		Flags: []cli.Flag{
-			configFlag(), bucketFlag(), envFlag("the environment's `NAME`, for ids without one"),
-			&cli.BoolFlag{Name: "all", Usage: "list everything, not only the first 20 of a kind"},
+			configFlag(), bucketFlag(), envFlag("(for snapshots without one)"),
+			allFlag(),
 			&cli.BoolFlag{Name: "urls", Usage: "print only the requests whose answer differs, a line each"},
 			jsonFlag(),
 		},
@@ -50,9 +50,13 @@ func runDiff(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "bucket", bucket)
+	env, err := oneEnv(c)
+	if err != nil {
+		return err
+	}
 	var refs [2]publish.SnapshotRef
 	for i := range refs {
-		if refs[i], err = snapshotRef(c.Context, bucket, c.String("env"), c.Args().Get(i)); err != nil {
+		if refs[i], err = snapshotRef(c.Context, bucket, env, c.Args().Get(i)); err != nil {
 			return err
 		}
 	}

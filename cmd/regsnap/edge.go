@@ -38,10 +38,10 @@ It reads the bucket only: no server of the registry runs.
 
 func edgeFlags(more ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
-		configFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
+		configFlag(), bucketFlag(), envFlag(),
 		&cli.StringFlag{Name: "out", Usage: "write the bundle into `DIR`, which is made if it is not there"},
-		&cli.DurationFlag{Name: "pointer", Usage: "look at the pointer again after `TIME`: how long a publish or rollback takes to be seen by each instance", Value: defaultPointer},
-		jsonFlag(),
+		timeFlag("pointer", "look at the pointer again after `TIME` (how long a publish or rollback takes to be seen by each instance)", defaultPointer),
+		dryRunFlag(), jsonFlag(),
 	}, more...)
 }
 
@@ -89,7 +89,7 @@ func originFlag() cli.Flag {
 }
 
 func fallbackFlag(what string) cli.Flag {
-	return &cli.StringFlag{Name: "fallback", Usage: "the `HOST` of a regsnap serve, reached by HTTPS, for " + what}
+	return &cli.StringFlag{Name: "fallback", Usage: "the `HOST` of a regsnap serve, reached by HTTPS (for " + what + ")"}
 }
 
 // fallbackHost reads --fallback, which is the name of a host and no more.
@@ -110,15 +110,12 @@ func edgeOf(c *cli.Context) (config, string, error) {
 	if err != nil {
 		return config{}, "", err
 	}
-	env, err := cfg.oneEnvironment(c.String("env"))
+	env, err := cfg.oneEnvironment(c)
 	if err != nil {
 		return config{}, "", err
 	}
 	if c.String("out") == "" {
 		return config{}, "", usagef("where to? Give --out DIR")
-	}
-	if c.Duration("pointer") < 0 {
-		return config{}, "", usagef("--pointer %s is negative", c.Duration("pointer"))
 	}
 	return cfg, env, nil
 }
@@ -150,7 +147,7 @@ func runCloudflare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o := edge.CloudflareOptions{Environment: env, Hostname: cfg.Environments[env].Hostname, R2: c.String("r2"), Pointer: c.Duration("pointer")}
+	o := edge.CloudflareOptions{Environment: env, Hostname: cfg.Environments[env].Hostname, R2: c.String("r2"), Pointer: timeOf(c, "pointer")}
 	host, err := fallbackHost(c)
 	if err != nil {
 		return err
@@ -177,7 +174,7 @@ func runCloudfront(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o := edge.CloudFrontOptions{Environment: env, Pointer: c.Duration("pointer")}
+	o := edge.CloudFrontOptions{Environment: env, Pointer: timeOf(c, "pointer")}
 	if o.Fallback, err = fallbackHost(c); err != nil {
 		return err
 	}
@@ -200,15 +197,21 @@ type bundleFile struct {
 func writeBundle(c *cli.Context, env string, files []edge.File) error {
 	out := struct {
 		Environment string       `json:"environment"`
+		DryRun      bool         `json:"dry_run"`
 		Files       []bundleFile `json:"files"`
-	}{Environment: env}
-	if err := os.MkdirAll(c.String("out"), 0o777); err != nil {
-		return err
+	}{Environment: env, DryRun: c.Bool("dry-run")}
+	dry := c.Bool("dry-run")
+	if !dry {
+		if err := os.MkdirAll(c.String("out"), 0o777); err != nil {
+			return err
+		}
 	}
 	for _, f := range files {
 		name := filepath.Join(c.String("out"), f.Name)
-		if err := os.WriteFile(name, f.Content, 0o666); err != nil {
-			return err
+		if !dry {
+			if err := os.WriteFile(name, f.Content, 0o666); err != nil {
+				return err
+			}
 		}
 		out.Files = append(out.Files, bundleFile{name, len(f.Content)})
 	}
@@ -217,6 +220,9 @@ func writeBundle(c *cli.Context, env string, files []edge.File) error {
 	}
 	for _, f := range out.Files {
 		fmt.Fprintf(c.App.Writer, "%s  %s\n", f.File, size(int64(f.Bytes)))
+	}
+	if dry {
+		fmt.Fprintln(c.App.Writer, dryRunText)
 	}
 	return nil
 }

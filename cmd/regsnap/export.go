@@ -40,14 +40,13 @@ what was served before still is.
    regsnap export --bucket gs://registry --env production --at /srv/registry /mnt/disk/registry
    regsnap export --bucket gs://registry --env production --query kibana.version=8.19.0 /srv/registry`,
 		Flags: []cli.Flag{
-			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
-			&cli.StringFlag{Name: "snapshot", Usage: "take this `SNAPSHOT` instead of the live one: an id or its first characters, live, previous, @{N} (live N moves ago) or BRANCH@COMMIT"},
+			configFlag(), bucketFlag(), envFlag(),
+			snapshotFlag("the live one"),
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.StringFlag{Name: "at", Usage: "the `PATH` at which nginx finds DIR, if it is taken to another machine"},
 			&cli.BoolFlag{Name: "copy", Usage: "make no links to the files of a file:// bucket"},
-			&cli.IntFlag{Name: "parallel", Usage: "read `N` objects at once (default: 128 in the cloud, by cores on disk)"},
-			jsonFlag(),
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+			parallelFlag(0, storeParallel),
+			dryRunFlag(), jsonFlag(),
 		},
 		Action: runExport,
 	}
@@ -58,9 +57,13 @@ func runExport(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	env, err := oneEnv(c)
+	if err != nil {
+		return err
+	}
 	o := export.Options{
-		Environment: c.String("env"), Snapshot: c.String("snapshot"), Regsnap: version(), Dir: c.Args().First(),
-		At: c.String("at"), Copy: c.Bool("copy"), Hostname: cfg.Environments[c.String("env")].Hostname,
+		Environment: env, Snapshot: c.String("snapshot"), Regsnap: version(), Dir: c.Args().First(),
+		At: c.String("at"), Copy: c.Bool("copy"), Hostname: cfg.Environments[env].Hostname,
 	}
 	if c.Args().Len() != 1 {
 		return usagef("into which folder? Give one DIR")
@@ -80,6 +83,9 @@ func runExport(c *cli.Context) (err error) {
 			return err
 		}
 	}
+	if c.Bool("dry-run") {
+		return planExport(c, o)
+	}
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	defer bar.finish()
 	o.Progress = func(n publish.Copied) { bar.copied("export "+o.Environment, n) }
@@ -97,6 +103,36 @@ func runExport(c *cli.Context) (err error) {
 		return printJSON(c.App.Writer, r)
 	}
 	printExported(c, r)
+	return nil
+}
+
+func planExport(c *cli.Context, o export.Options) error {
+	r, err := export.Plan(c.Context, o)
+	if errors.Is(err, export.ErrNoExport) {
+		return usageError{err}
+	}
+	if err != nil {
+		return inEnvironment(o.Environment, err)
+	}
+	if c.Bool("json") {
+		return printJSON(c.App.Writer, struct {
+			DryRun bool `json:"dry_run"`
+			*export.Result
+		}{true, r})
+	}
+	w := c.App.Writer
+	switch {
+	case r.Of != "":
+		fmt.Fprintf(w, "%s: would write a slice of %s to %s\n", r.Environment, r.Of, r.Dir)
+	case r.Present:
+		fmt.Fprintf(w, "%s: %s already has %s; only its configuration would be written\n", r.Environment, r.Dir, r.Snapshot)
+	default:
+		fmt.Fprintf(w, "%s: would write %s to %s\n", r.Environment, r.Snapshot, r.Dir)
+	}
+	if r.Previous != "" && r.Previous != r.Snapshot {
+		fmt.Fprintf(w, "   %s is served from there now\n", r.Previous)
+	}
+	fmt.Fprintln(w, dryRunText)
 	return nil
 }
 

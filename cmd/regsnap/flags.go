@@ -17,26 +17,6 @@ import (
 	"github.com/regsnap/regsnap/publish/store"
 )
 
-func configFlag() cli.Flag {
-	return &cli.StringFlag{Name: "config", Usage: "read settings from `FILE` (default: regsnap.yml, if it is there)", EnvVars: []string{"REGSNAP_CONFIG"}}
-}
-
-func bucketFlag() cli.Flag {
-	return &cli.StringFlag{Name: "bucket", Usage: "the bucket's `URL`: file:///dir, s3://name?region=…, gs://name", EnvVars: []string{"REGSNAP_BUCKET"}}
-}
-
-func sourceFlag() cli.Flag {
-	return &cli.StringFlag{Name: "source", Usage: "read branches from `SOURCE`: git:PATH (a repository, bare or not), dir:PATH (a folder for each branch), or dir:BRANCH=PATH,BRANCH=PATH", EnvVars: []string{"REGSNAP_SOURCE"}}
-}
-
-func envFlag(usage string) cli.Flag {
-	return &cli.StringFlag{Name: "env", Usage: usage}
-}
-
-func jsonFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "json", Usage: "print the result as JSON on standard output"}
-}
-
 // parallel is --parallel; 0 is what fits the stores.
 func parallel(c *cli.Context) (int, error) {
 	n := c.Int("parallel")
@@ -140,18 +120,26 @@ func withoutUser(address string) string {
 }
 
 // oneEnvironment is --env where a command is about exactly one that is configured.
-func (c config) oneEnvironment(name string) (string, error) {
+func (cfg config) oneEnvironment(c *cli.Context) (string, error) {
+	name, err := oneEnv(c)
+	if err != nil {
+		return "", err
+	}
+	return name, cfg.isConfigured(name)
+}
+
+func (c config) isConfigured(name string) error {
 	if name == "" {
-		return "", usagef("--env is required (one of %s)", strings.Join(c.names(), ", "))
+		return usagef("--env is required (one of %s)", strings.Join(c.names(), ", "))
 	}
 	_, err := c.choose([]string{name})
-	return name, err
+	return err
 }
 
 // openEnvironment is the bucket, and --env where a command is about exactly one.
 // One that is not configured will do if the bucket has it, as it has previews.
 func (c config) openEnvironment(ctx context.Context, name string) (*publish.Bucket, error) {
-	_, unknown := c.oneEnvironment(name)
+	unknown := c.isConfigured(name)
 	if unknown != nil && (c.Bucket == "" || !layout.ValidEnvironment(name)) {
 		return nil, unknown
 	}

@@ -28,7 +28,7 @@ check. The port is the one of REGSNAP_LISTEN, unless --url says otherwise.
    regsnap health
    regsnap health --url http://localhost:8080/registry/health`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", Usage: "the server's own `HOST:PORT`, as serve has it", Value: serve.DefaultListen, EnvVars: []string{"REGSNAP_LISTEN"}},
+			listenFlag(serve.DefaultListen),
 			&cli.StringFlag{Name: "url", Usage: "ask this `URL` instead"},
 		},
 		Action: runHealth,

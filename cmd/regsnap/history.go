@@ -23,7 +23,7 @@ moved the pointer when and why.
    regsnap history --bucket file:///srv/registry --env production
    regsnap history --bucket file:///srv/registry --env production --limit 0 --json`,
 		Flags: []cli.Flag{
-			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
+			configFlag(), bucketFlag(), envFlag(),
 			&cli.IntFlag{Name: "limit", Usage: "show the newest `N` snapshots; 0 shows all", Value: 20},
 			jsonFlag(),
 		},

@@ -47,7 +47,7 @@ func (h hook) validate() error {
 // What fails there is reported, and does not undo anything.
 func afterPublish(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved) error {
 	configured := cfg.Environments[m.Environment].AfterPublish
-	if !m.Changed || len(configured) == 0 {
+	if !m.Changed || len(configured) == 0 || c.Bool("dry-run") {
 		return nil
 	}
 	var hooks []publish.Hook

@@ -46,17 +46,16 @@ that of this very program. Each must be linked statically.
      --binary linux/amd64=regsnap-amd64 --binary linux/arm64=regsnap-arm64
    regsnap image --env production --bucket file:///srv/registry --query kibana.version=8.5.0 --tarball registry.tar`,
 		Flags: []cli.Flag{
-			configFlag(), bucketFlag(), envFlag("take environment `NAME`"),
-			&cli.StringFlag{Name: "snapshot", Usage: "take this `SNAPSHOT` instead of the live one: an id or its first characters, live, previous, @{N} (live N moves ago) or BRANCH@COMMIT"},
+			configFlag(), bucketFlag(), envFlag(),
+			snapshotFlag("the live one"),
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.StringSliceFlag{Name: "binary", Usage: "put this program into the image for its platform: `PLATFORM=FILE`, such as linux/arm64=regsnap-arm64 (repeat for several)"},
 			&cli.StringFlag{Name: "push", Usage: "send the image to `REPOSITORY`, such as hub.example/registry"},
 			&cli.StringFlag{Name: "layout", Usage: "add the image to the OCI image layout in `DIR`, which is made if it is not there", TakesFile: true},
 			&cli.StringFlag{Name: "tarball", Usage: "write the image to `FILE` for docker load", TakesFile: true},
 			&cli.StringFlag{Name: "name", Usage: "what the image in --tarball is called: `NAME`, to which its tags are added", Value: defaultImageName},
-			&cli.BoolFlag{Name: "allow-older", Usage: "let the environment's tag go back to older commits"},
+			allowOlderFlag("(the tag of the environment)"), dryRunFlag(),
 			jsonFlag(),
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
 		},
 		Action: runImage,
 	}
@@ -64,6 +63,7 @@ that of this very program. Each must be linked statically.
 
 // imageResult is what image tells.
 type imageResult struct {
+	DryRun      bool           `json:"dry_run,omitempty"`
 	Environment string         `json:"environment"`
 	Snapshot    string         `json:"snapshot"`
 	SliceOf     string         `json:"slice_of,omitempty"`
@@ -131,8 +131,11 @@ func runImage(c *cli.Context) (err error) {
 
 // imageOptions reads the flags that say what to put into the image.
 func imageOptions(c *cli.Context) (image.Options, error) {
-	o := image.Options{Environment: c.String("env"), Snapshot: c.String("snapshot"), Back: c.Bool("allow-older"), Regsnap: version()}
-	var err error
+	env, err := oneEnv(c)
+	if err != nil {
+		return image.Options{}, err
+	}
+	o := image.Options{Environment: env, Snapshot: c.String("snapshot"), Back: c.Bool("allow-older"), Regsnap: version()}
 	if o.Slice, err = sliceOf(c); err != nil {
 		return o, err
 	}
@@ -206,9 +209,12 @@ func deliverImage(c *cli.Context, made *image.Image, bar *progress) (*imageResul
 		return nil, err
 	}
 	m := made.Manifest
-	r := &imageResult{Environment: m.Environment, Snapshot: m.ID(), Tags: made.Tags(), Digest: digest.String(), Layers: made.Layers(), Bytes: made.Bytes()}
+	r := &imageResult{DryRun: c.Bool("dry-run"), Environment: m.Environment, Snapshot: m.ID(), Tags: made.Tags(), Digest: digest.String(), Layers: made.Layers(), Bytes: made.Bytes()}
 	if m.Slice != nil {
 		r.SliceOf = m.Slice.Snapshot
+	}
+	if r.DryRun {
+		return r, nil
 	}
 	if dir := c.String("layout"); dir != "" {
 		if r.Layout, err = made.WriteLayout(c.Context, dir); err != nil {
@@ -256,5 +262,8 @@ func printImage(c *cli.Context, r *imageResult) {
 	}
 	for _, ref := range r.Pushed {
 		fmt.Fprintf(e, "   pushed %s\n", ref)
+	}
+	if r.DryRun {
+		fmt.Fprintln(w, dryRunText)
 	}
 }

@@ -28,7 +28,7 @@ byte for byte, and all else is rendered from them. Without --query, --package, -
 or --matrix every version is fetched.
 
 What was fetched stays in a folder (--cache): the next import asks whether it has
-changed, and one that was broken off goes on. Few connections are used, --rate bounds
+changed, and one that was broken off goes on. Few connections are used, --max-rate bounds
 the requests, and Retry-After is heeded.
 
 With --verify-key every archive must have a good OpenPGP signature by one of the keys in
@@ -37,24 +37,22 @@ is not trusted otherwise: sizes are bounded, redirects lead to no other host unl
 --trust-host names it, and archives pass the same checks as those of a package storage.
 One archive that does not pass stops the import; --exclude leaves it out.
 
-   regsnap import --from https://registry.example --env production --bucket file:///srv/registry
-   regsnap import --from https://registry.example --query 'kibana.version=8.5.0' --verify-key elastic.asc \\
+   regsnap import --registry https://registry.example --env production --bucket file:///srv/registry
+   regsnap import --registry https://registry.example --query 'kibana.version=8.5.0' --verify-key elastic.asc \
      --env production --bucket gs://registry --publish`,
 		Flags: append([]cli.Flag{
-			configFlag(), bucketFlag(), envFlag("build environment `NAME`"),
-			&cli.StringFlag{Name: "from", Usage: "the registry's `URL` (default: the address in the file of --matrix)"},
+			configFlag(), bucketFlag(), envFlag(),
+			&cli.StringFlag{Name: "registry", Usage: "the registry's `URL` (default: the address in the file of --matrix)"},
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.StringSliceFlag{Name: "exclude", Usage: "leave out `NAME[-VERSION]`, and say so (repeat for several)"},
 			&cli.StringFlag{Name: "verify-key", Usage: "only accept archives that a public key in `FILE` has signed", TakesFile: true},
 			&cli.StringFlag{Name: "cache", Usage: "keep what is fetched in `DIR` (default: a folder for each registry in the user's cache)", EnvVars: []string{"REGSNAP_IMPORT_CACHE"}},
-			&cli.Float64Flag{Name: "rate", Usage: "make at most `N` requests a second", Value: upstream.DefaultRate},
-			&cli.IntFlag{Name: "connections", Usage: "use at most `N` connections", Value: upstream.DefaultParallel},
+			rateFlag(upstream.DefaultRate),
+			&cli.IntFlag{Name: "max-connections", Usage: "use at most `N` connections", Value: upstream.DefaultParallel},
 			&cli.StringSliceFlag{Name: "trust-host", Usage: "let redirects lead to `HOST[:PORT]` (repeat for several)"},
-			&cli.BoolFlag{Name: "publish", Usage: "move the pointer of the environment to the new snapshot"},
-			byFlag(),
-			&cli.IntFlag{Name: "parallel", Usage: "store `N` objects at once (default: 128 in the cloud, by cores on disk)"},
+			publishFlag(), allowOlderFlag(), dryRunFlag("(what is fetched stays in --cache)"), byFlag(), reasonFlag(),
+			parallelFlag(0, storeParallel),
 			jsonFlag(),
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
 		}, signFlags()...),
 		Action: runImport,
 	}
@@ -64,11 +62,14 @@ func runImport(c *cli.Context) (err error) {
 	if err := noArgs(c); err != nil {
 		return err
 	}
+	if _, err := note(c); err != nil {
+		return err
+	}
 	cfg, err := settings(c)
 	if err != nil {
 		return err
 	}
-	name, err := cfg.oneEnvironment(c.String("env"))
+	name, err := cfg.oneEnvironment(c)
 	if err != nil {
 		return err
 	}
@@ -122,8 +123,8 @@ func runImport(c *cli.Context) (err error) {
 // fetchOptions reads the flags that say what to fetch.
 func fetchOptions(c *cli.Context) (upstream.Options, error) {
 	o := upstream.Options{
-		URL: c.String("from"), Dir: c.String("cache"), Hosts: c.StringSlice("trust-host"), Exclude: c.StringSlice("exclude"),
-		Rate: c.Float64("rate"), Parallel: c.Int("connections"), Agent: "regsnap/" + version(),
+		URL: c.String("registry"), Dir: c.String("cache"), Hosts: c.StringSlice("trust-host"), Exclude: c.StringSlice("exclude"),
+		Rate: c.Float64("max-rate"), Parallel: c.Int("max-connections"), Agent: "regsnap/" + version(),
 	}
 	var err error
 	if o.Slice, err = sliceOf(c); err != nil {
@@ -136,9 +137,9 @@ func fetchOptions(c *cli.Context) (upstream.Options, error) {
 	}
 	switch {
 	case o.URL == "":
-		return o, usagef("from which registry? Give --from URL")
+		return o, usagef("from which registry? Give --registry URL")
 	case o.Rate <= 0 || o.Parallel <= 0:
-		return o, usagef("--rate and --connections are above 0")
+		return o, usagef("--max-rate and --max-connections: want numbers above 0")
 	}
 	if file := c.String("verify-key"); file != "" {
 		data, err := os.ReadFile(file)

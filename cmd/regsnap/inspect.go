@@ -28,13 +28,13 @@ func inspectCommand() *cli.Command {
    regsnap inspect --bucket file:///srv/registry --env production --packages
    regsnap inspect --bucket file:///srv/registry --env production '/search?kibana.version=8.5.0&package=nginx'
 
-For a search the answer lists what is in it. With package=NAME, or --package NAME,
+For a search the answer lists what is in it. With package=NAME, or --why NAME,
 each version of that package that is left out comes with the reason.`,
 		Flags: []cli.Flag{
-			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
-			&cli.StringFlag{Name: "snapshot", Usage: "the `SNAPSHOT` to look at: an id or its first characters, live, previous, @{N} (live N moves ago) or BRANCH@COMMIT (default: the live one)"},
+			configFlag(), bucketFlag(), envFlag(),
+			snapshotFlag("the live one"),
 			&cli.BoolFlag{Name: "packages", Usage: "list every package version, its branch and revision"},
-			&cli.StringFlag{Name: "package", Usage: "say for each version of `NAME` why it is or is not in a search's answer"},
+			&cli.StringFlag{Name: "why", Usage: "say for each version of package `NAME` why a search does not return it"},
 			jsonFlag(),
 		},
 		Action: runInspect,
@@ -49,7 +49,10 @@ func runInspect(c *cli.Context) (err error) {
 	if c.Args().Len() > 1 {
 		return usagef("regsnap inspect takes one path or URL")
 	}
-	env := c.String("env")
+	env, err := oneEnv(c)
+	if err != nil {
+		return err
+	}
 	bucket, err := cfg.openEnvironment(c.Context, env)
 	if err != nil {
 		return err
@@ -217,7 +220,7 @@ func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) e
 		for _, row := range a.Selection.Rows {
 			e.Entries = append(e.Entries, explainedEntry{t.Name(row), t.Versions[row], a.Selection.Kept[row]})
 		}
-		e.Left = leftOut(t, *a.Query, c.String("package"))
+		e.Left = leftOut(t, *a.Query, c.String("why"))
 	}
 	if c.Bool("json") {
 		return printJSON(c.App.Writer, e)

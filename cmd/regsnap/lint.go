@@ -15,8 +15,6 @@ import (
 	"github.com/regsnap/regsnap/index/lint"
 )
 
-func branchFlag(usage string) cli.Flag { return &cli.StringFlag{Name: "branch", Usage: usage} }
-
 func specFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "spec", Usage: "how far packages must obey the package specification: `LEVEL` off, warn, error or strict (default: the environment's specification, else warn where regsnap-spec is installed)"},
@@ -44,11 +42,11 @@ counts from where it left the branch.
    regsnap lint --branch staging --report sarif=lint.sarif --report junit=lint.xml`,
 		Flags: append([]cli.Flag{
 			configFlag(), sourceFlag(),
-			branchFlag("the rules are those of branch `NAME` (default: the branch of HEAD)"),
+			branchFlag("(its rules apply; default: the branch of HEAD)"),
 			&cli.StringFlag{Name: "base", Usage: "the state before is that of `REV`"},
 			&cli.StringFlag{Name: "head", Usage: "check `REV` (default: HEAD; in a bare repository the branch)"},
 			&cli.StringSliceFlag{Name: "report", Usage: "also write `FORMAT=FILE`; formats are " + formatNames()},
-			&cli.BoolFlag{Name: "annotations", Usage: "print findings as GitHub Actions annotations too", EnvVars: []string{"GITHUB_ACTIONS"}},
+			annotationsFlag(),
 			jsonFlag(),
 		}, specFlags()...),
 		Action: runLint,

@@ -50,7 +50,11 @@ func main() {
 // run is the program without its process: what the tests call.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app := newApp(stdout, stderr)
-	err := app.RunContext(ctx, arrange(app, args))
+	arranged, notices := arrange(app, args)
+	for _, notice := range notices {
+		fmt.Fprintf(stderr, "regsnap: %s\n", notice)
+	}
+	err := app.RunContext(ctx, arranged)
 	if err == nil {
 		return 0
 	}
@@ -153,8 +157,6 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			versionCommand(), completionCommand(),
 		},
 	}
-	for _, command := range app.Commands {
-		command.OnUsageError = onUsageError // it is not inherited
-	}
+	withCommon(app.Commands)
 	return app
 }

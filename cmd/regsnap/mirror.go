@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/urfave/cli/v2"
 
@@ -28,7 +29,7 @@ is not whole. A mirror that was broken off goes on where it was.
 a snapshot of its own (see docs/carry.md).
 
 The pointer does not go back to older commits (exit code 4) unless --allow-older says
-so; it does not move at all with --no-publish, or while TO is pinned.
+so; it does not move at all with --publish=false, or while TO is pinned.
 
 An object that is damaged or missing in FROM ends the mirror (exit code 7): nothing
 goes live.
@@ -38,15 +39,14 @@ goes live.
    regsnap mirror --query 'kibana.version=8.5.0&prerelease=true' gs://registry file:///mnt/disk
    regsnap mirror file:///mnt/disk 's3://inside?endpoint=https://store.example&use_path_style=true'`,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "env", Usage: "take environment `NAME` (repeat for several; default: all that FROM has)"},
-			&cli.StringFlag{Name: "snapshot", Usage: "take this `SNAPSHOT` instead of the live one: an id or its first characters, live, previous, @{N} (live N moves ago) or BRANCH@COMMIT"},
+			envsFlag("all that FROM has"),
+			snapshotFlag("the live one"),
 			&cli.IntFlag{Name: "history", Usage: "take the newest `N` snapshots too"},
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
-			&cli.BoolFlag{Name: "no-publish", Usage: "leave the pointers of TO where they are"},
-			&cli.BoolFlag{Name: "allow-older", Usage: "let the pointers of TO go back to older commits"},
-			&cli.IntFlag{Name: "parallel", Usage: "copy `N` objects at once (default: 128 in the cloud, by cores on disk)"},
+			&cli.BoolFlag{Name: "publish", Usage: publishFlag("(in TO; --publish=false leaves its pointers where they are)").(*cli.BoolFlag).Usage, Value: true},
+			allowOlderFlag("(the pointers of TO)"), dryRunFlag(),
+			parallelFlag(0, storeParallel),
 			byFlag(), reasonFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
 		},
 		Action: runMirror,
 	}
@@ -58,7 +58,7 @@ func runMirror(c *cli.Context) (err error) {
 		return err
 	}
 	o := carry.Options{
-		Snapshot: c.String("snapshot"), History: c.Int("history"), Stay: c.Bool("no-publish"), Back: c.Bool("allow-older"), Note: n,
+		Snapshot: c.String("snapshot"), History: c.Int("history"), Stay: !c.Bool("publish"), Back: c.Bool("allow-older"), Note: n,
 		Regsnap: version(),
 	}
 	if o.Copy.Parallel, err = parallel(c); err != nil {
@@ -74,7 +74,11 @@ func runMirror(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "FROM", o.From)
-	to, err := (config{Bucket: c.Args().Get(1)}).openBucket(c.Context, publish.Create)
+	open := publish.Create
+	if c.Bool("dry-run") {
+		open = openForDryRun
+	}
+	to, err := (config{Bucket: c.Args().Get(1)}).openBucket(c.Context, open)
 	if err != nil {
 		return err
 	}
@@ -94,12 +98,15 @@ func runMirror(c *cli.Context) (err error) {
 	}
 	o.To = to.Lease(lease)
 	defer releasing(c, &err, o.To)
-	results, err := mirrorAll(c, o, names)
+	results, err := mirrorAll(c, o, to, names)
 	if c.Bool("json") {
 		return errors.Join(printJSON(c.App.Writer, results), err)
 	}
 	for _, r := range results {
 		printMirrored(c, r)
+	}
+	if c.Bool("dry-run") {
+		fmt.Fprintln(c.App.Writer, dryRunText)
 	}
 	return err
 }
@@ -140,7 +147,7 @@ func mirrored(c *cli.Context, from *publish.Bucket) ([]string, error) {
 
 // mirrorAll takes one environment after the other; the later ones share most of
 // what the earlier ones brought.
-func mirrorAll(c *cli.Context, o carry.Options, names []string) ([]*carry.Result, error) {
+func mirrorAll(c *cli.Context, o carry.Options, to *publish.Bucket, names []string) ([]*carry.Result, error) {
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	defer bar.finish()
 	results := []*carry.Result{}
@@ -148,7 +155,13 @@ func mirrorAll(c *cli.Context, o carry.Options, names []string) ([]*carry.Result
 		o.Environment = name
 		o.Copy.Progress = func(n publish.Copied) { bar.copied("copy "+name, n) }
 		o.Render = bar.update
-		r, err := carry.Mirror(c.Context, o)
+		var r *carry.Result
+		var err error
+		if c.Bool("dry-run") {
+			r, err = carry.Plan(c.Context, o, to)
+		} else {
+			r, err = carry.Mirror(c.Context, o)
+		}
 		if err != nil {
 			return results, inEnvironment(name, err)
 		}
@@ -167,6 +180,10 @@ func inEnvironment(name string, err error) error {
 
 func printMirrored(c *cli.Context, r *carry.Result) {
 	w := c.App.Writer
+	if c.Bool("dry-run") {
+		printMirrorPlan(w, r)
+		return
+	}
 	fmt.Fprintf(w, "%s %s %s", r.Environment, r.Snapshot, mirrorState(r))
 	if n := len(r.History); n > 0 {
 		fmt.Fprintf(w, ", with %s", plural(n, "older snapshot"))
@@ -184,6 +201,34 @@ func printMirrored(c *cli.Context, r *carry.Result) {
 		}
 		fmt.Fprintln(c.App.ErrWriter)
 	}
+}
+
+// printMirrorPlan says what a mirror would do.
+func printMirrorPlan(w io.Writer, r *carry.Result) {
+	if r.Snapshot == "" {
+		fmt.Fprintf(w, "%s: would make a slice of %s\n", r.Environment, r.Of)
+		return
+	}
+	fmt.Fprintf(w, "%s: would copy %s: %s", r.Environment, r.Snapshot, plural(r.Copied.Total, "package or response"))
+	if n := len(r.History); n > 0 {
+		fmt.Fprintf(w, ", with %s", plural(n, "older snapshot"))
+	}
+	fmt.Fprintf(w, "; %s\n", wouldBe(r.Moved))
+}
+
+// wouldBe says what would become of a snapshot; nil is one that is only stored.
+func wouldBe(m *publish.Moved) string {
+	switch {
+	case m == nil:
+		return "would not go live"
+	case m.Held:
+		return "would not go live: " + m.Environment + " is pinned " + signature(m.Pin.By, m.Pin.Reason, m.Pin.At)
+	case !m.Changed:
+		return "is live already"
+	case m.Previous == "":
+		return "would be live"
+	}
+	return "would be live (is " + m.Previous + ")"
 }
 
 // mirrorState says what the target's readers get.

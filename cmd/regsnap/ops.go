@@ -13,14 +13,6 @@ import (
 	"github.com/regsnap/regsnap/publish"
 )
 
-func byFlag() cli.Flag {
-	return &cli.StringFlag{Name: "by", Usage: "record `WHO` does it", EnvVars: []string{"REGSNAP_BY", "GITHUB_ACTOR", "BUILDKITE_BUILD_CREATOR", "USER", "USERNAME"}}
-}
-
-func reasonFlag() cli.Flag {
-	return &cli.StringFlag{Name: "reason", Aliases: []string{"m"}, Usage: "record `WHY`"}
-}
-
 // note is what is recorded with a move.
 func note(c *cli.Context) (publish.Note, error) {
 	n := publish.Note{By: c.String("by"), Reason: c.String("reason")}
@@ -43,7 +35,10 @@ func openPlace(c *cli.Context) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	env := c.String("env")
+	env, err := oneEnv(c)
+	if err != nil {
+		return place{}, err
+	}
 	bucket, err := cfg.openEnvironment(c.Context, env)
 	return place{cfg: cfg, env: env, bucket: bucket}, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -17,7 +18,7 @@ do not go live: they say so and succeed (exit code 0). Rolling back still works.
 
    regsnap pin --bucket file:///srv/registry --env production --reason 'release freeze until Monday'`,
 		Flags: []cli.Flag{
-			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"), byFlag(), reasonFlag(), jsonFlag(),
+			configFlag(), bucketFlag(), envFlag(), dryRunFlag(), byFlag(), reasonFlag(), jsonFlag(),
 		},
 		Action: func(c *cli.Context) error { return runPin(c, true) },
 	}
@@ -32,7 +33,7 @@ regsnap publish makes it so, or the next regsnap build --publish.
 
    regsnap unpin --bucket file:///srv/registry --env production`,
 		Flags: []cli.Flag{
-			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"), byFlag(), reasonFlag(), jsonFlag(),
+			configFlag(), bucketFlag(), envFlag(), dryRunFlag(), byFlag(), reasonFlag(), jsonFlag(),
 		},
 		Action: func(c *cli.Context) error { return runPin(c, false) },
 	}
@@ -55,6 +56,11 @@ func runPin(c *cli.Context, pin bool) (err error) {
 	if pin {
 		do = p.bucket.Pin
 	}
+	if c.Bool("dry-run") {
+		do = func(ctx context.Context, env string, _ publish.Note) (*publish.Moved, error) {
+			return p.bucket.PlanPin(ctx, env, pin)
+		}
+	}
 	moved, err := do(c.Context, p.env, n)
 	if err != nil {
 		return err
@@ -62,11 +68,25 @@ func runPin(c *cli.Context, pin bool) (err error) {
 	if c.Bool("json") {
 		return printJSON(c.App.Writer, moved)
 	}
+	if c.Bool("dry-run") {
+		fmt.Fprintf(c.App.Writer, "%s\n%s\n", pinPlanText(moved, pin), dryRunText)
+		return nil
+	}
 	fmt.Fprintln(c.App.Writer, pinText(moved, pin))
 	if !pin && moved.Changed {
 		return sayWaitingSnapshot(c, p)
 	}
 	return nil
+}
+
+func pinPlanText(m *publish.Moved, pin bool) string {
+	switch {
+	case !m.Changed:
+		return pinText(m, pin)
+	case pin:
+		return fmt.Sprintf("%s would be pinned to %s", m.Environment, m.Live)
+	}
+	return fmt.Sprintf("%s would no longer be pinned, as it is %s", m.Environment, signature(m.Pin.By, m.Pin.Reason, m.Pin.At))
 }
 
 func pinText(m *publish.Moved, pin bool) string {

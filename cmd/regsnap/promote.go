@@ -25,7 +25,7 @@ commit on each branch, all packages or none, both branches or neither. No work t
 is needed, and none may have the branches checked out. Refuses what lint refuses
 (exit code 3). --dry-run shows what would change.
 
-With --push the branches of a remote are changed instead of those of the clone. What
+With --remote the branches of a remote are changed instead of those of the clone. What
 others push meanwhile is kept: the change is made again on top.
 
 A branch that is never overwritten only gets packages by pull request. For it this
@@ -34,21 +34,21 @@ After the merge --clean removes the packages from staging and snapshot.
 
    regsnap promote --from snapshot --to staging nginx-1.2.3 apache-2.0.0
    regsnap promote --from snapshot --to staging --latest nginx
-   regsnap promote --from staging --to production --all-newer --push origin --open
-   regsnap promote --clean --to production --push origin`,
+   regsnap promote --from staging --to production --all-newer --remote origin --open
+   regsnap promote --clean --to production --remote origin`,
 		Flags: append([]cli.Flag{
 			configFlag(), sourceFlag(),
 			&cli.StringSliceFlag{Name: "from", Usage: "take packages from `BRANCH` (with --clean repeat for several; default there: all whose packages --to hides)"},
 			&cli.StringFlag{Name: "to", Usage: "put them into `BRANCH`"},
-			&cli.BoolFlag{Name: "latest", Usage: "the newest version of each name"},
+			latestFlag(),
 			&cli.BoolFlag{Name: "all-newer", Usage: "all versions that are newer than what the target has, of the names given or else of all"},
 			&cli.BoolFlag{Name: "remove-older", Usage: "also remove lower versions of the same packages from where they were"},
 			&cli.BoolFlag{Name: "clean", Usage: "remove from other branches what --to holds: all of it, or the versions given"},
-			&cli.StringFlag{Name: "push", Usage: "change the branches of `REMOTE`, not those of the clone"},
-			&cli.BoolFlag{Name: "open", Usage: "open the pull request by the GitHub API, with the token in GITHUB_TOKEN; needs --push"},
+			&cli.StringFlag{Name: "remote", Usage: "change the branches of `REMOTE`, not those of the clone"},
+			&cli.BoolFlag{Name: "open", Usage: "open the pull request by the GitHub API, with the token in GITHUB_TOKEN; needs --remote"},
 			&cli.StringFlag{Name: "github", Usage: "the pull request is for `OWNER/NAME` (default: that of the remote)", EnvVars: []string{"GITHUB_REPOSITORY"}},
 			&cli.StringFlag{Name: "github-api", Usage: "the `URL` of the GitHub API", Value: "https://api.github.com", EnvVars: []string{"GITHUB_API_URL"}},
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would change, change nothing"},
+			dryRunFlag(),
 			jsonFlag(),
 		}, specFlags()...),
 		Action: runPromote,
@@ -101,11 +101,11 @@ func promoteOptions(c *cli.Context, cfg config) (promote.Options, error) {
 		return promote.Options{}, usagef("source %q: this command needs a git repository: want git:PATH", cfg.Source)
 	}
 	o := promote.Options{
-		Repo: path, Remote: c.String("push"), DryRun: c.Bool("dry-run"), RemoveOlder: c.Bool("remove-older"), Regsnap: version(),
+		Repo: path, Remote: c.String("remote"), DryRun: c.Bool("dry-run"), RemoveOlder: c.Bool("remove-older"), Regsnap: version(),
 		Choice: promote.Choice{Packages: c.Args().Slice(), Latest: c.Bool("latest"), AllNewer: c.Bool("all-newer")},
 	}
 	if strings.HasPrefix(o.Remote, "-") {
-		return o, usagef("--push %q is not a remote", o.Remote)
+		return o, usagef("--remote %q is not a remote", o.Remote)
 	}
 	var err error
 	if c.String("to") == "" {
@@ -159,7 +159,7 @@ func cleanBranches(c *cli.Context, cfg config, o promote.Options) (*promote.Resu
 
 func gitHub(c *cli.Context, o promote.Options) (*promote.GitHub, error) {
 	if o.Remote == "" || o.To.Overwrite != lint.Never || c.Bool("clean") {
-		return nil, usagef("--open is for a pull request to a branch that is never overwritten, and needs --push REMOTE")
+		return nil, usagef("--open is for a pull request to a branch that is never overwritten, and needs --remote REMOTE")
 	}
 	hub := &promote.GitHub{API: c.String("github-api"), Repository: c.String("github"), Token: cmp.Or(os.Getenv("GITHUB_TOKEN"), os.Getenv("GH_TOKEN"))}
 	if hub.Repository == "" {
@@ -236,7 +236,7 @@ func printPromoted(c *cli.Context, o promote.Options, r *promote.Result, failed 
 		}
 	}
 	if o.DryRun {
-		fmt.Fprintln(w, "dry run: nothing was changed")
+		fmt.Fprintln(w, dryRunText)
 		return nil
 	}
 	if r.PullRequest != nil {

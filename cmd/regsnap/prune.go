@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,7 +17,7 @@ func pruneCommand() *cli.Command {
 		Name:  "prune",
 		Usage: "delete old snapshots, and what no snapshot refers to",
 		Description: `Keeps of each environment the live snapshot, the one that a rollback goes to, the
-newest --keep-last, those built within --keep-days, and those that were live within
+newest --keep-last, those built within --keep-within, and those that were live within
 --grace, because edges and CDNs may still read from them. All other snapshots go,
 and every object that none of the kept ones refers to, remains of broken-off builds
 included; from a file:// bucket also what killed writers left unfinished, and empty
@@ -31,17 +30,16 @@ Safe beside builds and publishes: while one is at work nothing is deleted (exit 
 6, try again); one that begins during a prune waits until it is done.
 
    regsnap prune --bucket file:///srv/registry --dry-run
-   regsnap prune --bucket file:///srv/registry --keep-last 20 --keep-days 90
+   regsnap prune --bucket file:///srv/registry --keep-last 20 --keep-within 90d
    regsnap prune --bucket file:///srv/registry --retire pr-123`,
 		Flags: []cli.Flag{
 			configFlag(), bucketFlag(),
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print the plan, delete nothing"},
+			dryRunFlag(),
 			&cli.IntFlag{Name: "keep-last", Usage: "keep the newest `N` snapshots of each environment", Value: keep.Last},
-			&cli.IntFlag{Name: "keep-days", Usage: "keep snapshots built within `N` days", Value: int(keep.Within / (24 * time.Hour))},
-			&cli.DurationFlag{Name: "grace", Usage: "keep snapshots that were live within `TIME`", Value: keep.Grace},
+			timeFlag("keep-within", "keep snapshots built within `TIME`", keep.Within),
+			timeFlag("grace", "keep snapshots that were live within `TIME`", keep.Grace),
 			&cli.StringSliceFlag{Name: "retire", Usage: "end environment `NAME` (repeat for several)"},
-			byFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+			byFlag(), reasonFlag(), jsonFlag(),
 		},
 		Action: runPrune,
 	}
@@ -66,7 +64,7 @@ func runPrune(c *cli.Context) (err error) {
 		return err
 	}
 	keep := publish.Retention{
-		Last: c.Int("keep-last"), Within: time.Duration(c.Int("keep-days")) * 24 * time.Hour, Grace: c.Duration("grace"),
+		Last: c.Int("keep-last"), Within: timeOf(c, "keep-within"), Grace: timeOf(c, "grace"),
 	}
 	if err := keep.Validate(); err != nil {
 		return usageError{err}
@@ -106,7 +104,7 @@ func runPrune(c *cli.Context) (err error) {
 		return printJSON(c.App.Writer, pruned{c.Bool("dry-run"), plan})
 	}
 	if c.Bool("dry-run") {
-		fmt.Fprintln(c.App.Writer, "dry run: nothing was deleted")
+		fmt.Fprintln(c.App.Writer, dryRunText)
 	} else {
 		fmt.Fprintf(c.App.Writer, "%s deleted\n", plural(plan.Objects, "object"))
 	}

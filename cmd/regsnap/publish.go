@@ -22,7 +22,7 @@ stays as it is, which is said and is no failure (exit code 0).
 While regsnap prune runs it waits.
 
    regsnap publish --bucket file:///srv/registry --env production 20221201T172031Z-0123456789ab`,
-		Flags:  []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), envFlag("the environment's `NAME`"), byFlag(), reasonFlag(), jsonFlag()},
+		Flags:  []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), envFlag(), snapshotFlag("the argument"), allowOlderFlag(), dryRunFlag(), byFlag(), reasonFlag(), jsonFlag()},
 		Action: runPublish,
 	}
 }
@@ -32,9 +32,12 @@ func runPublish(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	id := c.Args().First()
-	if c.Args().Len() != 1 {
-		return usagef("give one snapshot to publish, as regsnap build prints it")
+	id, err := snapshotArgument(c)
+	if err == nil && id == "" {
+		err = usagef("give one snapshot to publish, as regsnap build prints it")
+	}
+	if err != nil {
+		return err
 	}
 	p, err := openPlace(c)
 	if err != nil {
@@ -53,9 +56,13 @@ func runPublish(c *cli.Context) (err error) {
 	}
 	lease := p.bucket.Lease(leaseOptions(c, "publish"))
 	defer releasing(c, &err, lease)
-	moved, err := lease.Publish(c.Context, p.env, id, n, p.cfg.order(p.env, src))
+	moved, err := goLive(c, lease, p.bucket, p.env, id, nil, n, p.cfg.order(p.env, src))
 	if err != nil {
 		return err
+	}
+	if c.Bool("dry-run") && !c.Bool("json") {
+		fmt.Fprintf(c.App.Writer, "%s: %s %s\n%s\n", p.env, id, wouldBe(moved), dryRunText)
+		return nil
 	}
 	hooks := afterPublish(c, p.cfg, p.bucket, moved)
 	if c.Bool("json") {

@@ -26,10 +26,10 @@ until regsnap unpin.
    regsnap rollback --bucket file:///srv/registry --env production --dry-run
    regsnap rollback --bucket file:///srv/registry --env production --pin --reason 'nginx 1.7.0 breaks dashboards'`,
 		Flags: []cli.Flag{
-			configFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "only say what would change"},
+			configFlag(), bucketFlag(), envFlag(),
+			snapshotFlag("the previous one"), dryRunFlag(),
 			&cli.BoolFlag{Name: "pin", Usage: "hold the environment there until regsnap unpin"},
-			&cli.BoolFlag{Name: "all", Usage: "list every package that changes"},
+			allFlag(),
 			byFlag(), reasonFlag(), jsonFlag(),
 		},
 		Action: runRollback,
@@ -48,9 +48,9 @@ func runRollback(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	id := c.Args().First()
-	if c.Args().Len() > 1 {
-		return usagef("give at most one snapshot to go back to, as regsnap history lists them")
+	id, err := snapshotArgument(c)
+	if err != nil {
+		return err
 	}
 	p, err := openPlace(c)
 	if err != nil {
@@ -85,7 +85,7 @@ func runRollback(c *cli.Context) (err error) {
 	}
 	switch {
 	case out.DryRun:
-		fmt.Fprintln(c.App.Writer, "dry run: nothing was changed")
+		fmt.Fprintln(c.App.Writer, dryRunText)
 	case !out.Moved.Changed:
 		fmt.Fprintf(c.App.Writer, "%s %s was live already\n", r.Environment, r.To)
 	default:

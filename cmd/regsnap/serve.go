@@ -29,15 +29,15 @@ pack:///DIR.
    regsnap serve --bucket s3://registry?region=eu-west-1 --listen :8443 --tls-cert cert.pem --tls-key key.pem --admin 127.0.0.1:9090`,
 		Flags: []cli.Flag{
 			configFlag(), bucketFlag(),
-			&cli.StringFlag{Name: "env", Usage: "answer every request from environment `NAME`, whatever its Host header"},
-			&cli.StringFlag{Name: "listen", Usage: "serve the API on `HOST:PORT`", Value: serve.DefaultListen, EnvVars: []string{"REGSNAP_LISTEN"}},
+			envsFlag("all that are configured, by the Host header; one alone answers every request"),
+			listenFlag(serve.DefaultListen),
 			&cli.StringFlag{Name: "admin", Usage: "serve metrics (/metrics) and readiness (/ready) on `HOST:PORT`"},
 			&cli.StringFlag{Name: "tls-cert", Usage: "serve HTTPS with the certificate chain in PEM `FILE`"},
 			&cli.StringFlag{Name: "tls-key", Usage: "the certificate's private key, a PEM `FILE`"},
 			&cli.StringFlag{Name: "prefix", Usage: "the API is below this `PATH`, such as /registry"},
-			&cli.DurationFlag{Name: "poll", Usage: "look at the pointers every `TIME`", Value: serve.DefaultPoll},
-			&cli.Int64Flag{Name: "cache-bytes", Usage: "keep at most `N` bytes of objects in memory", Value: serve.DefaultCacheBytes},
-			&cli.IntFlag{Name: "max-requests", Usage: "answer at most `N` requests at once, others get 503 (default: no bound)"},
+			timeFlag("poll", "look at the pointers every `TIME`", serve.DefaultPoll),
+			&cli.Int64Flag{Name: "max-cache-bytes", Usage: "keep at most `N` bytes of objects in memory", Value: serve.DefaultCacheBytes},
+			&cli.IntFlag{Name: "max-concurrent", Usage: "answer at most `N` requests at once; others get 503 (default: no bound)"},
 			&cli.BoolFlag{Name: "access-log", Usage: "write a line of JSON for each request to standard output"},
 		},
 		Action: runServe,
@@ -53,15 +53,18 @@ func runServe(c *cli.Context) (err error) {
 		return err
 	}
 	o := serve.Options{
-		Prefix: c.String("prefix"), CacheBytes: c.Int64("cache-bytes"), Poll: c.Duration("poll"), MaxRequests: c.Int("max-requests"),
-		Log: slog.New(slog.NewTextHandler(c.App.ErrWriter, nil)), Default: c.String("env"),
+		Prefix: c.String("prefix"), CacheBytes: c.Int64("max-cache-bytes"), Poll: timeOf(c, "poll"), MaxRequests: c.Int("max-concurrent"),
+		Log: slog.New(slog.NewTextHandler(c.App.ErrWriter, nil)),
 	}
 	if c.Bool("access-log") {
 		o.AccessLog = slog.New(slog.NewJSONHandler(c.App.Writer, nil))
 	}
-	names := cfg.names()
-	if o.Default != "" {
-		names = []string{o.Default}
+	names := c.StringSlice("env")
+	switch len(names) {
+	case 0:
+		names = cfg.names()
+	case 1:
+		o.Default = names[0]
 	}
 	for _, name := range names {
 		env := serve.Environment{Name: name}

@@ -36,7 +36,7 @@ func packageFlag() cli.Flag {
 }
 
 func latestFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "latest", Usage: "take the newest version of each package, as --query " + latestQuery}
+	return &cli.BoolFlag{Name: "latest", Usage: "take the newest version of each package"}
 }
 
 func matrixFlag() cli.Flag {

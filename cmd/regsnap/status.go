@@ -26,7 +26,7 @@ source, how many commits of each branch the live snapshot is behind.
 
    regsnap status --bucket file:///srv/registry
    regsnap status --bucket s3://registry?region=eu-west-1 --source git:. --json`,
-		Flags:  []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), jsonFlag()},
+		Flags:  []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), envsFlag("all"), jsonFlag()},
 		Action: runStatus,
 	}
 }
@@ -68,7 +68,7 @@ func runStatus(c *cli.Context) (err error) {
 		}
 		defer closing(&err, "source", src)
 	}
-	all, err := statuses(c.Context, cfg, bucket, src)
+	all, err := statuses(c.Context, cfg, bucket, src, c.StringSlice("env"))
 	if err != nil {
 		return err
 	}
@@ -82,16 +82,10 @@ func runStatus(c *cli.Context) (err error) {
 
 // statuses are those of the configured environments, and of any other that the
 // bucket has.
-func statuses(ctx context.Context, cfg config, bucket *publish.Bucket, src source) ([]environmentStatus, error) {
-	names := cfg.names()
-	found, err := bucket.Environments(ctx)
+func statuses(ctx context.Context, cfg config, bucket *publish.Bucket, src source, only []string) ([]environmentStatus, error) {
+	names, err := environmentNames(ctx, cfg, bucket, only)
 	if err != nil {
 		return nil, err
-	}
-	for _, name := range found {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
 	}
 	stored, err := bucket.Snapshots(ctx, "")
 	if err != nil {
@@ -112,6 +106,30 @@ func statuses(ctx context.Context, cfg config, bucket *publish.Bucket, src sourc
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// environmentNames are those of --env, or all that are configured or have a
+// pointer in the bucket.
+func environmentNames(ctx context.Context, cfg config, bucket *publish.Bucket, only []string) ([]string, error) {
+	names := cfg.names()
+	found, err := bucket.Environments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range found {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range only {
+		if !slices.Contains(names, name) {
+			return nil, errNoEnvironment(name, names)
+		}
+	}
+	if len(only) > 0 {
+		names = only
+	}
+	return names, nil
 }
 
 // historian is a source that knows more of a branch than its newest commit.

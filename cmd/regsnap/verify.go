@@ -32,13 +32,13 @@ has signed can only be repaired with the same --sign-key.
    regsnap verify --bucket file:///srv/registry --env production --resume /tmp/verify.state
    regsnap verify --bucket file:///srv/registry --env production --repair --source git:.`,
 		Flags: append([]cli.Flag{
-			configFlag(), sourceFlag(), bucketFlag(), envFlag("the environment's `NAME`"),
-			&cli.StringFlag{Name: "sample", Usage: "check only a `SHARE` such as 5%", Value: "100%"},
-			&cli.Uint64Flag{Name: "seed", Usage: "choose the sample by `N` (default: another one each time)"},
-			&cli.StringFlag{Name: "resume", Usage: "remember in `FILE` what was sound, and go on from there"},
+			configFlag(), sourceFlag(), bucketFlag(), envFlag(),
+			snapshotFlag("the live one"),
+			sampleFlag("100%"),
+			seedFlag(0, "(default: another one each time)"),
+			resumeFlag(),
 			&cli.BoolFlag{Name: "repair", Usage: "write faulty objects again, from --source"},
-			byFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+			dryRunFlag("(lists what --repair would write)"), byFlag(), reasonFlag(), jsonFlag(),
 		}, signFlags()...),
 		Action: runVerify,
 	}
@@ -48,8 +48,9 @@ has signed can only be repaired with the same --sign-key.
 var errDamaged = errors.New("the snapshot is damaged")
 
 func runVerify(c *cli.Context) (err error) {
-	if c.Args().Len() > 1 {
-		return usagef("regsnap verify takes one snapshot")
+	named, err := snapshotArgument(c)
+	if err != nil {
+		return err
 	}
 	share, err := parseShare(c.String("sample"))
 	if err != nil {
@@ -60,7 +61,7 @@ func runVerify(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "bucket", p.bucket)
-	id, _, err := chosenSnapshot(c.Context, p.bucket, p.env, c.Args().First())
+	id, _, err := chosenSnapshot(c.Context, p.bucket, p.env, named)
 	if err != nil {
 		return err
 	}
@@ -75,10 +76,13 @@ func runVerify(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.Bool("repair") && !v.Sound() {
+	if c.Bool("repair") && !c.Bool("dry-run") && !v.Sound() {
 		if v, err = repair(c, p, v, o); err != nil {
 			return err
 		}
+	}
+	if c.Bool("dry-run") && c.Bool("repair") && !c.Bool("json") {
+		defer fmt.Fprintln(c.App.Writer, dryRunText)
 	}
 	if c.Bool("json") {
 		err = printJSON(c.App.Writer, v)

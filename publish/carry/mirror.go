@@ -131,3 +131,47 @@ func (o Options) publish(ctx context.Context, id string) (*publish.Moved, error)
 	}
 	return back.Do(ctx, o.Note, false)
 }
+
+// Plan says what Mirror would do, and stores nothing: what it would copy of whole
+// snapshots, and whether the pointer of the target, to, would move. What a slice
+// comes to is known only once it is made; its Snapshot is empty.
+func Plan(ctx context.Context, o Options, to *publish.Bucket) (*Result, error) {
+	id, err := o.From.Chosen(ctx, o.Environment, o.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if !o.Slice.Empty() {
+		_, err := o.From.Manifest(ctx, o.Environment, id)
+		return &Result{Environment: o.Environment, Of: id}, err
+	}
+	r := &Result{Environment: o.Environment, Snapshot: id}
+	ids, err := o.history(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	c := o.To.CopyFrom(o.From, o.Copy)
+	var chosen *layout.Manifest
+	for _, each := range ids {
+		m, err := o.From.Manifest(ctx, o.Environment, each)
+		if err != nil {
+			return nil, err
+		}
+		if each == id {
+			chosen = m
+		} else if !o.To.Knows(o.Environment, each) {
+			r.History = append(r.History, each)
+		}
+		if err := c.Plan(m); err != nil {
+			return nil, err
+		}
+	}
+	r.Copied = c.Copied()
+	if o.Stay {
+		return r, nil
+	}
+	r.Moved, err = to.PlanPublish(ctx, o.Environment, id, chosen, byRecord(o.From, o.Environment))
+	if o.Back && (errors.Is(err, publish.ErrOlder) || errors.Is(err, publish.ErrUnordered)) {
+		r.Moved, err = to.PlanPublish(ctx, o.Environment, id, chosen, func(context.Context, *publish.Ordered, *publish.Ordered) ([]string, error) { return nil, nil })
+	}
+	return r, err
+}

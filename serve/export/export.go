@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -99,6 +100,38 @@ func Export(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	return r, errors.Join(part.into(ctx, f, r, conf), remove())
+}
+
+// Plan says what Export would do, and writes nothing.
+func Plan(ctx context.Context, o Options) (*Result, error) {
+	if _, err := o.configuration(); err != nil {
+		return nil, err
+	}
+	f := &folder{dir: o.Dir}
+	r := &Result{Environment: o.Environment, Dir: o.Dir}
+	switch err := onlyExports(o.Dir); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	default:
+		if err := f.isOf(o.Environment); err != nil {
+			return nil, err
+		}
+		r.Previous = f.current()
+	}
+	id, err := o.From.Chosen(ctx, o.Environment, o.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := o.From.Manifest(ctx, o.Environment, id); err != nil {
+		return nil, err
+	}
+	if !o.Slice.Empty() {
+		r.Of = id
+		return r, nil
+	}
+	r.Snapshot, r.Present = id, f.has(id)
+	return r, nil
 }
 
 // there makes sure that there is something to export, before a folder is made for
