@@ -27,10 +27,9 @@ func runs(few int) int {
 	return few
 }
 
-// runsPerStore is how many runs a plain `go test` makes on each store; `make
-// test` asks for more. Under the race detector, which makes them several times
-// slower, it is half as many.
-const runsPerStore = 16
+// runsPerStore is how many runs a plain `go test` makes on each store: enough to
+// see that they still run. `make test` and `make soak` ask for more.
+const runsPerStore = 2
 
 // storm is a kind of store that randomised runs are made on.
 type storm struct {
@@ -79,10 +78,6 @@ func TestRandomised(t *testing.T) {
 	sources := &editions{dir: servers.MemoryDir(t)}
 	storms := []*storm{newStorm("file", nil), newStorm("s3", servers.StartS3In(t, servers.MemoryDir(t))), newStorm("gcs", servers.StartGCS(t))}
 	work := make(chan struct{}, 8*runtime.GOMAXPROCS(0))
-	fixed := runsPerStore
-	if raceEnabled {
-		fixed /= 2
-	}
 	for _, s := range storms {
 		s.work, s.sources = work, sources
 	}
@@ -90,7 +85,7 @@ func TestRandomised(t *testing.T) {
 	// as dead. So many are under way at once.
 	var all sync.WaitGroup
 	under := make(chan struct{}, 30*runtime.GOMAXPROCS(0))
-	for i := range runs(fixed) {
+	for i := range runs(runsPerStore) {
 		for _, s := range storms {
 			seed := *soakSeed + uint64(i)
 			under <- struct{}{}

@@ -79,13 +79,8 @@ func TestSlowClient(t *testing.T) {
 	<-ended
 
 	stopped := dial(t, server, "/epr/store/store-1.0.0.zip")
-	select {
-	case took := <-ended:
-		if took < stall/2 {
-			t.Errorf("given up after %s", took)
-		}
-	case <-time.After(10 * stall):
-		t.Error("a client that reads nothing is not given up")
+	if took := <-ended; took < stall/2 {
+		t.Errorf("given up after %s", took)
 	}
 	if n, err := io.Copy(io.Discard, stopped); err == nil && n >= largeImage {
 		t.Errorf("it got all %d bytes", n)

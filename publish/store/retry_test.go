@@ -58,7 +58,11 @@ func testObject(key string, body []byte) layout.Object {
 func TestOneFault(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
 		for _, fault := range faultproxy.All {
-			t.Run(string(fault), func(t *testing.T) { oneFault(t, newUnreliable(t, s, faultproxy.Options{}, hurried(hurry)), fault) })
+			u := newUnreliable(t, s, faultproxy.Options{}, hurried(hurry)) // here: it sets the environment
+			t.Run(string(fault), func(t *testing.T) {
+				t.Parallel()
+				oneFault(t, u, fault)
+			})
 		}
 	})
 }
@@ -154,8 +158,9 @@ func TestSwapLostToAnother(t *testing.T) {
 func TestGivesUp(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
 		for _, fault := range []faultproxy.Fault{faultproxy.ResetBefore, faultproxy.Status500, faultproxy.Status429} {
+			u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{fault}}, hurried(hurry))
 			t.Run(string(fault), func(t *testing.T) {
-				u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{fault}}, hurried(hurry))
+				t.Parallel()
 				err := u.far.Put(t.Context(), testObject("responses/a.json", []byte("{}")))
 				if err == nil {
 					t.Fatal("the put succeeded")
@@ -186,34 +191,36 @@ func TestObeysRetryAfter(t *testing.T) {
 		}{{"1", time.Hour, time.Second}, {"3600", 300 * time.Millisecond, 300 * time.Millisecond}} {
 			policy := hurried(10 * hurry) // who gives up is not told when to come back
 			policy.Asked = test.most
-			u := newUnreliable(t, s, faultproxy.Options{RetryAfter: test.header}, policy)
 			for _, fault := range []faultproxy.Fault{faultproxy.Status429, faultproxy.Status503} {
-				var refused, again time.Time
-				u.proxy.Next(
-					faultproxy.Step{Fault: fault, Then: func() { refused = time.Now() }},
-					faultproxy.Step{Fault: faultproxy.LostResponse, Then: func() { again = time.Now() }},
-				)
-				if err := u.far.Put(t.Context(), testObject("responses/"+string(fault)+".json", []byte("{}"))); err != nil {
-					t.Fatal(err)
-				}
-				if waited := again.Sub(refused); waited < test.least {
-					t.Errorf("Retry-After: %s after %s: the next attempt came after %s", test.header, fault, waited)
-				}
+				u := newUnreliable(t, s, faultproxy.Options{RetryAfter: test.header}, policy)
+				t.Run(string(fault)+" after "+test.header, func(t *testing.T) {
+					t.Parallel()
+					var refused, again time.Time
+					u.proxy.Next(
+						faultproxy.Step{Fault: fault, Then: func() { refused = time.Now() }},
+						faultproxy.Step{Fault: faultproxy.LostResponse, Then: func() { again = time.Now() }},
+					)
+					if err := u.far.Put(t.Context(), testObject("responses/a.json", []byte("{}"))); err != nil {
+						t.Fatal(err)
+					}
+					if waited := again.Sub(refused); waited < test.least {
+						t.Errorf("the next attempt came after %s", waited)
+					}
+				})
 			}
 		}
 	})
 }
 
-// TestCancelWhileWaiting: who ends the program need not wait for a pause.
+// TestCancelWhileWaiting: who ends the program need not wait for a pause, which
+// here is longer than any test may run.
 func TestCancelWhileWaiting(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
-		u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{faultproxy.Status503}}, hurried(time.Hour))
+		u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{faultproxy.Status503}}, hurried(1000*time.Hour))
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
-		started := time.Now()
-		err := u.far.Put(ctx, testObject("responses/a.json", []byte("{}")))
-		if !errors.Is(err, context.DeadlineExceeded) || time.Since(started) > 5*time.Second {
-			t.Errorf("after %s: %v", time.Since(started), err)
+		if err := u.far.Put(ctx, testObject("responses/a.json", []byte("{}"))); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
 		}
 	})
 }
