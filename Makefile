@@ -14,7 +14,7 @@ PEER ?= ../shared/peer
 export REGSNAP_PEER = $(abspath $(PEER))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo image tools test race lint fuzz conformance bench scale soak clean
+.PHONY: help build demo image tools test race lint fuzz conformance bench scale soak mutants clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ image: build ## make the demo's container image, for amd64 and arm64, in $(IMAGE
 tools: ## install the servers and the other programs that tests run, in the user's cache
 	@$(GO) run ./internal/testtools/install
 
-RUNS ?= 60
+RUNS ?= 40
 test: tools ## run all tests, and $(RUNS) randomised runs on each store
 	cd cmd/regsnap-spec && $(GO) test ./...
 	$(GO) test -timeout 30m ./...
@@ -81,6 +81,11 @@ soak: tools ## the whole history replayed, and $(SOAK) randomised runs on each s
 	REGSNAP_REPLAY=all $(GO) test -tags conformance -count 1 -timeout 180m -v -run '^TestConformanceReplay' ./build
 	$(GO) test -count 1 -timeout 180m -v -run '^(TestRandomised|TestDiffAgainstAll)$$' ./publish -soak $(SOAK) -soak-seed $(SEED)
 	$(GO) test -count 1 -timeout 180m -v -run 'TestMirrorInterrupted' ./publish/carry -soak $(SOAK) -soak-seed $(SEED)
+
+PACKAGES ?=
+BASE     ?=
+mutants: tools ## make small faults in $(PACKAGES), or in what changed since $(BASE), and list those that no test notices
+	$(GO) run ./internal/mutants $(if $(BASE),-base $(BASE)) $(PACKAGES)
 
 clean: ## remove what was built
 	rm -rf bin $(CACHE)

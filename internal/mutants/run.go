@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// suite is a test binary that has the mutants.
+type suite struct {
+	binary, dir, pattern string
+	limit                time.Duration
+}
+
+// patience is how many times as long as without a mutant tests may take: what
+// takes longer does not end.
+const patience = 10
+
+// result is what became of a package's mutants.
+type result struct {
+	path                        string
+	made, noticed, equivalent   int
+	survivors, unreached, stale []string
+}
+
+// runPackage tries the mutants of a package.
+func runPackage(ctx context.Context, o options, path string) (result, error) {
+	dir, err := os.MkdirTemp("", "mutants-")
+	if err != nil {
+		return result{}, err
+	}
+	defer os.RemoveAll(dir)
+	s, err := load(ctx, path)
+	if err != nil {
+		return result{}, err
+	}
+	if err := s.instrument(ctx, dir); err != nil {
+		return result{}, err
+	}
+	suites, err := s.compileTests(ctx, dir, o.own)
+	if err != nil {
+		return result{}, err
+	}
+	reached := filepath.Join(dir, "reached")
+	for i := range suites {
+		began := time.Now()
+		if out, err := suites[i].run(ctx, reachedFile+"="+reached); err != nil {
+			return result{}, fmt.Errorf("the tests fail without a mutant: %w\n%s", err, out)
+		}
+		suites[i].limit = patience*time.Since(began) + 5*time.Second
+	}
+	wanted, err := s.wanted(ctx, o)
+	if err != nil {
+		return result{}, err
+	}
+	passed, err := try(ctx, suites, wanted, met(reached), o.workers)
+	if err != nil {
+		return result{}, err
+	}
+	marks, err := readMarks(s.dir)
+	if err != nil {
+		return result{}, err
+	}
+	return judge(s, wanted, passed, met(reached), marks), nil
+}
+
+// compileTests compiles the package's own tests, and others that hold it.
+func (s *source) compileTests(ctx context.Context, dir, own string) ([]suite, error) {
+	patterns := map[string]string{s.path: own}
+	for path, pattern := range otherTests[s.path] {
+		patterns[path] = pattern
+	}
+	paths := []string{s.path}
+	for path := range patterns {
+		if path != s.path {
+			paths = append(paths, path)
+		}
+	}
+	var suites []suite
+	for i, path := range paths {
+		out, err := command(ctx, "go", "list", "-f", "{{.Dir}}", path)
+		if err != nil {
+			return nil, err
+		}
+		t := suite{filepath.Join(dir, fmt.Sprintf("tests-%d", i)), strings.TrimSpace(string(out)), patterns[path], 0}
+		if _, err := command(ctx, "go", "test", "-c", "-overlay", s.overlay, "-o", t.binary, path); err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(t.binary); err == nil { // there is none without tests
+			suites = append(suites, t)
+		}
+	}
+	return suites, nil
+}
+
+// run runs the tests, until one fails.
+func (t suite) run(ctx context.Context, env string) ([]byte, error) {
+	if t.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, t.limit)
+		defer cancel()
+	}
+	cmd := exec.CommandContext(ctx, t.binary, "-test.failfast", "-test.run", t.pattern)
+	cmd.Dir = t.dir
+	cmd.Env = append(os.Environ(), env)
+	cmd.WaitDelay = time.Second // programs that the tests started may have its output open
+	return cmd.CombinedOutput()
+}
+
+// met are the mutants whose place the tests came by.
+func met(file string) map[int]bool {
+	content, _ := os.ReadFile(file) // there is none if they came by nothing
+	out := map[int]bool{}
+	for line := range bytes.Lines(content) {
+		if id, err := strconv.Atoi(string(bytes.TrimSpace(line))); err == nil {
+			out[id] = true
+		}
+	}
+	return out
+}
+
+// try runs the tests with each mutant that they come by, and returns those that pass.
+func try(ctx context.Context, suites []suite, mutants []mutant, reached map[int]bool, workers int) (map[int]bool, error) {
+	var (
+		mu     sync.Mutex
+		passed = map[int]bool{}
+		group  sync.WaitGroup
+		queue  = make(chan mutant)
+	)
+	for range workers {
+		group.Go(func() {
+			for m := range queue {
+				noticed := slices.ContainsFunc(suites, func(t suite) bool {
+					_, err := t.run(ctx, active+"="+strconv.Itoa(m.id))
+					return err != nil
+				})
+				mu.Lock()
+				passed[m.id] = !noticed
+				mu.Unlock()
+			}
+		})
+	}
+	for _, m := range mutants {
+		if reached[m.id] && ctx.Err() == nil {
+			queue <- m
+		}
+	}
+	close(queue)
+	group.Wait()
+	return passed, ctx.Err()
+}
+
+// wanted are the mutants that are to be tried.
+func (s *source) wanted(ctx context.Context, o options) ([]mutant, error) {
+	mutants := s.mutants
+	if o.base != "" {
+		changed, err := changedLines(ctx, o.base, s.dir)
+		if err != nil {
+			return nil, err
+		}
+		mutants = slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool { return !changed[m.file][m.line] })
+	}
+	if o.sample == 0 || len(mutants) <= o.sample {
+		return mutants, nil
+	}
+	var out []mutant
+	for i := range o.sample {
+		out = append(out, mutants[i*len(mutants)/o.sample])
+	}
+	return out, nil
+}
+
+// changedLines are those that differ from a commit, by file of the folder.
+func changedLines(ctx context.Context, base, dir string) (map[string]map[int]bool, error) {
+	out, err := command(ctx, "git", "diff", "--unified=0", "--no-color", base, "--", dir)
+	if err != nil {
+		return nil, err
+	}
+	changed := map[string]map[int]bool{}
+	var file string
+	for line := range strings.Lines(string(out)) {
+		if name, ok := strings.CutPrefix(line, "+++ b/"); ok {
+			file = filepath.Base(strings.TrimSpace(name))
+			changed[file] = map[int]bool{}
+		}
+		if fields := strings.Fields(line); len(fields) > 2 && fields[0] == "@@" {
+			first, length, err := hunk(fields[2])
+			if err != nil {
+				return nil, fmt.Errorf("git diff says %q: %w", line, err)
+			}
+			for i := range length {
+				changed[file][first+i] = true
+			}
+		}
+	}
+	return changed, nil
+}
+
+// hunk reads "+12,3", or "+12" for one line.
+func hunk(text string) (first, length int, err error) {
+	at, n, several := strings.Cut(strings.TrimPrefix(text, "+"), ",")
+	first, err = strconv.Atoi(at)
+	length = 1
+	if several {
+		var e error
+		length, e = strconv.Atoi(n)
+		err = errors.Join(err, e)
+	}
+	return first, length, err
+}
