@@ -14,7 +14,7 @@ PEER ?= ../shared/peer
 export REGSNAP_PEER = $(abspath $(PEER))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo image tools test race lint fuzz conformance bench scale soak mutants clean
+.PHONY: help build demo image release tools test race lint fuzz conformance bench scale soak mutants clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ image: build ## make the demo's container image, for amd64 and arm64, in $(IMAGE
 	bin/regsnap image --config testdata/regsnap.yml --bucket file://$(DEMO) --env production --layout $(IMAGE) \
 	  --binary linux/amd64=bin/regsnap-linux-amd64 --binary linux/arm64=bin/regsnap-linux-arm64
 
+DIST ?= dist
+release: ## make the release $(VERSION) in dist: archives, packages, image, bill of materials, checksums
+	@test -n "$(VERSION)" || { echo "make release VERSION=v1.2.3"; exit 2; }
+	rm -rf $(DIST)
+	$(GO) run ./cmd/regsnap-release -version $(VERSION) -out $(DIST)
+
 tools: ## install the servers and the other programs that tests run, in the user's cache
 	@$(GO) run ./internal/testtools/install
 
@@ -51,7 +57,7 @@ lint: ## gofmt, go vet, staticcheck, actionlint, module files
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet -tags bench,conformance ./...
 	$(GO) tool -modfile=.ci/tools/go.mod staticcheck -tags bench,conformance ./...
-	$(GO) tool -modfile=.ci/tools/go.mod actionlint -shellcheck= -pyflakes= docs/ci/github/*.yml
+	$(GO) tool -modfile=.ci/tools/go.mod actionlint -shellcheck= -pyflakes= .github/workflows/*.yml docs/ci/github/*.yml
 	$(GO) mod verify
 	$(GO) mod tidy -diff
 	cd cmd/regsnap-spec && $(GO) vet ./... && $(GO) mod verify && $(GO) mod tidy -diff
@@ -66,7 +72,7 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 	done
 
 conformance: tools ## compare with every recorded answer of the reference registry in $(REAL) and $(PEER)
-	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout/... ./build/... ./index/lint ./index/promote ./publish/... ./serve/...
+	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout/... ./build/... ./index/lint ./index/promote ./publish/... ./serve/... ./cmd/regsnap-release
 
 bench: build tools ## measure on $(REAL), write docs/performance.md (wants rclone)
 	$(GO) test -tags bench -p 1 -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./serve/edge ./serve/export ./publish/image

@@ -51,14 +51,15 @@ func (o Options) progress(phase string, done, total int) {
 // Image is an image for one or more platforms. Its layers are temporary files,
 // which Close removes.
 type Image struct {
-	Manifest *layout.Manifest // of the snapshot
+	Manifest *layout.Manifest // of the snapshot; nil for the program alone
 	Index    v1.ImageIndex
 	// Images are those of the index, in the order of the programs.
 	Images []v1.Image
 	dir    string
 	layers []*layer
-	moves  bool // it gets the tag of its environment
-	back   bool // even from newer commits
+	moves  bool   // it gets the tag of its environment
+	back   bool   // even from newer commits
+	tool   string // the tag of an image that has no snapshot
 }
 
 // Make makes an image. Programs that cannot run in one are ErrProgram; a bucket
@@ -147,14 +148,19 @@ func (i *Image) assemble(ctx context.Context, o Options, shared []*layer) error 
 			return fmt.Errorf("image for linux/%s: %w", p.Arch, err)
 		}
 		img = mutate.Annotations(img, notes).(v1.Image)
-		i.Images = append(i.Images, img)
-		i.Index = mutate.AppendManifests(i.Index, mutate.IndexAddendum{
-			Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: p.Arch}},
-		})
+		i.add(img, p)
 		o.progress(compressing, len(shared)+n+1, len(shared)+len(o.Programs))
 	}
 	i.Index = mutate.Annotations(i.Index, notes).(v1.ImageIndex)
 	return nil
+}
+
+// add makes an image the one of its platform.
+func (i *Image) add(img v1.Image, p Program) {
+	i.Images = append(i.Images, img)
+	i.Index = mutate.AppendManifests(i.Index, mutate.IndexAddendum{
+		Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: p.Arch}},
+	})
 }
 
 func platformImage(m *layout.Manifest, p Program, layers []*layer) (v1.Image, error) {

@@ -35,6 +35,9 @@ func (o Options) ofEnvironment(ctx context.Context) (bool, error) {
 // Tags are the names of the image: its snapshot, which stays, and, if it is the
 // live one and whole, its environment, which moves with the next one.
 func (i *Image) Tags() []string {
+	if i.Manifest == nil {
+		return []string{i.tool}
+	}
 	tags := []string{i.Manifest.ID()}
 	if i.moves {
 		tags = append(tags, i.Manifest.Environment)
@@ -46,7 +49,7 @@ func (i *Image) Tags() []string {
 // the one that started first may end last. manifest is what has the tag now, nil if
 // nothing has; what is no image of a snapshot is not older or newer.
 func (i *Image) mayTake(tag string, manifest []byte) error {
-	if i.back || tag != i.Manifest.Environment || manifest == nil {
+	if i.back || i.Manifest == nil || tag != i.Manifest.Environment || manifest == nil {
 		return nil
 	}
 	m, err := v1.ParseIndexManifest(bytes.NewReader(manifest))
