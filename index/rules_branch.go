@@ -13,6 +13,8 @@ const (
 	RuleVersionTwice Rule = "version-twice"
 	// RuleVersionDowngrade (warning): a version that is added is newer than those that are there.
 	RuleVersionDowngrade Rule = "version-downgrade"
+	// RuleSettingsDiffer (warning): a branch has no settings of its own that differ from the protected ones.
+	RuleSettingsDiffer Rule = "settings-differ"
 	// RuleSpecification: a package obeys the package specification, as far as --spec asks for it.
 	RuleSpecification Rule = "specification"
 )

@@ -56,6 +56,8 @@ With --sign-key the archives without one are signed too; see docs/signatures.md.
 // built is what `regsnap build --json` prints.
 type built struct {
 	DryRun bool `json:"dry_run,omitempty"`
+	// Settings are the protected ones that were read from a commit.
+	Settings *configPlace `json:"settings,omitempty"`
 	// Read are the branches as they were read.
 	Read      []readBranch    `json:"read"`
 	Snapshots []builtSnapshot `json:"snapshots"`
@@ -160,7 +162,7 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 	}
 	result, err := build.Build(c.Context, o)
 	bar.finish()
-	out := built{DryRun: c.Bool("dry-run"), Read: branchesRead(o), Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
+	out := built{DryRun: c.Bool("dry-run"), Settings: cfg.settingsRead(), Read: branchesRead(o), Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
 	if err == nil {
 		out.Snapshots, err = publishBuilt(c, cfg, o.Source, bucket, lease, result)
 	}
@@ -251,6 +253,7 @@ func printBuilt(c *cli.Context, out built, err error) error {
 		return errors.Join(printJSON(c.App.Writer, out), err)
 	}
 	if err == nil {
+		printConfigPlace(c.App.ErrWriter, out.Settings)
 		printRead(c.App.ErrWriter, out.Read)
 	}
 	printFindings(c.App.ErrWriter, out.Errors, out.Warnings)

@@ -27,7 +27,7 @@ func TestCI(t *testing.T) {
 		}
 		scripts = append(scripts, filepath.Base(path))
 	}
-	named := regexp.MustCompile(`(?:\.regsnap|\$CI/scripts)/(\S+\.sh)`)
+	named := regexp.MustCompile(`(?:\.regsnap|/opt/regsnap/ci|\$CI/scripts)/(\S+\.sh)`)
 	for _, path := range []string{"../../docs/ci/github/regsnap.yml", "../../docs/ci/buildkite/pipeline.yml", "testdata/script/ci.txtar"} {
 		text, err := os.ReadFile(path)
 		if err != nil {

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +23,8 @@ type config struct {
 	Source       string                 `yaml:"source"`
 	Environments map[string]environment `yaml:"environments"`
 	Responses    responseBudget         `yaml:"responses"`
+
+	place configPlace // where it was read; none for the defaults
 }
 
 // environment is one hostname's settings.
@@ -117,24 +119,28 @@ func defaultConfig() config {
 	}}
 }
 
-// loadConfig reads a configuration; without a path, regsnap.yml if it is there,
-// else the defaults.
-func loadConfig(path string) (config, error) {
-	named := path != ""
+// loadConfig reads a configuration; without a name, regsnap.yml if it is there,
+// else the defaults. source is the repository that git:REF:PATH is about.
+func loadConfig(ctx context.Context, name, source string) (config, error) {
+	named := name != ""
 	if !named {
-		path = "regsnap.yml"
+		name = "regsnap.yml"
 	}
-	data, err := os.ReadFile(path)
+	place, err := readConfig(ctx, name, source)
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		return defaultConfig(), nil
 	}
 	if err != nil {
-		return config{}, usageError{err}
+		return config{}, err
 	}
-	c, err := parseConfig(data)
+	c, err := parseConfig(place.text)
+	if err == nil && place.protected() {
+		err = c.guardHooks()
+	}
 	if err != nil {
-		return config{}, usagef("%s: %w", path, err)
+		return config{}, usagef("%s: %w", name, err)
 	}
+	c.place = place
 	return c, nil
 }
 

@@ -185,7 +185,7 @@ func yamlKeys(typ reflect.Type, prefix string) (keys []string) {
 
 // The configuration of the demo is one.
 func TestDemoConfiguration(t *testing.T) {
-	c, err := loadConfig("../../testdata/regsnap.yml")
+	c, err := loadConfig(t.Context(), "../../testdata/regsnap.yml", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func noArgs(c *cli.Context) error {
 
 // settings are the configuration with the flags applied.
 func settings(c *cli.Context) (config, error) {
-	cfg, err := loadConfig(c.String("config"))
+	cfg, err := loadConfig(c.Context, c.String("config"), c.String("source"))
 	if err != nil {
 		return config{}, err
 	}

@@ -29,7 +29,8 @@ func lintCommand() *cli.Command {
 		Description: `Checks everything that a build would refuse, but only of package versions that
 changed between two commits; the overwrite rule of the branch; and the package
 specification, if regsnap-spec is installed. Warns of a version that another branch
-hides, of one that is in staging and snapshot, of a downgrade. Errors end with exit
+hides, of one that is in staging and snapshot, of a downgrade, and with --config
+git:REF:PATH of a regsnap.yml that differs from that one. Errors end with exit
 code 3; each finding names whom to ping.
 
 The rules are those of --branch. If the head is that branch, it is a push: the base
@@ -124,6 +125,12 @@ func runLint(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	differing, err := settingsDiffer(c.Context, src, cfg.place, name, r.Head)
+	if err != nil {
+		return err
+	}
+	result.Report.Warnings = append(result.Report.Warnings, differing...)
+	result.Report.Sort()
 	out := lintedOf(result)
 	out.Seconds = time.Since(started).Seconds()
 	for _, f := range reports {

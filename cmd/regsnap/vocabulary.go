@@ -11,7 +11,7 @@ import (
 // which TestVocabulary holds: what differs comes behind a bracket or semicolon.
 
 func configFlag() cli.Flag {
-	return &cli.StringFlag{Name: "config", Usage: "read settings from `FILE` (default: regsnap.yml, if it exists)", EnvVars: []string{"REGSNAP_CONFIG"}}
+	return &cli.StringFlag{Name: "config", Usage: "read settings from `FILE` (git:REF:PATH is a file of a commit, such as git:origin/production:regsnap.yml; default: regsnap.yml, if it exists)", EnvVars: []string{"REGSNAP_CONFIG"}}
 }
 
 func bucketFlag() cli.Flag {

@@ -116,8 +116,7 @@ func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 }
 
 // Branch lists a branch: what refs/heads/<name> and refs/remotes/<remote>/<name>
-// name, else name itself as the 40 digits of a commit; a name that is a whole ref
-// ("refs/pull/1/head") is just that. Where several refs of a branch differ, the one
+// name. The 40 digits of a commit and a whole ref ("refs/pull/1/head") are just that. Where several refs of a branch differ, the one
 // that contains the others is read; if none does it is an error. See Source for errors;
 // a tree or commit that is missing is ErrNoObject, damaged ErrBadObject.
 func (s *GitSource) Branch(ctx context.Context, name string) (*index.Branch, error) {

@@ -34,6 +34,9 @@ func (s *GitSource) ref(ctx context.Context, name string) (Ref, error) {
 	if !validRef(name) {
 		return Ref{}, fmt.Errorf("%w: %q cannot be the name of a branch", index.ErrNoBranch, name)
 	}
+	if id, err := index.ParseID(name); err == nil { // never a branch, though one can be called so
+		return s.commitRef(ctx, id)
+	}
 	remotes, err := s.remotes(ctx)
 	if err != nil {
 		return Ref{}, fmt.Errorf("branch %s: %w", name, err)
@@ -46,9 +49,8 @@ func (s *GitSource) ref(ctx context.Context, name string) (Ref, error) {
 	if !slices.Contains(remotes, "origin") {
 		candidates = append(candidates, "refs/remotes/origin/"+name)
 	}
-	whole := strings.HasPrefix(name, "refs/")
-	if whole {
-		candidates = append(candidates, name)
+	if strings.HasPrefix(name, "refs/") { // a whole ref is what it says: nobody can push a branch that is taken for it
+		candidates = []string{name}
 	}
 	out, err := runGit(ctx, s.dir, s.env, append([]string{"for-each-ref", "--format=%(refname) %(objectname)"}, candidates...)...)
 	if err != nil {
@@ -70,18 +72,16 @@ func (s *GitSource) ref(ctx context.Context, name string) (Ref, error) {
 			found = append(found, Ref{Name: ref, Commit: id})
 		}
 	}
-	switch {
-	case len(found) > 0 && found[len(found)-1].Name == name: // a whole ref is what it says
-		return found[len(found)-1], nil
-	case len(found) > 0:
+	if len(found) > 0 {
 		return s.newest(ctx, name, found)
 	}
-	id, err := index.ParseID(name)
-	if err != nil {
-		return Ref{}, s.noBranch(name, candidates, remotes)
-	}
+	return Ref{}, s.noBranch(name, candidates, remotes)
+}
+
+// commitRef is a branch that is given as the digits of a commit.
+func (s *GitSource) commitRef(ctx context.Context, id index.ID) (Ref, error) {
 	if missing, err := s.lacks(ctx, id); err != nil || missing {
-		return Ref{}, errors.Join(err, fmt.Errorf("%w: %s: there is no such commit in %s", index.ErrNoBranch, name, s.dir))
+		return Ref{}, errors.Join(err, fmt.Errorf("%w: %s: there is no such commit in %s", index.ErrNoBranch, id, s.dir))
 	}
 	return Ref{Commit: id}, nil
 }
@@ -142,11 +142,16 @@ func (s *GitSource) noBranch(name string, candidates, remotes []string) error {
 	if len(remotes) == 0 {
 		return fmt.Errorf("%w, and no remote to fetch it from", err)
 	}
-	from, to := "refs/heads/"+name, "refs/remotes/"+remotes[0]+"/"+name
+	remote, from, to := remotes[0], "refs/heads/"+name, "refs/remotes/"+remotes[0]+"/"+name
 	if strings.HasPrefix(name, "refs/") {
 		from, to = name, name
 	}
-	return fmt.Errorf("%w; checkouts of GitHub Actions, GitLab and Buildkite have only the branch that they are about: git -C %s fetch --no-tags %s +%s:%s", err, s.dir, remotes[0], from, to)
+	for _, r := range remotes {
+		if branch, tracking := strings.CutPrefix(name, "refs/remotes/"+r+"/"); tracking {
+			remote, from = r, "refs/heads/"+branch
+		}
+	}
+	return fmt.Errorf("%w; checkouts of GitHub Actions, GitLab and Buildkite have only the branch that they are about: git -C %s fetch --no-tags %s +%s:%s", err, s.dir, remote, from, to)
 }
 
 func (s *GitSource) lacks(ctx context.Context, id index.ID) (missing bool, err error) {

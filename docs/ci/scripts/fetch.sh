@@ -4,18 +4,19 @@
 #
 #   BRANCHES   the branches (default: production staging snapshot)
 #   REMOTE     where from (default: origin)
+#   DEPTH      how many commits of each, in a shallow clone (default: 1)
 set -eu
 
 remote=${REMOTE:-origin}
 for branch in ${BRANCHES:-production staging snapshot}; do
-  set -- "$@" "+refs/heads/$branch:refs/remotes/origin/$branch"
+  set -- "$@" "+refs/heads/$branch:refs/remotes/$remote/$branch"
 done
 # Where a partial clone gets contents when they are needed.
 git config "remote.$remote.promisor" true
 git config "remote.$remote.partialclonefilter" blob:none
-# Of a shallow clone only the tips; one that has all of its history keeps it.
+# Of a shallow clone only the tips, or so many commits; one that has all of its history keeps it.
 if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
-  set -- --depth=1 "$remote" "$@"
+  set -- --depth="${DEPTH:-1}" "$remote" "$@"
 else
   set -- "$remote" "$@"
 fi

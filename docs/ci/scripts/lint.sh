@@ -6,7 +6,11 @@
 #   BASE     the state before (default: what regsnap lint takes)
 #   HEAD     the state after (default: HEAD)
 #   REPORTS  the folder for lint.sarif and lint.junit.xml (default: .)
+#   REGSNAP_CONFIG  the settings (default: git:origin/production:regsnap.yml)
 set -eu
+# Settings of the protected branch, never those of a folder that may hold what was pushed.
+: "${REGSNAP_CONFIG:=git:${REMOTE:-origin}/production:regsnap.yml}"
+export REGSNAP_CONFIG
 
 reports=${REPORTS:-.}
 mkdir -p "$reports"

@@ -5,8 +5,12 @@
 #   PULL_REQUEST    its number
 #   BRANCHES        what is below it (default: production staging snapshot)
 #   REGSNAP_BUCKET  the bucket
+#   REGSNAP_CONFIG  the settings (default: git:origin/production:regsnap.yml)
 #   PREVIEW_URL     the URL of previews, with * for the environment
 set -eu
+# Settings of the protected branch, never those of a folder that may hold what was pushed.
+: "${REGSNAP_CONFIG:=git:${REMOTE:-origin}/production:regsnap.yml}"
+export REGSNAP_CONFIG
 
 : "${PULL_REQUEST:?}" "${REGSNAP_BUCKET:?}" "${PREVIEW_URL:?}"
 environment=pr-$PULL_REQUEST

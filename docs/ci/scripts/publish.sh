@@ -6,8 +6,12 @@
 #
 #   ENVIRONMENT     the environment
 #   REGSNAP_BUCKET  the bucket
+#   REGSNAP_CONFIG  the settings (default: git:origin/production:regsnap.yml)
 #   ATTEMPTS        how often to fetch and build again (default: 5)
 set -eu
+# Settings of the protected branch, never those of a folder that may hold what was pushed.
+: "${REGSNAP_CONFIG:=git:${REMOTE:-origin}/production:regsnap.yml}"
+export REGSNAP_CONFIG
 
 : "${ENVIRONMENT:?}" "${REGSNAP_BUCKET:?}"
 here=$(dirname "$0")
