@@ -2,7 +2,9 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 
@@ -23,22 +25,27 @@ const (
 // what rendering gives.
 func (h *Handler) assembled(ctx context.Context, x *exchange, s *snapshot, a answer.Answer) (object, error) {
 	u := *x.u
-	o, from, err := h.objects.get(ctx, "assembled/"+string(a.Digest), func(ctx context.Context) (object, error) {
-		select {
-		case h.assembling <- struct{}{}:
-			defer func() { <-h.assembling }()
-		case <-ctx.Done():
-			return object{}, ctx.Err()
-		}
-		body, err := h.assemble(ctx, s, &u)
-		return bodyObject(body), err
-	})
+	o, from, err := h.assembledObject(ctx, s, &u, a.Digest)
 	x.source = from
 	if from != fromCache && err == nil {
 		x.source = fromAssembly
 		h.metrics.assembled.WithLabelValues(s.env).Inc()
 	}
 	return o, err
+}
+
+// assembledObject is that response as memory keeps it.
+func (h *Handler) assembledObject(ctx context.Context, s *snapshot, u *url.URL, digest layout.Digest) (object, source, error) {
+	return h.objects.get(ctx, "assembled/"+string(digest), func(ctx context.Context) (object, error) {
+		select {
+		case h.assembling <- struct{}{}:
+			defer func() { <-h.assembling }()
+		case <-ctx.Done():
+			return object{}, ctx.Err()
+		}
+		body, err := h.assemble(ctx, s, u)
+		return bodyObject(body), err
+	})
 }
 
 func (h *Handler) assemble(ctx context.Context, s *snapshot, u *url.URL) ([]byte, error) {
@@ -77,16 +84,15 @@ func (h *Handler) parts(ctx context.Context, t *answer.Table, rows []int) ([][]b
 
 func (h *Handler) part(ctx context.Context, t *answer.Table, part int) ([]byte, error) {
 	key := layout.PartKey(t.Catalog[part].Digest)
-	o, _, err := h.objects.get(ctx, key, h.readBody(key))
-	if err != nil {
-		return nil, err
+	o, _, err := h.objects.get(ctx, key, h.readDocument(key, func(_ context.Context, body io.Reader) error {
+		content, err := io.ReadAll(body)
+		if err != nil {
+			return err
+		}
+		return t.CheckPart(part, content)
+	}))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("a part of the catalog: %w", err)
 	}
-	if o.absent {
-		h.objects.forget(key) // it must exist: once repaired it is to be found
-		return nil, fmt.Errorf("%s: a part of the catalog: %w", key, fs.ErrNotExist)
-	}
-	if size := t.PartSize(part); len(o.body) != size {
-		return nil, fmt.Errorf("%s: %w: it has %d bytes, the routes say %d", key, errDamaged, len(o.body), size)
-	}
-	return o.body, nil
+	return o.body, err
 }

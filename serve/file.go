@@ -88,7 +88,15 @@ func (h *Handler) whole(x *exchange, key string, d layout.ObjectDigest) represen
 	if d.Size > h.o.CacheObject {
 		rep.open = func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
 			x.source = fromStream
-			return h.store.Open(ctx, key, offset, length)
+			r, err := h.store.Open(ctx, key, offset, length)
+			if err != nil {
+				return nil, err
+			}
+			var c check = unchecked{}
+			if length == d.Size {
+				c = newDigestCheck(d.SHA256)
+			}
+			return begun(&sound{r, key, length, c}, length)
 		}
 		return rep
 	}
@@ -113,12 +121,17 @@ func (h *Handler) encodedFile(x *exchange, rev layout.Revision, f *layout.Conten
 		if err != nil {
 			return nil, err
 		}
+		r = &sound{r, rev.FileKey(f.Path) + " in " + rev.ArchiveKey(), f.Deflate.Size, newDeflateCheck(f)}
 		return enveloped{envelope(r, f), r}, nil
 	}
 	if rep.size > h.o.CacheObject {
 		rep.open = func(ctx context.Context, _, _ int64) (io.ReadCloser, error) {
 			x.source = fromStream
-			return stream(ctx)
+			r, err := stream(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return begun(r, rep.size)
 		}
 		return rep
 	}

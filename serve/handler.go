@@ -141,7 +141,7 @@ func (h *Handler) serve(x *exchange) {
 		env = h.probed()
 	}
 	if env == nil {
-		x.fail(http.StatusMisdirectedRequest, "no environment of this registry answers for the host "+strconv.QuoteToASCII(r.Host)+", only for "+h.hosts.names())
+		x.fail(http.StatusMisdirectedRequest, "no environment of this registry answers for the host "+strconv.QuoteToASCII(r.Host[:min(len(r.Host), longestHost)])+", only for "+h.hosts.names())
 		return
 	}
 	x.env = env.name
@@ -177,6 +177,10 @@ func (h *Handler) serve(x *exchange) {
 // healthPath is asked by load balancers and orchestrators, which name an address
 // in Host, not an environment.
 const healthPath = "/health"
+
+// longestHost is how much of an unknown Host is quoted, in bytes: names of the
+// DNS are no longer (RFC 1035, section 2.3.4).
+const longestHost = 255
 
 // probed is the environment that answers a probe without a known Host: one that
 // is not live, if there is one, else any.

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -53,21 +54,25 @@ func (h *Handler) known(x *exchange, tag string, encoded bool) bool {
 // for and such a twin is there.
 func (h *Handler) responseBody(x *exchange, s *snapshot, a answer.Answer, encoded bool) (object, bool, error) {
 	ctx, key := x.r.Context(), layout.ResponseKey(a.Digest)
+	check := h.responseCheck(x, s, a)
 	if encoded {
-		o, from, err := h.objects.get(ctx, key+layout.GzipSuffix, h.readBody(key+layout.GzipSuffix))
+		o, from, err := h.objects.get(ctx, key+layout.GzipSuffix, h.readBody(key+layout.GzipSuffix, check.encoded))
 		if err == nil && !o.absent {
 			x.source = from
 			return o, true, nil
 		}
 		// A twin that cannot be read is no reason to fail: the other form may
 		// well be in memory.
+		if errors.Is(err, errDamaged) {
+			h.o.Log.Warn("a response is sent as it is, because its encoded form is damaged", "env", x.env, "snapshot", x.snapshot, "error", err)
+		}
 	}
 	if a.Query == nil {
-		o, from, err := h.objects.get(ctx, key, h.readDocument(key, a.Digest))
+		o, from, err := h.objects.get(ctx, key, h.readDocument(key, check))
 		x.source = from
 		return o, false, err
 	}
-	o, from, err := h.objects.get(ctx, key, h.readBody(key))
+	o, from, err := h.objects.get(ctx, key, h.readBody(key, check))
 	if err != nil || !o.absent {
 		x.source = from
 		return o, false, err
@@ -77,30 +82,30 @@ func (h *Handler) responseBody(x *exchange, s *snapshot, a answer.Answer, encode
 }
 
 // readBody reads an object that may be absent.
-func (h *Handler) readBody(key string) func(context.Context) (object, error) {
+func (h *Handler) readBody(key string, check responseCheck) func(context.Context) (object, error) {
+	read := h.readDocument(key, check)
 	return func(ctx context.Context) (object, error) {
-		body, err := h.store.Read(ctx, key)
-		if errors.Is(err, fs.ErrNotExist) {
+		o, err := read(ctx)
+		if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errDamaged) {
 			return object{absent: true}, nil
 		}
-		return bodyObject(body), err
+		return o, err
 	}
 }
 
-// readDocument reads a package document, which must be there and is named by
-// what it says.
-func (h *Handler) readDocument(key string, digest layout.Digest) func(context.Context) (object, error) {
+// readDocument reads an object that must be there, and checks it.
+func (h *Handler) readDocument(key string, check responseCheck) func(context.Context) (object, error) {
 	return func(ctx context.Context) (object, error) {
 		body, err := h.store.Read(ctx, key)
-		if err == nil && layout.DigestOf(body) != digest {
-			err = fmt.Errorf("%s: %w: its digest is %s", key, errDamaged, layout.DigestOf(body))
+		if err != nil {
+			return object{}, err
 		}
-		return bodyObject(body), err
+		if err := check(ctx, bytes.NewReader(body)); err != nil {
+			return object{}, fmt.Errorf("%s: %w: %w", key, errDamaged, err)
+		}
+		return bodyObject(body), nil
 	}
 }
-
-// errDamaged: an object is not what its name or list says.
-var errDamaged = errors.New("the object is damaged")
 
 // storeFailed answers for a bucket that does not.
 func (h *Handler) storeFailed(x *exchange, err error) {

@@ -37,10 +37,9 @@ const (
 )
 
 // Limits of a connection. Most clients send a few hundred bytes; a URL that lists
-// discovery fields has tens of thousands, so URLs may be as long as net/http lets
-// them be by default.
+// discovery fields has tens of thousands. Each connection may hold so much.
 const (
-	maxHeaderBytes    = http.DefaultMaxHeaderBytes
+	maxHeaderBytes    = 256 << 10
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 30 * time.Second // headers and what body there may be
 	idleTimeout       = 2 * time.Minute
