@@ -64,8 +64,9 @@ func randomTable(t *testing.T, rng *rand.Rand) *answer.Table {
 // everyQuery calls visit for each combination that the planner speaks of, one
 // by one.
 func everyQuery(t *answer.Table, visit func(answer.Query)) {
+	v := t.Values()
 	families := func(q answer.Query) {
-		for _, category := range t.CategoryValues() {
+		for _, category := range v.Categories {
 			q.Category = category
 			visit(q)
 		}
@@ -85,12 +86,12 @@ func everyQuery(t *answer.Table, visit func(answer.Query)) {
 			visit(q)
 		}
 	}
-	for _, kibana := range t.KibanaValues(nil) {
-		for _, kind := range t.TypeValues() {
+	for _, kibana := range v.Kibana {
+		for _, kind := range v.Types {
 			families(answer.Query{Experimental: true, Kibana: kibana, Type: kind})
 			for _, prerelease := range []bool{true, false} {
-				for _, spec := range t.SpecValues(nil) {
-					for _, given := range t.CapabilityValues(nil) {
+				for _, spec := range v.Specs {
+					for _, given := range v.Capabilities {
 						families(answer.Query{Kibana: kibana, Type: kind, Prerelease: prerelease, SpecMin: spec.Min, SpecMax: spec.Max, Capabilities: given})
 					}
 				}

@@ -11,7 +11,7 @@ import (
 	"unicode"
 
 	"github.com/elastic/go-ucfg"
-	"gopkg.in/yaml.v2"
+	"go.yaml.in/yaml/v2"
 
 	"github.com/regsnap/regsnap/index"
 )

@@ -46,21 +46,22 @@ func (t *Table) yields(q Query, row int, chosen Set) string {
 
 // filteredBy names the first filter that a row does not pass.
 func (t *Table) filteredBy(q Query, row int) string {
+	alone := Query{Prerelease: true, Experimental: q.Experimental}
 	for _, f := range []struct {
-		set     func() Set
-		applies bool
-		reason  string
+		query  func(*Query)
+		reason string
 	}{
-		{func() Set { return t.NameSet(q.Package) }, true, "another package"},
-		{func() Set { return t.TypeSet(q.Type) }, true, "its type is " + t.Types[t.Type[row]]},
-		{func() Set { return t.KibanaSet(q.Kibana) }, true, fmt.Sprintf("it accepts Kibana %s, not %s", t.Constraints[t.Kibana[row]], q.Kibana)},
-		{t.StableSet, !q.Experimental && !q.Prerelease, "it is a pre-release or experimental, and prerelease is not true"},
-		{func() Set { return t.AgentSet(q.Agent) }, !q.Experimental, fmt.Sprintf("it accepts agents %s, not %s", t.Constraints[t.Agent[row]], q.Agent)},
-		{func() Set { return t.SpecSet(q.SpecMin, q.SpecMax) }, !q.Experimental, fmt.Sprintf("its spec version %d.%d is out of bounds", t.Specs[t.Spec[row]].Major, t.Specs[t.Spec[row]].Minor)},
-		{func() Set { return t.CapabilitySet(q.Capabilities) }, !q.Experimental, "it requires the capabilities " + strings.Join(t.Capabilities[t.Capability[row]], ", ")},
-		{func() Set { return t.DiscoverySet(q.Discovery) }, !q.Experimental, "its discovery fields and datasets do not match"},
+		{func(f *Query) { f.Package = q.Package }, "another package"},
+		{func(f *Query) { f.Type = q.Type }, "its type is " + t.Types[t.Type[row]]},
+		{func(f *Query) { f.Kibana = q.Kibana }, fmt.Sprintf("it accepts Kibana %s, not %s", t.Constraints[t.Kibana[row]], q.Kibana)},
+		{func(f *Query) { f.Prerelease = q.Prerelease }, "it is a pre-release or experimental, and prerelease is not true"},
+		{func(f *Query) { f.Agent = q.Agent }, fmt.Sprintf("it accepts agents %s, not %s", t.Constraints[t.Agent[row]], q.Agent)},
+		{func(f *Query) { f.SpecMin, f.SpecMax = q.SpecMin, q.SpecMax }, fmt.Sprintf("its spec version %d.%d is out of bounds", t.Specs[t.Spec[row]].Major, t.Specs[t.Spec[row]].Minor)},
+		{func(f *Query) { f.Capabilities = q.Capabilities }, "it requires the capabilities " + strings.Join(t.Capabilities[t.Capability[row]], ", ")},
+		{func(f *Query) { f.Discovery = q.Discovery }, "its discovery fields and datasets do not match"},
 	} {
-		if f.applies && !f.set().Has(row) {
+		filter := alone
+		if f.query(&filter); !t.Filter(filter).Has(row) {
 			return f.reason
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,33 @@ func FuzzQuery(f *testing.F) {
 			if _, err := layout.ParseDigest(string(a.Digest)); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+// FuzzQueryEncode: what a query is parsed from and what it encodes to mean the
+// same, and encoding is stable.
+func FuzzQueryEncode(f *testing.F) {
+	for _, q := range []string{
+		"", "kibana.version=v8.5&all=true&package=a", "category=%26+%25&prerelease=1&type=x", "discovery=fields:f,&discovery=datasets:&discovery=fields:",
+		"spec.min=1.0&spec.max=v2.0", "spec.min=1-a.b&agent.version=1.2.3-x%2By", "capabilities=,&experimental=t", "capabilities=%00,%ff&include_policy_templates=true",
+	} {
+		f.Add(q, true)
+		f.Add(q, false)
+	}
+	f.Fuzz(func(t *testing.T, raw string, counting bool) {
+		q, err := answer.ParseQuery(raw, counting)
+		if err != nil {
+			return
+		}
+		encoded := q.Encode()
+		again, err := answer.ParseQuery(encoded, counting)
+		if err != nil || !reflect.DeepEqual(q, again) || again.Encode() != encoded {
+			t.Fatalf("%q is %+v, encoded %q, read back %+v, %v", raw, q, encoded, again, err)
+		}
+		u, err := url.Parse(q.Target())
+		if err != nil || u.RawQuery != encoded || (u.Path == "/categories") != counting {
+			t.Fatalf("%q: target %q, %v", raw, q.Target(), err)
 		}
 	})
 }

@@ -119,3 +119,76 @@ func discoveryFilter(v string) (DiscoveryFilter, error) {
 	}
 	return DiscoveryFilter{}, fmt.Errorf("unknown discovery filter %q", kind)
 }
+
+// Encode writes the query as the raw query string of a request: ParseQuery reads
+// it back as the same query. The parameters stand in one fixed order.
+func (q Query) Encode() string {
+	var b strings.Builder
+	add := func(name, value string) {
+		if value == "" {
+			return
+		}
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(name + "=" + url.QueryEscape(value))
+	}
+	flag := func(name string, set bool) {
+		if set {
+			add(name, "true")
+		}
+	}
+	if !q.Counting {
+		add("package", q.Package)
+	}
+	add("kibana.version", versionText(q.Kibana))
+	flag("experimental", q.Experimental)
+	add("spec.min", specText(q.SpecMin))
+	add("spec.max", specText(q.SpecMax))
+	add("capabilities", strings.Join(q.Capabilities, ","))
+	flag("prerelease", q.Prerelease)
+	if q.Counting {
+		flag("include_policy_templates", q.IncludePolicyTemplates)
+	} else {
+		add("type", q.Type)
+		flag("all", q.All)
+		add("category", q.Category)
+	}
+	add("agent.version", versionText(q.Agent))
+	for _, f := range q.Discovery {
+		if f.Fields != nil {
+			add("discovery", "fields:"+strings.Join(f.Fields, ","))
+		}
+		if f.Datasets != nil {
+			add("discovery", "datasets:"+strings.Join(f.Datasets, ","))
+		}
+	}
+	return b.String()
+}
+
+// Target is the request: its path, and its query string if it has one.
+func (q Query) Target() string {
+	path := "/search"
+	if q.Counting {
+		path = "/categories"
+	}
+	if encoded := q.Encode(); encoded != "" {
+		return path + "?" + encoded
+	}
+	return path
+}
+
+func versionText(v *semver.Version) string {
+	if v == nil {
+		return ""
+	}
+	return v.Original()
+}
+
+// specText writes a bound with the one dot that ParseQuery asks for.
+func specText(v *semver.Version) string {
+	if v == nil || strings.Count(v.Original(), ".") == 1 {
+		return versionText(v)
+	}
+	return fmt.Sprintf("%d.%d", v.Major(), v.Minor())
+}

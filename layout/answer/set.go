@@ -1,6 +1,9 @@
 package answer
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Set is a set of rows of Routes, a bit each.
 type Set []uint64
@@ -94,4 +97,12 @@ func (s Set) All(yield func(int) bool) {
 			w &= w - 1
 		}
 	}
+}
+
+// appendTo appends the set as bytes, eight for each 64 rows.
+func (s Set) appendTo(b []byte) []byte {
+	for _, w := range s {
+		b = binary.LittleEndian.AppendUint64(b, w)
+	}
+	return b
 }

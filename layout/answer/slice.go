@@ -125,28 +125,11 @@ func variants(q Query) []Query {
 }
 
 // narrowing is what clients may add to a query.
-type narrowing struct{ types, capabilities []Set }
+type narrowing struct{ types, capabilities []class }
 
 func (t *Table) narrowings() narrowing {
-	var n narrowing
-	for _, name := range t.TypeValues() {
-		n.types = append(n.types, t.TypeSet(name))
-	}
-	for _, given := range t.CapabilityValues(nil) {
-		n.capabilities = append(n.capabilities, t.CapabilitySet(given))
-	}
-	n.capabilities = distinctSets(n.capabilities)
-	return n
-}
-
-func distinctSets(sets []Set) []Set {
-	seen := map[string]bool{}
-	return slices.DeleteFunc(sets, func(s Set) bool {
-		k := s.Key()
-		twice := seen[k]
-		seen[k] = true
-		return twice
-	})
+	ts, v := tables{{t, t.all}}, t.Values()
+	return narrowing{newDimension(ts, v.Types, setType).classes, newDimension(ts, v.Capabilities, setCapabilities).classes}
 }
 
 // addSlice adds what one search sees, by itself and narrowed.
@@ -163,8 +146,8 @@ func (t *Table) addSlice(rows Set, q Query, versions int, n narrowing) {
 	for _, c := range capabilities {
 		for _, k := range types {
 			in := base.Clone()
-			in.And(c)
-			in.And(k)
+			in.And(c.rows)
+			in.And(k.rows)
 			if versions > 1 {
 				in = t.newestVersions(in, versions)
 			} else {

@@ -117,32 +117,10 @@ func (s span) keep(in Set, column []int, values int, pass func(value int) bool) 
 	}
 }
 
-// KibanaSet is the rows that a Kibana version may use; nil is any version.
-func (t *Table) KibanaSet(v *semver.Version) Set {
-	return t.filtered(func(in Set, s span) { t.keepVersion(in, s, t.Kibana, v) })
-}
-
-// AgentSet is the rows that an agent version may use; nil is any version.
-func (t *Table) AgentSet(v *semver.Version) Set {
-	return t.filtered(func(in Set, s span) { t.keepVersion(in, s, t.Agent, v) })
-}
-
-func (t *Table) filtered(keep func(in Set, s span)) Set {
-	in := t.all.Clone()
-	keep(in, t.everything())
-	return in
-}
-
 func (t *Table) keepVersion(in Set, s span, column []int, v *semver.Version) {
 	if v != nil {
 		s.keep(in, column, len(t.Constraints), func(i int) bool { return i == 0 || t.ranges[i].Accepts(v) })
 	}
-}
-
-// SpecSet is the rows whose spec version lies within the bounds, both included;
-// nil is no bound.
-func (t *Table) SpecSet(least, most *semver.Version) Set {
-	return t.filtered(func(in Set, s span) { t.keepSpec(in, s, least, most) })
 }
 
 func (t *Table) keepSpec(in Set, s span, least, most *semver.Version) {
@@ -153,12 +131,6 @@ func (t *Table) keepSpec(in Set, s span, least, most *semver.Version) {
 		v := semver.New(t.Specs[i].Major, t.Specs[i].Minor, 0, "", "")
 		return (least == nil || v.Compare(least) >= 0) && (most == nil || v.Compare(most) <= 0)
 	})
-}
-
-// CapabilitySet is the rows all of whose required capabilities are among those
-// given; nil is every row.
-func (t *Table) CapabilitySet(given []string) Set {
-	return t.filtered(func(in Set, s span) { t.keepCapabilities(in, s, given) })
 }
 
 func (t *Table) keepCapabilities(in Set, s span, given []string) {
@@ -173,11 +145,6 @@ func (t *Table) keepCapabilities(in Set, s span, given []string) {
 		}
 		return true
 	})
-}
-
-// TypeSet is the rows of a package type; "" is every row.
-func (t *Table) TypeSet(name string) Set {
-	return t.filtered(func(in Set, s span) { t.keepType(in, s, name) })
 }
 
 func (t *Table) keepType(in Set, s span, name string) {
@@ -197,11 +164,6 @@ func (t *Table) NameSet(name string) Set {
 		out.Add(row)
 	}
 	return out
-}
-
-// DiscoverySet is the rows that pass every filter.
-func (t *Table) DiscoverySet(filters []DiscoveryFilter) Set {
-	return t.filtered(func(in Set, s span) { t.keepDiscovery(in, s, filters) })
 }
 
 func (t *Table) keepDiscovery(in Set, s span, filters []DiscoveryFilter) {
@@ -226,9 +188,3 @@ func (f DiscoveryFilter) matches(d layout.Discovery) bool {
 	}
 	return true
 }
-
-// StableSet is the rows that a search without prerelease=true may show.
-func (t *Table) StableSet() Set { return t.stable.Clone() }
-
-// AllSet is every row.
-func (t *Table) AllSet() Set { return t.all.Clone() }

@@ -60,7 +60,7 @@ func TestConformanceSlice(t *testing.T) {
 	t.Logf("of %s: %s", r.Of, r.Snapshot)
 
 	table := tableOf(t, from)
-	paths := servetest.KibanaRequests("kibana.version="+realKibana, table.Names, table.CategoryValues()[1:])
+	paths := servetest.KibanaRequests("kibana.version="+realKibana, table.Names, table.Values().Categories[1:])
 	paths = append(paths, servetest.PackagePaths(t, to)...)
 	sites := [2]string{servetest.Site(t, from), servetest.Site(t, to)}
 	each(paths, func(path string) { servetest.CompareAnswers(t, sites[0], sites[1], path) })

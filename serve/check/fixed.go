@@ -70,7 +70,7 @@ func fixed(t *answer.Table, level Level) []probe {
 // that tidies up query strings gets wrong.
 func spellings(t *answer.Table) []probe {
 	version, name := "8.5.0", "none"
-	for _, v := range t.KibanaValues(nil) {
+	for _, v := range t.Values().Kibana {
 		if v != nil && v.Major() > 0 {
 			version = v.String()
 			break

@@ -18,6 +18,7 @@ import (
 type Requests struct {
 	random *rand.Rand
 	table  *answer.Table
+	values answer.Values
 	files  []file
 }
 
@@ -44,7 +45,7 @@ func NewRequests(ctx context.Context, b *publish.Bucket, env string, seed uint64
 	if err != nil {
 		return nil, err
 	}
-	r := &Requests{random: rand.New(rand.NewPCG(seed, 0)), table: table}
+	r := &Requests{random: rand.New(rand.NewPCG(seed, 0)), table: table, values: table.Values()}
 	rows := r.random.Perm(table.Rows())
 	for _, row := range rows[:min(len(rows), maxRevisions)] {
 		rev := table.Revision(row)
@@ -195,8 +196,8 @@ func (r *Requests) query() string {
 	add(55, "kibana.version", r.version)
 	add(60, "prerelease", r.boolean)
 	add(25, "package", func() string { name, _ := r.row(); return name })
-	add(25, "category", func() string { return pick(r, append(r.table.CategoryValues(), "no_such", "Web", "é")...) })
-	add(20, "type", func() string { return pick(r, append(r.table.TypeValues(), "no_such", "Integration")...) })
+	add(25, "category", func() string { return pick(r, append(r.values.Categories, "no_such", "Web", "é")...) })
+	add(20, "type", func() string { return pick(r, append(r.values.Types, "no_such", "Integration")...) })
 	add(20, "all", r.boolean)
 	add(15, "experimental", r.boolean)
 	add(25, "include_policy_templates", r.boolean)
@@ -204,7 +205,7 @@ func (r *Requests) query() string {
 	add(20, "spec.max", r.spec)
 	add(15, "agent.version", r.version)
 	add(15, "capabilities", func() string {
-		return strings.Join(pick(r, append(r.table.CapabilityValues(nil), []string{"x", "security"}, []string{"", ""})...), ",")
+		return strings.Join(pick(r, append(r.values.Capabilities, []string{"x", "security"}, []string{"", ""})...), ",")
 	})
 	for r.often(12) {
 		pairs = append(pairs, "discovery="+r.encoded(r.discovery()))
@@ -238,7 +239,7 @@ func (r *Requests) boolean() string {
 }
 
 func (r *Requests) version() string {
-	values := r.table.KibanaValues(nil)[1:]
+	values := r.values.Kibana[1:]
 	v := values[r.random.IntN(len(values))].String()
 	switch r.random.IntN(12) {
 	case 0:
