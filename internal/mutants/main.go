@@ -37,7 +37,7 @@ var quick = []string{
 // otherTests names tests of other packages that hold a package to what it is
 // to do, as a pattern of go test.
 var otherTests = map[string]map[string]string{
-	"./build/sign": {"./publish": "Sign|Rule"},
+	"./layout": {"./layout/answer": "Formats|Routes|Contents|Manifest|CachePolicy|Parts"},
 }
 
 func main() {

@@ -145,6 +145,9 @@ func try(ctx context.Context, suites []suite, mutants []mutant, reached map[int]
 				})
 				mu.Lock()
 				passed[m.id] = !noticed
+				if !noticed {
+					fmt.Fprintf(os.Stderr, "%d: survives: %s\n", len(passed), m.name)
+				}
 				mu.Unlock()
 			}
 		})

@@ -64,6 +64,22 @@ func TestDoEnds(t *testing.T) {
 	})
 }
 
+// TestEndWithinAttempt: what an attempt ends in does not matter once ctx has
+// ended, and a wait that ctx ends says so.
+func TestEndWithinAttempt(t *testing.T) {
+	for _, outcome := range []error{io.EOF, Again(io.EOF)} {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := policy.Do(ctx, func() error { cancel(); return outcome })
+		if err != context.Canceled {
+			t.Errorf("%v while ctx ends: %v", outcome, err)
+		}
+		if err := Sleep(ctx, time.Hour); err != context.Canceled {
+			t.Errorf("a wait after the end: %v", err)
+		}
+		cancel()
+	}
+}
+
 // TestTotal: no attempt begins after the time for all of them.
 func TestTotal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -72,6 +88,10 @@ func TestTotal(t *testing.T) {
 		err := p.Do(t.Context(), func() error { n++; return After(io.EOF, 3*time.Second) })
 		if !errors.Is(err, ErrGaveUp) || n != 5 { // at 0, 3, 6, 9 and 12 s
 			t.Errorf("%d attempts, %v", n, err)
+		}
+		n, p.Total = 0, 9*time.Second
+		if err := p.Do(t.Context(), func() error { n++; return After(io.EOF, 3*time.Second) }); !errors.Is(err, ErrGaveUp) || n != 5 {
+			t.Errorf("at the very end of the time: %d attempts, %v", n, err)
 		}
 	})
 }

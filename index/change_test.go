@@ -1,0 +1,194 @@
+package index
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// describe is a change as text: the sign of its kind, and which package.
+func describe(c Change) string {
+	kind := "?"
+	switch {
+	case c.Added() && !c.Removed() && !c.Overwritten():
+		kind = "+"
+	case c.Removed() && !c.Added() && !c.Overwritten():
+		kind = "-"
+	case c.Overwritten() && !c.Added() && !c.Removed():
+		kind = "!"
+	}
+	return kind + c.Entry().Name + "-" + c.Entry().Version
+}
+
+// TestChanges compares random states of a branch with what sets say: in both and
+// the same, in both and not, in one alone.
+func TestChanges(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		state := func() (*Branch, map[string]Entry) {
+			byName := map[string]Entry{}
+			for range r.IntN(6) {
+				e := Entry{Name: fmt.Sprint("p", r.IntN(3)), Version: fmt.Sprintf("1.%d.0", r.IntN(2))}
+				e.Tree[0], e.Archive[0], e.Signature[0] = byte(r.IntN(2)), byte(r.IntN(2)), byte(r.IntN(2))
+				byName[e.Name+"-"+e.Version] = e
+			}
+			b := &Branch{}
+			for _, e := range byName {
+				b.Entries = append(b.Entries, e)
+			}
+			slices.SortFunc(b.Entries, func(a, b Entry) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version)) })
+			return b, byName
+		}
+		base, before := state()
+		head, after := state()
+		var want []string
+		for name, e := range before {
+			now, ok := after[name]
+			switch {
+			case !ok:
+				want = append(want, "-"+name)
+			case now.Tree != e.Tree || now.Archive != e.Archive || now.Signature != e.Signature:
+				want = append(want, "!"+name)
+			}
+		}
+		for name := range after {
+			if _, ok := before[name]; !ok {
+				want = append(want, "+"+name)
+			}
+		}
+		slices.SortFunc(want, func(a, b string) int { return cmp.Compare(a[1:], b[1:]) })
+		var got []string
+		for _, c := range Changes(base, head) {
+			got = append(got, describe(c))
+			name := c.Entry().Name + "-" + c.Entry().Version
+			if c.Old.Name != "" && c.Old != before[name] || c.New.Name != "" && c.New != after[name] {
+				t.Errorf("seed %d: %s has other entries: %+v", seed, name, c)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("seed %d: %v, want %v", seed, got, want)
+		}
+	}
+}
+
+// TestID: what an id is read from and written as.
+func TestID(t *testing.T) {
+	text := "0123456789abcdef0123456789abcdef01234567"
+	id, err := ParseID(text)
+	if err != nil || id.String() != text || id.IsZero() || !(ID{}).IsZero() {
+		t.Errorf("%s is read as %s, %v", text, id, err)
+	}
+	for _, bad := range []string{"", text[1:], text + "0", text[2:], strings.Repeat("g", 40), text + text} {
+		if id, err := ParseID(bad); err == nil || !id.IsZero() {
+			t.Errorf("%q is read as %s, %v", bad, id, err)
+		}
+	}
+}
+
+// TestPlace: where a finding is, as somebody would look it up.
+func TestPlace(t *testing.T) {
+	folder := Entry{Branch: "staging", Name: "a", Version: "1.0.0", Path: "packages/a/1.0.0", Tree: ID{1}}
+	archive := Entry{Branch: "staging", Name: "a", Version: "1.0.0", Path: "packages/a-1.0.0.zip", Archive: ID{1}}
+	for _, c := range []struct {
+		entry      Entry
+		file, want string
+	}{
+		{folder, "", "packages/a/1.0.0"}, {folder, "x/../y", "packages/a/1.0.0/x/../y"},
+		{archive, "", "packages/a-1.0.0.zip"}, {archive, "x", "packages/a-1.0.0.zip!x"},
+	} {
+		got := c.entry.Place([]Problem{{File: c.file}, {File: c.file}})
+		for _, p := range got {
+			if p.File != c.want || p.Branch != "staging" || p.Package != "a" || p.Version != "1.0.0" {
+				t.Errorf("%q of %s is placed at %+v, want %s", c.file, c.entry.Path, p, c.want)
+			}
+		}
+	}
+}
+
+// TestProblemText: each part that a finding has is in its line, and no other.
+func TestProblemText(t *testing.T) {
+	for _, c := range []struct {
+		problem Problem
+		want    string
+	}{
+		{Problem{Branch: "b", Rule: "r", Detail: "d"}, "b: d [r]"},
+		{Problem{Branch: "b", Package: "p", Rule: "r", Detail: "d"}, "b: p: d [r]"},
+		{Problem{Branch: "b", Version: "1.0.0", Rule: "r", Detail: "d"}, "b: d [r]"},
+		{Problem{Branch: "b", Package: "p", Version: "1.0.0", Rule: "r", Detail: "d"}, "b: p-1.0.0: d [r]"},
+		{Problem{Branch: "b", File: "f", Rule: "r", Detail: "d"}, "b: f: d [r]"},
+		{Problem{Branch: "b", File: "f", Line: 1, Rule: "r", Detail: "d"}, "b: f:1: d [r]"},
+		{Problem{Branch: "b", Line: 1, Rule: "r", Detail: "d"}, "b: d [r]"},
+	} {
+		if got := c.problem.String(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+// TestSortReport: every field that is to order the findings does, in its turn.
+func TestSortReport(t *testing.T) {
+	want := []Problem{
+		{Branch: "a", Package: "z"},
+		{Branch: "b", Package: "a", Version: "9"},
+		{Branch: "b", Package: "b", Version: "1", File: "z"},
+		{Branch: "b", Package: "b", Version: "2", File: "a", Line: 9},
+		{Branch: "b", Package: "b", Version: "2", File: "b", Line: 1, Rule: "z"},
+		{Branch: "b", Package: "b", Version: "2", File: "b", Line: 2, Rule: "a"},
+		{Branch: "b", Package: "b", Version: "2", File: "b", Line: 2, Rule: "b"},
+	}
+	r := Report{Errors: slices.Clone(want), Warnings: slices.Clone(want)}
+	slices.Reverse(r.Errors)
+	slices.Reverse(r.Warnings)
+	r.Sort()
+	if !slices.Equal(r.Errors, want) || !slices.Equal(r.Warnings, want) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestLimitDefaults: the defaults of docs/configuration.md, and that zero means them.
+func TestLimitDefaults(t *testing.T) {
+	want := Limits{FileSize: 100 << 20, Files: 50_000, TotalSize: 1 << 30, ArchiveSize: 256 << 20, Ratio: 200}
+	if got := (Limits{}).WithDefaults(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	own := Limits{FileSize: 1, Files: 2, TotalSize: 3, ArchiveSize: 4, Ratio: 5}
+	if got := own.WithDefaults(); got != own {
+		t.Errorf("%+v, want %+v", got, own)
+	}
+}
+
+// TestManyProblems: a hundred are listed, and how many more there are.
+func TestManyProblems(t *testing.T) {
+	for _, n := range []int{0, 1, 99, 100, 101, 250} {
+		var f Findings
+		for i := range n {
+			f.Add("file", Rule(fmt.Sprint("r", i)), "detail %d", i)
+		}
+		list := f.List()
+		if len(list) != min(n, 100)+min(max(n-100, 0), 1) {
+			t.Fatalf("of %d findings %d are listed", n, len(list))
+		}
+		if n > 100 {
+			last := list[100]
+			if want := fmt.Sprintf("and %d more findings, not listed", n-100); last.Detail != want || last.Rule != "r99" || last.File != "" {
+				t.Errorf("of %d findings the last is %+v, want %q", n, last, want)
+			}
+		}
+	}
+}
+
+// TestFold: two texts fold to the same if and only if they are equal but for case.
+func TestFold(t *testing.T) {
+	runes := []rune{'@', 'A', 'B', 'Y', 'Z', '[', '`', 'a', 'b', 'y', 'z', '{', 'K', 'k', '\u212a', 'S', 's', '\u017f', 'É', 'é', 'ß', 'ẞ', 'Σ', 'σ', 'ς', '0', 0x80, 0x10400, 0x10428}
+	for _, a := range runes {
+		for _, b := range runes {
+			same := strings.EqualFold(string(a), string(b))
+			if (fold(string(a)) == fold(string(b))) != same {
+				t.Errorf("%q and %q: fold to %q and %q, equal but for case: %t", a, b, fold(string(a)), fold(string(b)), same)
+			}
+		}
+	}
+}
