@@ -45,10 +45,10 @@ tools: ## install the servers and the other programs that tests run, in the user
 	@$(GO) run ./internal/testtools/install
 
 RUNS ?= 40
-test: tools ## run all tests, and $(RUNS) randomised runs on each store
+test: tools ## run all tests, and $(RUNS) more of each kind of random run
 	cd cmd/regsnap-spec && $(GO) test ./...
 	$(GO) test -timeout 30m ./...
-	$(GO) test -timeout 30m -count 1 -run '^TestRandomised$$' ./publish -soak $(RUNS)
+	$(GO) test -timeout 30m -count 1 -run '^(TestRandomised|TestMirrorInterrupted)$$' ./publish ./publish/carry -soak $(RUNS)
 
 race: tools ## run all tests under the race detector
 	$(GO) test -race -timeout 30m ./...

@@ -54,7 +54,7 @@ func openRetrying(t testing.TB, url string, p store.RetryPolicy) *Bucket {
 
 func fileBucket(t testing.TB) (*Bucket, string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := servers.MemoryDir(t)
 	return openTest(t, "file://"+filepath.ToSlash(dir)), dir
 }
 
@@ -70,7 +70,7 @@ type editions struct {
 	waiting func(layout.Lease)
 }
 
-func newEditions(t testing.TB) *editions { return &editions{dir: t.TempDir()} }
+func newEditions(t testing.TB) *editions { return &editions{dir: servers.MemoryDir(t)} }
 
 const testEnv = "production"
 

@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	soakRuns = flag.Int("soak", 15, "interrupt mirrors this many times")
+	soakRuns = flag.Int("soak", 6, "interrupt mirrors this many times")
 	soakSeed = flag.Uint64("soak-seed", 1, "seed of the interruptions")
 )
 

@@ -21,6 +21,7 @@ import (
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 	"github.com/regsnap/regsnap/serve"
 	"github.com/regsnap/regsnap/serve/check"
 )
@@ -41,7 +42,7 @@ func uncached(t *testing.T) (bucket *publish.Bucket, first, second string) {
 
 func bucketWith(t *testing.T, cache layout.CachePolicy) (bucket *publish.Bucket, first, second string) {
 	t.Helper()
-	bucket, err := publish.Create(t.Context(), "file://"+filepath.ToSlash(t.TempDir()))
+	bucket, err := publish.Create(t.Context(), "file://"+filepath.ToSlash(servers.MemoryDir(t)))
 	if err != nil {
 		t.Fatal(err)
 	}

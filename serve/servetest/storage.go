@@ -24,6 +24,7 @@ import (
 	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // storage has versions for different Kibanas, a pre-release, a deprecated
@@ -207,7 +208,7 @@ func Open(t testing.TB, url string) *publish.Bucket {
 }
 
 // FolderURL is the URL of an empty bucket.
-func FolderURL(t testing.TB) string { return "file://" + filepath.ToSlash(t.TempDir()) }
+func FolderURL(t testing.TB) string { return "file://" + filepath.ToSlash(servers.MemoryDir(t)) }
 
 // MustBeSound verifies a snapshot in full.
 func MustBeSound(t testing.TB, b *publish.Bucket, id string) {

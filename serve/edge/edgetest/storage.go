@@ -14,6 +14,7 @@ import (
 	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
 // Environments are those of a package storage, in the order in which each adds
@@ -24,7 +25,7 @@ var Environments = []string{"production", "staging", "snapshot"}
 // makes them live. It returns the bucket and its folder.
 func Publish(t testing.TB, source index.Source, budget layout.Budget) (*publish.Bucket, string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := servers.MemoryDir(t)
 	return PublishTo(t, "file://"+filepath.ToSlash(dir), source, budget), dir
 }
 

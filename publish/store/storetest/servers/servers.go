@@ -97,7 +97,7 @@ var gcsKind = kind{
 // be parallel.
 func StartS3(t testing.TB) *Server {
 	t.Helper()
-	return StartS3In(t, t.TempDir())
+	return StartS3In(t, MemoryDir(t))
 }
 
 // StartS3In is StartS3 with the folder that the server keeps its buckets in.
