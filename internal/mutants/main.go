@@ -13,8 +13,8 @@
 //
 // A package's own tests run, and those that otherTests names. A mutant that
 // changes nothing that can be observed is marked with its reason in the
-// package's testdata/mutants.txt (see marks.go). The router's JavaScript has
-// a tool of its own, serve/edge/test/mutants.js; "make mutants" runs both.
+// package's testdata/mutants.txt (see marks.go). The sources are Go: what holds
+// the router's JavaScript is its vectors.
 package main
 
 import (
