@@ -14,12 +14,8 @@ import (
 	"github.com/regsnap/regsnap/layout/answer"
 )
 
-const (
-	// maxAssembling is how many responses are put together at once.
-	maxAssembling = 8
-	// maxReading is how many parts of the catalog are read at once for one.
-	maxReading = 8
-)
+// maxReading is how many parts of the catalog are read at once for one response.
+const maxReading = 8
 
 // assembled puts together a response that was not rendered ahead, byte for byte
 // what rendering gives.
@@ -37,27 +33,26 @@ func (h *Handler) assembled(ctx context.Context, x *exchange, s *snapshot, a ans
 // assembledObject is that response as memory keeps it.
 func (h *Handler) assembledObject(ctx context.Context, s *snapshot, u *url.URL, digest layout.Digest) (object, source, error) {
 	return h.objects.get(ctx, "assembled/"+string(digest), func(ctx context.Context) (object, error) {
-		select {
-		case h.assembling <- struct{}{}:
-			defer func() { <-h.assembling }()
-		case <-ctx.Done():
-			return object{}, ctx.Err()
+		a := s.explain(u)
+		if a.Query != nil && a.Query.Counting {
+			return bodyObject(a.Body), nil
 		}
-		body, err := h.assemble(ctx, s, u)
+		weight := min(int64(s.table.SearchSize(a.Selection)), h.o.CacheBytes)
+		if err := h.assembling.Acquire(ctx, weight); err != nil {
+			return object{}, err
+		}
+		defer h.assembling.Release(weight)
+		body, err := h.assemble(ctx, s, a.Selection)
 		return bodyObject(body), err
 	})
 }
 
-func (h *Handler) assemble(ctx context.Context, s *snapshot, u *url.URL) ([]byte, error) {
-	a := s.explain(u)
-	if a.Query != nil && a.Query.Counting {
-		return a.Body, nil
-	}
-	parts, err := h.parts(ctx, s.table, a.Selection.Rows)
+func (h *Handler) assemble(ctx context.Context, s *snapshot, found answer.Selection) ([]byte, error) {
+	parts, err := h.parts(ctx, s.table, found.Rows)
 	if err != nil {
 		return nil, err
 	}
-	return s.table.Assemble(a.Selection, func(dst []byte, row int) ([]byte, error) {
+	return s.table.Assemble(found, func(dst []byte, row int) ([]byte, error) {
 		place, i, rows := s.table.Block(row)
 		dst, err := answer.Block(parts[place.Part][place.Offset:][:place.Size]).Append(dst, i, rows)
 		if err != nil {

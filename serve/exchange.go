@@ -27,6 +27,8 @@ type exchange struct {
 	bytes                int64
 	source               source
 	err                  error // why there is no proper answer
+	// releases let go of what is held for the answer.
+	releases []func()
 	// lost: the client no longer takes what is written.
 	lost bool
 }
@@ -44,6 +46,13 @@ const (
 
 func newExchange(w http.ResponseWriter, r *http.Request, stall time.Duration) *exchange {
 	return &exchange{ResponseWriter: w, r: r, control: http.NewResponseController(w), stall: stall}
+}
+
+// end lets go of all that was held.
+func (x *exchange) end() {
+	for _, release := range x.releases {
+		release()
+	}
 }
 
 // head sets the headers that every form of an answer has: its type, how long it

@@ -14,9 +14,9 @@ import (
 )
 
 // contents is the list of files of a package revision.
-func (h *Handler) contents(ctx context.Context, rev layout.Revision) (*layout.Contents, error) {
+func (h *Handler) contents(x *exchange, rev layout.Revision) (*layout.Contents, error) {
 	key := rev.ContentsKey()
-	o, _, err := h.objects.get(ctx, key, func(ctx context.Context) (object, error) {
+	o, _, err := h.objects.get(x.r.Context(), key, func(ctx context.Context) (object, error) {
 		body, err := h.store.Read(ctx, key)
 		if err != nil {
 			return object{}, err
@@ -28,12 +28,15 @@ func (h *Handler) contents(ctx context.Context, rev layout.Revision) (*layout.Co
 		// Read, the list takes about as much again as its text.
 		return object{contents: c, size: 2 * len(body)}, nil
 	})
+	if err == nil {
+		err = h.hold(x, o)
+	}
 	return o.contents, err
 }
 
 // file answers with a file of a package.
 func (h *Handler) file(x *exchange, s *snapshot, a answer.Answer) {
-	c, err := h.contents(x.r.Context(), a.Revision)
+	c, err := h.contents(x, a.Revision)
 	if err != nil {
 		h.storeFailed(x, err)
 		return
@@ -61,7 +64,7 @@ func (h *Handler) sendsGzip(x *exchange, f *layout.ContentsFile) bool {
 // archive answers with the package as a zip archive. It is never encoded:
 // Kibana takes Content-Length for the size of the archive.
 func (h *Handler) archive(x *exchange, s *snapshot, a answer.Answer) {
-	c, err := h.contents(x.r.Context(), a.Revision)
+	c, err := h.contents(x, a.Revision)
 	if err != nil {
 		h.storeFailed(x, err)
 		return
@@ -71,7 +74,7 @@ func (h *Handler) archive(x *exchange, s *snapshot, a answer.Answer) {
 
 // signature answers with the detached signature of an archive.
 func (h *Handler) signature(x *exchange, s *snapshot, a answer.Answer) {
-	c, err := h.contents(x.r.Context(), a.Revision)
+	c, err := h.contents(x, a.Revision)
 	if err == nil && c.Signature == nil {
 		err = fmt.Errorf("%s: %w: it has no signature, the routes say that there is one", a.Revision.ContentsKey(), errDamaged)
 	}
@@ -136,6 +139,11 @@ func (h *Handler) encodedFile(x *exchange, rev layout.Revision, f *layout.Conten
 		return rep
 	}
 	rep.open = h.inMemory(x, fmt.Sprintf("gzip/%s/%d", f.SHA256, rep.size), func(ctx context.Context) (object, error) {
+		done, err := h.store.load(ctx)
+		if err != nil {
+			return object{}, err
+		}
+		defer done()
 		r, err := stream(ctx)
 		if err != nil {
 			return object{}, err
@@ -157,6 +165,9 @@ type enveloped struct {
 func (h *Handler) inMemory(x *exchange, key string, load func(context.Context) (object, error)) func(context.Context, int64, int64) (io.ReadCloser, error) {
 	return func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
 		o, from, err := h.objects.get(ctx, key, load)
+		if err == nil {
+			err = h.hold(x, o)
+		}
 		if err != nil {
 			return nil, err
 		}

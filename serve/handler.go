@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
 )
@@ -26,9 +28,10 @@ type Handler struct {
 	metrics *metrics
 	// slots bounds the requests in work; nil is no bound.
 	slots chan struct{}
-	// assembling bounds the responses that are being put together at once: each
-	// takes the memory of its answer and of the parts of the catalog that it is made of.
-	assembling chan struct{}
+	// assembling bounds the responses that are being put together at once, by the
+	// bytes of their answers; the parts of the catalog take a tenth of that more.
+	assembling *semaphore.Weighted
+	held       *held
 
 	stop      context.CancelFunc
 	following sync.WaitGroup
@@ -48,15 +51,15 @@ func New(ctx context.Context, o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{o: o, hosts: hosts, all: all, assembling: make(chan struct{}, maxAssembling)}
+	h := &Handler{o: o, hosts: hosts, all: all, assembling: semaphore.NewWeighted(o.CacheBytes), held: newHeld(o.CacheBytes)}
 	if o.MaxRequests > 0 {
 		h.slots = make(chan struct{}, o.MaxRequests)
 	}
 	h.objects = newObjects(o.CacheBytes, o.StoreTimeout)
-	if h.metrics, err = newMetrics(o.Metrics, h.objects, all); err != nil {
+	if h.metrics, err = newMetrics(o.Metrics, h, all); err != nil {
 		return nil, err
 	}
-	h.store = countedStore{o.Bucket, func(op string) { h.metrics.storeErrors.WithLabelValues(op).Inc() }}
+	h.store = countedStore{o.Bucket, make(chan struct{}, maxLoading), func(op string) { h.metrics.storeErrors.WithLabelValues(op).Inc() }}
 	var first sync.WaitGroup
 	for _, env := range all {
 		first.Go(func() { h.refresh(ctx, env) })
@@ -106,7 +109,7 @@ func (h *Handler) Live(env string) string {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(w, r, h.o.Stall)
 	start := time.Now()
-	defer func() { h.finish(x, time.Since(start)) }()
+	defer func() { x.end(); h.finish(x, time.Since(start)) }()
 	if r.ContentLength == 0 {
 		// The request is read. The server's limit for that must not end the
 		// request's context while a client is still downloading.

@@ -25,7 +25,7 @@ type metrics struct {
 	snapshots      *prometheus.GaugeVec     // environment, snapshot
 }
 
-func newMetrics(to *prometheus.Registry, o *objects, all []*environment) (*metrics, error) {
+func newMetrics(to *prometheus.Registry, h *Handler, all []*environment) (*metrics, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "regsnap", Name: name, Help: help}, labels)
 	}
@@ -48,10 +48,13 @@ func newMetrics(to *prometheus.Registry, o *objects, all []*environment) (*metri
 		m.requests, m.seconds, m.bytes, m.sources, m.assembled, m.storeErrors, m.followFailures, m.snapshots,
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Namespace: "regsnap", Name: "cache_evictions_total", Help: "Objects that memory gave up for others.",
-		}, func() float64 { return float64(o.cache.Stats().Evictions) }),
+		}, func() float64 { return float64(h.objects.cache.Stats().Evictions) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Namespace: "regsnap", Name: "cache_bytes", Help: "Bytes of objects in memory.",
-		}, func() float64 { return float64(o.cache.WeightedSize()) }),
+		}, func() float64 { return float64(h.objects.cache.WeightedSize()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "regsnap", Name: "held_bytes", Help: "Bytes of objects that are being sent, each once however many clients get it.",
+		}, func() float64 { return float64(h.held.bytes()) }),
 	}
 	for _, env := range all {
 		m.followFailures.WithLabelValues(env.name)

@@ -60,6 +60,10 @@ func (o *objects) get(ctx context.Context, key string, load func(context.Context
 		return found, fromCache, nil
 	}
 	flight := o.flights.DoChan(key, func() (any, error) {
+		// Another flight may have landed since this request looked.
+		if found, ok := o.cache.GetIfPresent(key); ok {
+			return found, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.timeout)
 		defer cancel()
 		found, err := guarded(ctx, load)

@@ -46,7 +46,8 @@ type Options struct {
 	// Prefix is a path before those of the API, "/registry" for instance.
 	Prefix string
 
-	// CacheBytes bounds what is kept in memory of the bucket's objects;
+	// CacheBytes bounds what is kept in memory of the bucket's objects, and once
+	// more each what is being sent to clients and what is being put together;
 	// DefaultCacheBytes if 0.
 	CacheBytes int64
 	// CacheObject is the largest package file or archive to keep, in bytes;

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
@@ -23,6 +24,9 @@ func (h *Handler) response(x *exchange, s *snapshot, a answer.Answer) {
 		return
 	}
 	o, encoded, err := h.responseBody(x, s, a, encoded)
+	if err == nil {
+		err = h.hold(x, o)
+	}
 	if err != nil {
 		h.storeFailed(x, err)
 		return
@@ -114,9 +118,16 @@ func (h *Handler) storeFailed(x *exchange, err error) {
 		x.status = statusClientGone
 		panic(http.ErrAbortHandler)
 	}
+	if errors.Is(err, errBusy) {
+		x.unavailable("too many answers are on their way to slow clients", busyRetry)
+		return
+	}
 	h.o.Log.Error("cannot answer from the bucket", "env", x.env, "snapshot", x.snapshot, "path", x.r.URL.Path, "error", err)
 	x.fail(http.StatusBadGateway, "the object store of this registry does not answer")
 }
+
+// busyRetry is when to ask again after errBusy.
+const busyRetry = 5 * time.Second
 
 // statusClientGone is for log and metrics only: nobody is left to be told.
 // It is nginx's number for it.

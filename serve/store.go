@@ -13,7 +13,23 @@ import (
 // exist is an answer, and a client that went away is no fault of the store.
 type countedStore struct {
 	bucket Bucket
-	failed func(operation string)
+	// loading bounds the objects that are being read into memory at once.
+	loading chan struct{}
+	failed  func(operation string)
+}
+
+// maxLoading is how many objects are read into memory at once. None is large:
+// lists of many versions are kept gzip-encoded, large files are streamed.
+const maxLoading = 16
+
+// load waits until one more object may be read into memory.
+func (s countedStore) load(ctx context.Context) (done func(), err error) {
+	select {
+	case s.loading <- struct{}{}:
+		return func() { <-s.loading }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (s countedStore) count(ctx context.Context, operation string, err error) {
@@ -35,6 +51,11 @@ func (s countedStore) Routes(ctx context.Context, env, id string) (*layout.Route
 }
 
 func (s countedStore) Read(ctx context.Context, key string) ([]byte, error) {
+	done, err := s.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	body, err := s.bucket.Read(ctx, key)
 	s.count(ctx, "read", err)
 	return body, err

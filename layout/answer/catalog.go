@@ -15,17 +15,22 @@ const (
 // unlike every other document.
 const EmptyResult = "[]"
 
+// SearchSize is how long the response of a search is at most, in bytes.
+func (t *Table) SearchSize(s Selection) int {
+	size := len(catalogOpen) + len(catalogClose)
+	for _, row := range s.Rows {
+		size += t.Sizes[row] + len(catalogSeparator)
+	}
+	return size
+}
+
 // Assemble writes the response of a search from the summaries of its rows.
 // summary appends the fragment of a row.
 func (t *Table) Assemble(s Selection, summary func(dst []byte, row int) ([]byte, error)) ([]byte, error) {
 	if len(s.Rows) == 0 {
 		return []byte(EmptyResult), nil
 	}
-	size := len(catalogOpen) + len(catalogClose)
-	for _, row := range s.Rows {
-		size += t.Sizes[row] + len(catalogSeparator)
-	}
-	b := append(make([]byte, 0, size), catalogOpen...)
+	b := append(make([]byte, 0, t.SearchSize(s)), catalogOpen...)
 	for i, row := range s.Rows {
 		if i > 0 {
 			b = append(b, catalogSeparator...)
