@@ -15,8 +15,9 @@ import (
 
 func auditCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "audit",
-		Usage: "find commits that changed or removed released versions",
+		Name:     "audit",
+		Category: groupAuthor,
+		Usage:    "find commits that changed or removed released versions",
 		Description: `Walks the history of a branch and lists every push and merge that changed or
 removed a package version after its release, with author, date and files. What the
 overwrite rule of the branch forbids is counted and ends with exit code 3: of a

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -15,6 +14,7 @@ import (
 func boardCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "board",
+		Category:  groupAuthor,
 		Usage:     "show which versions are in which branch, and what waits",
 		ArgsUsage: "[NAME…]",
 		Description: `Lists every package with its newest version in each branch and, after a plus sign,
@@ -63,19 +63,22 @@ func runBoard(c *cli.Context) (err error) {
 }
 
 func printBoard(c *cli.Context, b *promote.Board, now time.Time) {
-	tw := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "package\t%s\twaiting\n", strings.Join(b.Branches, "\t"))
+	t := table{columns: []column{{title: "PACKAGE", least: 12}}}
+	for _, branch := range b.Branches {
+		t.columns = append(t.columns, column{title: strings.ToUpper(branch)})
+	}
+	t.columns = append(t.columns, column{title: "WAITING", least: 20})
 	for _, p := range b.Packages {
-		fmt.Fprint(tw, p.Name)
+		row := texts(p.Name)
 		for _, branch := range b.Branches {
-			cell := "-"
-			if versions := p.Versions[branch]; len(versions) > 0 {
-				cell = versions[0]
-				if more := len(versions) - 1; more > 0 {
-					cell += fmt.Sprintf(" +%d", more)
+			versions := cell{text: "-"}
+			if list := p.Versions[branch]; len(list) > 0 {
+				versions = cell{text: list[0]}
+				if more := len(list) - 1; more > 0 {
+					versions = cell{text: fmt.Sprintf("%s +%d", list[0], more), short: list[0]}
 				}
 			}
-			fmt.Fprintf(tw, "\t%s", cell)
+			row = append(row, versions)
 		}
 		var waiting []string
 		for _, w := range p.Waiting {
@@ -85,8 +88,12 @@ func printBoard(c *cli.Context, b *promote.Board, now time.Time) {
 			}
 			waiting = append(waiting, fmt.Sprintf("%s in %s (%s)", w.Version, w.Branch, long))
 		}
-		fmt.Fprintf(tw, "\t%s\n", strings.Join(waiting, ", "))
+		short := ""
+		if len(waiting) > 1 {
+			short = fmt.Sprintf("%s, +%d", waiting[0], len(waiting)-1)
+		}
+		t.row(append(row, cell{text: strings.Join(waiting, ", "), short: short, colour: yellow})...)
 	}
-	_ = tw.Flush() // the writer says so itself when it fails
+	_ = t.write(c.App.Writer, screenOf(c)) // the writer says so itself when it fails
 	fmt.Fprintf(c.App.Writer, "%s, %s waiting for promotion\n", plural(len(b.Packages), "package"), plural(b.Waiting, "version"))
 }

@@ -19,8 +19,9 @@ import (
 
 func buildCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "build",
-		Usage: "render what the bucket lacks, print the snapshot ids",
+		Name:     "build",
+		Category: groupPublish,
+		Usage:    "render what the bucket lacks, print the snapshot ids",
 		Description: `Reads the branches of each environment, checks every package, and writes what
 the bucket lacks: archives and files of new package revisions, responses that
 changed, a manifest and the routes. Nothing is written when a package is broken;
@@ -256,7 +257,7 @@ func printBuilt(c *cli.Context, out built, err error) error {
 		printConfigPlace(c.App.ErrWriter, out.Settings)
 		printRead(c.App.ErrWriter, out.Read)
 	}
-	printFindings(c.App.ErrWriter, out.Errors, out.Warnings)
+	printFindings(c.App.ErrWriter, errorScreenOf(c), out.Errors, out.Warnings)
 	for _, s := range out.Snapshots {
 		fmt.Fprintf(c.App.Writer, "%s %s\n", s.Environment, s.ID)
 		printCoverage(c.App.ErrWriter, s)
@@ -286,7 +287,7 @@ func printCoverage(w io.Writer, s builtSnapshot) {
 	case s.Published:
 		state = "live"
 		if s.Previous != "" && s.Previous != s.ID {
-			state += ", before " + s.Previous
+			state += " (was " + s.Previous + ")"
 		}
 	}
 	if len(s.Diverged) > 0 {

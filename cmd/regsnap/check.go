@@ -16,8 +16,9 @@ import (
 
 func checkCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "check",
-		Usage: "compare a live registry with what the bucket answers",
+		Name:     "check",
+		Category: groupServe,
+		Usage:    "compare a live registry with what the bucket answers",
 		Description: `Sends the requests of an environment to a URL and compares each answer with the
 bucket's own: all package documents, a query of every class that has an answer of
 its own, queries in odd spellings, sampled archives, signatures and files, errors

@@ -16,6 +16,7 @@ import (
 func diffCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "diff",
+		Category:  groupOperate,
 		Usage:     "compare two snapshots: packages, and which requests answer differently",
 		ArgsUsage: "OLD NEW",
 		Description: `OLD and NEW are snapshot ids of --env, "live" and "previous" of --env, an environment

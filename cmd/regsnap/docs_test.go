@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"reflect"
 	"regexp"
@@ -42,12 +39,21 @@ func TestCommandsDoc(t *testing.T) {
 func commandsMarkdown(app *cli.App) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Commands\n\nMade from the program by `go test ./cmd/regsnap -run CommandsDoc -update`. Do not edit.\n\n%s", markdown(app.Description))
-	b.WriteString("\nFlags come before arguments. A flag wins over its environment variable, and both over the configuration.\n")
+	b.WriteString("\nFlags may stand anywhere on the command line. A flag wins over its environment variable, and both over the configuration.\n")
 	b.WriteString("Results go to standard output, everything else to standard error.\n")
-	b.WriteString("\n| exit code | meaning |\n| --- | --- |\n")
-	b.WriteString("| 0 | done |\n" + exitCodeRows())
-	for _, c := range app.Commands {
-		writeCommand(&b, "##", "regsnap "+c.Name, c)
+	b.WriteString("\n| exit code | kind, with --json | meaning |\n| --- | --- | --- |\n")
+	b.WriteString(exitCodeRows())
+	b.WriteString("\nEvery command has these flags too:\n\n| flag | meaning | default | environment |\n| --- | --- | --- | --- |\n")
+	for _, f := range commonFlags() {
+		b.WriteString(flagRow(f.(cli.DocGenerationFlag)))
+	}
+	for _, group := range []string{groupPublish, groupOperate, groupAuthor, groupOffline, groupServe, groupHelp} {
+		fmt.Fprintf(&b, "\n## %s\n", group)
+		for _, c := range app.Commands {
+			if c.Category == group {
+				writeCommand(&b, "###", "regsnap "+c.Name, c)
+			}
+		}
 	}
 	return b.String()
 }
@@ -59,30 +65,29 @@ func writeCommand(b *strings.Builder, heading, name string, c *cli.Command) {
 	}
 	fmt.Fprintf(b, "\n%s %s\n\n%s%s.\n\n", heading, name, strings.ToUpper(c.Usage[:1]), c.Usage[1:])
 	fmt.Fprintf(b, "```\n%s %s\n```\n\n%s", name, args, markdown(c.Description))
-	if len(c.Flags) > 0 {
+	if slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return !isCommon(f) }) {
 		b.WriteString("\n| flag | meaning | default | environment |\n| --- | --- | --- | --- |\n")
 	}
 	for _, f := range c.Flags {
-		b.WriteString(flagRow(f.(cli.DocGenerationFlag)))
+		if !isCommon(f) {
+			b.WriteString(flagRow(f.(cli.DocGenerationFlag)))
+		}
 	}
 	for _, sub := range c.Subcommands {
 		writeCommand(b, heading+"#", name+" "+sub.Name, sub)
 	}
 }
 
-// exitCodeRows are the constants of main.go, with what is said beside them.
+func isCommon(f cli.Flag) bool {
+	return slices.ContainsFunc(commonFlags(), func(common cli.Flag) bool { return common.Names()[0] == f.Names()[0] })
+}
+
+// exitCodeRows are what the exit codes mean.
 func exitCodeRows() string {
-	file, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, parser.ParseComments)
-	if err != nil {
-		panic(err)
-	}
 	var b strings.Builder
-	ast.Inspect(file, func(n ast.Node) bool {
-		if c, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(c.Names[0].Name, "exit") {
-			fmt.Fprintf(&b, "| %s | %s |\n", c.Values[0].(*ast.BasicLit).Value, strings.TrimSpace(c.Comment.Text()))
-		}
-		return true
-	})
+	for _, e := range exitCodes {
+		fmt.Fprintf(&b, "| %d | %s | %s |\n", e.code, e.kind, e.meaning)
+	}
 	return b.String()
 }
 
@@ -162,25 +167,6 @@ func TestConfigurationDoc(t *testing.T) {
 			t.Errorf("example\n%s: %v", m[1], err)
 		}
 	}
-}
-
-// yamlKeys are the keys of a struct and those below, dotted; NAME stands for
-// the key of a map.
-func yamlKeys(typ reflect.Type, prefix string) (keys []string) {
-	for i := range typ.NumField() {
-		f := typ.Field(i)
-		key := prefix + f.Tag.Get("yaml")
-		below := f.Type
-		if below.Kind() == reflect.Map {
-			below, key = below.Elem(), key+".NAME"
-		}
-		if below.Kind() == reflect.Struct {
-			keys = append(keys, yamlKeys(below, key+".")...)
-			continue
-		}
-		keys = append(keys, key)
-	}
-	return keys
 }
 
 // The configuration of the demo is one.

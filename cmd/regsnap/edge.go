@@ -19,6 +19,7 @@ const defaultPointer = 10 * time.Second
 func edgeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "edge",
+		Category:  groupServe,
 		Usage:     "make the bundle that answers registry requests on a CDN platform",
 		ArgsUsage: "PLATFORM [flags]",
 		Description: `One bundle answers for one environment, on the hostname that regsnap.yml gives it.

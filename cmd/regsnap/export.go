@@ -13,6 +13,7 @@ import (
 func exportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "export",
+		Category:  groupOffline,
 		Usage:     "write a snapshot as a folder of plain files that nginx serves by itself",
 		ArgsUsage: "DIR",
 		Description: `Writes the live snapshot of an environment into DIR: archives, files and documents

@@ -19,8 +19,9 @@ const healthTimeout = 2 * time.Second
 
 func healthCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "health",
-		Usage: "ask a server on this machine whether it is well",
+		Name:     "health",
+		Category: groupServe,
+		Usage:    "ask a server on this machine whether it is well",
 		Description: `Asks regsnap serve for /health and fails (exit code 1) unless it answers 200: it is up,
 and has a snapshot to answer from. Images, which have no shell, use it as their health
 check. The port is the one of REGSNAP_LISTEN, unless --url says otherwise.

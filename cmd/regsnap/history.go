@@ -3,18 +3,17 @@ package main
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
 
 func historyCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "history",
-		Usage: "list the snapshots of an environment: commits, authors, packages, moves",
+		Name:     "history",
+		Category: groupOperate,
+		Usage:    "list the snapshots of an environment: commits, authors, packages, moves",
 		Description: `Reads all from the bucket: which commits of which branches each snapshot was built
 from, how many packages were added (+), removed (-) and changed (~) since the one
 before, which one is live (*), which one regsnap rollback goes to (<), and who
@@ -47,10 +46,10 @@ func runHistory(c *cli.Context) (err error) {
 	if c.Bool("json") {
 		return printJSON(c.App.Writer, h)
 	}
-	return printHistory(c.App.Writer, h)
+	return printHistory(c.App.Writer, screenOf(c), h)
 }
 
-func printHistory(w io.Writer, h *publish.History) error {
+func printHistory(w io.Writer, s screen, h *publish.History) error {
 	fmt.Fprintf(w, "%s: %s", h.Environment, plural(len(h.Events)+h.More, "snapshot"))
 	if h.Pointer == nil {
 		fmt.Fprintln(w, ", none was ever live")
@@ -60,14 +59,17 @@ func printHistory(w io.Writer, h *publish.History) error {
 			fmt.Fprintf(w, "pinned %s\n", signature(pin.By, pin.Reason, pin.At))
 		}
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if len(h.Events) > 0 {
-		fmt.Fprintln(tw, "\n \tSNAPSHOT\tBUILT\tPACKAGES\tCHANGES\tBRANCH\tCOMMIT\tAUTHOR\tSUBJECT")
+		fmt.Fprintln(w)
 	}
+	t := table{columns: []column{
+		{}, {title: "SNAPSHOT"}, {title: "BUILT", drop: 4}, {title: "PACKAGES", right: true, drop: 3}, {title: "CHANGES"}, {title: "BRANCH", drop: 1},
+		{title: "COMMIT"}, {title: "AUTHOR", least: 8, drop: 2}, {title: "SUBJECT", least: 12},
+	}}
 	for _, e := range h.Events {
-		printEvent(tw, e)
+		eventRows(&t, e)
 	}
-	if err := tw.Flush(); err != nil {
+	if err := t.write(w, s); err != nil {
 		return err
 	}
 	if h.More > 0 {
@@ -76,40 +78,39 @@ func printHistory(w io.Writer, h *publish.History) error {
 	if h.Pointer == nil || len(h.Pointer.Moves) == 0 {
 		return nil
 	}
-	fmt.Fprintln(tw, "\nWHEN\tMOVE\tSNAPSHOT\tBY\tWHY")
+	fmt.Fprintln(w)
+	t = table{columns: []column{{title: "WHEN"}, {title: "MOVE"}, {title: "SNAPSHOT"}, {title: "BY", least: 6}, {title: "REASON", least: 10}}}
 	for _, m := range h.Pointer.Moves {
 		kind := string(m.Kind)
 		if m.Pin {
 			kind += "+pin"
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", when(m.At), kind, m.Snapshot, orSomebody(m.By), clean(m.Reason))
+		t.row(cell{text: when(m.At), short: m.At.UTC().Format("01-02 15:04")}, cell{text: kind}, idCell(m.Snapshot), cell{text: orSomebody(m.By)}, cell{text: clean(m.Reason)})
 	}
-	return tw.Flush()
+	return t.write(w, s)
 }
 
-// printEvent writes a line for each branch, or one for a damaged snapshot.
-func printEvent(w io.Writer, e publish.Event) {
-	mark := " "
+// eventRows are a row for each branch, or one for a damaged snapshot.
+func eventRows(t *table, e publish.Event) {
+	mark, colour := " ", ""
 	switch {
 	case e.Live:
-		mark = "*"
+		mark, colour = "*", green
 	case e.Previous:
 		mark = "<"
 	}
+	id := idCell(e.ID)
+	id.colour = colour
+	built := cell{text: when(e.Built), short: e.Built.UTC().Format("01-02 15:04")}
 	if e.Damaged != "" {
-		fmt.Fprintf(w, "%s\t%s\t%s\t\t\tdamaged: %s\n", mark, e.ID, when(e.Built), clean(e.Damaged))
+		t.row(cell{text: mark}, id, built, cell{}, cell{text: "damaged", colour: red}, cell{}, cell{}, cell{}, cell{text: clean(e.Damaged)})
 		return
 	}
-	first := fmt.Sprintf("%s\t%s\t%s\t%d\t%s", mark, e.ID, when(e.Built), e.Total, changeCounts(e.Changes))
 	for i, b := range e.Branches {
+		first := []cell{{text: mark}, id, built, {text: grouped(e.Total)}, {text: changeCounts(e.Changes)}}
 		if i > 0 {
-			first = "\t\t\t\t"
+			first = make([]cell, len(first))
 		}
-		fmt.Fprintf(w, "%s\t%s\n", first, branchCells(b))
+		t.row(append(first, cell{text: b.Name}, cell{text: orDash(b.Commit, 12), short: orDash(b.Commit, 8)}, cell{text: clean(b.Author)}, cell{text: clean(b.Subject)})...)
 	}
-}
-
-// branchCells are branch, commit, author and subject, for a table.
-func branchCells(b layout.ManifestBranch) string {
-	return fmt.Sprintf("%s\t%s\t%s\t%s", b.Name, orDash(b.Commit, 12), clean(b.Author), clean(b.Subject))
 }

@@ -19,8 +19,9 @@ const defaultImageName = "regsnap"
 
 func imageCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "image",
-		Usage: "make a container image of a snapshot",
+		Name:     "image",
+		Category: groupOffline,
+		Usage:    "make a container image of a snapshot",
 		Description: `Makes an OCI image without a container engine: regsnap and one snapshot, from scratch,
 for a user without privileges and a read-only file system. It serves the registry on
 port 8080. Its labels say of which commits it is, and its tag is the snapshot's id. An

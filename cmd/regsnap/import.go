@@ -20,8 +20,9 @@ import (
 
 func importCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "import",
-		Usage: "build a snapshot from an existing registry",
+		Name:     "import",
+		Category: groupPublish,
+		Usage:    "build a snapshot from an existing registry",
 		Description: `Asks a package registry, any server that speaks the API, what it has, fetches archives
 and signatures, and builds them into a snapshot: the archives are served as they are,
 byte for byte, and all else is rendered from them. Without --query, --package, --latest

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,6 +21,7 @@ import (
 func inspectCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "inspect",
+		Category:  groupOperate,
 		Usage:     "show what is in a snapshot, or which response answers a URL and why",
 		ArgsUsage: "[PATH-OR-URL]",
 		Description: `   regsnap inspect --bucket file:///srv/registry --env production
@@ -112,14 +112,14 @@ func inspectSnapshot(c *cli.Context, b *publish.Bucket, env, id string, live boo
 		state = " (live)"
 	}
 	fmt.Fprintf(w, "%s %s%s, built by regsnap %s\n", env, id, state, m.Regsnap)
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := table{columns: []column{{}, {}, {least: 10}, {least: 14}}}
 	for _, br := range m.Branches {
-		fmt.Fprintf(tw, "branch %s\t%s\t%s\t%s\n", br.Name, orDash(br.Commit, 12), plural(br.Packages, "package"), hidden(br))
+		t.row(texts("branch "+br.Name, orDash(br.Commit, 12), plural(br.Packages, "package"), hidden(br))...)
 		if br.Commit != "" {
-			fmt.Fprintf(tw, "\t%s\t%s\t%s\n", br.Time.Format("2006-01-02 15:04"), clean(br.Author), clean(br.Subject))
+			t.row(cell{}, cell{text: when(br.Time), short: br.Time.UTC().Format("2006-01-02")}, cell{text: clean(br.Author)}, cell{text: clean(br.Subject)})
 		}
 	}
-	if err := tw.Flush(); err != nil {
+	if err := t.write(w, screenOf(c)); err != nil {
 		return err
 	}
 	printSlice(w, m.Slice)
@@ -134,12 +134,12 @@ func inspectSnapshot(c *cli.Context, b *publish.Bucket, env, id string, live boo
 	if !c.Bool("packages") {
 		return nil
 	}
-	tw = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "\nPACKAGE\tVERSION\tBRANCH\tREVISION\tHIDES")
+	fmt.Fprintln(w)
+	t = table{columns: []column{{title: "PACKAGE", least: 12}, {title: "VERSION"}, {title: "BRANCH"}, {title: "REVISION", drop: 2}, {title: "HIDES", least: 8, drop: 1}}}
 	for _, p := range m.Packages {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", p.Name, p.Version, p.Branch, p.Revision, strings.Join(p.Hides, ", "))
+		t.row(texts(p.Name, p.Version, p.Branch, p.Revision, strings.Join(p.Hides, ", "))...)
 	}
-	return tw.Flush()
+	return t.write(w, screenOf(c))
 }
 
 func orDash(s string, n int) string {
@@ -225,7 +225,7 @@ func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) e
 	if c.Bool("json") {
 		return printJSON(c.App.Writer, e)
 	}
-	return e.print(c.App.Writer)
+	return e.print(c.App.Writer, screenOf(c))
 }
 
 func explainFile(ctx context.Context, b *publish.Bucket, m *layout.Manifest, e *explained, a answer.Answer) error {
@@ -288,7 +288,7 @@ func leftOut(t *answer.Table, q answer.Query, name string) []explainedReason {
 	return out
 }
 
-func (e explained) print(w io.Writer) error {
+func (e explained) print(w io.Writer, s screen) error {
 	fmt.Fprintf(w, "snapshot       %s\nstatus         %d %s\n", e.Snapshot, e.Status, http.StatusText(e.Status))
 	for _, line := range []struct{ name, value string }{
 		{"content type", e.ContentType}, {"cache control", strings.Join(e.Cache, ", ")},
@@ -312,16 +312,16 @@ func (e explained) print(w io.Writer) error {
 	if len(e.Entries) > 0 || len(e.Left) > 0 {
 		fmt.Fprintf(w, "%-14s %s\n", "entries", plural(len(e.Entries), "package version"))
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := table{indent: "  ", columns: []column{{least: 12}, {}, {least: 20}}}
 	for _, x := range e.Entries {
 		kept := ""
 		if x.Templates != nil {
 			kept = fmt.Sprintf("only policy templates %v", x.Templates)
 		}
-		fmt.Fprintf(tw, "  + %s\t%s\t%s\n", x.Name, x.Version, kept)
+		t.row(texts("+ "+x.Name, x.Version, kept)...)
 	}
 	for _, x := range e.Left {
-		fmt.Fprintf(tw, "  - %s\t%s\t%s\n", x.Name, x.Version, x.Reason)
+		t.row(texts("- "+x.Name, x.Version, x.Reason)...)
 	}
-	return tw.Flush()
+	return t.write(w, s)
 }

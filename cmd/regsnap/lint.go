@@ -24,8 +24,9 @@ func specFlags() []cli.Flag {
 
 func lintCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "lint",
-		Usage: "check what a push or pull request does to a branch",
+		Name:     "lint",
+		Category: groupAuthor,
+		Usage:    "check what a push or pull request does to a branch",
 		Description: `Checks everything that a build would refuse, but only of package versions that
 changed between two commits; the overwrite rule of the branch; and the package
 specification, if regsnap-spec is installed. Warns of a version that another branch
@@ -173,7 +174,7 @@ func printLinted(c *cli.Context, out linted, missing string) error {
 	if c.Bool("json") {
 		return errors.Join(printJSON(c.App.Writer, out), failed)
 	}
-	printFindings(c.App.ErrWriter, out.Errors, out.Warnings)
+	printFindings(c.App.ErrWriter, errorScreenOf(c), out.Errors, out.Warnings)
 	count := map[string]int{}
 	for _, change := range out.Changes {
 		count[change.Change]++

@@ -23,21 +23,21 @@ import (
 	"github.com/regsnap/regsnap/publish/store"
 )
 
-// Exit codes, as docs/commands.md lists them.
+// Exit codes; exitCodes says what they mean.
 const (
-	exitFailure     = 1   // the store, the repository or the network failed
-	exitUsage       = 2   // the command line or the configuration is wrong
-	exitInvalid     = 3   // packages are broken, not signed as they must be, or against a branch's rules; the report says which
-	exitOlder       = 4   // a snapshot that comes from this one is live already, or has the image's tag
-	exitConflict    = 5   // somebody else published, rolled back, pruned or pushed meanwhile: run again
-	exitBusy        = 6   // prune found a build or another prune at work, and deleted nothing
-	exitDamaged     = 7   // an object of the bucket is damaged or missing
-	exitHook        = 8   // it is live, but a command or webhook of after_publish failed
-	exitDifferent   = 9   // check found a registry that does not answer as the bucket does
-	exitDiverged    = 10  // neither this snapshot nor the live one comes from the other, as after a force push
-	exitUnordered   = 11  // how this snapshot stands to the live one could not be determined
-	exitNewer       = 12  // something in the bucket was written by a newer regsnap: upgrade this one
-	exitInterrupted = 130 // Ctrl-C, as shells count it
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInvalid     = 3
+	exitOlder       = 4
+	exitConflict    = 5
+	exitBusy        = 6
+	exitDamaged     = 7
+	exitHook        = 8
+	exitDifferent   = 9
+	exitDiverged    = 10
+	exitUnordered   = 11
+	exitNewer       = 12
+	exitInterrupted = 130 // as shells count Ctrl-C
 )
 
 func main() {
@@ -50,24 +50,33 @@ func main() {
 // run is the program without its process: what the tests call.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app := newApp(stdout, stderr)
-	arranged, notices := arrange(app, args)
-	for _, notice := range notices {
-		fmt.Fprintf(stderr, "regsnap: %s\n", notice)
+	if last := len(args) - 1; last > 0 && args[last] == completionFlag {
+		complete(ctx, app, args[1:last], stdout)
+		return 0
 	}
-	err := app.RunContext(ctx, arranged)
+	arranged, notices := arrange(app, args)
+	ch := choicesOf(arranged)
+	out, errs := screenFor(stdout, ch.colour), screenFor(stderr, ch.colour)
+	app.Metadata = map[string]any{screenKey: out, errorScreenKey: errs}
+	if out.width > 0 && !ch.json {
+		w := &wrapped{to: stdout, width: out.width}
+		defer w.flush()
+		app.Writer = w
+	}
+	if errs.width > 0 && !ch.json {
+		w := &wrapped{to: stderr, width: errs.width}
+		defer w.flush()
+		app.ErrWriter = w
+	}
+	for _, notice := range notices {
+		fmt.Fprintf(app.ErrWriter, "regsnap: %s\n", notice)
+	}
+	t := &teller{w: app.ErrWriter, verbose: ch.verbose}
+	err := app.RunContext(store.WithNotices(ctx, t.tell), arranged)
 	if err == nil {
 		return 0
 	}
-	code := exitCode(ctx, err)
-	if !errors.Is(err, errReported) {
-		for line := range strings.SplitSeq(err.Error(), "\n") { // joined errors have a line each
-			fmt.Fprintf(stderr, "regsnap: %s\n", clean(line))
-		}
-		if code == exitInterrupted {
-			fmt.Fprintln(stderr, "regsnap: stopped; nothing that is live has changed, and running again continues")
-		}
-	}
-	return code
+	return report(ctx, err, app.ErrWriter, ch, errs)
 }
 
 // errReported marks an error whose text the user has seen already.
@@ -136,13 +145,13 @@ Going live, and going back, is moving one pointer.
    regsnap serve --bucket file:///srv/registry --env production
 
 Settings that would be repeated live in regsnap.yml; flags win over it.`,
-		Version:              version(),
-		HideVersion:          true,
-		Writer:               stdout,
-		ErrWriter:            stderr,
-		EnableBashCompletion: true,
-		ExitErrHandler:       func(*cli.Context, error) {}, // run decides
-		OnUsageError:         onUsageError,
+		Version:        version(),
+		HideVersion:    true,
+		Writer:         stdout,
+		ErrWriter:      stderr,
+		ExitErrHandler: func(*cli.Context, error) {}, // run decides
+		Flags:          []cli.Flag{cli.HelpFlag},     // the library adds it only with a help command of its own
+		OnUsageError:   onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("there is no command %q%s; regsnap --help lists them", c.Args().First(), didYouMean(c.Args().First(), commandNames(c.App.Commands)))
@@ -154,7 +163,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
 			lintCommand(), auditCommand(), promoteCommand(), boardCommand(),
 			edgeCommand(), checkCommand(), imageCommand(), healthCommand(), exportCommand(), mirrorCommand(), importCommand(),
-			versionCommand(), completionCommand(),
+			versionCommand(), completionCommand(), manCommand(), helpCommand(),
 		},
 	}
 	withCommon(app.Commands)

@@ -16,6 +16,7 @@ import (
 func mirrorCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "mirror",
+		Category:  groupOffline,
 		Usage:     "copy snapshots from one bucket to another",
 		ArgsUsage: "FROM TO",
 		Description: `Brings the live snapshot of each environment from one bucket to another: to another
@@ -243,6 +244,6 @@ func mirrorState(r *carry.Result) string {
 	case m.Previous == "":
 		return "is live"
 	default:
-		return "is live, before " + m.Previous
+		return "is live (was " + m.Previous + ")"
 	}
 }

@@ -86,7 +86,7 @@ func when(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.UTC().Format("2006-01-02 15:04")
+	return t.UTC().Format("2006-01-02 15:04 UTC")
 }
 
 // age writes how long ago a time was, in the largest unit that fits.
@@ -103,6 +103,18 @@ func age(t time.Time, now time.Time) string {
 		return fmt.Sprintf("%d h", d/time.Hour)
 	}
 	return fmt.Sprintf("%d d", d/(24*time.Hour))
+}
+
+// agoCell is a time for a table: how long ago, and if there is room when.
+func agoCell(t, now time.Time) cell {
+	text := age(t, now)
+	switch {
+	case t.IsZero():
+		return cell{text: text}
+	case text != "now":
+		text += " ago"
+	}
+	return cell{text: text + " (" + when(t) + ")", short: text}
 }
 
 // signature tells who did something, when and why.

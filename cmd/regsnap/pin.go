@@ -11,8 +11,9 @@ import (
 
 func pinCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "pin",
-		Usage: "hold an environment at its live snapshot",
+		Name:     "pin",
+		Category: groupOperate,
+		Usage:    "hold an environment at its live snapshot",
 		Description: `Until regsnap unpin, builds and publishes of the environment store what is new but
 do not go live: they say so and succeed (exit code 0). Rolling back still works.
 
@@ -26,8 +27,9 @@ do not go live: they say so and succeed (exit code 0). Rolling back still works.
 
 func unpinCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "unpin",
-		Usage: "let publishes of an environment go live again",
+		Name:     "unpin",
+		Category: groupOperate,
+		Usage:    "let publishes of an environment go live again",
 		Description: `Ends regsnap pin. What was published meanwhile is in the bucket, but not live:
 regsnap publish makes it so, or the next regsnap build --publish.
 

@@ -33,7 +33,7 @@ type progress struct {
 }
 
 func newProgress(w io.Writer, quiet bool) *progress {
-	f, ok := w.(*os.File)
+	f, ok := unwrapped(w).(*os.File)
 	return &progress{w: w, quiet: quiet, terminal: ok && term.IsTerminal(int(f.Fd()))}
 }
 
@@ -48,7 +48,7 @@ func (p *progress) update(now build.Progress) {
 		p.phase, p.started, p.said = now.Phase, time.Now(), time.Now()
 		if p.terminal {
 			p.bar = progressbar.NewOptions(now.Total,
-				progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(fmt.Sprintf("%-17s", now.Phase)),
+				progressbar.OptionSetWriter(unwrapped(p.w)), progressbar.OptionSetDescription(fmt.Sprintf("%-17s", now.Phase)),
 				progressbar.OptionShowCount(), progressbar.OptionThrottle(65*time.Millisecond),
 				progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
 		}
@@ -59,6 +59,9 @@ func (p *progress) update(now build.Progress) {
 	p.last = now
 	switch {
 	case p.bar != nil:
+		if p.bar.GetMax() != now.Total {
+			p.bar.ChangeMax(now.Total) // it is known only now
+		}
 		// A bar that cannot be drawn is no reason to stop.
 		_ = p.bar.Set(now.Done)
 	case time.Since(p.said) > plainEvery:
@@ -67,7 +70,7 @@ func (p *progress) update(now build.Progress) {
 		if now.Bytes > 0 {
 			stored = fmt.Sprintf(", %s stored", size(now.Bytes))
 		}
-		fmt.Fprintf(p.w, "%s: %d of %d%s\n", now.Phase, now.Done, now.Total, stored)
+		fmt.Fprintf(p.w, "%s: %s of %s%s%s\n", now.Phase, grouped(now.Done), grouped(now.Total), stored, left(now.Done, now.Total, time.Since(p.started)))
 	}
 }
 
@@ -86,7 +89,7 @@ func (p *progress) endPhase() {
 		_ = p.bar.Clear()
 		p.bar = nil
 	}
-	fmt.Fprintf(p.w, "%-17s %5d of %d in %.1f s\n", p.phase, p.last.Done, p.last.Total, time.Since(p.started).Seconds())
+	fmt.Fprintf(p.w, "%-17s %5s of %s in %.1f s\n", p.phase, grouped(p.last.Done), grouped(p.last.Total), time.Since(p.started).Seconds())
 	p.phase, p.last = "", build.Progress{}
 }
 
@@ -98,4 +101,13 @@ func (p *progress) step(phase string, done, total int) {
 // copied is update for a copy.
 func (p *progress) copied(phase string, n publish.Copied) {
 	p.update(build.Progress{Phase: phase, Done: n.Units, Total: n.Total, Bytes: n.Bytes})
+}
+
+// left says how long a phase will still take, if it goes on as it went so far.
+func left(done, total int, since time.Duration) string {
+	if done <= 0 || done >= total {
+		return ""
+	}
+	rest := time.Duration(float64(since) / float64(done) * float64(total-done))
+	return ", about " + timeText(max(rest.Round(time.Second), time.Second)) + " left"
 }

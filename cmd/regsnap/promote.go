@@ -18,6 +18,7 @@ import (
 func promoteCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "promote",
+		Category:  groupAuthor,
 		Usage:     "move package versions from a branch to the next",
 		ArgsUsage: "NAME-VERSION…",
 		Description: `Copies packages to the target branch and removes them from where they were: a
@@ -208,7 +209,7 @@ func printPromoted(c *cli.Context, o promote.Options, r *promote.Result, failed 
 		}
 		return printJSON(c.App.Writer, out)
 	}
-	printFindings(c.App.ErrWriter, errs, warnings)
+	printFindings(c.App.ErrWriter, errorScreenOf(c), errs, warnings)
 	w := c.App.Writer
 	for _, e := range r.Kept {
 		fmt.Fprintf(c.App.ErrWriter, "%s keeps %s-%s: %s holds it with another content; name it to remove it\n", e.Branch, e.Name, e.Version, r.To)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,8 +13,9 @@ import (
 func pruneCommand() *cli.Command {
 	keep := publish.DefaultRetention
 	return &cli.Command{
-		Name:  "prune",
-		Usage: "delete old snapshots, and what no snapshot refers to",
+		Name:     "prune",
+		Category: groupOperate,
+		Usage:    "delete old snapshots, and what no snapshot refers to",
 		Description: `Keeps of each environment the live snapshot, the one that a rollback goes to, the
 newest --keep-last, those built within --keep-within, and those that were live within
 --grace, because edges and CDNs may still read from them. All other snapshots go,
@@ -34,7 +34,7 @@ Safe beside builds and publishes: while one is at work nothing is deleted (exit 
    regsnap prune --bucket file:///srv/registry --retire pr-123`,
 		Flags: []cli.Flag{
 			configFlag(), bucketFlag(),
-			dryRunFlag(),
+			dryRunFlag(), yesFlag(),
 			&cli.IntFlag{Name: "keep-last", Usage: "keep the newest `N` snapshots of each environment", Value: keep.Last},
 			timeFlag("keep-within", "keep snapshots built within `TIME`", keep.Within),
 			timeFlag("grace", "keep snapshots that were live within `TIME`", keep.Grace),
@@ -82,7 +82,7 @@ func runPrune(c *cli.Context) (err error) {
 	defer closing(&err, "bucket", bucket)
 	show := func(p *publish.PrunePlan) {
 		if !c.Bool("json") {
-			printPrunePlan(c.App.Writer, p)
+			printPrunePlan(c.App.Writer, screenOf(c), p)
 		}
 	}
 	var plan *publish.PrunePlan
@@ -92,6 +92,21 @@ func runPrune(c *cli.Context) (err error) {
 		}
 		show(plan)
 	} else {
+		if asks(c) {
+			// The plan is made again under the lock: nobody waits for an answer.
+			if plan, err = bucket.PlanPrune(c.Context, keep, retire...); err != nil {
+				return err
+			}
+			show(plan)
+			if plan.Objects+plan.Leftovers.Objects == 0 {
+				fmt.Fprintln(c.App.Writer, "nothing to delete")
+				return nil
+			}
+			if err := confirm(c, fmt.Sprintf("Delete %s?", plural(plan.Objects, "object"))); err != nil {
+				return err
+			}
+			show = nil
+		}
 		bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 		plan, err = bucket.Prune(c.Context, publish.PruneOptions{Keep: keep, Retire: retire, By: n.By, Planned: show,
 			Progress: func(done, total int) { bar.step("delete", done, total) }})
@@ -111,29 +126,29 @@ func runPrune(c *cli.Context) (err error) {
 	return nil
 }
 
-func printPrunePlan(w io.Writer, p *publish.PrunePlan) {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func printPrunePlan(w io.Writer, screen screen, p *publish.PrunePlan) {
 	for _, e := range p.Environments {
 		retired := ""
 		if e.Retired {
 			retired = ", retired"
 		}
-		fmt.Fprintf(tw, "%s: %d kept, %d deleted%s\n", e.Name, len(e.Keep), len(e.Drop), retired)
+		fmt.Fprintf(w, "%s: %d kept, %d deleted%s\n", e.Name, len(e.Keep), len(e.Drop), retired)
+		t := table{indent: "  ", columns: []column{{}, {}, {drop: 1}, {least: 10}}}
 		for _, s := range e.Keep {
-			fmt.Fprintf(tw, "  keep\t%s\t%s\t%s\n", s.ID, when(s.Built), s.Why)
+			t.row(cell{text: "keep"}, idCell(s.ID), cell{text: when(s.Built)}, cell{text: s.Why})
 		}
 		for _, s := range e.Drop {
-			fmt.Fprintf(tw, "  delete\t%s\t%s\t\n", s.ID, when(s.Built))
+			t.row(cell{text: "delete", colour: red}, idCell(s.ID), cell{text: when(s.Built)}, cell{})
 		}
+		_ = t.write(w, screen) // w says so itself when it fails
 	}
-	_ = tw.Flush() // w says so itself when it fails
 	for _, kind := range []struct {
 		what  string
 		count publish.PruneCount
 	}{{"snapshots", p.Snapshots}, {"packages", p.Packages}, {"responses", p.Responses}} {
-		fmt.Fprintf(w, "%-9s  %6d objects, %s to delete\n", kind.what, kind.count.Objects, size(kind.count.Bytes))
+		fmt.Fprintf(w, "%-9s  %6s objects, %s to delete\n", kind.what, grouped(kind.count.Objects), size(kind.count.Bytes))
 	}
-	fmt.Fprintf(w, "%-9s  %6d objects, %s to delete; %d objects, %s stay\n", "all", p.Objects, size(p.Bytes), p.Kept.Objects, size(p.Kept.Bytes))
+	fmt.Fprintf(w, "%-9s  %6s objects, %s to delete; %s objects, %s stay\n", "all", grouped(p.Objects), size(p.Bytes), grouped(p.Kept.Objects), size(p.Kept.Bytes))
 	if p.Leftovers.Objects > 0 {
 		fmt.Fprintf(w, "%s that killed writers left unfinished, %s to delete\n", plural(p.Leftovers.Objects, "file"), size(p.Leftovers.Bytes))
 	}

@@ -11,6 +11,7 @@ import (
 func publishCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "publish",
+		Category:  groupPublish,
 		Usage:     "make a built snapshot live",
 		ArgsUsage: "ID",
 		Description: `Moves the pointer of an environment to a snapshot that regsnap build has written.
@@ -77,7 +78,7 @@ func runPublish(c *cli.Context) (err error) {
 	case moved.Previous == "":
 		fmt.Fprintf(c.App.Writer, "%s %s is live\n", p.env, id)
 	default:
-		fmt.Fprintf(c.App.Writer, "%s %s is live, before %s\n", p.env, id, moved.Previous)
+		fmt.Fprintf(c.App.Writer, "%s %s is live (was %s)\n", p.env, id, moved.Previous)
 	}
 	if len(moved.Diverged) > 0 {
 		fmt.Fprintf(c.App.ErrWriter, "it leaves the history that was live, as after a force push, of %s\n", clean(strings.Join(moved.Diverged, ", ")))

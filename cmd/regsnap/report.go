@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -34,19 +35,19 @@ func findings(problems []index.Problem) []finding {
 // storage they must not bury the result.
 const maxWarnings = 20
 
-func printFindings(w io.Writer, errors, warnings []finding) {
+func printFindings(w io.Writer, s screen, errors, warnings []finding) {
 	for i, f := range warnings {
 		if i == maxWarnings {
 			fmt.Fprintf(w, "… and %d more warnings (--json lists all)\n", len(warnings)-i)
 			break
 		}
-		fmt.Fprintf(w, "warning: %s\n", clean(f.String()))
+		fmt.Fprintf(w, "%s %s\n", s.paint(yellow, "warning:"), clean(f.String()))
 		if line := f.pingLine(); line != "" && f.Commit != nil { // a build only looks for who made errors
 			fmt.Fprintf(w, "         %s\n", clean(line))
 		}
 	}
 	for _, f := range errors {
-		fmt.Fprintf(w, "error: %s\n", clean(f.String()))
+		fmt.Fprintf(w, "%s %s\n", s.paint(red, "error:"), clean(f.String()))
 		if line := f.pingLine(); line != "" {
 			fmt.Fprintf(w, "       %s\n", clean(line))
 		}
@@ -123,7 +124,20 @@ func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return grouped(n) + " " + noun + "s"
+}
+
+// grouped writes a number with its thousands apart: 1,041,579.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for at := len(s) - 3; at > 0; at -= 3 {
+		s = s[:at] + "," + s[at:]
+	}
+	return sign + s
 }
 
 // size writes a number of bytes for people, in units of 1,000.

@@ -53,7 +53,7 @@ func TestAnnotationsEscape(t *testing.T) {
 
 func TestFindingsAreLines(t *testing.T) {
 	var out strings.Builder
-	printFindings(&out, findings([]index.Problem{hostile}), nil)
+	printFindings(&out, screen{}, findings([]index.Problem{hostile}), nil)
 	want := "error: production: nginx-1.0.0: packages/nginx/1.0.0/a:b,c\uFFFD::error::x.md:7: 100% wrong\uFFFD\uFFFD::error::injected [some-rule]\n" +
 		"       ping @acme/web; last changed by Mallory\uFFFD[2J in 01234567 on 2024-05-06: " + strings.Repeat("x", 100) + "…\n"
 	if out.String() != want {

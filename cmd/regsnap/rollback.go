@@ -12,6 +12,7 @@ import (
 func rollbackCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "rollback",
+		Category:  groupOperate,
 		Usage:     "go back to the previous or a named snapshot",
 		ArgsUsage: "[ID]",
 		Description: `Moves the pointer of an environment back: without an ID to the snapshot that was
@@ -27,7 +28,7 @@ until regsnap unpin.
    regsnap rollback --bucket file:///srv/registry --env production --pin --reason 'nginx 1.7.0 breaks dashboards'`,
 		Flags: []cli.Flag{
 			configFlag(), bucketFlag(), envFlag(),
-			snapshotFlag("the previous one"), dryRunFlag(),
+			snapshotFlag("the previous one"), dryRunFlag(), yesFlag(),
 			&cli.BoolFlag{Name: "pin", Usage: "hold the environment there until regsnap unpin"},
 			allFlag(),
 			byFlag(), reasonFlag(), jsonFlag(),
@@ -75,6 +76,11 @@ func runRollback(c *cli.Context) (err error) {
 	}
 	var hooks error
 	if !out.DryRun {
+		if r.From != r.To {
+			if err := confirm(c, fmt.Sprintf("Make %s live in %s?", r.To, r.Environment)); err != nil {
+				return err
+			}
+		}
 		if out.Moved, err = r.Do(c.Context, n, c.Bool("pin")); err != nil {
 			return err
 		}
@@ -89,7 +95,7 @@ func runRollback(c *cli.Context) (err error) {
 	case !out.Moved.Changed:
 		fmt.Fprintf(c.App.Writer, "%s %s was live already\n", r.Environment, r.To)
 	default:
-		fmt.Fprintf(c.App.Writer, "%s %s is live, before %s\n", r.Environment, r.To, r.From)
+		fmt.Fprintf(c.App.Writer, "%s %s is live (was %s)\n", r.Environment, r.To, r.From)
 		if out.Moved.Pin == nil {
 			fmt.Fprintln(c.App.ErrWriter, "the next publish goes live again; regsnap pin holds the environment")
 		}

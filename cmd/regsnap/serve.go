@@ -18,8 +18,9 @@ import (
 
 func serveCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "serve",
-		Usage: "answer registry requests from the bucket",
+		Name:     "serve",
+		Category: groupServe,
+		Usage:    "answer registry requests from the bucket",
 		Description: `Answers for every configured environment, chosen by the Host header, or for one
 with --env. Follows the pointers: what is published is served within seconds, and
 every response comes from one snapshot. In an image the bucket is a packed snapshot,

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -18,8 +16,9 @@ import (
 
 func statusCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "status",
-		Usage: "show all environments at a glance",
+		Name:     "status",
+		Category: groupOperate,
+		Usage:    "show all environments at a glance",
 		Description: `For each environment: the live snapshot, since when, how many packages, whether it
 is pinned, and how many newer snapshots are in the bucket but not live. With a
 source, how many commits of each branch the live snapshot is behind.
@@ -77,7 +76,7 @@ func runStatus(c *cli.Context) (err error) {
 			Environments []environmentStatus `json:"environments"`
 		}{all})
 	}
-	return printStatus(c.App.Writer, all, src != nil, time.Now())
+	return printStatus(c.App.Writer, screenOf(c), all, src != nil, time.Now())
 }
 
 // statuses are those of the configured environments, and of any other that the
@@ -172,30 +171,32 @@ func behind(ctx context.Context, src source, s *publish.Status) ([]branchBehind,
 	return out, nil
 }
 
-func printStatus(w io.Writer, all []environmentStatus, source bool, now time.Time) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(tw, "ENVIRONMENT\tLIVE SNAPSHOT\tSINCE\tPACKAGES\tNEWER")
-	if source {
-		fmt.Fprint(tw, "\tBEHIND")
-	}
-	fmt.Fprintln(tw, "\tSTATE")
+func printStatus(w io.Writer, screen screen, all []environmentStatus, source bool, now time.Time) error {
+	t := table{columns: []column{
+		{title: "ENVIRONMENT"}, {title: "LIVE SNAPSHOT"}, {title: "SINCE", drop: 3}, {title: "PACKAGES", right: true, drop: 2}, {title: "NEWER", right: true, drop: 4},
+		{title: "BEHIND", least: 12, drop: 1}, {title: "STATE", least: 14},
+	}}
 	for _, s := range all {
-		live, packages, state := s.Live, strconv.Itoa(s.Packages), "published"
+		state, colour := "published", green
 		switch {
-		case live == "":
-			live, packages, state = "-", "-", "never published"
+		case s.Live == "":
+			state, colour = "never published", dim
 		case s.Pinned != nil:
-			state = "pinned " + signature(s.Pinned.By, s.Pinned.Reason, s.Pinned.At)
+			state, colour = "pinned "+signature(s.Pinned.By, s.Pinned.Reason, s.Pinned.At), yellow
 		case s.LastMove != nil:
 			state = string(s.LastMove.Kind) + " " + signature(s.LastMove.By, s.LastMove.Reason, s.LastMove.At)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d", s.Environment, live, age(s.Since, now), packages, len(s.Waiting))
-		if source {
-			fmt.Fprintf(tw, "\t%s", behindText(s.Behind))
+		live, packages := idCell(s.Live), grouped(s.Packages)
+		if s.Live == "" {
+			live, packages = cell{text: "-"}, "-"
 		}
-		fmt.Fprintf(tw, "\t%s\n", state)
+		behind := ""
+		if source {
+			behind = behindText(s.Behind)
+		}
+		t.row(cell{text: s.Environment}, live, agoCell(s.Since, now), cell{text: packages}, cell{text: strconv.Itoa(len(s.Waiting))}, cell{text: behind}, cell{text: state, colour: colour})
 	}
-	return tw.Flush()
+	return t.write(w, screen)
 }
 
 // behindText is "up to date", or what each branch lacks: "production 2, staging ?".

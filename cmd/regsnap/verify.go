@@ -16,6 +16,7 @@ import (
 func verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
+		Category:  groupOperate,
 		Usage:     "read a snapshot again and check every object",
 		ArgsUsage: "[ID]",
 		Description: `Compares manifest, routes, responses, archives, files and signatures of a snapshot,

@@ -50,9 +50,10 @@ func releaseOf(noted string) string {
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "version",
-		Usage: "print the version, and the formats that it reads and writes",
-		Flags: []cli.Flag{jsonFlag()},
+		Name:     "version",
+		Category: groupHelp,
+		Usage:    "print the version, and the formats that it reads and writes",
+		Flags:    []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			info := struct {
 				Version  string `json:"version"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func usage(meaning string, more []string) string {
 }
 
 func snapshotFlag(byDefault string) cli.Flag {
-	return &cli.StringFlag{Name: "snapshot", Usage: "the `SNAPSHOT` to use (an id or its first characters, live, previous, @{N} for what was live N moves ago, BRANCH@COMMIT, or a tag; default: " + byDefault + ")"}
+	return &cli.StringFlag{Name: "snapshot", Usage: "the `SNAPSHOT` to use (an id or its first characters, live, previous, @{N} for what was live N moves ago, or BRANCH@COMMIT; default: " + byDefault + ")"}
 }
 
 func jsonFlag() cli.Flag {
@@ -119,6 +120,8 @@ func timeFlag(name, usage string, value time.Duration) cli.Flag {
 func commonFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show every request to a store, and what stores say of errors"},
+		&cli.StringFlag{Name: "color", Usage: "`WHEN` to use colour (auto, always or never; NO_COLOR is honoured)", Value: "auto"},
 	}
 }
 
@@ -129,6 +132,7 @@ func withCommon(commands []*cli.Command) []*cli.Command {
 		if withCommon(c.Subcommands); len(c.Subcommands) > 0 {
 			continue
 		}
+		c.Before = checkCommon
 		for _, f := range commonFlags() {
 			if !hasFlag(c, f.Names()[0]) {
 				c.Flags = append(c.Flags, f)
@@ -136,6 +140,13 @@ func withCommon(commands []*cli.Command) []*cli.Command {
 		}
 	}
 	return commands
+}
+
+func checkCommon(c *cli.Context) error {
+	if v := c.String("color"); v != "" && !slices.Contains(enumerated["color"], v) {
+		return usagef("--color %q: want auto, always or never", v)
+	}
+	return nil
 }
 
 func hasFlag(c *cli.Command, name string) bool {

@@ -29,6 +29,9 @@ type Policy struct {
 	Total time.Duration
 	// Sleep waits in place of the function Sleep, if it is set.
 	Sleep func(context.Context, time.Duration) error
+	// Pausing, if set, is told before each wait which attempt failed and why, and
+	// how long the wait is.
+	Pausing func(attempt int, pause time.Duration, err error)
 }
 
 // passing marks an error of which the next attempt may be free.
@@ -66,7 +69,11 @@ func (p Policy) Do(ctx context.Context, attempt func() error) error {
 		case n >= p.Attempts || p.Total > 0 && time.Since(begun) > p.Total:
 			return GaveUp(n, again.error)
 		}
-		if err := p.Wait(ctx, n, again.asked); err != nil {
+		pause := p.pause(n, again.asked)
+		if p.Pausing != nil {
+			p.Pausing(n, pause, again.error)
+		}
+		if err := p.sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
@@ -80,12 +87,19 @@ func GaveUp(attempts int, err error) error {
 // Wait pauses after attempt number n, counted from 1, where the other side asked
 // to wait that long.
 func (p Policy) Wait(ctx context.Context, n int, asked time.Duration) error {
+	return p.sleep(ctx, p.pause(n, asked))
+}
+
+func (p Policy) pause(n int, asked time.Duration) time.Duration {
 	longest := min(p.Pause<<min(n-1, 20), p.MaxPause)
-	sleep := p.Sleep
-	if sleep == nil {
-		sleep = Sleep
+	return min(asked, p.Asked) + rand.N(longest+1)
+}
+
+func (p Policy) sleep(ctx context.Context, pause time.Duration) error {
+	if p.Sleep != nil {
+		return p.Sleep(ctx, pause)
 	}
-	return sleep(ctx, min(asked, p.Asked)+rand.N(longest+1))
+	return Sleep(ctx, pause)
 }
 
 // Sleep waits for d, or until ctx ends, whose error it then returns.

@@ -39,6 +39,8 @@ func openGCS(ctx context.Context, u *url.URL) (Store, error) {
 	// and of a 403.
 	b.meaning = func(err error) error {
 		switch {
+		case noGCSBucket(err):
+			return nil
 		case errors.Is(err, storage.ErrObjectNotExist), httpStatus(err) == http.StatusNotFound:
 			return fs.ErrNotExist
 		case httpStatus(err) == http.StatusPreconditionFailed:

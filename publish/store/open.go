@@ -56,11 +56,17 @@ func Open(ctx context.Context, rawURL string, o Options) (Store, error) {
 }
 
 func retried(ctx context.Context, u *url.URL, open func(context.Context, *url.URL) (Store, error), p RetryPolicy) (Store, error) {
+	place := placeOf(u)
+	n := noticesOf(ctx, place)
+	end := n.begin("open the bucket") // credentials may be asked for
 	s, err := open(ctx, u)
+	end(err)
 	if err != nil {
-		return nil, err
+		return nil, trouble(place, "open the bucket", err)
 	}
-	return Retry(s, p), nil
+	r := newRetrying(s, p)
+	r.place, r.notices = place, n
+	return r, nil
 }
 
 // openFile opens a folder. gocloud only checks the URL and makes the folder.

@@ -56,8 +56,12 @@ func set[T int | int64 | time.Duration](value *T, otherwise T) {
 // All of them can be repeated: objects do not change and are put only if absent,
 // and Swap finds out whether it was itself that moved the pointer.
 func Retry(s Store, p RetryPolicy) Store {
+	return newRetrying(s, p)
+}
+
+func newRetrying(s Store, p RetryPolicy) *retrying {
 	p = p.orDefault()
-	return &retrying{s, CapabilitiesOf(s), p, retry.Policy{
+	return &retrying{store: s, can: CapabilitiesOf(s), times: p, again: retry.Policy{
 		Attempts: p.Attempts, Pause: p.Pause, MaxPause: p.MaxPause, Asked: p.Asked, Total: p.Total,
 	}}
 }
@@ -67,6 +71,9 @@ type retrying struct {
 	can   Capabilities
 	times RetryPolicy
 	again retry.Policy
+	// place is the bucket in messages; empty where errors stay as they are.
+	place   string
+	notices *notices
 }
 
 // Capabilities are those of the store, where requests are made again too.
@@ -84,20 +91,34 @@ func (s *retrying) timeout(size int64) time.Duration {
 	return s.times.Answer + time.Duration(size/s.times.Slowest)*time.Second
 }
 
-// do makes attempts, as long as the reason why they fail may pass.
-func (s *retrying) do(ctx context.Context, attempt func() error) error {
-	return s.again.Do(ctx, func() error {
+// do makes attempts, as long as the reason why they fail may pass. request says in
+// messages what is done.
+func (s *retrying) do(ctx context.Context, request string, attempt func() error) error {
+	again := s.again
+	again.Pausing = func(n int, pause time.Duration, err error) { s.notices.again(request, n, s.again.Attempts, pause, err) }
+	err := again.Do(ctx, func() error {
+		end := s.notices.begin(request)
 		err := attempt()
+		end(err)
 		if transient(err) {
 			return retry.After(err, asked(err))
 		}
 		return err
 	})
+	return s.explained(request, err)
+}
+
+// explained says an error in our words.
+func (s *retrying) explained(request string, err error) error {
+	if s.place == "" {
+		return err
+	}
+	return trouble(s.place, request, err)
 }
 
 // limited is do, where each attempt has a time limit.
-func (s *retrying) limited(ctx context.Context, timeout time.Duration, attempt func(context.Context) error) error {
-	return s.do(ctx, func() error {
+func (s *retrying) limited(ctx context.Context, request string, timeout time.Duration, attempt func(context.Context) error) error {
+	return s.do(ctx, request, func() error {
 		limit, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		err := attempt(limit)
@@ -109,11 +130,11 @@ func (s *retrying) limited(ctx context.Context, timeout time.Duration, attempt f
 }
 
 func (s *retrying) Put(ctx context.Context, o layout.Object) error {
-	return s.limited(ctx, s.timeout(int64(len(o.Body))), func(ctx context.Context) error { return s.store.Put(ctx, o) })
+	return s.limited(ctx, "write "+o.Key, s.timeout(int64(len(o.Body))), func(ctx context.Context) error { return s.store.Put(ctx, o) })
 }
 
 func (s *retrying) putFrom(ctx context.Context, o layout.Object, body content, size int64) error {
-	return s.limited(ctx, s.timeout(size), func(ctx context.Context) error {
+	return s.limited(ctx, "write "+o.Key, s.timeout(size), func(ctx context.Context) error {
 		if _, err := body.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
@@ -122,7 +143,7 @@ func (s *retrying) putFrom(ctx context.Context, o layout.Object, body content, s
 }
 
 func (s *retrying) replace(ctx context.Context, o layout.Object) error {
-	return s.limited(ctx, s.timeout(int64(len(o.Body))), func(ctx context.Context) error { return s.can.Replace(ctx, o) })
+	return s.limited(ctx, "replace "+o.Key, s.timeout(int64(len(o.Body))), func(ctx context.Context) error { return s.can.Replace(ctx, o) })
 }
 
 func (s *retrying) Delete(ctx context.Context, key string) error {
@@ -132,7 +153,7 @@ func (s *retrying) Delete(ctx context.Context, key string) error {
 
 func (s *retrying) deleteOnce(ctx context.Context, key string) (once bool, err error) {
 	attempts := 0
-	err = s.limited(ctx, s.times.Answer, func(ctx context.Context) error {
+	err = s.limited(ctx, "delete "+key, s.times.Answer, func(ctx context.Context) error {
 		attempts++
 		return s.store.Delete(ctx, key)
 	})
@@ -152,7 +173,7 @@ func (s *retrying) List(ctx context.Context, prefix string) iter.Seq2[ObjectInfo
 }
 
 func (s *retrying) page(ctx context.Context, prefix string, page []byte) (objects []ObjectInfo, next []byte, err error) {
-	err = s.limited(ctx, s.times.Answer, func(ctx context.Context) (err error) {
+	err = s.limited(ctx, "list "+prefix, s.times.Answer, func(ctx context.Context) (err error) {
 		objects, next, err = s.can.page(ctx, prefix, page)
 		return err
 	})
@@ -160,7 +181,7 @@ func (s *retrying) page(ctx context.Context, prefix string, page []byte) (object
 }
 
 func (s *retrying) Load(ctx context.Context, key string) (body []byte, t Token, err error) {
-	err = s.limited(ctx, s.times.Answer, func(ctx context.Context) (err error) {
+	err = s.limited(ctx, "read "+key, s.times.Answer, func(ctx context.Context) (err error) {
 		body, t, err = s.store.Load(ctx, key)
 		return err
 	})
@@ -172,7 +193,7 @@ func (s *retrying) Load(ctx context.Context, key string) (body []byte, t Token, 
 // one that wrote the same, if the pointer says what it was to say.
 func (s *retrying) Swap(ctx context.Context, key string, body []byte, old Token) error {
 	lost := false
-	return s.limited(ctx, s.times.Answer, func(ctx context.Context) error {
+	return s.limited(ctx, "write "+key, s.times.Answer, func(ctx context.Context) error {
 		err := s.store.Swap(ctx, key, body, old)
 		if !errors.Is(err, ErrConflict) {
 			lost = lost || err != nil

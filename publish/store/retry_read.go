@@ -29,7 +29,7 @@ type resumingReader struct {
 // any more fails by itself (watchedConn).
 func (r *resumingReader) open() error {
 	answer := r.store.times.Answer
-	return r.store.do(r.ctx, func() error {
+	return r.store.do(r.ctx, "read "+r.key, func() error {
 		ctx, cancel := context.WithCancelCause(r.ctx)
 		limit := time.AfterFunc(answer, func() { cancel(errNoAnswer) })
 		body, n, err := r.store.store.Open(ctx, r.key, r.offset, r.left)
@@ -99,9 +99,10 @@ func (r *resumingReader) resume(err error) error {
 		return fmt.Errorf("%s: at byte %d: %w", r.key, r.offset, err)
 	}
 	if r.failures++; r.failures >= r.store.again.Attempts {
-		return fmt.Errorf("%s: at byte %d: %w", r.key, r.offset, retry.GaveUp(r.failures, err))
+		return r.store.explained("read "+r.key, fmt.Errorf("%s: at byte %d: %w", r.key, r.offset, retry.GaveUp(r.failures, err)))
 	}
 	r.close()
+	r.store.notices.again("read "+r.key, r.failures, r.store.again.Attempts, 0, err)
 	if err := r.store.again.Wait(r.ctx, r.failures, asked(err)); err != nil {
 		return err
 	}

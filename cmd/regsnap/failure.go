@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/regsnap/regsnap/publish/store"
+)
+
+// failure is an error as --json shows it, on standard error: {"error": {…}}.
+type failure struct {
+	// Kind is one word for a program; docs/json.md lists them.
+	Kind     string `json:"kind"`
+	ExitCode int    `json:"exit_code"`
+	Message  string `json:"message"`
+	// Store is set where a store failed: what is wrong with which, and what to do.
+	Store *storeFailure `json:"store,omitempty"`
+}
+
+type storeFailure struct {
+	Place   string `json:"place"`
+	Kind    string `json:"kind"`
+	Problem string `json:"problem"`
+	Advice  string `json:"advice"`
+	// Detail is what the store or its SDK said.
+	Detail string `json:"detail"`
+}
+
+// exitCodes are what the program ends with, as the manuals list them.
+var exitCodes = []struct {
+	code          int
+	kind, meaning string
+}{
+	{0, "", "done"},
+	{exitFailure, "failure", "the store, the repository or the network failed"},
+	{exitUsage, "usage", "the command line or the configuration is wrong"},
+	{exitInvalid, "invalid", "packages are broken, are not signed as they must be, or violate a branch's rules; the report says which"},
+	{exitOlder, "older", "a newer snapshot is already live, or already has the image's tag"},
+	{exitConflict, "conflict", "someone else published, rolled back, pruned or pushed at the same time: run again"},
+	{exitBusy, "busy", "prune found a build or another prune running, and deleted nothing"},
+	{exitDamaged, "damaged", "an object of the bucket is damaged or missing"},
+	{exitHook, "hook", "the snapshot is live, but a command or webhook of after_publish failed"},
+	{exitDifferent, "different", "check found a registry that does not answer as the bucket does"},
+	{exitDiverged, "diverged", "the snapshot and the live one have diverged, as after a force push"},
+	{exitUnordered, "unordered", "which snapshot is newer could not be determined"},
+	{exitNewer, "newer", "something in the bucket was written by a newer regsnap: upgrade this one"},
+	{exitInterrupted, "interrupted", "stopped by Ctrl-C or SIGTERM"},
+}
+
+func kindOf(code int) string {
+	for _, e := range exitCodes {
+		if e.code == code {
+			return e.kind
+		}
+	}
+	return "failure"
+}
+
+// report shows the error that a command ended in, and returns the exit code.
+func report(ctx context.Context, err error, w io.Writer, ch choices, s screen) int {
+	code := exitCode(ctx, err)
+	var lines []string
+	for line := range strings.SplitSeq(err.Error(), "\n") { // joined errors have a line each
+		if line != errReported.Error() {
+			lines = append(lines, clean(line))
+		}
+	}
+	var trouble *store.Trouble
+	errors.As(err, &trouble)
+	if ch.json {
+		f := failure{Kind: kindOf(code), ExitCode: code, Message: strings.Join(lines, "; ")}
+		if trouble != nil {
+			f.Store = &storeFailure{trouble.Place, trouble.Kind, trouble.Problem, trouble.Advice, trouble.Err.Error()}
+		}
+		_ = printJSON(w, struct { // there is nowhere else to say it
+			Error failure `json:"error"`
+		}{f})
+		return code
+	}
+	if errors.Is(err, errReported) {
+		return code
+	}
+	for _, line := range lines {
+		fmt.Fprintf(w, "%s %s\n", s.paint(red, "regsnap:"), line)
+	}
+	if trouble != nil && ch.verbose {
+		fmt.Fprintf(w, "regsnap: the store's own words: %s\n", clean(trouble.Err.Error()))
+	} else if trouble != nil {
+		fmt.Fprintln(w, "regsnap: --verbose shows every request, and what the store said")
+	}
+	if code == exitInterrupted {
+		fmt.Fprintln(w, "regsnap: stopped; what is live has not changed")
+	}
+	return code
+}
