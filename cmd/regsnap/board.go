@@ -15,7 +15,7 @@ func boardCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "board",
 		Category:  groupAuthor,
-		Usage:     "show which versions are in which branch, and what waits",
+		Usage:     "show which versions each branch holds, and what is waiting for promotion",
 		ArgsUsage: "[NAME…]",
 		Description: `Lists every package with its newest version in each branch and, after a plus sign,
 how many others are there. What waits for promotion is what is newer than in all

@@ -32,7 +32,7 @@ later with regsnap publish.
 
 With --branches it builds an environment that is not configured, such as the preview
 of a pull request: what the live snapshots of the others have is not written again.
-Nobody keeps its answers for longer than a few seconds. regsnap prune --retire ends it.
+Its responses are cached for a few seconds only. regsnap prune --retire ends it.
 
 Signatures that the source has beside its archives (.zip.sig) are served as they are.
 With --sign-key the archives without one are signed too; see docs/signatures.md.

@@ -27,7 +27,7 @@ its configuration, or one in a server block of your own (see docs/carry.md):
    include /srv/registry/current/nginx/site.conf;
 
 The same DIR again takes what is live then. Clients get the old snapshot until the
-new one is whole, and also if the export is broken off. The one before stays; older
+new one is whole, and also if the export is interrupted. The one before stays; older
 ones are removed. What did not change is linked to, as are the files of a file://
 bucket on the same file system, unless --copy says that DIR has files of its own.
 
@@ -148,7 +148,7 @@ func printExported(c *cli.Context, r *export.Result) {
 	}
 	fmt.Fprintln(w)
 	if r.Present {
-		fmt.Fprintln(c.App.ErrWriter, "   it was there; the configuration was written anew")
+		fmt.Fprintln(c.App.ErrWriter, "   the snapshot was already there; the configuration was rewritten")
 		return
 	}
 	fmt.Fprintf(c.App.ErrWriter, "   %s: %s written and checked, %d are links to what was there\n", plural(r.Files, "file"), size(r.Bytes), r.Linked)

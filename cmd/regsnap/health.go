@@ -21,7 +21,7 @@ func healthCommand() *cli.Command {
 	return &cli.Command{
 		Name:     "health",
 		Category: groupServe,
-		Usage:    "ask a server on this machine whether it is well",
+		Usage:    "check that a server on this machine is healthy",
 		Description: `Asks regsnap serve for /health and fails (exit code 1) unless it answers 200: it is up,
 and has a snapshot to answer from. Images, which have no shell, use it as their health
 check. The port is the one of REGSNAP_LISTEN, unless --url says otherwise.

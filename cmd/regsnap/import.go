@@ -29,7 +29,7 @@ byte for byte, and all else is rendered from them. Without --query, --package, -
 or --matrix every version is fetched.
 
 What was fetched stays in a folder (--cache): the next import asks whether it has
-changed, and one that was broken off goes on. Few connections are used, --max-rate bounds
+changed, and an interrupted one resumes. Few connections are used, --max-rate bounds
 the requests, and Retry-After is heeded.
 
 With --verify-key every archive must have a good OpenPGP signature by one of the keys in

@@ -23,7 +23,7 @@ func mirrorCommand() *cli.Command {
 cloud, or by way of a folder to a site without internet. Only what the other bucket
 lacks is read; each object is compared with the digests of its snapshot before it is
 stored; and the pointer moves last, so that readers there never see a snapshot that
-is not whole. A mirror that was broken off goes on where it was.
+is not whole. An interrupted mirror resumes when it is run again.
 
 --snapshot takes a named snapshot instead, and --history the newest N beside it.
 --query, --package, --latest and --matrix take only a part of it: a slice, which is

@@ -76,7 +76,7 @@ func releasing(c *cli.Context, err *error, l *publish.Lease) {
 
 func orSomebody(who string) string {
 	if who == "" {
-		return "somebody"
+		return "someone"
 	}
 	return clean(who)
 }

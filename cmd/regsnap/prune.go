@@ -19,7 +19,7 @@ func pruneCommand() *cli.Command {
 		Description: `Keeps of each environment the live snapshot, the one that a rollback goes to, the
 newest --keep-last, those built within --keep-within, and those that were live within
 --grace, because edges and CDNs may still read from them. All other snapshots go,
-and every object that none of the kept ones refers to, remains of broken-off builds
+and every object that none of the kept ones refers to, remains of interrupted builds
 included; from a file:// bucket also what killed writers left unfinished, and empty
 folders. Prints the plan first; --dry-run only prints it.
 

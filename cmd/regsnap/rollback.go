@@ -19,7 +19,7 @@ func rollbackCommand() *cli.Command {
 live before the live one was published, so that a second rollback goes one further
 back. Says what changes, then does it; --dry-run only says it. It takes the same
 few requests whatever the size of the registry. A snapshot that is not whole is
-refused (exit code 1), and so is a pointer that somebody moved meanwhile (5).
+refused (exit code 1), and so is a pointer that someone else moved at the same time (5).
 
 The next publish goes live again. --pin holds the environment in the same instant,
 until regsnap unpin.

@@ -24,8 +24,8 @@ by default the live one, with the digests that the manifest and the lists of fil
 have. What is missing or damaged is listed (exit code 7).
 
 --sample 5% checks that share of packages and responses, chosen at random. --resume
-FILE remembers what was sound: the same command again goes on where it was broken
-off. --repair renders what is faulty from the source again, from the very commits of
+FILE keeps what was sound: the same command again resumes an interrupted run.
+--repair renders what is faulty from the source again, from the very commits of
 the snapshot if the source has them, and writes it over what is there. What a build
 has signed can only be repaired with the same --sign-key.
 
