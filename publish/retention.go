@@ -19,6 +19,11 @@ type Retention struct {
 	// Grace keeps those that were live not longer ago than this: edges, CDNs
 	// and clients may still be reading from them.
 	Grace time.Duration `json:"-"`
+	// Daily keeps the newest one of each of this many days that have any, in UTC;
+	// Weekly and Monthly do so for weeks, which begin on Mondays, and months.
+	Daily   int `json:"daily,omitempty"`
+	Weekly  int `json:"weekly,omitempty"`
+	Monthly int `json:"monthly,omitempty"`
 }
 
 // DefaultRetention keeps a month, at least ten snapshots, and gives readers an
@@ -30,7 +35,42 @@ func (r Retention) Validate() error {
 	if r.Last < 0 || r.Within < 0 || r.Grace < 0 {
 		return fmt.Errorf("retention: last %d, within %s, grace %s: none may be negative", r.Last, r.Within, r.Grace)
 	}
+	if r.Daily < 0 || r.Weekly < 0 || r.Monthly < 0 {
+		return fmt.Errorf("retention: daily %d, weekly %d, monthly %d: none may be negative", r.Daily, r.Weekly, r.Monthly)
+	}
 	return nil
+}
+
+// periods are the lengths of time of which the newest snapshot can be kept.
+var periods = []struct {
+	name string
+	kept func(Retention) int
+	of   func(time.Time) string
+}{
+	{"day", func(r Retention) int { return r.Daily }, func(t time.Time) string { return t.UTC().Format(time.DateOnly) }},
+	{"week", func(r Retention) int { return r.Weekly }, func(t time.Time) string {
+		year, week := t.UTC().ISOWeek()
+		return fmt.Sprint(year, week)
+	}},
+	{"month", func(r Retention) int { return r.Monthly }, func(t time.Time) string { return t.UTC().Format("2006-01") }},
+}
+
+// newestOf names the period of which the snapshot at i is kept as the newest; ""
+// if there is none. all are newest first.
+func (r Retention) newestOf(all []Stored, i int) string {
+	for _, p := range periods {
+		if p.kept(r) == 0 {
+			continue
+		}
+		before := map[string]bool{}
+		for _, s := range all[:i] {
+			before[p.of(s.Built)] = true
+		}
+		if len(before) < p.kept(r) && !before[p.of(all[i].Built)] {
+			return p.name
+		}
+	}
+	return ""
 }
 
 // why says why a snapshot stays; "" when it does not. It is the one at i of all
@@ -52,6 +92,9 @@ func (r Retention) why(p *layout.Pointer, all []Stored, i int, now time.Time) st
 		return "built within " + days(r.Within)
 	case r.Grace > 0 && slices.Contains(p.Lived(now.Add(-r.Grace)), s.ID):
 		return "live within " + r.Grace.String()
+	}
+	if period := r.newestOf(all, i); period != "" {
+		return "the newest of its " + period
 	}
 	return ""
 }

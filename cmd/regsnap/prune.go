@@ -18,7 +18,8 @@ func pruneCommand() *cli.Command {
 		Usage:    "delete old snapshots, and what no snapshot refers to",
 		Description: `Keeps of each environment the live snapshot, the one that a rollback goes to, the
 newest --keep-last, those built within --keep-within, and those that were live within
---grace, because edges and CDNs may still read from them. All other snapshots go,
+--grace, because edges and CDNs may still read from them. --keep-daily, --keep-weekly
+and --keep-monthly keep the newest one of that many days, weeks and months. All other snapshots go,
 and every object that none of the kept ones refers to, remains of interrupted builds
 included; from a file:// bucket also what killed writers left unfinished, and empty
 folders. Prints the plan first; --dry-run only prints it.
@@ -37,6 +38,9 @@ Safe beside builds and publishes: while one is at work nothing is deleted (exit 
 			dryRunFlag(), yesFlag(),
 			&cli.IntFlag{Name: "keep-last", Usage: "keep the newest `N` snapshots of each environment", Value: keep.Last},
 			timeFlag("keep-within", "keep snapshots built within `TIME`", keep.Within),
+			&cli.IntFlag{Name: "keep-daily", Usage: "keep the newest snapshot of each of `N` days that have one"},
+			&cli.IntFlag{Name: "keep-weekly", Usage: "keep the newest snapshot of each of `N` weeks that have one"},
+			&cli.IntFlag{Name: "keep-monthly", Usage: "keep the newest snapshot of each of `N` months that have one"},
 			timeFlag("grace", "keep snapshots that were live within `TIME`", keep.Grace),
 			&cli.StringSliceFlag{Name: "retire", Usage: "end environment `NAME` (repeat for several)"},
 			byFlag(), reasonFlag(), jsonFlag(),
@@ -65,6 +69,7 @@ func runPrune(c *cli.Context) (err error) {
 	}
 	keep := publish.Retention{
 		Last: c.Int("keep-last"), Within: timeOf(c, "keep-within"), Grace: timeOf(c, "grace"),
+		Daily: c.Int("keep-daily"), Weekly: c.Int("keep-weekly"), Monthly: c.Int("keep-monthly"),
 	}
 	if err := keep.Validate(); err != nil {
 		return usageError{err}
