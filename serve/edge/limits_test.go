@@ -9,12 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/serve/edge"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
 )
@@ -170,6 +172,55 @@ func TestDamagedCatalog(t *testing.T) {
 	}
 }
 
+// TestDamagedResponses: a response that the store cut short, or to which it added
+// something, is not an answer; nor is a document that says something else.
+func TestDamagedResponses(t *testing.T) {
+	dir := t.TempDir()
+	edgetest.PublishTo(t, "file://"+filepath.ToSlash(dir), demoSource(t), build.DefaultBudget)
+	module, _ := functions(t, edge.CloudFrontOptions{Environment: vectorsEnv, Origin: edgetest.ServeFolder(t, dir), Pointer: time.Minute})
+	targets := []string{"/search", "/search?all=true&prerelease=true", "/package/old_agent/1.2.0/"}
+	statuses := func() (all []string) {
+		for _, target := range targets {
+			for _, r := range invoke(t, module, requestEvent(target, "")) {
+				all = append(all, r.Status)
+			}
+		}
+		return all
+	}
+	if got := statuses(); !slices.Equal(got, []string{"200", "200", "200"}) {
+		t.Fatalf("of a sound bucket: %v", got)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "responses", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := map[string][]byte{}
+	for _, file := range files {
+		if sound[file], err = os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, change := range map[string]func([]byte) []byte{
+		"cut short": func(b []byte) []byte { return b[:len(b)-1] },
+		"empty":     func([]byte) []byte { return nil },
+		"longer":    func(b []byte) []byte { return append(b, ' ') },
+		"changed":   func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
+	} {
+		for file, body := range sound {
+			if err := os.WriteFile(file, change(bytes.Clone(body)), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := []string{"502", "502", "502"}
+		if what == "changed" { // a search is known by its entries, which no edge takes apart
+			want = []string{"200", "200", "502"}
+		}
+		if got := statuses(); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+}
+
 // entries counts those of an encoded search.
 func entries(t *testing.T, body string) int {
 	t.Helper()
@@ -214,6 +265,18 @@ func TestCloudFrontFailures(t *testing.T) {
 		body, err := base64.StdEncoding.DecodeString(r.Body)
 		if err != nil || r.Status != "502" || string(body) != "the object store of this registry does not answer\n" || r.header("cache-control") != "max-age=0, private, no-store" {
 			t.Errorf("of an object that cannot be had: %+v", r)
+		}
+	}
+	sized := func(length string) any {
+		return object{"Records": []object{{"cf": object{
+			"request": object{"method": "GET", "uri": "/packages/a/1.0.0/x", "querystring": "", "headers": object{
+				"x-regsnap-answer": []object{{"value": `{"content-type":"application/zip","content-length":"10"}`}}}},
+			"response": object{"status": "200", "headers": object{"content-length": []object{{"value": length}}}},
+		}}}}
+	}
+	for i, r := range invoke(t, module, sized("10"), sized("9"), sized("11")) {
+		if want := []string{"200", "502", "502"}[i]; r.Status != want {
+			t.Errorf("an object that is not as long as it is to be: %+v, want %s", r, want)
 		}
 	}
 	if r := out[5]; r.Status != "500" || r.header("server") != "AmazonS3" {

@@ -292,7 +292,11 @@ async function readObject(key, bucket) {
 async function open(part, bucket) {
   const opened = part.opened ?? await bucket.open(part.key, part.offset, part.length);
   if (!opened) throw new StoreError(`${part.key}: is not there`);
+  checkSize(part.key, opened.size, part.length);
   return opened;
+}
+function checkSize(key, size, want) {
+  if (size !== null && want !== void 0 && size !== want) throw new StoreError(`${key}: ${size} bytes, want ${want}`);
 }
 async function* read(pieces, bucket, most) {
   for (const piece of pieces) {
@@ -1449,6 +1453,10 @@ function refuse(status, text, headers = /* @__PURE__ */ new Map()) {
   headers.set("content-length", [String(body.length)]);
   return { status, headers, body: [body] };
 }
+function absent(key) {
+  throw new StoreError(`${key}: is not there`);
+}
+var DOCUMENT = 512 << 10;
 var Exchange = class {
   /**
    * @param {Request} request
@@ -1551,24 +1559,39 @@ var Exchange = class {
   async plain(digest) {
     const { a } = this;
     if (a.body) return [a.body];
-    const found = await this.stored(responseKey(digest));
-    if (found) return found;
-    if (!a.select) throw new StoreError(`${responseKey(digest)}: is not there`);
-    return [new Assembly(this.site.table, a.select(), this.site.parts)];
+    const { table, parts, bucket, sha256: sha2562 } = this.site;
+    const key = responseKey(digest);
+    if (!a.select) {
+      if (this.request.method === "HEAD") return await this.stored(key) ?? absent(key);
+      const bytes = await readObject(key, bucket);
+      if (await digestOf(bytes, sha2562) !== digest) throw new StoreError(`${key}: its content is another's`);
+      return bytes.length <= DOCUMENT ? [bytes] : [{ key, length: bytes.length }];
+    }
+    const assembly = new Assembly(table, a.select(), parts);
+    return await this.stored(key, assembly.length) ?? [assembly];
   }
   /**
    * An object that may be absent, as a body; null if it is.
    * @param {string} key
+   * @param {number} [length] that it is to have
    * @returns {Promise<Piece[] | null>}
    */
-  async stored(key) {
+  async stored(key, length) {
     const { bucket } = this.site;
     if (this.request.method === "HEAD") {
       const found = await bucket.stat(key);
+      if (found) checkSize(key, found.size, length);
       return found && [{ key, length: found.size ?? void 0 }];
     }
     const opened = await bucket.open(key);
-    return opened && [{ key, length: opened.size ?? void 0, opened }];
+    if (!opened) return null;
+    try {
+      checkSize(key, opened.size, length);
+    } catch (e) {
+      await opened.body?.cancel();
+      throw e;
+    }
+    return [{ key, length: opened.size ?? length, opened }];
   }
   /** The list of the revision's files. */
   async contents() {
@@ -1664,7 +1687,7 @@ var Parts = class {
 // router/sample.js
 var NAMES = 60;
 var VERSIONS = 12;
-var DOCUMENT = 23 * VERSIONS + 5;
+var DOCUMENT2 = 23 * VERSIONS + 5;
 var TEXT = [
   '  {\n    "name": "package",\n    "title": "Package",\n    "version": "',
   '",\n    "description": "A package that is made up",\n    "path": "/package/package/',
@@ -1754,7 +1777,7 @@ function sample() {
     routes: toBytes(head.slice(0, -1) + lines2.join("") + "}\n"),
     part,
     contents: toBytes('{"format":1,"archive":{"size":1,"sha256":"00"},"files":[]}'),
-    document: responseKey(columns.documents.slice(DOCUMENT * DIGEST, (DOCUMENT + 1) * DIGEST)) + GZIP_SUFFIX
+    document: responseKey(columns.documents.slice(DOCUMENT2 * DIGEST, (DOCUMENT2 + 1) * DIGEST)) + GZIP_SUFFIX
   };
 }
 

@@ -58,13 +58,14 @@ function refuse(status, text, headers = /* @__PURE__ */ new Map()) {
   headers.set("content-length", [String(body.length)]);
   return { status, headers, body: [body] };
 }
+var DOCUMENT = 512 << 10;
 
 // router/parts.js
 var KEPT = 16 << 20;
 
 // router/sample.js
 var VERSIONS = 12;
-var DOCUMENT = 23 * VERSIONS + 5;
+var DOCUMENT2 = 23 * VERSIONS + 5;
 
 // platform/errors.js
 var RETRY = 2;
@@ -102,19 +103,26 @@ async function originResponse(event) {
   const answer2 = request.headers[ANSWER_HEADER]?.[0]?.value;
   if (answer2 === void 0) return sent;
   if (!SOUND.includes(sent.status)) {
-    const error = new StoreError(`${request.uri}: the bucket says ${sent.status} to CloudFront`);
-    const { status, headers, body } = failed(error, request.uri, true);
-    return response(
-      status,
-      headers,
-      /** @type {Uint8Array} */
-      body[0]
-    );
+    return unsound(request, `the bucket says ${sent.status} to CloudFront`);
+  }
+  const { "content-length": want, ...shown } = JSON.parse(answer2);
+  const length = sent.headers["content-length"]?.[0]?.value;
+  if (sent.status === "200" && want !== void 0 && length !== void 0 && length !== want) {
+    return unsound(request, `the bucket sends ${length} bytes to CloudFront, want ${want}`);
   }
   for (const name of Object.keys(sent.headers)) if (DROPPED.test(name)) delete sent.headers[name];
-  for (const [name, value] of Object.entries(JSON.parse(answer2))) sent.headers[name] = header(name, [value]);
+  for (const [name, value] of Object.entries(shown)) sent.headers[name] = header(name, [value]);
   sent.headers["access-control-allow-origin"] = header("access-control-allow-origin", ["*"]);
   return sent;
+}
+function unsound(request, text) {
+  const { status, headers, body } = failed(new StoreError(`${request.uri}: ${text}`), request.uri, true);
+  return response(
+    status,
+    headers,
+    /** @type {Uint8Array} */
+    body[0]
+  );
 }
 export {
   originResponse as handler

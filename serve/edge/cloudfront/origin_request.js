@@ -95,9 +95,15 @@ function forward(request, key, reply) {
   request.uri = "/" + key.split("/").map(encodeURIComponent).join("/");
   request.querystring = "";
   delete request.headers["if-match"]; // it was looked at, and the bucket has other tags
-  const shown = ["accept-ranges", "content-type", "cache-control", "content-encoding", "etag", "vary"].filter((name) =>
-    reply.headers.has(name),
-  );
+  const shown = [
+    "accept-ranges",
+    "content-length",
+    "content-type",
+    "cache-control",
+    "content-encoding",
+    "etag",
+    "vary",
+  ].filter((name) => reply.headers.has(name));
   const answer = Object.fromEntries(shown.map((name) => [name, reply.headers.get(name)?.join(", ")]));
   request.headers[ANSWER_HEADER] = header(ANSWER_HEADER, [JSON.stringify(answer)]);
   return request;

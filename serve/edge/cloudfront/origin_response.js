@@ -22,12 +22,25 @@ export async function originResponse(event) {
   const answer = request.headers[ANSWER_HEADER]?.[0]?.value;
   if (answer === undefined) return sent; // of the fallback, which says all itself
   if (!SOUND.includes(sent.status)) {
-    const error = new StoreError(`${request.uri}: the bucket says ${sent.status} to CloudFront`);
-    const { status, headers, body } = failed(error, request.uri, true);
-    return response(status, headers, /** @type {Uint8Array} */ (body[0]));
+    return unsound(request, `the bucket says ${sent.status} to CloudFront`);
+  }
+  // How long the answer is to be is not for clients: CloudFront says that itself.
+  const { "content-length": want, ...shown } = JSON.parse(answer);
+  const length = sent.headers["content-length"]?.[0]?.value;
+  if (sent.status === "200" && want !== undefined && length !== undefined && length !== want) {
+    return unsound(request, `the bucket sends ${length} bytes to CloudFront, want ${want}`);
   }
   for (const name of Object.keys(sent.headers)) if (DROPPED.test(name)) delete sent.headers[name];
-  for (const [name, value] of Object.entries(JSON.parse(answer))) sent.headers[name] = header(name, [value]);
+  for (const [name, value] of Object.entries(shown)) sent.headers[name] = header(name, [value]);
   sent.headers["access-control-allow-origin"] = header("access-control-allow-origin", ["*"]);
   return sent;
+}
+
+/**
+ * @param {import("./event.js").CloudFrontRequest} request
+ * @param {string} text what is wrong with the object
+ */
+function unsound(request, text) {
+  const { status, headers, body } = failed(new StoreError(`${request.uri}: ${text}`), request.uri, true);
+  return response(status, headers, /** @type {Uint8Array} */ (body[0]));
 }

@@ -3,6 +3,7 @@
 // nothing. What is whole, a file or a rendered answer, is left to nginx to send.
 
 import { modifiedOf } from "../platform/snapshot.js";
+import { checkSize } from "../router/body.js";
 import { fromBytes } from "../router/bytes.js";
 import { Assembly } from "../router/catalog.js";
 import { bodyLength, handle, Parts, refuse, StoreError, Table, validSnapshot } from "../router.js";
@@ -185,6 +186,7 @@ class Folder {
       body.find((p) => !(p instanceof Uint8Array || p instanceof Assembly))
     );
     if (part && status === 200 && body.length === 1) {
+      checkSize(part.key, this.stat(fileOf(part.key))?.size ?? null, part.length);
       return { status, headers, body: [], file: this.address(WHOLE, part.key) };
     }
     // nginx reads the Range header again, and may see more in it than the router.

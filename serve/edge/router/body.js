@@ -66,7 +66,19 @@ export async function readObject(key, bucket) {
 export async function open(part, bucket) {
   const opened = part.opened ?? (await bucket.open(part.key, part.offset, part.length));
   if (!opened) throw new StoreError(`${part.key}: is not there`);
+  checkSize(part.key, opened.size, part.length);
   return opened;
+}
+
+/**
+ * Throws if an object is known to be longer or shorter than it is to be: a store
+ * that cuts objects short, or a proxy before it, is not to be believed.
+ * @param {string} key
+ * @param {number | null} size
+ * @param {number} [want]
+ */
+export function checkSize(key, size, want) {
+  if (size !== null && want !== undefined && size !== want) throw new StoreError(`${key}: ${size} bytes, want ${want}`);
 }
 
 /**

@@ -1,7 +1,7 @@
 // The twin of serve/handler.go, response.go and file.go: a request to its reply.
 
 import { answer, noResource, PLAIN_TYPE } from "./answer.js";
-import { bodyLength, readAll, readObject } from "./body.js";
+import { bodyLength, checkSize, readAll, readObject } from "./body.js";
 import { toBytes } from "./bytes.js";
 import { cacheControl, NO_STORE } from "./cache.js";
 import { Assembly } from "./catalog.js";
@@ -91,6 +91,17 @@ export function refuse(status, text, headers = new Map()) {
   headers.set("content-length", [String(body.length)]);
   return { status, headers, body: [body] };
 }
+
+/**
+ * @param {string} key
+ * @returns {never}
+ */
+function absent(key) {
+  throw new StoreError(`${key}: is not there`);
+}
+
+/** The longest document that is sent as it was read here, in bytes: platforms send what is longer themselves. */
+const DOCUMENT = 512 << 10;
 
 /** A request, what it gets, and the headers so far. */
 export class Exchange {
@@ -202,25 +213,41 @@ export class Exchange {
   async plain(digest) {
     const { a } = this;
     if (a.body) return [a.body];
-    const found = await this.stored(responseKey(digest));
-    if (found) return found;
-    if (!a.select) throw new StoreError(`${responseKey(digest)}: is not there`);
-    return [new Assembly(this.site.table, a.select(), this.site.parts)];
+    const { table, parts, bucket, sha256 } = this.site;
+    const key = responseKey(digest);
+    if (!a.select) {
+      if (this.request.method === "HEAD") return (await this.stored(key)) ?? absent(key);
+      // It is named by what it says.
+      const bytes = await readObject(key, bucket);
+      if ((await digestOf(bytes, sha256)) !== digest) throw new StoreError(`${key}: its content is another's`);
+      return bytes.length <= DOCUMENT ? [bytes] : [{ key, length: bytes.length }];
+    }
+    const assembly = new Assembly(table, a.select(), parts);
+    return (await this.stored(key, assembly.length)) ?? [assembly];
   }
 
   /**
    * An object that may be absent, as a body; null if it is.
    * @param {string} key
+   * @param {number} [length] that it is to have
    * @returns {Promise<Piece[] | null>}
    */
-  async stored(key) {
+  async stored(key, length) {
     const { bucket } = this.site;
     if (this.request.method === "HEAD") {
       const found = await bucket.stat(key);
+      if (found) checkSize(key, found.size, length);
       return found && [{ key, length: found.size ?? undefined }];
     }
     const opened = await bucket.open(key);
-    return opened && [{ key, length: opened.size ?? undefined, opened }];
+    if (!opened) return null;
+    try {
+      checkSize(key, opened.size, length);
+    } catch (e) {
+      await opened.body?.cancel();
+      throw e;
+    }
+    return [{ key, length: opened.size ?? length, opened }];
   }
 
   /** The list of the revision's files. */
