@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
 	"github.com/regsnap/regsnap/index"
+	again "github.com/regsnap/regsnap/internal/retry"
 )
 
 // state is what a branch holds at one moment.
@@ -43,12 +43,9 @@ type target interface {
 
 var errRaced = errors.New("somebody else was faster")
 
-// attempts is how often a change is made anew on top of what others did. One of
+// races say how often a change is made again on top of what others did. One of
 // those who race always wins, so more means that something is wrong.
-const attempts = 30
-
-// pause is the longest pause before another attempt.
-const pause = 200 * time.Millisecond
+var races = again.Policy{Attempts: 30, Pause: 200 * time.Millisecond, MaxPause: 200 * time.Millisecond}
 
 // busy is what git says when somebody else holds a lock, or moved a ref.
 var busy = []string{
@@ -218,25 +215,23 @@ func (m remote) update(ctx context.Context, updates []Update) error {
 // retry makes a change until nobody else was faster. make is asked anew each
 // time, with where the branches are then; without updates there is nothing to do.
 func retry(ctx context.Context, t target, branches []string, make func(map[string]index.ID) ([]Update, error)) (tries int, err error) {
-	for tries = 1; ; tries++ {
+	err = races.Do(ctx, func() error {
+		tries++
 		tips, err := t.tips(ctx, branches)
 		if err != nil {
-			return tries, err
+			return err
 		}
 		updates, err := make(tips)
 		if err != nil || len(updates) == 0 {
-			return tries, err
+			return err
 		}
-		if err = t.update(ctx, updates); !errors.Is(err, errRaced) {
-			return tries, err
+		if err = t.update(ctx, updates); errors.Is(err, errRaced) {
+			return again.Again(err)
 		}
-		if tries == attempts {
-			return tries, fmt.Errorf("%w, %d times over: %w", ErrConflict, tries, err)
-		}
-		select {
-		case <-time.After(time.Duration(rand.Int64N(int64(pause)))):
-		case <-ctx.Done():
-			return tries, ctx.Err()
-		}
+		return err
+	})
+	if errors.Is(err, again.ErrGaveUp) {
+		err = fmt.Errorf("%w: %w", ErrConflict, err)
 	}
+	return tries, err
 }

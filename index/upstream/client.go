@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,12 +23,9 @@ import (
 var ErrRefused = errors.New("the registry's answer is refused")
 
 // How a request that fails for a passing reason is made again.
+var retries = retry.Policy{Attempts: 6, Pause: 2 * time.Second, MaxPause: 40 * time.Second, Asked: 5 * time.Minute}
+
 const (
-	attempts = 6
-	pause    = time.Second // before the second attempt; doubled each time, with jitter
-	maxPause = 30 * time.Second
-	// maxRetryAfter is the longest that a server may ask to wait.
-	maxRetryAfter = 5 * time.Minute
 	// silence is how long a server may say nothing, and the time in which at
 	// least leastBytes of a file come: one that sends a byte now and then would
 	// hold an import for ever.
@@ -47,8 +42,7 @@ type client struct {
 	limit   *rate.Limiter
 	agent   string
 	silence time.Duration
-	// wait sleeps; tests make it shorter.
-	wait func(ctx context.Context, d time.Duration) error
+	again   retry.Policy
 }
 
 // newClient prepares a client for the registry at rawURL, which may have a path
@@ -62,7 +56,7 @@ func newClient(rawURL string, o Options) (*client, error) {
 		return nil, fmt.Errorf("%w: it has a query or a fragment: want https://HOST or https://HOST/PREFIX", ErrURL)
 	}
 	base.Path = strings.TrimSuffix(base.Path, "/")
-	c := &client{base: base, limit: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate))), agent: o.Agent, silence: silence, wait: retry.Sleep}
+	c := &client{base: base, limit: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate))), agent: o.Agent, silence: silence, again: retries}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: o.Parallel, MaxIdleConnsPerHost: o.Parallel,
 		DialContext:         (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
@@ -110,31 +104,22 @@ func (c *client) get(ctx context.Context, path, query string, had state, limit i
 	u.Path += path
 	u.RawPath = ""
 	u.RawQuery = query
-	for n := 1; ; n++ {
-		now, retry, err := c.attempt(ctx, u.String(), had, limit, to)
-		if err == nil || errors.Is(err, errUnchanged) || errors.Is(err, errMissing) {
-			return now, err
-		}
-		where := path
-		if query != "" {
-			where += "?" + query
-		}
-		switch {
-		case ctx.Err() != nil:
-			return state{}, ctx.Err()
-		case retry < 0:
-			return state{}, fmt.Errorf("%s: %w", where, hideUser(err))
-		case n >= attempts:
-			return state{}, fmt.Errorf("%s: gave up after %d attempts: %w", where, n, hideUser(err))
-		}
-		if retry == 0 {
-			longest := min(pause<<(n-1), maxPause)
-			retry = longest/2 + rand.N(longest/2+1)
-		}
-		if err := c.wait(ctx, retry); err != nil {
-			return state{}, err
-		}
+	var now state
+	err := c.again.Do(ctx, func() (err error) {
+		now, err = c.attempt(ctx, u.String(), had, limit, to)
+		return err
+	})
+	switch {
+	case err == nil, errors.Is(err, errUnchanged), errors.Is(err, errMissing):
+		return now, err
+	case ctx.Err() != nil:
+		return state{}, ctx.Err()
 	}
+	where := path
+	if query != "" {
+		where += "?" + query
+	}
+	return state{}, fmt.Errorf("%s: %w", where, err)
 }
 
 // target is a file that is written from its beginning.
@@ -143,17 +128,16 @@ type target interface {
 	reset() error
 }
 
-// attempt makes one request. retry is how long to wait before the next one: less
-// than 0 for never, 0 for as long as is usual.
-func (c *client) attempt(ctx context.Context, rawURL string, had state, limit int64, to target) (now state, retry time.Duration, err error) {
+// attempt makes one request.
+func (c *client) attempt(ctx context.Context, rawURL string, had state, limit int64, to target) (state, error) {
 	if err := c.limit.Wait(ctx); err != nil {
-		return state{}, -1, err
+		return state{}, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
 	if err != nil {
-		return state{}, -1, err
+		return state{}, err
 	}
 	req.Header.Set("User-Agent", c.agent)
 	if had.ETag != "" {
@@ -165,40 +149,40 @@ func (c *client) attempt(ctx context.Context, rawURL string, had state, limit in
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if lasting(err) {
-			return state{}, -1, err
+			return state{}, hideUser(err)
 		}
-		return state{}, 0, err
+		return state{}, retry.Again(hideUser(err))
 	}
 	defer resp.Body.Close()
 	switch {
 	case resp.StatusCode == http.StatusNotModified && had != state{}:
-		return had, -1, errUnchanged
+		return had, errUnchanged
 	case resp.StatusCode == http.StatusNotFound:
-		return state{}, -1, errMissing
+		return state{}, errMissing
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusServiceUnavailable:
-		return state{}, retryAfter(resp.Header.Get("Retry-After"), time.Now()), errors.New(resp.Status)
+		return state{}, retry.After(errors.New(resp.Status), retry.Asked(resp.Header, time.Now()))
 	case resp.StatusCode >= 500, resp.StatusCode == http.StatusRequestTimeout:
-		return state{}, 0, errors.New(resp.Status)
+		return state{}, retry.Again(errors.New(resp.Status))
 	case resp.StatusCode != http.StatusOK:
-		return state{}, -1, fmt.Errorf("the registry says %.60q", resp.Status)
+		return state{}, fmt.Errorf("the registry says %.60q", resp.Status)
 	case resp.ContentLength > limit:
-		return state{}, -1, fmt.Errorf("%w: %d bytes are announced: at most %d are taken", ErrRefused, resp.ContentLength, limit)
+		return state{}, fmt.Errorf("%w: %d bytes are announced: at most %d are taken", ErrRefused, resp.ContentLength, limit)
 	}
 	if err := to.reset(); err != nil {
-		return state{}, -1, err
+		return state{}, err
 	}
 	watch := time.AfterFunc(c.silence, cancel)
 	n, err := io.Copy(to, io.LimitReader(&watched{Reader: resp.Body, timer: watch, silence: c.silence}, limit+1))
 	slow := !watch.Stop()
 	switch {
 	case err != nil && slow:
-		return state{}, 0, fmt.Errorf("it sends less than %d bytes in %s", leastBytes, c.silence)
+		return state{}, retry.Again(fmt.Errorf("it sends less than %d bytes in %s", leastBytes, c.silence))
 	case err != nil:
-		return state{}, 0, err
+		return state{}, retry.Again(hideUser(err))
 	case n > limit:
-		return state{}, -1, fmt.Errorf("%w: more than %d bytes", ErrRefused, limit)
+		return state{}, fmt.Errorf("%w: more than %d bytes", ErrRefused, limit)
 	}
-	return state{ETag: header(resp, "ETag"), LastModified: header(resp, "Last-Modified")}, 0, nil
+	return state{ETag: header(resp, "ETag"), LastModified: header(resp, "Last-Modified")}, nil
 }
 
 // lasting tells whether a request would fail the same way again.
@@ -232,18 +216,6 @@ func (w *watched) Read(p []byte) (int, error) {
 		w.timer.Reset(w.silence)
 	}
 	return n, err
-}
-
-// retryAfter reads how long a server wants to be left alone (RFC 9110, section
-// 10.2.3): seconds or a date. 0 is when it does not say.
-func retryAfter(v string, now time.Time) time.Duration {
-	d := time.Duration(0)
-	if seconds, err := strconv.Atoi(v); err == nil {
-		d = time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(v); err == nil {
-		d = at.Sub(now)
-	}
-	return max(0, min(d, maxRetryAfter))
 }
 
 // hideUser takes the URL out of an error: it may hold a password. What is left

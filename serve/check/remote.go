@@ -12,20 +12,22 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/regsnap/regsnap/internal/retry"
 )
 
 const (
-	// attempts is how often a request is sent until an answer comes.
-	attempts = 3
-	// pause is before the second attempt, twice that before the third.
-	pause = 500 * time.Millisecond
-	// maxRetryAfter bounds how long a registry that says "too many requests" is
-	// left alone.
-	maxRetryAfter = time.Minute
 	// slack is how much longer than twice the bucket's answer a body may be and
 	// still be read to its end, in bytes: it may be that of another snapshot.
 	slack = 1 << 20
 )
+
+// retries say how often a request is sent until an answer comes, and how long a
+// registry that says "too many requests" is left alone.
+var retries = retry.Policy{Attempts: 3, Pause: time.Second, MaxPause: 2 * time.Second, Asked: time.Minute}
+
+// errBusy: the registry says "too many requests". In the end that is its answer.
+var errBusy = errors.New("too many requests")
 
 // remote is the registry that is looked at.
 type remote struct {
@@ -70,42 +72,35 @@ var errNoAnswer = errors.New("no answer")
 // answer sends a request until there is an answer. How long a body may be
 // follows from what is expected of it.
 func (r *remote) answer(ctx context.Context, a ask, want *reply) (*reply, error) {
-	for attempt := 1; ; attempt++ {
-		got, wait, err := r.once(ctx, a, want)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+	var got *reply
+	err := retries.Do(ctx, func() (err error) {
+		if got, err = r.once(ctx, a, want); err != nil {
+			return retry.Again(err)
 		}
-		if err == nil && wait == 0 {
-			return got, nil
+		if got.status == http.StatusTooManyRequests {
+			return retry.After(errBusy, retry.Asked(got.header, time.Now()))
 		}
-		if attempt == attempts {
-			if err != nil {
-				err = fmt.Errorf("%w: %w", errNoAnswer, err)
-			}
-			return got, err
-		}
-		if wait == 0 {
-			wait = pause << (attempt - 1)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(wait):
-		}
+		return nil
+	})
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil && !errors.Is(err, errBusy):
+		return got, fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
+	return got, nil
 }
 
-// once sends a request once. A wait above 0 is what the registry asks for before
-// the next.
-func (r *remote) once(ctx context.Context, a ask, want *reply) (*reply, time.Duration, error) {
+// once sends a request once.
+func (r *remote) once(ctx context.Context, a ask, want *reply) (*reply, error) {
 	if err := r.rate.Wait(ctx); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.o.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, a.method, r.o.URL+a.target, nil)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	req.Host = r.o.Host
 	req.Header.Set("User-Agent", r.o.UserAgent)
@@ -115,7 +110,7 @@ func (r *remote) once(ctx context.Context, a ask, want *reply) (*reply, time.Dur
 	r.sent.Add(1)
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	got := &reply{status: resp.StatusCode, header: resp.Header}
@@ -132,18 +127,5 @@ func (r *remote) once(ctx context.Context, a ask, want *reply) (*reply, time.Dur
 		// Not what is expected, and known well enough to say so.
 		got.plain, err = got.sent, nil
 	}
-	if got.status == http.StatusTooManyRequests {
-		return got, retryAfter(resp.Header), err
-	}
-	return got, 0, err
-}
-
-// retryAfter is what a registry asks for, in seconds (RFC 9110, section 10.2.3),
-// or a pause of our own.
-func retryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || seconds < 1 {
-		return pause
-	}
-	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	return got, err
 }
