@@ -13,8 +13,8 @@ type View struct {
 	Signed bool
 }
 
-// Document is the body of /package/{name}/{version}/.
-func Document(p *parse.Package, v View) []byte {
+// renderDocument is the body of /package/{name}/{version}/.
+func renderDocument(p *parse.Package, v View) []byte {
 	doc := document{
 		head:            newHead(p),
 		middle:          newMiddle(p, v),

@@ -79,7 +79,7 @@ func TestDocumentSmall(t *testing.T) {
   ]
 }
 `
-	equal(t, string(build.Document(p, build.View{})), want)
+	equal(t, string(build.RenderDocument(p, build.View{})), want)
 }
 
 func TestSummarySmall(t *testing.T) {
@@ -119,7 +119,7 @@ func TestFull(t *testing.T) {
 	wantDocument, wantSummary, _ := strings.Cut(want, "-- want summary --\n")
 	p := mustParse(t, "full", "2.0.0-rc1", text)
 	view := build.View{Deprecated: p.Deprecated}
-	equal(t, string(build.Document(p, view)), wantDocument)
+	equal(t, string(build.RenderDocument(p, view)), wantDocument)
 	equal(t, string(build.Summary(p, view))+"\n", wantSummary)
 
 	// Counting categories tells a list that is absent from one that is empty.

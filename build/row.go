@@ -116,7 +116,7 @@ type rendering struct {
 
 // render makes the documents of a parsed package.
 func (r *rendering) render(p *parse.Package, v View) {
-	r.document, r.summary = bytes.Clone(Document(p, v)), bytes.Clone(Summary(p, v))
+	r.document, r.summary = bytes.Clone(renderDocument(p, v)), bytes.Clone(Summary(p, v))
 	r.facts.size = len(r.summary)
 	r.facts.document, r.facts.summary = layout.DigestOf(r.document), layout.DigestOf(r.summary)
 }

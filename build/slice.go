@@ -13,8 +13,8 @@ import (
 	"github.com/regsnap/regsnap/layout/answer"
 )
 
-// ErrEmptySlice: a slice's queries see nothing.
-var ErrEmptySlice = errors.New("no package version belongs to the slice")
+// errEmptySlice: a slice's queries see nothing.
+var errEmptySlice = errors.New("no package version belongs to the slice")
 
 // SliceOptions say which part of a snapshot to make a snapshot of.
 type SliceOptions struct {
@@ -56,7 +56,7 @@ func NewSlice(o SliceOptions) (*Sliced, error) {
 		return nil, err
 	}
 	if rows.Len() == 0 {
-		return nil, ErrEmptySlice
+		return nil, errEmptySlice
 	}
 	s := &Sliced{o: o, of: of, content: &layout.Manifest{Environment: m.Environment}}
 	s.target = &target{

@@ -44,14 +44,14 @@ func lasting(key string) Object {
 	return Object{Key: key, ContentType: JsonType, CacheControl: forever}
 }
 
-// PartObject is a part of the catalog.
-func PartObject(d Digest) Object {
+// partObject is a part of the catalog.
+func partObject(d Digest) Object {
 	return Object{Key: PartKey(d), ContentType: "application/octet-stream", CacheControl: forever}
 }
 
-// ResponseObject is a response: CacheIndex for a package document, CacheContent
+// responseObject is a response: CacheIndex for a package document, CacheContent
 // for a search or categories.
-func ResponseObject(d Digest, class CacheClass) Object {
+func responseObject(d Digest, class CacheClass) Object {
 	return Object{Key: ResponseKey(d), ContentType: JsonType, CacheControl: objectHeader(class)}
 }
 

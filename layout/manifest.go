@@ -100,9 +100,9 @@ type ManifestResponse struct {
 // Object is the object of the response as it is, or of the part of the catalog.
 func (r ManifestResponse) Object(class CacheClass) Object {
 	if r.Part {
-		return PartObject(r.Digest)
+		return partObject(r.Digest)
 	}
-	return ResponseObject(r.Digest, class)
+	return responseObject(r.Digest, class)
 }
 
 // Keys are the objects of a response.

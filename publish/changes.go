@@ -35,8 +35,8 @@ type PackageChange struct {
 // ID is name and version.
 func (c PackageChange) ID() string { return c.Name + "-" + c.Version }
 
-// Revisions are the old and the new revision; nil where there is none.
-func (c PackageChange) Revisions() (old, new *layout.Revision) {
+// revisions are the old and the new revision; nil where there is none.
+func (c PackageChange) revisions() (old, new *layout.Revision) {
 	if c.OldRevision != "" {
 		old = &layout.Revision{Name: c.Name, Version: c.Version, ID: c.OldRevision}
 	}
@@ -49,8 +49,8 @@ func (c PackageChange) Revisions() (old, new *layout.Revision) {
 // None tells that nothing changed.
 func (c PackageChanges) None() bool { return len(c.Added)+len(c.Removed)+len(c.Changed) == 0 }
 
-// ComparePackages compares what two manifests list. It needs no request.
-func ComparePackages(old, new *layout.Manifest) PackageChanges {
+// comparePackages compares what two manifests list. It needs no request.
+func comparePackages(old, new *layout.Manifest) PackageChanges {
 	type key struct{ name, version string }
 	was := make(map[key]layout.ManifestPackage, len(old.Packages))
 	for _, p := range old.Packages {

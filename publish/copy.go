@@ -12,9 +12,9 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// ErrDiffers: two buckets hold different contents under one key, which no two
+// errDiffers: two buckets hold different contents under one key, which no two
 // buckets of the same render version do.
-var ErrDiffers = errors.New("the buckets disagree")
+var errDiffers = errors.New("the buckets disagree")
 
 // Copied counts what a Copier did.
 type Copied struct {
@@ -220,7 +220,7 @@ func (c *Copier) missing(m *layout.Manifest) ([]layout.ManifestPackage, []layout
 }
 
 func differs(key, there, here string) error {
-	return fmt.Errorf("%w: %s: SHA-256 %s there, %s here: they were not written by the same version of regsnap", ErrDiffers, key, there, here)
+	return fmt.Errorf("%w: %s: SHA-256 %s there, %s here: they were not written by the same version of regsnap", errDiffers, key, there, here)
 }
 
 // responseClasses tell documents from searches: they are cached differently.

@@ -22,7 +22,7 @@ func (c *Copier) revision(ctx context.Context, p layout.ManifestPackage) error {
 	switch {
 	case err == nil:
 		if err := store.HasSum(there, p.Contents); err != nil {
-			return fmt.Errorf("%w: %s: the target has another one: %w", ErrDiffers, rev.ContentsKey(), err)
+			return fmt.Errorf("%w: %s: the target has another one: %w", errDiffers, rev.ContentsKey(), err)
 		}
 		c.count(func(n *Copied) { n.Present++ })
 		return nil

@@ -48,9 +48,9 @@ func (d *Diff) URLs() []string {
 	return out
 }
 
-// QueryPaths are the paths that answer differently to some query: "/search",
+// queryPaths are the paths that answer differently to some query: "/search",
 // "/categories", or both.
-func (d *Diff) QueryPaths() []string {
+func (d *Diff) queryPaths() []string {
 	out := []string{}
 	for _, a := range d.Answers {
 		path, _, _ := strings.Cut(a.URL, "?")
@@ -73,7 +73,7 @@ func (b *Bucket) Diff(ctx context.Context, old, new SnapshotRef) (*Diff, error) 
 		return nil, err
 	}
 	d := &Diff{
-		Old: old, New: new, Packages: ComparePackages(oldManifest, newManifest),
+		Old: old, New: new, Packages: comparePackages(oldManifest, newManifest),
 		Answers: answer.CompareAnswers(oldTable, newTable), Documents: []string{}, Archives: []string{}, Files: []string{},
 	}
 	if oldTable.ServiceVersion != newTable.ServiceVersion {
@@ -153,7 +153,7 @@ func bothContents(ctx context.Context, c PackageChange, old, new listed) (was, i
 	if c.OldRevision == c.NewRevision {
 		return &layout.Contents{}, &layout.Contents{}, nil
 	}
-	oldRevision, newRevision := c.Revisions()
+	oldRevision, newRevision := c.revisions()
 	if was, err = old.contents(ctx, oldRevision); err != nil {
 		return nil, nil, err
 	}

@@ -159,7 +159,7 @@ func (b *Bucket) History(ctx context.Context, env string, limit int) (*History, 
 		if m := manifests[i]; m != nil {
 			e.Branches, e.Regsnap, e.Total = m.Branches, m.Regsnap, len(m.Packages)
 			if i+1 < len(manifests) && manifests[i+1] != nil {
-				changes := ComparePackages(manifests[i+1], m)
+				changes := comparePackages(manifests[i+1], m)
 				e.Changes = &changes
 			}
 		}

@@ -38,14 +38,14 @@ type Hook struct {
 	Timeout time.Duration
 }
 
-// DefaultHookTimeout is how long a hook may take.
-const DefaultHookTimeout = time.Minute
+// defaultHookTimeout is how long a hook may take.
+const defaultHookTimeout = time.Minute
 
 // hookRetries say how often a webhook is called until it answers with success.
 var hookRetries = retry.Policy{Attempts: 4, Pause: time.Second, MaxPause: 4 * time.Second, Asked: 10 * time.Second}
 
-// SignatureHeader is the header that holds the signature of a webhook's body.
-const SignatureHeader = "X-Regsnap-Signature"
+// signatureHeader is the header that holds the signature of a webhook's body.
+const signatureHeader = "X-Regsnap-Signature"
 
 // HookEvent is what a hook is told.
 type HookEvent struct {
@@ -72,8 +72,8 @@ type HookEvent struct {
 // The most requests that an event lists, and the most bytes that these have
 // together. A push of one package to the real production has 50 to 750.
 const (
-	MaxHookURLs  = 10_000
-	MaxHookBytes = 1 << 20
+	maxHookURLs  = 10_000
+	maxHookBytes = 1 << 20
 )
 
 // NewHookEvent describes a move. It compares the snapshots to know what answers
@@ -112,11 +112,11 @@ func (e *HookEvent) list(d *Diff) {
 	for _, u := range urls {
 		size += len(u)
 	}
-	if len(urls) > MaxHookURLs || size > MaxHookBytes {
+	if len(urls) > maxHookURLs || size > maxHookBytes {
 		e.All = true
 		return
 	}
-	e.URLs, e.Paths = append(e.URLs, urls...), d.QueryPaths()
+	e.URLs, e.Paths = append(e.URLs, urls...), d.queryPaths()
 }
 
 // RunHooks tells every hook, also when one before it failed. What commands print
@@ -129,7 +129,7 @@ func RunHooks(ctx context.Context, hooks []Hook, e *HookEvent, output io.Writer)
 	var failed []error
 	for i, h := range hooks {
 		if h.Timeout <= 0 {
-			h.Timeout = DefaultHookTimeout
+			h.Timeout = defaultHookTimeout
 		}
 		if len(h.Command) > 0 {
 			err = h.run(ctx, e, body, output)
@@ -190,7 +190,7 @@ func (h Hook) attempt(ctx context.Context, body []byte) error {
 	if h.Secret != "" {
 		mac := hmac.New(sha256.New, []byte(h.Secret))
 		mac.Write(body)
-		req.Header.Set(SignatureHeader, "sha256="+hex.EncodeToString(mac.Sum(nil)))
+		req.Header.Set(signatureHeader, "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	}
 	answer, err := hookClient.Do(req)
 	if err != nil {

@@ -42,7 +42,7 @@ func TestHookEventIsBounded(t *testing.T) {
 	for _, test := range []struct {
 		urls, bytes int // of each
 		all         bool
-	}{{MaxHookURLs, 20, false}, {MaxHookURLs + 1, 20, true}, {1024, 1024, false}, {1025, 1024, true}, {0, 0, false}} {
+	}{{maxHookURLs, 20, false}, {maxHookURLs + 1, 20, true}, {1024, 1024, false}, {1025, 1024, true}, {0, 0, false}} {
 		d := &Diff{Files: slices.Repeat([]string{strings.Repeat("x", test.bytes)}, test.urls)}
 		e := &HookEvent{URLs: []string{}, Paths: []string{}}
 		e.list(d)
@@ -68,8 +68,8 @@ func TestWebhook(t *testing.T) {
 		}
 		mac := hmac.New(sha256.New, []byte("key"))
 		mac.Write(body)
-		if want := "sha256=" + hex.EncodeToString(mac.Sum(nil)); r.Header.Get(SignatureHeader) != want {
-			t.Errorf("signature %q, want %q", r.Header.Get(SignatureHeader), want)
+		if want := "sha256=" + hex.EncodeToString(mac.Sum(nil)); r.Header.Get(signatureHeader) != want {
+			t.Errorf("signature %q, want %q", r.Header.Get(signatureHeader), want)
 		}
 		w.WriteHeader(answers[min(int(calls.Add(1)), len(answers))-1])
 	}))

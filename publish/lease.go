@@ -74,9 +74,6 @@ func (b *Bucket) Lease(o LeaseOptions) *Lease {
 	return l
 }
 
-// Held tells whether the lease was taken: whether there was anything to do.
-func (l *Lease) Held() bool { return l.held.Load() }
-
 // Read returns an object; fs.ErrNotExist when there is none. Asking for an
 // object of a package takes the lease: the answer decides what is written.
 func (l *Lease) Read(ctx context.Context, key string) ([]byte, error) {

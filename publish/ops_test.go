@@ -35,11 +35,11 @@ func testLife(t *testing.T, b *Bucket, src *editions) {
 	}
 	// Again: nothing to do, and no lease is taken.
 	id, lease, err := src.build(ctx, b, 3)
-	if err != nil || id != ids[3] || lease.Held() {
-		t.Fatalf("built again: %s, %v, held %v; want %s", id, err, lease.Held(), ids[3])
+	if err != nil || id != ids[3] || lease.held.Load() {
+		t.Fatalf("built again: %s, %v, held %v; want %s", id, err, lease.held.Load(), ids[3])
 	}
-	if m, err := lease.Publish(ctx, testEnv, id, Note{}, inLine); err != nil || m.Changed || lease.Held() {
-		t.Errorf("published again: %+v, %v, held %v", m, err, lease.Held())
+	if m, err := lease.Publish(ctx, testEnv, id, Note{}, inLine); err != nil || m.Changed || lease.held.Load() {
+		t.Errorf("published again: %+v, %v, held %v", m, err, lease.held.Load())
 	}
 	// Older commits do not come back by accident.
 	if _, err := publishID(ctx, b, ids[1]); !errors.Is(err, ErrOlder) {
@@ -250,10 +250,10 @@ func TestPruneRefuses(t *testing.T) {
 	for name, damage := range map[string]func(b *Bucket, id string) error{
 		"live manifest gone": func(b *Bucket, id string) error { return b.Delete(ctx, layout.ManifestKey(testEnv, id)) },
 		"kept manifest damaged": func(b *Bucket, id string) error {
-			return b.Replace(ctx, layout.Object{Key: layout.ManifestKey(testEnv, id), Body: []byte("{}"), ContentType: "text/plain"})
+			return b.replaceLive(ctx, layout.Object{Key: layout.ManifestKey(testEnv, id), Body: []byte("{}"), ContentType: "text/plain"})
 		},
 		"pointer damaged": func(b *Bucket, _ string) error {
-			return b.Replace(ctx, layout.Object{Key: layout.PointerKey(testEnv), Body: []byte("{}"), ContentType: "text/plain"})
+			return b.replaceLive(ctx, layout.Object{Key: layout.PointerKey(testEnv), Body: []byte("{}"), ContentType: "text/plain"})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -293,7 +293,7 @@ func TestRollbackRefuses(t *testing.T) {
 		t.Errorf("of nothing: %v", err)
 	}
 	first := src.mustPublish(t, b, 0)
-	if _, err := l.PrepareRollback(ctx, testEnv, ""); !errors.Is(err, ErrNoPrevious) {
+	if _, err := l.PrepareRollback(ctx, testEnv, ""); !errors.Is(err, errNoPrevious) {
 		t.Errorf("of the first: %v", err)
 	}
 	src.mustPublish(t, b, 1)

@@ -74,7 +74,7 @@ func (r *Repairs) Put(ctx context.Context, o layout.Object) error {
 	if err := r.lease.hold(ctx); err != nil {
 		return err
 	}
-	if err := r.lease.b.Replace(ctx, o); err != nil {
+	if err := r.lease.b.replaceLive(ctx, o); err != nil {
 		return err
 	}
 	r.mu.Lock()

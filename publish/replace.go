@@ -6,8 +6,8 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// Replace stores an object over a damaged one. Nothing but a repair may call it:
+// replaceLive stores an object over a damaged one. Nothing but a repair may call it:
 // all others rely on objects that never change.
-func (b *Bucket) Replace(ctx context.Context, o layout.Object) error {
+func (b *Bucket) replaceLive(ctx context.Context, o layout.Object) error {
 	return b.can.Replace(ctx, o)
 }

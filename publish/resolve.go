@@ -96,7 +96,7 @@ func (b *Bucket) resolveMove(ctx context.Context, env, name string) (string, err
 		return p.Snapshot, nil
 	case "previous":
 		if p.Previous == "" {
-			return "", fmt.Errorf("environment %s: %w", env, ErrNoPrevious)
+			return "", fmt.Errorf("environment %s: %w", env, errNoPrevious)
 		}
 		return p.Previous, nil
 	}

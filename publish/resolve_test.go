@@ -48,7 +48,7 @@ func TestResolve(t *testing.T) {
 		"@{4}":            ErrNoSnapshot,
 		"staging@0000":    ErrNoSnapshot,
 		"production@ffff": ErrNoSnapshot,
-		"previous":        ErrNoPrevious,
+		"previous":        errNoPrevious,
 		"":                ErrNotName,
 		"202":             ErrNotName,
 		"../x":            ErrNotName,

@@ -14,8 +14,8 @@ import (
 // roll back, pin or prune.
 var ErrNothingLive = errors.New("no snapshot is live")
 
-// ErrNoPrevious: the pointer does not know what was live before.
-var ErrNoPrevious = errors.New("nothing is known to have been live before")
+// errNoPrevious: the pointer does not know what was live before.
+var errNoPrevious = errors.New("nothing is known to have been live before")
 
 // Rollback is a way back that was looked at but not yet gone.
 type Rollback struct {
@@ -45,7 +45,7 @@ func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback,
 	}
 	if id == "" {
 		if id = p.Previous; id == "" {
-			return nil, fmt.Errorf("environment %s, %s is live: %w: name a snapshot", env, p.Snapshot, ErrNoPrevious)
+			return nil, fmt.Errorf("environment %s, %s is live: %w: name a snapshot", env, p.Snapshot, errNoPrevious)
 		}
 	}
 	r := &Rollback{Environment: env, From: p.Snapshot, To: id, Pin: p.Pinned, lease: l, generation: p.Generation}
@@ -61,7 +61,7 @@ func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback,
 		// A damaged live snapshot is a reason to go back, not to stay.
 		from = &layout.Manifest{Environment: env}
 	}
-	r.Packages = ComparePackages(from, to)
+	r.Packages = comparePackages(from, to)
 	return r, nil
 }
 

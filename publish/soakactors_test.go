@@ -85,7 +85,7 @@ func (r *soakRun) operate(ctx context.Context, b *Bucket, mine *rand.Rand) {
 		}
 		switch {
 		case ctx.Err() != nil && err != nil:
-		case errors.Is(err, ErrNothingLive), errors.Is(err, ErrNoPrevious), errors.Is(err, store.ErrConflict), errors.Is(err, ErrPruned):
+		case errors.Is(err, ErrNothingLive), errors.Is(err, errNoPrevious), errors.Is(err, store.ErrConflict), errors.Is(err, ErrPruned):
 		case errors.Is(err, retry.ErrGaveUp):
 			r.c.add(gaveUp, 1)
 		case errors.Is(err, ErrNoSnapshot):

@@ -36,7 +36,7 @@ func TestVerifyFindsEverything(t *testing.T) {
 			if damage.body == nil {
 				err = b.Delete(t.Context(), o.Key)
 			} else {
-				err = b.Replace(t.Context(), layout.Object{Key: o.Key, Body: damage.body})
+				err = b.replaceLive(t.Context(), layout.Object{Key: o.Key, Body: damage.body})
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -49,7 +49,7 @@ func TestVerifyFindsEverything(t *testing.T) {
 				t.Errorf("%s %s: %+v", o.Key, damage.name, v.Faults)
 			}
 		}
-		if err := b.Replace(t.Context(), layout.Object{Key: o.Key, Body: body}); err != nil {
+		if err := b.replaceLive(t.Context(), layout.Object{Key: o.Key, Body: body}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestReplaceUnlinks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := b.Replace(t.Context(), layout.Object{Key: "responses/a", Body: []byte("other")}); err != nil {
+	if err := b.replaceLive(t.Context(), layout.Object{Key: "responses/a", Body: []byte("other")}); err != nil {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{"a": "other", "b": "same"} {

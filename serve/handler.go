@@ -80,8 +80,8 @@ func (h *Handler) Close() {
 	h.following.Wait()
 }
 
-// Unready lists the environments that have nothing to answer from yet.
-func (h *Handler) Unready() []string {
+// unready lists the environments that have nothing to answer from yet.
+func (h *Handler) unready() []string {
 	var names []string
 	for _, env := range h.all {
 		if env.live.Load() == nil {
@@ -92,7 +92,7 @@ func (h *Handler) Unready() []string {
 }
 
 // Ready tells whether every environment is live.
-func (h *Handler) Ready() bool { return len(h.Unready()) == 0 }
+func (h *Handler) Ready() bool { return len(h.unready()) == 0 }
 
 // Live gives the id of the snapshot that an environment answers from; empty
 // when there is none.

@@ -72,7 +72,7 @@ func Run(ctx context.Context, o ServerOptions) error {
 		}
 		defer admin.Close()
 		adminAddr = admin.Addr()
-		servers = append(servers, newServer(o.Handler.Admin(), DefaultStall, nil, o.Log))
+		servers = append(servers, newServer(o.Handler.admin(), DefaultStall, nil, o.Log))
 		listeners = append(listeners, admin)
 	}
 	failed := make(chan error, len(servers))

@@ -14,8 +14,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// ErrKey: a key cannot be used.
-var ErrKey = errors.New("OpenPGP key")
+// errKey: a key cannot be used.
+var errKey = errors.New("OpenPGP key")
 
 // ErrPassphrase: a key is locked, and the passphrase does not open it.
 var ErrPassphrase = errors.New("the passphrase does not open the key")
@@ -40,19 +40,19 @@ func LoadKey(data, passphrase []byte, now time.Time) (*Key, error) {
 		return nil, err
 	}
 	if len(ring) != 1 {
-		return nil, fmt.Errorf("%w: the file holds %d keys: export the one that signs", ErrKey, len(ring))
+		return nil, fmt.Errorf("%w: the file holds %d keys: export the one that signs", errKey, len(ring))
 	}
 	entity := ring[0]
 	key, ok := entity.SigningKey(now)
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("%w: there is none in the file that may sign today: it has expired, was revoked, or is for other uses", ErrKey)
+		return nil, fmt.Errorf("%w: there is none in the file that may sign today: it has expired, was revoked, or is for other uses", errKey)
 	case key.PrivateKey == nil || key.PrivateKey.Dummy():
-		return nil, fmt.Errorf("%w %s: its private part is not in the file", ErrKey, fingerprint(key.PublicKey))
+		return nil, fmt.Errorf("%w %s: its private part is not in the file", errKey, fingerprint(key.PublicKey))
 	}
 	if key.PrivateKey.Encrypted {
 		if err := key.PrivateKey.Decrypt(passphrase); err != nil {
-			return nil, fmt.Errorf("%w %s: %w", ErrKey, fingerprint(key.PublicKey), ErrPassphrase)
+			return nil, fmt.Errorf("%w %s: %w", errKey, fingerprint(key.PublicKey), ErrPassphrase)
 		}
 	}
 	if err := repeatable(key.PublicKey); err != nil {
@@ -73,10 +73,10 @@ func repeatable(key *packet.PublicKey) error {
 	switch key.PubKeyAlgo {
 	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly, packet.PubKeyAlgoEdDSA, packet.PubKeyAlgoEd25519, packet.PubKeyAlgoEd448:
 	default:
-		return fmt.Errorf("%w %s: its algorithm makes another signature of the same content each time: use RSA or Ed25519", ErrKey, fingerprint(key))
+		return fmt.Errorf("%w %s: its algorithm makes another signature of the same content each time: use RSA or Ed25519", errKey, fingerprint(key))
 	}
 	if key.Version != 4 {
-		return fmt.Errorf("%w %s: keys of version %d make another signature of the same content each time: use a version 4 key", ErrKey, fingerprint(key), key.Version)
+		return fmt.Errorf("%w %s: keys of version %d make another signature of the same content each time: use a version 4 key", errKey, fingerprint(key), key.Version)
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (k *Key) Sign(content []byte) ([]byte, error) {
 // readRing reads keys in text or binary form. Errors never quote them.
 func readRing(data []byte, kind string) (openpgp.EntityList, error) {
 	if len(data) > maxKey {
-		return nil, fmt.Errorf("%w: the file has %d bytes: it is not a key", ErrKey, len(data))
+		return nil, fmt.Errorf("%w: the file has %d bytes: it is not a key", errKey, len(data))
 	}
 	var ring openpgp.EntityList
 	var err error
@@ -132,7 +132,7 @@ func readRing(data []byte, kind string) (openpgp.EntityList, error) {
 		ring, err = openpgp.ReadKeyRing(bytes.NewReader(data))
 	}
 	if err != nil || len(ring) == 0 {
-		return nil, fmt.Errorf("%w: the file holds no %s that can be read", ErrKey, strings.ToLower(strings.TrimSuffix(kind, " BLOCK")))
+		return nil, fmt.Errorf("%w: the file holds no %s that can be read", errKey, strings.ToLower(strings.TrimSuffix(kind, " BLOCK")))
 	}
 	return ring, nil
 }

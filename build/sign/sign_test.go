@@ -69,7 +69,7 @@ func TestSign(t *testing.T) {
 		if got, err := ring.Verify(bytes.NewReader(content), first); err != nil || got != k.Fingerprint() {
 			t.Errorf("%s: verified: %s, %v; want %s", c.name, got, err, k.Fingerprint())
 		}
-		if _, err := ring.Verify(bytes.NewReader(append(content, ' ')), first); !errors.Is(err, ErrSignature) {
+		if _, err := ring.Verify(bytes.NewReader(append(content, ' ')), first); !errors.Is(err, errSignature) {
 			t.Errorf("%s: other content: %v", c.name, err)
 		}
 		packets, err := binary(first)
@@ -102,12 +102,12 @@ func TestVerifyGnuPG(t *testing.T) {
 		}
 		tampered := bytes.Clone(content)
 		tampered[0] ^= 1
-		if _, err := loadRing(t, name).Verify(bytes.NewReader(tampered), sig); !errors.Is(err, ErrSignature) {
+		if _, err := loadRing(t, name).Verify(bytes.NewReader(tampered), sig); !errors.Is(err, errSignature) {
 			t.Errorf("%s: tampered content: %v", name, err)
 		}
 	}
 	_, err := loadRing(t, "rsa").Verify(bytes.NewReader(content), testdata(t, "content.ed25519.sig"))
-	if !errors.Is(err, ErrSignature) || !strings.Contains(err.Error(), "not one of those to trust") {
+	if !errors.Is(err, errSignature) || !strings.Contains(err.Error(), "not one of those to trust") {
 		t.Errorf("a stranger's signature: %v", err)
 	}
 }
@@ -148,7 +148,7 @@ func TestDigests(t *testing.T) {
 			switch {
 			case good && (err != nil || by != k.Fingerprint()):
 				t.Errorf("%v: by %q, %v", hash, by, err)
-			case !good && !errors.Is(err, ErrSignature):
+			case !good && !errors.Is(err, errSignature):
 				t.Errorf("%v: %v, want an error", hash, err)
 			}
 		}
@@ -166,7 +166,7 @@ func TestBadSignatures(t *testing.T) {
 		"huge":      bytes.Repeat(good, 1000),
 		"packet":    []byte("\xcb\x02ab"),
 	} {
-		if _, err := ring.Verify(bytes.NewReader(content), sig); !errors.Is(err, ErrSignature) {
+		if _, err := ring.Verify(bytes.NewReader(content), sig); !errors.Is(err, errSignature) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -179,18 +179,18 @@ func TestKeysThatCannotSign(t *testing.T) {
 	}{
 		{"ed25519.key", "", "does not open the key", ErrPassphrase},
 		{"ed25519.key", "wrong", "does not open the key", ErrPassphrase},
-		{"ed25519.pub", "", "private part is not in the file", ErrKey},
-		{"ecdsa.key", "", "another signature of the same content each time", ErrKey},
-		{"expired.key", "", "has expired", ErrKey},
-		{"content", "", "no pgp private key that can be read", ErrKey},
+		{"ed25519.pub", "", "private part is not in the file", errKey},
+		{"ecdsa.key", "", "another signature of the same content each time", errKey},
+		{"expired.key", "", "has expired", errKey},
+		{"content", "", "no pgp private key that can be read", errKey},
 	} {
 		_, err := LoadKey(testdata(t, c.name), []byte(c.passphrase), now)
-		if !errors.Is(err, c.is) || !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, c.is) || !errors.Is(err, errKey) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
 	for _, data := range [][]byte{nil, make([]byte, maxKey+1), []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")} {
-		if _, err := LoadRing(data); !errors.Is(err, ErrKey) {
+		if _, err := LoadRing(data); !errors.Is(err, errKey) {
 			t.Errorf("%d bytes: %v", len(data), err)
 		}
 	}
@@ -203,7 +203,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add(testdata(f, "content.ed25519.sig"))
 	f.Add(testdata(f, "content.rsa.sig"))
 	f.Fuzz(func(t *testing.T, sig []byte) {
-		if _, err := ring.Verify(bytes.NewReader(content), sig); err != nil && !errors.Is(err, ErrSignature) {
+		if _, err := ring.Verify(bytes.NewReader(content), sig); err != nil && !errors.Is(err, errSignature) {
 			t.Errorf("%v is not ErrSignature", err)
 		}
 	})

@@ -14,8 +14,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// ErrSignature: content is not what the holder of a trusted key has signed.
-var ErrSignature = errors.New("the signature is not good")
+// errSignature: content is not what the holder of a trusted key has signed.
+var errSignature = errors.New("the signature is not good")
 
 // maxSignature is the largest signature that is read, in bytes.
 const maxSignature = 64 << 10
@@ -56,20 +56,20 @@ func (r Ring) Verify(content io.ReadSeeker, signature []byte) (string, error) {
 	}
 	switch {
 	case errors.Is(err, pgperrors.ErrUnknownIssuer):
-		return "", fmt.Errorf("%w: it was made by key %016X, which is not one of those to trust", ErrSignature, issuer(first))
+		return "", fmt.Errorf("%w: it was made by key %016X, which is not one of those to trust", errSignature, issuer(first))
 	case err != nil:
-		return "", fmt.Errorf("%w: %w", ErrSignature, err)
+		return "", fmt.Errorf("%w: %w", errSignature, err)
 	}
 	// Of several signatures it is the one that verified that counts.
 	if !strong[made.Hash] {
-		return "", fmt.Errorf("%w: it is over a digest by %v, which can be forged: at least SHA-256 is wanted", ErrSignature, made.Hash)
+		return "", fmt.Errorf("%w: it is over a digest by %v, which can be forged: at least SHA-256 is wanted", errSignature, made.Hash)
 	}
 	for _, k := range (openpgp.EntityList{signer}).KeysById(issuer(made)) {
 		if f := made.IssuerFingerprint; len(f) == 0 || bytes.Equal(f, k.PublicKey.Fingerprint) {
 			return fingerprint(k.PublicKey), nil
 		}
 	}
-	return "", fmt.Errorf("%w: it names another key than the one that made it", ErrSignature)
+	return "", fmt.Errorf("%w: it names another key than the one that made it", errSignature)
 }
 
 // strong are the digests that no other content is known to have.
@@ -87,21 +87,21 @@ func issuer(sig *packet.Signature) uint64 {
 // binary is a signature without its text form.
 func binary(signature []byte) ([]byte, error) {
 	if len(signature) > maxSignature {
-		return nil, fmt.Errorf("%w: it has %d bytes: a signature has a few hundred", ErrSignature, len(signature))
+		return nil, fmt.Errorf("%w: it has %d bytes: a signature has a few hundred", errSignature, len(signature))
 	}
 	if !bytes.HasPrefix(bytes.TrimSpace(signature), []byte("-----BEGIN ")) {
 		return signature, nil
 	}
 	block, err := armor.Decode(bytes.NewReader(signature))
 	if err != nil {
-		return nil, fmt.Errorf("%w: its text form is damaged: %w", ErrSignature, err)
+		return nil, fmt.Errorf("%w: its text form is damaged: %w", errSignature, err)
 	}
 	if block.Type != openpgp.SignatureType {
-		return nil, fmt.Errorf("%w: it is a %.40q", ErrSignature, block.Type)
+		return nil, fmt.Errorf("%w: it is a %.40q", errSignature, block.Type)
 	}
 	packets, err := io.ReadAll(io.LimitReader(block.Body, maxSignature))
 	if err != nil {
-		return nil, fmt.Errorf("%w: its text form is damaged: %w", ErrSignature, err)
+		return nil, fmt.Errorf("%w: its text form is damaged: %w", errSignature, err)
 	}
 	return packets, nil
 }
@@ -109,11 +109,11 @@ func binary(signature []byte) ([]byte, error) {
 func firstSignature(packets []byte) (*packet.Signature, error) {
 	p, err := packet.Read(bytes.NewReader(packets))
 	if err != nil {
-		return nil, fmt.Errorf("%w: it cannot be read: %w", ErrSignature, err)
+		return nil, fmt.Errorf("%w: it cannot be read: %w", errSignature, err)
 	}
 	sig, ok := p.(*packet.Signature)
 	if !ok {
-		return nil, fmt.Errorf("%w: it is no signature", ErrSignature)
+		return nil, fmt.Errorf("%w: it is no signature", errSignature)
 	}
 	return sig, nil
 }

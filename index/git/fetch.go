@@ -86,8 +86,8 @@ func (s *GitSource) fetch(ctx context.Context, ids []index.ID) error {
 	return nil
 }
 
-// Fetched counts the objects that were fetched because a partial clone lacked them.
-func (s *GitSource) Fetched() int {
+// fetchedObjects counts the objects that were fetched because a partial clone lacked them.
+func (s *GitSource) fetchedObjects() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.fetched

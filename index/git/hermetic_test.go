@@ -85,7 +85,7 @@ func TestGitPartialClone(t *testing.T) {
 	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--bare", "--depth", "1", "--filter=blob:none", "file://"+repo.Dir, clone)
 	s := openGit(t, clone)
 	entries := branch(t, s, "main").Entries
-	if got := s.Fetched(); got != 0 {
+	if got := s.fetchedObjects(); got != 0 {
 		t.Errorf("%d objects were fetched to list a branch, want none", got)
 	}
 	files, err := s.List(t.Context(), entries[0])
@@ -101,13 +101,13 @@ func TestGitPartialClone(t *testing.T) {
 	if want := []string{"# p\n", "name: p\n"}; err != nil || !slices.Equal(contents, want) {
 		t.Errorf("contents are %q, %v, want %q", contents, err, want)
 	}
-	if got := s.Fetched(); got != 2 {
+	if got := s.fetchedObjects(); got != 2 {
 		t.Errorf("%d objects were fetched, want the two of the package", got)
 	}
 	if err := s.Prefetch(t.Context(), entries); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Fetched(); got != 3 {
+	if got := s.fetchedObjects(); got != 3 {
 		t.Errorf("%d objects were fetched after asking for every entry, want 3", got)
 	}
 	if err := s.Close(); err != nil {

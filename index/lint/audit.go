@@ -26,10 +26,10 @@ type Audit struct {
 
 // The kinds of AuditFinding.
 const (
-	AuditChanged = "changed"
-	AuditRemoved = "removed"
-	// AuditReturned: it was removed before, and came back with another content.
-	AuditReturned = "returned"
+	auditChanged = "changed"
+	auditRemoved = "removed"
+	// auditReturned: it was removed before, and came back with another content.
+	auditReturned = "returned"
 )
 
 // AuditFinding is one commit that did something to one released version.
@@ -92,18 +92,18 @@ func (a *auditor) step(ctx context.Context, step git.Step) error {
 		switch {
 		case c.Removed():
 			a.removed[v] = c.Old
-			if err := a.found(ctx, step, c, AuditRemoved); err != nil {
+			if err := a.found(ctx, step, c, auditRemoved); err != nil {
 				return err
 			}
 		case c.Overwritten():
-			if err := a.found(ctx, step, c, AuditChanged); err != nil {
+			if err := a.found(ctx, step, c, auditChanged); err != nil {
 				return err
 			}
 		default:
 			old, gone := a.removed[v]
 			delete(a.removed, v)
 			if gone && !old.SameContent(c.New) {
-				if err := a.found(ctx, step, index.Change{Old: old, New: c.New}, AuditReturned); err != nil {
+				if err := a.found(ctx, step, index.Change{Old: old, New: c.New}, auditReturned); err != nil {
 					return err
 				}
 			}

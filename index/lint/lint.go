@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -272,13 +271,4 @@ func (l *linter) names() map[string]bool {
 		names[c.Entry().Name] = true
 	}
 	return names
-}
-
-// Branches are all branches that have rules together with this one, by name.
-func (b Branch) Branches() []string {
-	names := map[string]bool{b.Name: true}
-	for _, o := range slices.Concat(b.Above, b.Below) {
-		names[o.Name] = true
-	}
-	return slices.Sorted(maps.Keys(names))
 }

@@ -30,8 +30,8 @@ var (
 // Categories is the table of categories, sorted by id. It is a copy.
 func Categories() []Category { return slices.Clone(categories) }
 
-// LookupCategory finds a category by its id.
-func LookupCategory(id string) (Category, bool) {
+// lookupCategory finds a category by its id.
+func lookupCategory(id string) (Category, bool) {
 	i, ok := slices.BinarySearchFunc(categories, id, func(c Category, id string) int {
 		return strings.Compare(c.ID, id)
 	})
@@ -41,9 +41,9 @@ func LookupCategory(id string) (Category, bool) {
 	return categories[i], true
 }
 
-// IngestionMethod names how an input of that type collects data ("File",
+// ingestionMethod names how an input of that type collects data ("File",
 // "API", ...); empty when the table does not say.
-func IngestionMethod(input string) string { return ingestionMethods[input] }
+func ingestionMethod(input string) string { return ingestionMethods[input] }
 
 func mustCategories(data []byte) []Category {
 	list := mustStrict[[]Category](data)

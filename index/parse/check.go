@@ -127,7 +127,7 @@ func (r *parse) texts() {
 	}
 	known := m.Categories[:0]
 	for _, c := range m.Categories {
-		if _, ok := LookupCategory(c); ok {
+		if _, ok := lookupCategory(c); ok {
 			known = append(known, c)
 		} else {
 			r.warnAt("categories", index.RuleCategoryUnknown, "the category %s is not one that the registry knows: it is left out", quote(c))
@@ -244,7 +244,7 @@ func (r *parse) completeTemplate(t *PolicyTemplate) {
 		r.fail(readme, 0, index.RuleReadmeMissing, "is a directory: it is where the readme of a policy template is looked for")
 	}
 	if r.pkg.Type == "input" && t.Input != "" {
-		t.IngestionMethod = IngestionMethod(t.Input)
+		t.IngestionMethod = ingestionMethod(t.Input)
 	}
 }
 

@@ -107,7 +107,7 @@ func completeStream(s *Stream) {
 	if s.TemplatePath == "" {
 		s.TemplatePath = defaultTemplatePath
 	}
-	if method := IngestionMethod(s.Input); method != "" {
+	if method := ingestionMethod(s.Input); method != "" {
 		s.IngestionMethod = method
 	}
 }

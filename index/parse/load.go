@@ -192,7 +192,7 @@ func (l *Loader) tree(ctx context.Context, files []index.File, seen *claims) (t 
 	t = &sourceTree{ctx: ctx, source: l.Source, files: files, content: map[index.ID][]byte{}, ids: make(map[string]index.ID, len(files))}
 	for _, f := range files {
 		t.ids[f.Path] = f.Blob
-		if (Needed(f) || maybeLFSPointer(f.Size)) && f.Size <= MaxParsedBytes && size+f.Size <= prefetchBytes {
+		if (needed(f) || maybeLFSPointer(f.Size)) && f.Size <= MaxParsedBytes && size+f.Size <= prefetchBytes {
 			wanted = append(wanted, f.Blob)
 			size += f.Size
 		}

@@ -27,7 +27,7 @@ func (l *Loader) UseArchive(ctx context.Context, e index.Entry, extra int64, fn 
 	var problems []index.Problem
 	err = l.Source.Read(ctx, []index.ID{e.Archive}, func(_ index.ID, content []byte) error {
 		var a *Archive
-		if a, problems = OpenArchive(e.Name, e.Version, content, limits); a == nil {
+		if a, problems = openArchive(e.Name, e.Version, content, limits); a == nil {
 			return nil
 		}
 		return fn(a)

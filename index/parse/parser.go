@@ -61,9 +61,9 @@ const (
 	ignoredMarker = ".DS_Store" // left by a desktop, never part of a package
 )
 
-// Needed tells whether Parse may read a file's content; it reads no other. A
+// needed tells whether Parse may read a file's content; it reads no other. A
 // caller can fetch these ahead.
-func Needed(f index.File) bool {
+func needed(f index.File) bool {
 	if f.Path == manifestName {
 		return true
 	}

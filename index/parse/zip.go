@@ -39,14 +39,14 @@ func (t *Archive) Read(path string) ([]byte, error) {
 // Bytes is the archive itself.
 func (t *Archive) Bytes() []byte { return t.content }
 
-// OpenArchive reads a ready-made archive of a package (a zip file, PKWARE's
+// openArchive reads a ready-made archive of a package (a zip file, PKWARE's
 // APPNOTE.TXT 6.3) whose entries are all in one directory {name}-{version}/.
 // Files have the ids that git would give them. The archive is hostile input, and
 // it is served as it is: so there must be one way to read it, and what its headers
 // state must be so. All of it is inflated once, in pieces, within limits. The
 // Archive is nil if there are Problems, whose File is relative to the package, and
 // empty where they are about the whole archive. content must not change.
-func OpenArchive(name, version string, content []byte, limits index.Limits) (*Archive, []index.Problem) {
+func openArchive(name, version string, content []byte, limits index.Limits) (*Archive, []index.Problem) {
 	limits = limits.WithDefaults()
 	a := &archive{root: name + "-" + version, limits: limits}
 	a.tree = Archive{content: content, ratio: limits.Ratio, members: map[string]*member{}}

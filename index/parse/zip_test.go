@@ -114,7 +114,7 @@ func TestOpenArchive(t *testing.T) {
 		zipEntry{name: "p-1.0.0/a/run", content: "#!/bin/sh", mode: 0o755},
 		zipEntry{name: "p-1.0.0/empty"},
 	)
-	tree, problems := OpenArchive("p", "1.0.0", archive, index.Limits{})
+	tree, problems := openArchive("p", "1.0.0", archive, index.Limits{})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -195,7 +195,7 @@ func TestOpenArchiveRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			tree, problems := OpenArchive("p", "1.0.0", test.archive, test.limits)
+			tree, problems := openArchive("p", "1.0.0", test.archive, test.limits)
 			if tree != nil || len(problems) == 0 {
 				t.Fatalf("a tree %v, findings %v", tree, problems)
 			}
@@ -211,10 +211,10 @@ func TestOpenArchiveRatio(t *testing.T) {
 	zeros := func(n int) []byte {
 		return makeZip(t, zipEntry{name: "p-1.0.0/a", content: strings.Repeat("\x00", n), method: zip.Deflate})
 	}
-	if _, problems := OpenArchive("p", "1.0.0", zeros(ratioFloor-1), index.Limits{}); len(problems) > 0 {
+	if _, problems := openArchive("p", "1.0.0", zeros(ratioFloor-1), index.Limits{}); len(problems) > 0 {
 		t.Errorf("short: %v", problems)
 	}
-	if _, problems := OpenArchive("p", "1.0.0", zeros(4<<20), index.Limits{Ratio: 2_000}); len(problems) > 0 {
+	if _, problems := openArchive("p", "1.0.0", zeros(4<<20), index.Limits{Ratio: 2_000}); len(problems) > 0 {
 		t.Errorf("with a higher limit: %v", problems)
 	}
 }
@@ -235,7 +235,7 @@ func FuzzOpenArchive(f *testing.F) {
 	}
 	limits := index.Limits{FileSize: 1 << 16, TotalSize: 1 << 18, Files: 100}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		tree, problems := OpenArchive("p", "1.0.0", content, limits)
+		tree, problems := openArchive("p", "1.0.0", content, limits)
 		if (tree == nil) != (len(problems) > 0) {
 			t.Fatalf("a tree %v with findings %v", tree, problems)
 		}

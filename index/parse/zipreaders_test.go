@@ -276,7 +276,7 @@ func TestReadersAgree(t *testing.T) {
 				content = z.bytes()
 				want = map[string]string{"p-1.0.0/aa/aa/x.txt": sum([]byte("stored")), "p-1.0.0/b.txt": sum([]byte(strings.Repeat("deflated", 9)))}
 			}
-			archive, problems := OpenArchive("p", "1.0.0", content, index.Limits{})
+			archive, problems := openArchive("p", "1.0.0", content, index.Limits{})
 			if len(problems) > 0 {
 				t.Fatalf("refused: %v", problems)
 			}

@@ -270,7 +270,7 @@ func (e *rawEntry) deflateStored(content string) {
 // TestDisagreements: an archive in which readers would find different things is
 // refused, by a rule and with the reason.
 func TestDisagreements(t *testing.T) {
-	if _, problems := OpenArchive("p", "1.0.0", twoEntries(t).bytes(), index.Limits{}); len(problems) > 0 {
+	if _, problems := openArchive("p", "1.0.0", twoEntries(t).bytes(), index.Limits{}); len(problems) > 0 {
 		t.Fatalf("the archive that is changed below is refused itself: %v", problems)
 	}
 	if len(disagreements) < 40 {
@@ -280,7 +280,7 @@ func TestDisagreements(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			z := twoEntries(t)
 			test.change(z, z.entries[0], z.entries[1])
-			_, problems := OpenArchive("p", "1.0.0", z.bytes(), index.Limits{})
+			_, problems := openArchive("p", "1.0.0", z.bytes(), index.Limits{})
 			if len(problems) == 0 {
 				t.Fatal("is accepted")
 			}

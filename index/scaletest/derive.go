@@ -16,8 +16,8 @@ import (
 // branches are those of a storage, the most important first.
 var branches = []string{"production", "staging", "snapshot"}
 
-// Derive measures the package storage that a source holds.
-func Derive(ctx context.Context, source index.Source) (*Statistics, error) {
+// derive measures the package storage that a source holds.
+func derive(ctx context.Context, source index.Source) (*Statistics, error) {
 	s := &Statistics{Branches: map[string]int{}, Types: map[string]int{}, Categories: map[string]int{}}
 	byName := map[string][]*parse.Loaded{}
 	loader := &parse.Loader{Source: source, Parser: parse.NewParser()}

@@ -23,7 +23,7 @@ const PushRef = "refs/pushes/snapshot"
 // version more.
 func Repository(ctx context.Context, dir string, o Options) error {
 	if o.Statistics == nil {
-		s, err := Derived()
+		s, err := derived()
 		if err != nil {
 			return err
 		}

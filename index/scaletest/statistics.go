@@ -75,12 +75,12 @@ func (q Quantiles) at(p float64) float64 {
 }
 
 //go:embed statistics.json
-var derived []byte
+var statistics []byte
 
-// Derived are the statistics of a real storage of 1,044 package versions.
-func Derived() (*Statistics, error) {
+// derived are the statistics of a real storage of 1,044 package versions.
+func derived() (*Statistics, error) {
 	s := new(Statistics)
-	if err := json.Unmarshal(derived, s); err != nil {
+	if err := json.Unmarshal(statistics, s); err != nil {
 		return nil, fmt.Errorf("statistics.json: %w", err)
 	}
 	return s, nil

@@ -19,8 +19,8 @@ import (
 	"github.com/regsnap/regsnap/internal/retry"
 )
 
-// ErrRefused: the server sent what is not accepted from any server.
-var ErrRefused = errors.New("the registry's answer is refused")
+// errRefused: the server sent what is not accepted from any server.
+var errRefused = errors.New("the registry's answer is refused")
 
 // How a request that fails for a passing reason is made again.
 var retries = retry.Policy{Attempts: 6, Pause: 2 * time.Second, MaxPause: 40 * time.Second, Asked: 5 * time.Minute}
@@ -75,11 +75,11 @@ func newClient(rawURL string, o Options) (*client, error) {
 func (c *client) checkRedirect(to *url.URL, made int, hosts []string) error {
 	switch {
 	case made > maxRedirects:
-		return fmt.Errorf("%w: more than %d redirects", ErrRefused, maxRedirects)
+		return fmt.Errorf("%w: more than %d redirects", errRefused, maxRedirects)
 	case to.Host != c.base.Host && !slices.Contains(hosts, to.Host):
-		return fmt.Errorf("%w: a redirect to another host, %.100q: import from there, or allow it", ErrRefused, to.Host)
+		return fmt.Errorf("%w: a redirect to another host, %.100q: import from there, or allow it", errRefused, to.Host)
 	case c.base.Scheme == "https" && to.Scheme != "https":
-		return fmt.Errorf("%w: a redirect from https to %.20q", ErrRefused, to.Scheme)
+		return fmt.Errorf("%w: a redirect from https to %.20q", errRefused, to.Scheme)
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func (c *client) attempt(ctx context.Context, rawURL string, had state, limit in
 	case resp.StatusCode != http.StatusOK:
 		return state{}, fmt.Errorf("the registry says %.60q", resp.Status)
 	case resp.ContentLength > limit:
-		return state{}, fmt.Errorf("%w: %d bytes are announced: at most %d are taken", ErrRefused, resp.ContentLength, limit)
+		return state{}, fmt.Errorf("%w: %d bytes are announced: at most %d are taken", errRefused, resp.ContentLength, limit)
 	}
 	if err := to.reset(); err != nil {
 		return state{}, err
@@ -180,7 +180,7 @@ func (c *client) attempt(ctx context.Context, rawURL string, had state, limit in
 	case err != nil:
 		return state{}, retry.Again(hideUser(err))
 	case n > limit:
-		return state{}, fmt.Errorf("%w: more than %d bytes", ErrRefused, limit)
+		return state{}, fmt.Errorf("%w: more than %d bytes", errRefused, limit)
 	}
 	return state{ETag: header(resp, "ETag"), LastModified: header(resp, "Last-Modified")}, nil
 }
@@ -189,7 +189,7 @@ func (c *client) attempt(ctx context.Context, rawURL string, had state, limit in
 func lasting(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var dns *net.DNSError
-	return errors.Is(err, ErrRefused) || errors.As(err, &certificate) || errors.As(err, &dns) && dns.IsNotFound
+	return errors.Is(err, errRefused) || errors.As(err, &certificate) || errors.As(err, &dns) && dns.IsNotFound
 }
 
 // header is a value that can be sent back; what is too long for that is none.

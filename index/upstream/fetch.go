@@ -20,8 +20,8 @@ import (
 var (
 	// ErrURL: what should be the URL of a registry is none.
 	ErrURL = errors.New("registry URL")
-	// ErrNothing: nothing of what was asked for is in the registry.
-	ErrNothing = errors.New("the registry has no package that was asked for")
+	// errNothing: nothing of what was asked for is in the registry.
+	errNothing = errors.New("the registry has no package that was asked for")
 	// ErrUnsigned: an archive has no signature, or one that is not good.
 	ErrUnsigned = errors.New("archives are not signed by a key to trust")
 )
@@ -121,7 +121,7 @@ func Fetch(ctx context.Context, o Options) (_ *Source, _ Stats, err error) {
 	}
 	offers, f.stats.Excluded = exclude(offers, o.Exclude)
 	if len(offers) == 0 {
-		return nil, f.stats, fmt.Errorf("%w, but for those that are excluded", ErrNothing)
+		return nil, f.stats, fmt.Errorf("%w, but for those that are excluded", errNothing)
 	}
 	if f.cache, err = openCache(o.Dir); err != nil {
 		return nil, Stats{}, err
@@ -249,7 +249,7 @@ func (f *fetcher) count(add func(*Stats)) error {
 	defer f.mu.Unlock()
 	add(&f.stats)
 	if f.stats.Bytes > f.Size {
-		return fmt.Errorf("%w: more than %d bytes in all", ErrRefused, f.Size)
+		return fmt.Errorf("%w: more than %d bytes in all", errRefused, f.Size)
 	}
 	return nil
 }

@@ -44,13 +44,13 @@ func (o offer) id() string { return o.Name + "-" + o.Version }
 // check refuses what cannot be a package of a registry. Names become file names.
 func (o offer) check() error {
 	if !git.ValidName(o.Name) {
-		return fmt.Errorf("%w: a package called %.60q", ErrRefused, o.Name)
+		return fmt.Errorf("%w: a package called %.60q", errRefused, o.Name)
 	}
 	if _, err := semver.StrictNewVersion(o.Version); err != nil {
-		return fmt.Errorf("%w: %s has the version %.60q", ErrRefused, o.Name, o.Version)
+		return fmt.Errorf("%w: %s has the version %.60q", errRefused, o.Name, o.Version)
 	}
 	if len(o.id()) > index.MaxElement-len(".zip.sig") {
-		return fmt.Errorf("%w: %.60s…: the name and version have %d characters", ErrRefused, o.id(), len(o.id()))
+		return fmt.Errorf("%w: %.60s…: the name and version have %d characters", errRefused, o.id(), len(o.id()))
 	}
 	for _, p := range []string{o.Download, o.SignaturePath} {
 		if err := checkPath(p); err != nil {
@@ -58,7 +58,7 @@ func (o offer) check() error {
 		}
 	}
 	if o.Download == "" {
-		return fmt.Errorf("%w: %s has no path to download it from", ErrRefused, o.id())
+		return fmt.Errorf("%w: %s has no path to download it from", errRefused, o.id())
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func checkPath(p string) error {
 	u, err := url.Parse(p)
 	if err != nil || u.Host != "" || u.Scheme != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
 		!strings.HasPrefix(u.Path, "/") || strings.Contains(u.Path+"/", "/../") || len(p) > 1000 {
-		return fmt.Errorf("%w: %.100q is not a path on the registry", ErrRefused, p)
+		return fmt.Errorf("%w: %.100q is not a path on the registry", errRefused, p)
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func (c *client) list(ctx context.Context, s layout.Slice, progress func(done, t
 			found[o.id()] = o
 		}
 		if len(found) > maxPackages {
-			return nil, fmt.Errorf("%w: more than %d package versions", ErrRefused, maxPackages)
+			return nil, fmt.Errorf("%w: more than %d package versions", errRefused, maxPackages)
 		}
 		progress(i+1, total)
 	}
@@ -111,7 +111,7 @@ func (c *client) list(ctx context.Context, s layout.Slice, progress func(done, t
 		progress(len(s.Queries)+i+1, total)
 	}
 	if len(found) == 0 {
-		return nil, ErrNothing
+		return nil, errNothing
 	}
 	return slices.SortedFunc(maps.Values(found), func(a, b offer) int { return strings.Compare(a.id(), b.id()) }), nil
 }
@@ -133,7 +133,7 @@ func (c *client) search(ctx context.Context, q layout.SliceQuery) ([]offer, erro
 	}
 	var offers []offer
 	if err := json.Unmarshal(body.Bytes(), &offers); err != nil {
-		return nil, fmt.Errorf("/search?%s: %w: it is not a list of packages: %w", query, ErrRefused, err)
+		return nil, fmt.Errorf("/search?%s: %w: it is not a list of packages: %w", query, errRefused, err)
 	}
 	for _, o := range offers {
 		if err := o.check(); err != nil {
@@ -183,9 +183,9 @@ func (c *client) named(ctx context.Context, p string) ([]offer, error) {
 	err := json.Unmarshal(body.Bytes(), &o)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w: it is not a package: %w", path, ErrRefused, err)
+		return nil, fmt.Errorf("%s: %w: it is not a package: %w", path, errRefused, err)
 	case o.id() != p:
-		return nil, fmt.Errorf("%s: %w: it is %.60q, version %.60q", path, ErrRefused, o.Name, o.Version)
+		return nil, fmt.Errorf("%s: %w: it is %.60q, version %.60q", path, errRefused, o.Name, o.Version)
 	}
 	return []offer{o}, o.check()
 }
@@ -193,7 +193,7 @@ func (c *client) named(ctx context.Context, p string) ([]offer, error) {
 // missingRoute says what it means that there is no search.
 func missingRoute(err error) error {
 	if errors.Is(err, errMissing) {
-		return fmt.Errorf("%w: the server has no /search: is it a package registry?", ErrRefused)
+		return fmt.Errorf("%w: the server has no /search: is it a package registry?", errRefused)
 	}
 	return err
 }

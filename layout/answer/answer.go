@@ -154,7 +154,7 @@ func (t *Table) query(u *url.URL) Answer {
 		return a
 	}
 	if len(a.Selection.Rows) == 0 {
-		a.Kind, a.Body = Direct, []byte(EmptyResult)
+		a.Kind, a.Body = Direct, []byte(emptyResult)
 		return a
 	}
 	a.Digest = t.Digest(a.Selection)

@@ -11,9 +11,9 @@ const (
 	catalogClose     = "\n]\n"
 )
 
-// EmptyResult is the body of a search that finds nothing: without a newline,
+// emptyResult is the body of a search that finds nothing: without a newline,
 // unlike every other document.
-const EmptyResult = "[]"
+const emptyResult = "[]"
 
 // SearchSize is how long the response of a search is at most, in bytes.
 func (t *Table) SearchSize(s Selection) int {
@@ -28,7 +28,7 @@ func (t *Table) SearchSize(s Selection) int {
 // summary appends the fragment of a row.
 func (t *Table) Assemble(s Selection, summary func(dst []byte, row int) ([]byte, error)) ([]byte, error) {
 	if len(s.Rows) == 0 {
-		return []byte(EmptyResult), nil
+		return []byte(emptyResult), nil
 	}
 	b := append(make([]byte, 0, t.SearchSize(s)), catalogOpen...)
 	for i, row := range s.Rows {

@@ -79,7 +79,7 @@ func (ts tables) slice(rows Set, name string) Set {
 	var out Set
 	for i, rows := range ts.split(rows) {
 		from, to := ts[i].Versioned(name)
-		out = append(out, rows.Slice(from, to)...)
+		out = append(out, rows.slice(from, to)...)
 	}
 	return out
 }
@@ -98,8 +98,8 @@ func (ts tables) split(rows Set) []Set {
 func (ts tables) filter(q Query) Set {
 	var out Set
 	for _, t := range ts {
-		rows := t.Filter(q)
-		rows.And(t.rows)
+		rows := t.filter(q)
+		rows.and(t.rows)
 		out = append(out, rows...)
 	}
 	return out

@@ -61,9 +61,9 @@ func rowTexts(t *Table, name string) []string {
 
 // part are the rows of some packages.
 func (t *Table) part(names []string) part {
-	rows := NewSet(t.Rows())
+	rows := newSet(t.Rows())
 	for _, name := range names {
-		rows.Or(t.NameSet(name))
+		rows.or(t.nameSet(name))
 	}
 	return part{t, rows}
 }

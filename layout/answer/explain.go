@@ -11,15 +11,15 @@ func (t *Table) Explain(q Query, row int) string {
 	if reason := t.filteredBy(q, row); reason != "" {
 		return reason
 	}
-	passed := t.Filter(q)
-	newest := t.Newest(passed, q.Experimental, q.All)
-	if !newest.Has(row) {
+	passed := t.filter(q)
+	newest := t.newest(passed, q.Experimental, q.All)
+	if !newest.has(row) {
 		if reason := t.yields(q, row, newest); reason != "" {
 			return reason
 		}
 		from, to := t.Versioned(t.Name(row))
 		for other := to - 1; other >= from; other-- {
-			if newest.Has(other) {
+			if newest.has(other) {
 				return "version " + t.Versions[other] + " is newer"
 			}
 		}
@@ -35,7 +35,7 @@ func (t *Table) Explain(q Query, row int) string {
 func (t *Table) yields(q Query, row int, chosen Set) string {
 	from, to := t.Versioned(t.Name(row))
 	yielding := t.yielding(q.All)
-	if !q.Experimental || !yielding.Has(row) || yielding.Has(chosen.Last(from, to)) {
+	if !q.Experimental || !yielding.has(row) || yielding.has(chosen.last(from, to)) {
 		return ""
 	}
 	if q.All {
@@ -61,7 +61,7 @@ func (t *Table) filteredBy(q Query, row int) string {
 		{func(f *Query) { f.Discovery = q.Discovery }, "its discovery fields and datasets do not match"},
 	} {
 		filter := alone
-		if f.query(&filter); !t.Filter(filter).Has(row) {
+		if f.query(&filter); !t.filter(filter).has(row) {
 			return f.reason
 		}
 	}

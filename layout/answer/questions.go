@@ -77,7 +77,7 @@ func single[T any](q *questions, values []T, set func(*Query, T)) {
 	for _, v := range values {
 		query := Query{Prerelease: true}
 		set(&query, v)
-		q.ask(query, q.t.Newest(q.t.Filter(query), query.Experimental, query.All))
+		q.ask(query, q.t.newest(q.t.filter(query), query.Experimental, query.All))
 	}
 	maps.Copy(before, q.answered)
 	q.answered = before

@@ -22,18 +22,18 @@ type Selection struct {
 // Select evaluates a query. For a Counting query it gives what is counted.
 // Source: the registry API, "How a search is answered".
 func (t *Table) Select(q Query) Selection {
-	return t.Pick(t.Newest(t.Filter(q), q.Experimental, q.All), q.Category)
+	return t.Pick(t.newest(t.filter(q), q.Experimental, q.All), q.Category)
 }
 
-// Filter is step 1: the rows that pass every filter but the category.
-func (t *Table) Filter(q Query) Set {
+// filter is step 1: the rows that pass every filter but the category.
+func (t *Table) filter(q Query) Set {
 	s := t.everything()
 	var in Set
 	if q.Package != "" {
 		s.from, s.to = t.Versioned(q.Package)
-		in = t.NameSet(q.Package)
+		in = t.nameSet(q.Package)
 	} else {
-		in = t.all.Clone()
+		in = t.all.clone()
 	}
 	t.keepVersion(in, s, t.Kibana, q.Kibana)
 	t.keepType(in, s, q.Type)
@@ -41,7 +41,7 @@ func (t *Table) Filter(q Query) Set {
 		return in
 	}
 	if !q.Prerelease {
-		in.And(t.stable)
+		in.and(t.stable)
 	}
 	t.keepVersion(in, s, t.Agent, q.Agent)
 	t.keepSpec(in, s, q.SpecMin, q.SpecMax)
@@ -50,35 +50,35 @@ func (t *Table) Filter(q Query) Set {
 	return in
 }
 
-// Newest is step 2: of each name, the newest of the rows that passed, or all of
+// newest is step 2: of each name, the newest of the rows that passed, or all of
 // them. Under the legacy rules some versions give way to any other: the
 // pre-releases, and where all versions are asked for the 0.x ones as well.
-func (t *Table) Newest(in Set, legacy, all bool) Set {
+func (t *Table) newest(in Set, legacy, all bool) Set {
 	if all && !legacy {
 		return in
 	}
 	best := in
 	if legacy {
-		best = in.Clone()
-		best.AndNot(t.yielding(all))
+		best = in.clone()
+		best.andNot(t.yielding(all))
 	}
-	out := NewSet(t.Rows())
+	out := newSet(t.Rows())
 	name := len(t.Names) - 1
-	for row := in.Last(0, t.Rows()); row >= 0; row = in.Last(0, t.Starts[name]) {
+	for row := in.last(0, t.Rows()); row >= 0; row = in.last(0, t.Starts[name]) {
 		for t.Starts[name] > row {
 			name--
 		}
 		from, to := t.NameRows(name)
 		of := best
-		if legacy && best.Last(from, to) < 0 {
+		if legacy && best.last(from, to) < 0 {
 			of = in
 		}
 		if !all {
-			out.Add(t.newest(of, from, to))
+			out.add(t.newestRow(of, from, to))
 			continue
 		}
-		for row := of.Last(from, to); row >= 0; row = of.Last(from, row) {
-			out.Add(row)
+		for row := of.last(from, to); row >= 0; row = of.last(from, row) {
+			out.add(row)
 		}
 	}
 	return out
@@ -93,12 +93,12 @@ func (t *Table) yielding(all bool) Set {
 	return t.prerelease
 }
 
-// newest is the last row of a set between from and to, where it has one; of
+// newestRow is the last row of a set between from and to, where it has one; of
 // versions that differ only in build metadata, which has no precedence, the first.
-func (t *Table) newest(in Set, from, to int) int {
-	newest := in.Last(from, to)
-	for row := newest; row > from && t.tied.Has(row); {
-		if row--; in.Has(row) {
+func (t *Table) newestRow(in Set, from, to int) int {
+	newest := in.last(from, to)
+	for row := newest; row > from && t.tied.has(row); {
+		if row--; in.has(row) {
 			newest = row
 		}
 	}
@@ -121,11 +121,11 @@ func (t *Table) Pick(in Set, category string) Selection {
 		return Selection{Rows: slices.AppendSeq(make([]int, 0, in.Len()), in.All)}
 	}
 	sets := t.categorySets(category)
-	in = in.Clone()
-	in.And(sets.either)
+	in = in.clone()
+	in.and(sets.either)
 	s := Selection{Rows: slices.AppendSeq(make([]int, 0, in.Len()), in.All)}
 	for _, row := range s.Rows {
-		if sets.own.Has(row) {
+		if sets.own.has(row) {
 			continue
 		}
 		// A policy template counts here only with exactly this category.
@@ -151,7 +151,7 @@ func (t *Table) categorySets(category string) categorySets {
 	if s, ok := t.byCategory.Load(category); ok {
 		return s.(categorySets)
 	}
-	s := categorySets{own: NewSet(t.Rows()), templates: NewSet(t.Rows())}
+	s := categorySets{own: newSet(t.Rows()), templates: newSet(t.Rows())}
 	labels := make([]bool, len(t.Labels))
 	for i, set := range t.Labels {
 		labels[i] = t.hasCategory(set, category)
@@ -162,14 +162,14 @@ func (t *Table) categorySets(category string) categorySets {
 	}
 	for row := range t.Rows() {
 		if labels[t.Label[row]] {
-			s.own.Add(row)
+			s.own.add(row)
 		}
 		if templates[t.Template[row]] {
-			s.templates.Add(row)
+			s.templates.add(row)
 		}
 	}
-	s.either = s.own.Clone()
-	s.either.Or(s.templates)
+	s.either = s.own.clone()
+	s.either.or(s.templates)
 	// Only a category that something has is worth remembering; a query can name any.
 	if _, known := t.titles[category]; known {
 		t.byCategory.Store(category, s)

@@ -8,34 +8,34 @@ import (
 // Set is a set of rows of Routes, a bit each.
 type Set []uint64
 
-// NewSet is an empty set that can hold rows 0 to n-1.
-func NewSet(n int) Set { return make(Set, (n+63)/64) }
+// newSet is an empty set that can hold rows 0 to n-1.
+func newSet(n int) Set { return make(Set, (n+63)/64) }
 
-// Add puts row i into the set.
-func (s Set) Add(i int) { s[i/64] |= 1 << (i % 64) }
+// add puts row i into the set.
+func (s Set) add(i int) { s[i/64] |= 1 << (i % 64) }
 
-// Remove takes row i out of the set.
-func (s Set) Remove(i int) { s[i/64] &^= 1 << (i % 64) }
+// remove takes row i out of the set.
+func (s Set) remove(i int) { s[i/64] &^= 1 << (i % 64) }
 
-// Has tells whether row i is in the set.
-func (s Set) Has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+// has tells whether row i is in the set.
+func (s Set) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
 
-// And keeps only the rows that are in t as well.
-func (s Set) And(t Set) {
+// and keeps only the rows that are in t as well.
+func (s Set) and(t Set) {
 	for i := range s {
 		s[i] &= t[i]
 	}
 }
 
-// AndNot removes the rows of t.
-func (s Set) AndNot(t Set) {
+// andNot removes the rows of t.
+func (s Set) andNot(t Set) {
 	for i := range s {
 		s[i] &^= t[i]
 	}
 }
 
-// Or adds the rows of t.
-func (s Set) Or(t Set) {
+// or adds the rows of t.
+func (s Set) or(t Set) {
 	for i := range s {
 		s[i] |= t[i]
 	}
@@ -50,8 +50,8 @@ func (s Set) Len() int {
 	return n
 }
 
-// Last gives the highest row of the set with from <= row < to, or -1.
-func (s Set) Last(from, to int) int {
+// last gives the highest row of the set with from <= row < to, or -1.
+func (s Set) last(from, to int) int {
 	for w := (to - 1) / 64; w >= from/64 && to > from; w-- {
 		word := s[w]
 		if rest := to - w*64; rest < 64 {
@@ -68,9 +68,9 @@ func (s Set) Last(from, to int) int {
 	return -1
 }
 
-// Slice is the rows with from <= row < to, counted from from.
-func (s Set) Slice(from, to int) Set {
-	out := NewSet(to - from)
+// slice is the rows with from <= row < to, counted from from.
+func (s Set) slice(from, to int) Set {
+	out := newSet(to - from)
 	for i := range out {
 		at := from + i*64
 		out[i] = s[at/64] >> (at % 64)
@@ -84,8 +84,8 @@ func (s Set) Slice(from, to int) Set {
 	return out
 }
 
-// Clone is a copy that shares nothing.
-func (s Set) Clone() Set { return append(Set(nil), s...) }
+// clone is a copy that shares nothing.
+func (s Set) clone() Set { return append(Set(nil), s...) }
 
 // All calls yield for each row in ascending order until it returns false.
 func (s Set) All(yield func(int) bool) {

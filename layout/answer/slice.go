@@ -78,7 +78,7 @@ func (t *Table) SliceRows(s layout.Slice) (Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := NewSet(t.Rows())
+	rows := newSet(t.Rows())
 	narrow := t.narrowings()
 	for _, q := range s.Queries {
 		parsed, err := ParseQuery(q.Query, false)
@@ -101,7 +101,7 @@ func (t *Table) SliceRows(s layout.Slice) (Set, error) {
 			return nil, fmt.Errorf("package %q is not in the snapshot", p)
 		}
 		for row := from; row < to; row++ {
-			rows.Add(row)
+			rows.add(row)
 		}
 	}
 	return rows, nil
@@ -134,7 +134,7 @@ func (t *Table) narrowings() narrowing {
 
 // addSlice adds what one search sees, by itself and narrowed.
 func (t *Table) addSlice(rows Set, q Query, versions int, n narrowing) {
-	base := t.Filter(q)
+	base := t.filter(q)
 	types, capabilities := n.types, n.capabilities
 	everything := q.All && versions == 0 // then nothing narrower sees more
 	if q.Type != "" || everything {
@@ -145,16 +145,16 @@ func (t *Table) addSlice(rows Set, q Query, versions int, n narrowing) {
 	}
 	for _, c := range capabilities {
 		for _, k := range types {
-			in := base.Clone()
-			in.And(c.rows)
-			in.And(k.rows)
+			in := base.clone()
+			in.and(c.rows)
+			in.and(k.rows)
 			if versions > 1 {
 				in = t.newestVersions(in, versions)
 			} else {
-				in = t.Newest(in, q.Experimental, q.All)
+				in = t.newest(in, q.Experimental, q.All)
 			}
 			for _, row := range t.Pick(in, q.Category).Rows {
-				rows.Add(row)
+				rows.add(row)
 			}
 		}
 	}
@@ -162,12 +162,12 @@ func (t *Table) addSlice(rows Set, q Query, versions int, n narrowing) {
 
 // newestVersions are the newest rows of each name, at most that many.
 func (t *Table) newestVersions(in Set, most int) Set {
-	out := NewSet(t.Rows())
+	out := newSet(t.Rows())
 	for i := range t.Names {
 		from, to := t.NameRows(i)
 		for row, n := to-1, 0; row >= from && n < most; row-- {
-			if in.Has(row) {
-				out.Add(row)
+			if in.has(row) {
+				out.add(row)
 				n++
 			}
 		}

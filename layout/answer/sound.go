@@ -18,7 +18,7 @@ func (t *Table) CheckSearch(s Selection, body io.Reader) error {
 	}
 	r := bufio.NewReader(body)
 	if len(s.Rows) == 0 {
-		return expect(r, EmptyResult, true)
+		return expect(r, emptyResult, true)
 	}
 	var entry []byte
 	before := catalogOpen
@@ -31,15 +31,15 @@ func (t *Table) CheckSearch(s Selection, body io.Reader) error {
 		if _, err := io.ReadFull(r, entry); err != nil {
 			return fmt.Errorf("the summary of %s-%s: %w", t.Name(row), t.Versions[row], err)
 		}
-		if err := t.CheckSummary(row, entry); err != nil {
+		if err := t.checkSummary(row, entry); err != nil {
 			return err
 		}
 	}
 	return expect(r, catalogClose, true)
 }
 
-// CheckSummary reports whether a summary is the one that the table names.
-func (t *Table) CheckSummary(row int, summary []byte) error {
+// checkSummary reports whether a summary is the one that the table names.
+func (t *Table) checkSummary(row int, summary []byte) error {
 	if got := layout.DigestOf(summary); got != t.Summary(row) {
 		return fmt.Errorf("the summary of %s-%s has the digest %s, want %s", t.Name(row), t.Versions[row], got, t.Summary(row))
 	}
@@ -85,7 +85,7 @@ func (t *Table) CheckPart(part int, content []byte) error {
 		for row := from; row < to; row++ {
 			var err error
 			if summary, err = block.Append(summary[:0], row-from, to-from); err == nil {
-				err = t.CheckSummary(row, summary)
+				err = t.checkSummary(row, summary)
 			}
 			if err != nil {
 				return err

@@ -37,7 +37,7 @@ func NewTable(r *layout.Routes) (*Table, error) {
 	t := &Table{
 		Routes: r, ranges: make([]layout.RangeTest, len(r.Constraints)),
 		children: map[string][]string{}, titles: map[string]layout.Category{},
-		all: NewSet(n), stable: NewSet(n), prerelease: NewSet(n), unstable: NewSet(n), tied: NewSet(n),
+		all: newSet(n), stable: newSet(n), prerelease: newSet(n), unstable: newSet(n), tied: newSet(n),
 		blocks: r.BlockPlaces(),
 	}
 	for i, c := range r.Constraints {
@@ -67,18 +67,18 @@ func NewTable(r *layout.Routes) (*Table, error) {
 func (t *Table) setVersion(row int, before string) string {
 	precedence, _, _ := strings.Cut(t.Versions[row], "+")
 	prerelease := strings.Contains(precedence, "-")
-	t.all.Add(row)
+	t.all.add(row)
 	if !prerelease && t.Flags[row]&layout.Experimental == 0 {
-		t.stable.Add(row)
+		t.stable.add(row)
 	}
 	if prerelease {
-		t.prerelease.Add(row)
+		t.prerelease.add(row)
 	}
 	if prerelease || strings.HasPrefix(precedence, "0.") {
-		t.unstable.Add(row)
+		t.unstable.add(row)
 	}
 	if precedence == before {
-		t.tied.Add(row)
+		t.tied.add(row)
 	}
 	return precedence
 }
@@ -93,8 +93,8 @@ func (t *Table) everything() span { return span{0, t.Rows()} }
 func (s span) keep(in Set, column []int, values int, pass func(value int) bool) {
 	if s.to-s.from < values {
 		for row := s.from; row < s.to; row++ {
-			if in.Has(row) && !pass(column[row]) {
-				in.Remove(row)
+			if in.has(row) && !pass(column[row]) {
+				in.remove(row)
 			}
 		}
 		return
@@ -153,15 +153,15 @@ func (t *Table) keepType(in Set, s span, name string) {
 	}
 }
 
-// NameSet is the rows of a package; "" is every row.
-func (t *Table) NameSet(name string) Set {
+// nameSet is the rows of a package; "" is every row.
+func (t *Table) nameSet(name string) Set {
 	if name == "" {
-		return t.all.Clone()
+		return t.all.clone()
 	}
-	out := NewSet(t.Rows())
+	out := newSet(t.Rows())
 	from, to := t.Versioned(name)
 	for row := from; row < to; row++ {
-		out.Add(row)
+		out.add(row)
 	}
 	return out
 }

@@ -167,7 +167,7 @@ func (w *Walk) newest(rows Set, q Query) []Set {
 	out := w.tables.split(rows)
 	for i, t := range w.tables {
 		w.Spend(len(out[i]) + len(t.Names))
-		out[i] = t.Newest(out[i], q.Experimental, q.All)
+		out[i] = t.newest(out[i], q.Experimental, q.All)
 	}
 	return out
 }
@@ -216,7 +216,7 @@ func (v *visit) combine(from Set, base Query, dimensions []dimension, visit func
 	for _, d := range dimensions {
 		most *= len(d.classes)
 	}
-	rows := from.Clone()
+	rows := from.clone()
 	query := func() Query {
 		q := base
 		for _, c := range chosen {
@@ -229,7 +229,7 @@ func (v *visit) combine(from Set, base Query, dimensions []dimension, visit func
 			copy(rows, from)
 			values := 1
 			for _, c := range chosen {
-				rows.And(c.rows)
+				rows.and(c.rows)
 				values *= c.values
 			}
 			v.Spend(len(rows) + classWork)

@@ -66,7 +66,7 @@ type Image struct {
 // that does not hold what the snapshot says is publish.ErrDamaged.
 func Make(ctx context.Context, o Options) (_ *Image, err error) {
 	for _, p := range o.Programs {
-		if err := p.Check(); err != nil {
+		if err := p.check(); err != nil {
 			return nil, err
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// ErrName: what should be the name of an image, or of a repository, is none.
-var ErrName = errors.New("image name")
+// errName: what should be the name of an image, or of a repository, is none.
+var errName = errors.New("image name")
 
 // CheckRepository tells whether an image can have a name, or be pushed to it.
 func CheckRepository(repository string) error {
@@ -23,7 +23,7 @@ func CheckRepository(repository string) error {
 func parseRepository(s string) (name.Repository, error) {
 	repo, err := name.NewRepository(s)
 	if err != nil {
-		return repo, fmt.Errorf("%w: %w", ErrName, err)
+		return repo, fmt.Errorf("%w: %w", errName, err)
 	}
 	return repo, nil
 }

@@ -49,7 +49,7 @@ func MakeTool(ctx context.Context, o ToolOptions) (_ *Image, err error) {
 		return nil, err
 	}
 	for _, p := range o.Programs {
-		if err := errors.Join(ctx.Err(), p.Check()); err != nil {
+		if err := errors.Join(ctx.Err(), p.check()); err != nil {
 			return nil, err
 		}
 		l, err := writeLayer(dir, "regsnap", otherLevel,

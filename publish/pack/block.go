@@ -62,7 +62,7 @@ func (b *blocks) sheet(f *file, row int) (*sheet, error) {
 
 func (b *blocks) inflate(f *file, at block) ([]byte, error) {
 	if at.inflated > maxBlock {
-		return nil, fmt.Errorf("%s: %w: a block of %d bytes", f.name, ErrDamaged, at.inflated)
+		return nil, fmt.Errorf("%s: %w: a block of %d bytes", f.name, errDamaged, at.inflated)
 	}
 	packed, err := f.read(at.span)
 	if err != nil {
@@ -73,7 +73,7 @@ func (b *blocks) inflate(f *file, at block) ([]byte, error) {
 		err = fmt.Errorf("%d bytes, want %d", len(body), at.inflated)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: block: %w", f.name, ErrDamaged, err)
+		return nil, fmt.Errorf("%s: %w: block: %w", f.name, errDamaged, err)
 	}
 	return body, nil
 }

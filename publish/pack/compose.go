@@ -127,10 +127,10 @@ func (e *exactly) end() error {
 
 // damaged says where an error happened.
 func (p part) damaged(err error) error {
-	if err == nil || errors.Is(err, ErrDamaged) || p.file == nil {
+	if err == nil || errors.Is(err, errDamaged) || p.file == nil {
 		return err
 	}
-	return fmt.Errorf("%s: %w: what lies at byte %d: %w", p.file.name, ErrDamaged, p.span.offset, err)
+	return fmt.Errorf("%s: %w: what lies at byte %d: %w", p.file.name, errDamaged, p.span.offset, err)
 }
 
 // open streams n bytes of a part from an offset on.
@@ -177,7 +177,7 @@ func (i *inflating) Read(p []byte) (int, error) {
 // 2.3.1, modulo 2^32. No response is that large.
 func (f *file) gzipSize(s span) (int64, error) {
 	if s.size < 18 { // header and trailer
-		return 0, fmt.Errorf("%s: %w: a gzip file of %d bytes", f.name, ErrDamaged, s.size)
+		return 0, fmt.Errorf("%s: %w: a gzip file of %d bytes", f.name, errDamaged, s.size)
 	}
 	var end [4]byte
 	if _, err := f.r.ReadAt(end[:], s.offset+int64(s.size)-4); err != nil {

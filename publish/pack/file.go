@@ -39,7 +39,7 @@ func (f *file) readTables(size int64) error {
 		return err
 	}
 	if info.Size() != size || size < int64(footerSize) {
-		return fmt.Errorf("%w: it has %d bytes, want %d", ErrDamaged, info.Size(), size)
+		return fmt.Errorf("%w: it has %d bytes, want %d", errDamaged, info.Size(), size)
 	}
 	end := make([]byte, footerSize)
 	if _, err := f.r.ReadAt(end, size-int64(footerSize)); err != nil {
@@ -54,7 +54,7 @@ func (f *file) readTables(size int64) error {
 		return err
 	}
 	if !bytes.Equal(foot.encode(all), end) {
-		return fmt.Errorf("%w: the CRC of its tables is wrong", ErrDamaged)
+		return fmt.Errorf("%w: the CRC of its tables is wrong", errDamaged)
 	}
 	for i, t := range []*table{&f.blobs, &f.plain, &f.coded, &f.sheets, &f.blocks} {
 		n := int(foot.rows[i]) * rowSizes[i]
@@ -84,10 +84,10 @@ func (f *file) check(end int64) error {
 	for i := range f.sheets.len() {
 		p := placeOf(f.sheets.row(i)[keySize:])
 		if int(p.block) >= f.blocks.len() {
-			return fmt.Errorf("%w: a sheet is in no block", ErrDamaged)
+			return fmt.Errorf("%w: a sheet is in no block", errDamaged)
 		}
 		if b := blockOf(f.blocks.row(int(p.block))); uint64(p.offset)+uint64(p.size) > uint64(b.inflated) {
-			return fmt.Errorf("%w: a sheet lies behind the end of its block", ErrDamaged)
+			return fmt.Errorf("%w: a sheet lies behind the end of its block", errDamaged)
 		}
 	}
 	return f.sheets.sorted()
@@ -127,7 +127,7 @@ func (f *file) read(s span) ([]byte, error) {
 }
 
 func (f *file) wrong(offset int64) error {
-	return fmt.Errorf("%s: %w: the CRC of what lies at byte %d is wrong", f.name, ErrDamaged, offset)
+	return fmt.Errorf("%s: %w: the CRC of what lies at byte %d is wrong", f.name, errDamaged, offset)
 }
 
 // summed reads a whole span. If the CRC is not the right one an error comes in

@@ -20,7 +20,7 @@ func (s *Store) find(key string) (*composition, error) {
 	case c == nil:
 		err = fs.ErrNotExist
 	case c.size() > maxObject:
-		err = fmt.Errorf("%w: it is said to have %d bytes", ErrDamaged, c.size())
+		err = fmt.Errorf("%w: it is said to have %d bytes", errDamaged, c.size())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)
@@ -134,7 +134,7 @@ func (s *Store) packageFile(f *file, sheet *sheet, tail string) (*composition, e
 		if p.size = each.size; each.deflate {
 			p.form = deflated
 		} else if p.size != int64(p.span.size) {
-			return nil, fmt.Errorf("%s: %w: %s has %d bytes, its blob %d", f.name, ErrDamaged, tail, p.size, p.span.size)
+			return nil, fmt.Errorf("%s: %w: %s has %d bytes, its blob %d", f.name, errDamaged, tail, p.size, p.span.size)
 		}
 		return &composition{[]part{p}}, nil
 	}
@@ -167,11 +167,11 @@ func (s *Store) blob(f *file, r ref) (part, error) {
 		}
 	}
 	if row < 0 || row >= f.blobs.len() {
-		return part{}, fmt.Errorf("%s: %w: none of its packs has blob %x", s.dir, ErrDamaged, r.id)
+		return part{}, fmt.Errorf("%s: %w: none of its packs has blob %x", s.dir, errDamaged, r.id)
 	}
 	span := spanOf(f.blobs.row(row)[keySize:])
 	if span.size != r.size {
-		return part{}, fmt.Errorf("%s: %w: a blob has %d bytes, its sheet says %d", f.name, ErrDamaged, span.size, r.size)
+		return part{}, fmt.Errorf("%s: %w: a blob has %d bytes, its sheet says %d", f.name, errDamaged, span.size, r.size)
 	}
 	return part{file: f, span: span, size: int64(span.size)}, nil
 }

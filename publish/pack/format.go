@@ -8,14 +8,14 @@ import (
 	"hash/crc32"
 )
 
-// Format is the version of the format of packs.
-const Format = 1
+// format is the version of the format of packs.
+const format = 1
 
 // magic ends a pack; its last byte is the format.
 const magic = "regsnap\x01"
 
-// ErrDamaged: a file of a pack is not what it was made as.
-var ErrDamaged = errors.New("the pack is damaged")
+// errDamaged: a file of a pack is not what it was made as.
+var errDamaged = errors.New("the pack is damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -83,17 +83,17 @@ func decodeFooter(b []byte, size int64) (footer, error) {
 	var f footer
 	end := b[footerSize-len(magic):]
 	if string(end[:len(magic)-1]) != magic[:len(magic)-1] {
-		return f, fmt.Errorf("%w: it does not end as a pack does: it is cut short, or something else", ErrDamaged)
+		return f, fmt.Errorf("%w: it does not end as a pack does: it is cut short, or something else", errDamaged)
 	}
-	if got := end[len(magic)-1]; got != Format {
-		return f, fmt.Errorf("pack format %d is not known to this version of regsnap (want %d)", got, Format)
+	if got := end[len(magic)-1]; got != format {
+		return f, fmt.Errorf("pack format %d is not known to this version of regsnap (want %d)", got, format)
 	}
 	f.offset = int64(binary.LittleEndian.Uint64(b))
 	for i := range f.rows {
 		f.rows[i] = binary.LittleEndian.Uint32(b[8+4*i:])
 	}
 	if f.offset < 0 || f.offset+f.size()+int64(footerSize) != size {
-		return f, fmt.Errorf("%w: it has %d bytes, its footer says otherwise", ErrDamaged, size)
+		return f, fmt.Errorf("%w: it has %d bytes, its footer says otherwise", errDamaged, size)
 	}
 	return f, nil
 }

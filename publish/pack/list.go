@@ -44,17 +44,17 @@ func (l *list) encode() ([]byte, error) {
 func decodeList(data []byte) (*list, error) {
 	l := new(list)
 	if err := json.Unmarshal(data, l); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	switch {
-	case l.Format != Format:
-		return nil, fmt.Errorf("pack format %d is not known to this version of regsnap (want %d)", l.Format, Format)
+	case l.Format != format:
+		return nil, fmt.Errorf("pack format %d is not known to this version of regsnap (want %d)", l.Format, format)
 	case !layout.ValidEnvironment(l.Environment) || !layout.ValidSnapshot(l.Snapshot):
-		return nil, fmt.Errorf("%w: environment %q, snapshot %q", ErrDamaged, l.Environment, l.Snapshot)
+		return nil, fmt.Errorf("%w: environment %q, snapshot %q", errDamaged, l.Environment, l.Snapshot)
 	}
 	for _, p := range l.Packs {
 		if !packDigest.MatchString(p.Digest) || p.Size < 0 {
-			return nil, fmt.Errorf("%w: digest %q, %d bytes", ErrDamaged, p.Digest, p.Size)
+			return nil, fmt.Errorf("%w: digest %q, %d bytes", errDamaged, p.Digest, p.Size)
 		}
 	}
 	return l, nil

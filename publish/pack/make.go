@@ -127,7 +127,7 @@ func (m *maker) head(ctx context.Context, packs []listPack) (*Made, error) {
 	if sum := sha256.Sum256(routes); fmt.Sprintf("%x", sum) != m.o.Manifest.Routes.SHA256 {
 		return nil, fmt.Errorf("%s: %w: its SHA-256 is not %s", layout.RoutesKey(env, id), ErrSource, m.o.Manifest.Routes.SHA256)
 	}
-	listed, err := (&list{Format: Format, Environment: env, Snapshot: id, Packs: packs}).encode()
+	listed, err := (&list{Format: format, Environment: env, Snapshot: id, Packs: packs}).encode()
 	if err != nil {
 		return nil, err
 	}

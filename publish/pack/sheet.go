@@ -85,7 +85,7 @@ func (s *sheet) encode() []byte {
 }
 
 // errSheet: a sheet does not say what it should.
-var errSheet = fmt.Errorf("%w: a sheet cannot be read", ErrDamaged)
+var errSheet = fmt.Errorf("%w: a sheet cannot be read", errDamaged)
 
 // cursor reads a sheet. After the first fault it gives nothing any more.
 type cursor struct {

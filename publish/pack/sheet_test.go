@@ -24,11 +24,11 @@ func TestSheet(t *testing.T) {
 	}
 	encoded := want.encode()
 	for n := range encoded {
-		if _, err := decodeSheet(encoded[:n]); !errors.Is(err, ErrDamaged) {
+		if _, err := decodeSheet(encoded[:n]); !errors.Is(err, errDamaged) {
 			t.Errorf("%d of %d bytes: %v", n, len(encoded), err)
 		}
 	}
-	if _, err := decodeSheet(append(encoded, 0)); !errors.Is(err, ErrDamaged) {
+	if _, err := decodeSheet(append(encoded, 0)); !errors.Is(err, errDamaged) {
 		t.Errorf("a byte more: %v", err)
 	}
 }

@@ -61,12 +61,6 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Environment is the one that the snapshot is of.
-func (s *Store) Environment() string { return s.list.Environment }
-
-// Snapshot is the id of the snapshot.
-func (s *Store) Snapshot() string { return s.list.Snapshot }
-
 // Pointer is that of the one environment; fs.ErrNotExist for any other.
 func (s *Store) Pointer(ctx context.Context, env string) (layout.Pointer, error) {
 	body, err := s.Read(ctx, layout.PointerKey(env))

@@ -32,7 +32,7 @@ func (t table) find(key id) int {
 func (t table) sorted() error {
 	for i := 1; i < t.len(); i++ {
 		if bytes.Compare(t.row(i - 1)[:keySize], t.row(i)[:keySize]) >= 0 {
-			return fmt.Errorf("%w: a table is not sorted", ErrDamaged)
+			return fmt.Errorf("%w: a table is not sorted", errDamaged)
 		}
 	}
 	return nil
@@ -58,7 +58,7 @@ func (s span) append(b []byte) []byte {
 // within checks that a span lies before an offset.
 func (s span) within(end int64) error {
 	if s.offset < 0 || s.offset > end || int64(s.size) > end-s.offset {
-		return fmt.Errorf("%w: a table says that something lies behind the end", ErrDamaged)
+		return fmt.Errorf("%w: a table says that something lies behind the end", errDamaged)
 	}
 	return nil
 }

@@ -45,3 +45,17 @@ func Example() {
 	// <nil>
 	// true
 }
+
+// A decorator takes any store, one that this package does not know as well.
+func ExampleRetry() {
+	ctx := context.Background()
+	inner, err := store.Open(ctx, "mem://", store.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	s := store.Retry(inner, store.RetryPolicy{Attempts: 3})
+	defer s.Close()
+
+	fmt.Println(s.Put(ctx, layout.Object{Key: "responses/a.json", Body: []byte("{}")}))
+	// Output: <nil>
+}

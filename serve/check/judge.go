@@ -190,12 +190,12 @@ func (c *checker) silence(p probe, a ask, err error) []Difference {
 // gives up.
 const maxSilent = 20
 
-// ErrUnreachable: the registry cannot be asked.
-var ErrUnreachable = errors.New("the registry does not answer")
+// errUnreachable: the registry cannot be asked.
+var errUnreachable = errors.New("the registry does not answer")
 
 func (c *checker) unreachable(err error) error {
 	if n := c.silent.Add(1); n >= maxSilent || c.answered.Load() == 0 {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return fmt.Errorf("%w: %w", errUnreachable, err)
 	}
 	return nil
 }

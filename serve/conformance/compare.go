@@ -207,7 +207,7 @@ func badParameters(query string, counting bool) int {
 
 // firstDifference shows where a body first differs from the recorded one.
 func (r *Recording) firstDifference(got []byte, a Answer) (line, recorded string) {
-	want, err := r.Body(a)
+	want, err := r.body(a)
 	if err != nil {
 		return fmt.Sprintf("%d bytes", len(got)), fmt.Sprintf("%d bytes, with SHA-256 %s (%v)", a.Length, a.SHA256, err)
 	}

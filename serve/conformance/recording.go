@@ -88,8 +88,8 @@ func (r *Recording) read() error {
 	return lines.Err()
 }
 
-// Body is the recorded body of an answer.
-func (r *Recording) Body(a Answer) ([]byte, error) {
+// body is the recorded body of an answer.
+func (r *Recording) body(a Answer) ([]byte, error) {
 	f, err := r.archive.Open("bodies/" + a.SHA256)
 	if err != nil {
 		return nil, err

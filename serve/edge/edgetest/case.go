@@ -52,8 +52,8 @@ type Want struct {
 	Key string `json:"key,omitempty"`
 }
 
-// Compared are the headers that every edge has to send alike.
-var Compared = []string{
+// compared are the headers that every edge has to send alike.
+var compared = []string{
 	"accept-ranges", "access-control-allow-origin", "allow", "cache-control", "content-encoding", "content-range",
 	"content-type", "etag", "last-modified", "location", "vary",
 }
@@ -142,7 +142,7 @@ func (c *Client) try(r Case) (*Reply, error) {
 // want is an answer as a vector has it.
 func (r *Reply) want() Want {
 	w := Want{Status: r.StatusCode, Headers: map[string]string{}}
-	for _, name := range Compared {
+	for _, name := range compared {
 		if v := r.Header.Values(name); len(v) > 0 {
 			w.Headers[name] = strings.Join(v, ", ")
 		}
@@ -169,7 +169,7 @@ func (w Want) Differences(r *Reply) []string {
 	if got.Status != w.Status {
 		out = append(out, fmt.Sprintf("status %d, want %d", got.Status, w.Status))
 	}
-	for _, name := range Compared {
+	for _, name := range compared {
 		if got.Headers[name] != w.Headers[name] {
 			out = append(out, fmt.Sprintf("%s %q, want %q", name, got.Headers[name], w.Headers[name]))
 		}

@@ -136,11 +136,11 @@ func RandomCases(ctx context.Context, b *publish.Bucket, env string, seed uint64
 		return nil, err
 	}
 	defer r.Close()
-	return r.Random(requests, n)
+	return r.random(requests, n)
 }
 
-// Random records n random requests or a few more.
-func (r *Recorder) Random(requests *Requests, n int) ([]Case, error) {
+// random records n random requests or a few more.
+func (r *Recorder) random(requests *Requests, n int) ([]Case, error) {
 	var out []Case
 	for len(out) < n {
 		cases, err := r.Record(requests.Next())

@@ -1,0 +1,4 @@
+package build
+
+// What the tests outside of the package see of it.
+var RenderDocument = renderDocument

@@ -1,0 +1,7 @@
+package upstream
+
+// What the tests outside of the package see of it.
+var (
+	ErrRefused = errRefused
+	ErrNothing = errNothing
+)

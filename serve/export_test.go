@@ -1,0 +1,8 @@
+package serve
+
+import "net/http"
+
+// What the tests outside of the package see of it.
+
+func (h *Handler) Admin() http.Handler { return h.admin() }
+func (h *Handler) Unready() []string   { return h.unready() }
