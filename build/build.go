@@ -10,8 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +18,6 @@ import (
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // Environment is what a build needs to know of an environment.
@@ -90,27 +88,18 @@ type Result struct {
 	Stats     Stats
 }
 
-// builder is one run of Build.
+// builder gathers: it reads branches until the rows of every environment are
+// known. What it finds its writer stores.
 type builder struct {
 	Options
+	*writer
 	result   Result
 	branches map[string]*index.Branch
-	live     []*liveSnapshot
 	loader   *parse.Loader
 	kept     *keptSource
 	loaded   map[entryKey]*parse.Loaded
 	ranges   rangesCache
-	put      *putter
-	// made are blocks of the catalog, by the digest of their rows' summaries.
-	made map[layout.Digest]answer.Block
-
-	blobs, objects, bytes atomic.Int64
-	// contents is the SHA-256 of contents.json by revision; a revision that is
-	// in it is in the bucket.
-	contents map[layout.Revision]string
-	// responses are those that are in the bucket.
-	mu        sync.Mutex
-	responses map[layout.Digest]layout.ManifestResponse
+	blobs    atomic.Int64
 }
 
 // entryKey is what makes two entries the same package revision.
@@ -127,30 +116,25 @@ func keyOf(e index.Entry) entryKey {
 // are valid writes what the store lacks. The result is never nil: with
 // ErrInvalid its Report tells everything that was found.
 func Build(ctx context.Context, o Options) (*Result, error) {
+	if o.Budget == (layout.Budget{}) {
+		o.Budget = DefaultBudget
+	}
 	b := &builder{
-		Options: o, branches: map[string]*index.Branch{}, loaded: map[entryKey]*parse.Loaded{}, ranges: rangesCache{}, made: map[layout.Digest]answer.Block{},
-		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{},
+		Options: o, writer: newWriter(o.Store, o.Parallel, o.Progress),
+		branches: map[string]*index.Branch{}, loaded: map[entryKey]*parse.Loaded{}, ranges: rangesCache{},
 	}
-	if b.Budget == (layout.Budget{}) {
-		b.Budget = DefaultBudget
-	}
-	if b.Parallel <= 0 {
-		b.Parallel = 4 * runtime.GOMAXPROCS(0)
-	}
+	b.budget, b.regsnap, b.sign = o.Budget, o.Regsnap, o.Sign
 	b.Source = countingSource{o.Source, &b.blobs}
 	b.kept = newKeptSource(b.Source)
 	b.loader = &parse.Loader{Source: b.kept, Parser: parse.NewParser(), Limits: b.Limits,
 		Progress: func(done, total int) { b.progress("read packages", done, total) }}
-	b.put = newPutter(o.Store, b.Parallel, func(n int) {
-		b.objects.Add(1)
-		b.bytes.Add(int64(n))
-	})
 	defer b.put.close()
 	err := b.run(ctx)
 	b.result.Report.Sort()
 	stats := b.loader.Parser.Stats()
 	b.result.Stats.YAMLParsed = stats.Manifests + stats.DataStreams + stats.Fields + stats.Pipelines
 	b.result.Stats.BlobsRead = int(b.blobs.Load())
+	b.result.Stats.ResponsesWritten = b.rendered
 	b.result.Stats.Objects, b.result.Stats.Bytes = b.objects.Load(), b.bytes.Load()
 	return &b.result, err
 }
@@ -160,8 +144,9 @@ type target struct {
 	env      Environment
 	branches []layout.ManifestBranch
 	rows     []row
-	// done is the live snapshot, when building would give the same.
-	done *liveSnapshot
+	// built is the snapshot: the live one, when building would give the same, else
+	// what the writer makes.
+	built *Snapshot
 	// slice is set when only a part of a snapshot is being made.
 	slice *layout.SliceOf
 }
@@ -188,6 +173,17 @@ func (b *builder) run(ctx context.Context) error {
 			return fmt.Errorf("environment %s: %w: all of its branches are empty", env.Name, index.ErrEmptyBranch)
 		}
 	}
+	if err := b.write(ctx, slices.DeleteFunc(slices.Clone(targets), func(t *target) bool { return t.built != nil })); err != nil {
+		return err
+	}
+	for _, t := range targets {
+		b.result.Snapshots = append(b.result.Snapshots, *t.built)
+	}
+	return nil
+}
+
+// write makes the snapshots that are not live already.
+func (b *builder) write(ctx context.Context, targets []*target) error {
 	if err := b.resolve(ctx, targets); err != nil {
 		return err
 	}
@@ -197,9 +193,6 @@ func (b *builder) run(ctx context.Context) error {
 	g.Go(func() error { return b.writeRevisions(writing, targets) })
 	g.Go(func() (err error) {
 		for i, t := range targets {
-			if t.done != nil {
-				continue
-			}
 			if plans[i], err = b.plan(writing, t); err != nil {
 				return fmt.Errorf("environment %s: %w", t.env.Name, err)
 			}
@@ -211,23 +204,12 @@ func (b *builder) run(ctx context.Context) error {
 	}
 	b.loaded = nil // the files of a hundred thousand packages are room for responses
 	for i, t := range targets {
-		s, err := b.snapshot(ctx, t, plans[i])
-		if err != nil {
+		var err error
+		if t.built, err = b.snapshot(ctx, t, plans[i]); err != nil {
 			return fmt.Errorf("environment %s: %w", t.env.Name, err)
 		}
-		b.result.Snapshots = append(b.result.Snapshots, *s)
 	}
 	return nil
-}
-
-// vouch notes what a live manifest lists.
-func (b *builder) vouch(m *layout.Manifest) {
-	for _, p := range m.Packages {
-		b.contents[layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}] = p.Contents
-	}
-	for _, r := range m.Responses {
-		b.responses[r.Digest] = r
-	}
 }
 
 // list reads what the branches hold.
@@ -274,14 +256,22 @@ func (b *builder) target(env Environment) *target {
 	}
 	for _, s := range b.live {
 		if s.same(env, b.Options, t.branches, t.rows) {
-			t.done = s
+			t.built = &Snapshot{ID: s.Manifest.ID(), Manifest: s.Manifest}
 		}
 	}
 	return t
 }
 
-func (b *builder) progress(phase string, done, total int) {
-	if b.Progress != nil {
-		b.Progress(Progress{Phase: phase, Done: done, Total: total, Bytes: b.bytes.Load()})
+func (b *builder) manifestBranch(name string, set []index.Merged) layout.ManifestBranch {
+	branch := b.branches[name]
+	m := layout.ManifestBranch{Name: name, Packages: len(branch.Entries)}
+	if c := branch.Commit; c != nil {
+		m.Commit, m.Time, m.Author, m.Subject = c.Hash, c.Time.UTC(), c.Author, c.Subject
 	}
+	for _, e := range set {
+		if slices.Contains(e.Hides, name) {
+			m.Hidden++
+		}
+	}
+	return m
 }

@@ -32,7 +32,7 @@ func (k block) bytes() answer.Block {
 
 // blocks finds or makes the block of each name. Those of names of which nothing
 // changed are neither made nor read.
-func (b *builder) blocks(ctx context.Context, t *target, r *layout.Routes) ([]block, error) {
+func (w *writer) blocks(ctx context.Context, t *target, r *layout.Routes) ([]block, error) {
 	out := make([]block, len(r.Names))
 	for i, name := range r.Names {
 		from, to := r.Starts[i], r.Rows()
@@ -40,7 +40,7 @@ func (b *builder) blocks(ctx context.Context, t *target, r *layout.Routes) ([]bl
 			to = r.Starts[i+1]
 		}
 		summaries := r.Summaries[from*layout.DigestLen : to*layout.DigestLen]
-		for _, s := range b.live {
+		for _, s := range w.live {
 			if p, ok := s.blockOf(name, summaries); ok {
 				out[i] = block{live: s, place: p}
 				break
@@ -50,30 +50,30 @@ func (b *builder) blocks(ctx context.Context, t *target, r *layout.Routes) ([]bl
 			continue
 		}
 		key := layout.DigestOf([]byte(summaries))
-		if b.made[key] == nil {
-			made, err := b.makeBlock(ctx, t.rows[from:to])
+		if w.made[key] == nil {
+			made, err := w.makeBlock(ctx, t.rows[from:to])
 			if err != nil {
 				return nil, err
 			}
-			b.made[key] = made
+			w.made[key] = made
 		}
-		out[i].made = b.made[key]
+		out[i].made = w.made[key]
 	}
 	return out, nil
 }
 
 // readCatalogs reads those of the live snapshots that rows or blocks come from.
-func (b *builder) readCatalogs(ctx context.Context, rows []row, blocks []block) error {
+func (w *writer) readCatalogs(ctx context.Context, rows []row, blocks []block) error {
 	for i := range rows {
 		if s := rows[i].live; s != nil {
-			if err := s.readCatalog(ctx, b.Store); err != nil {
+			if err := s.readCatalog(ctx, w.store); err != nil {
 				return err
 			}
 		}
 	}
 	for _, k := range blocks {
 		if k.live != nil {
-			if err := k.live.readCatalog(ctx, b.Store); err != nil {
+			if err := k.live.readCatalog(ctx, w.store); err != nil {
 				return err
 			}
 		}
@@ -81,8 +81,8 @@ func (b *builder) readCatalogs(ctx context.Context, rows []row, blocks []block) 
 	return nil
 }
 
-func (b *builder) makeBlock(ctx context.Context, rows []row) (answer.Block, error) {
-	if err := b.readCatalogs(ctx, rows, nil); err != nil {
+func (w *writer) makeBlock(ctx context.Context, rows []row) (answer.Block, error) {
+	if err := w.readCatalogs(ctx, rows, nil); err != nil {
 		return nil, err
 	}
 	versions, summaries := make([]string, len(rows)), make([][]byte, len(rows))

@@ -99,8 +99,8 @@ func contentsOf(l *parse.Loaded) []index.ID {
 
 // completed looks for a revision that an earlier build, one that was never
 // published or whose snapshot is no longer live, has written.
-func (b *builder) completed(ctx context.Context, rev layout.Revision) (sum string, found bool, err error) {
-	body, err := b.Store.Read(ctx, rev.ContentsKey())
+func (w *writer) completed(ctx context.Context, rev layout.Revision) (sum string, found bool, err error) {
+	body, err := w.store.Read(ctx, rev.ContentsKey())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", false, nil

@@ -36,9 +36,6 @@ func (s countingSource) Prefetch(ctx context.Context, entries []index.Entry) err
 func (b *builder) resolve(ctx context.Context, targets []*target) error {
 	need := newEntrySet(b.loaded)
 	for _, t := range targets {
-		if t.done != nil {
-			continue
-		}
 		for i := range t.rows {
 			if !b.known(t.rows[i].revision) {
 				need.add(t.rows[i].merged.Entry)
@@ -51,11 +48,8 @@ func (b *builder) resolve(ctx context.Context, targets []*target) error {
 	notices := make([]map[string]index.Entry, len(targets))
 	again := newEntrySet(b.loaded)
 	for i, t := range targets {
-		if t.done != nil {
-			continue
-		}
 		var err error
-		if notices[i], err = b.sortOut(t, again); err != nil {
+		if notices[i], err = b.classify(t, again); err != nil {
 			return err
 		}
 	}
@@ -66,9 +60,6 @@ func (b *builder) resolve(ctx context.Context, targets []*target) error {
 	}
 	rendered := map[renderKey]*rendering{}
 	for i, t := range targets {
-		if t.done != nil {
-			continue
-		}
 		if err := b.renderRows(t, notices[i], rendered); err != nil {
 			return err
 		}
@@ -79,7 +70,7 @@ func (b *builder) resolve(ctx context.Context, targets []*target) error {
 	return nil
 }
 
-// known tells whether a live snapshot has a revision.
+// known reports whether a live snapshot has a revision.
 func (b *builder) known(rev layout.Revision) bool {
 	return slices.ContainsFunc(b.live, func(s *liveSnapshot) bool {
 		_, ok := s.rows[rev]
@@ -87,11 +78,11 @@ func (b *builder) known(rev layout.Revision) bool {
 	})
 }
 
-// sortOut orders the rows of an environment and takes from live snapshots those
+// classify orders the rows of an environment and takes from live snapshots those
 // whose answers are the same there: the same revision, under the same
 // deprecation notice. It returns which entry's notice each name shows, and asks
 // for what has to be read after all.
-func (b *builder) sortOut(t *target, again *entrySet) (map[string]index.Entry, error) {
+func (b *builder) classify(t *target, again *entrySet) (map[string]index.Entry, error) {
 	for i := range t.rows {
 		var err error
 		if t.rows[i].version, err = semver.StrictNewVersion(t.rows[i].merged.Version); err != nil {
@@ -127,7 +118,7 @@ func (b *builder) sortOut(t *target, again *entrySet) (map[string]index.Entry, e
 	return notices, nil
 }
 
-// deprecated tells whether a version carries a notice itself.
+// deprecated reports whether a version carries a notice itself.
 func (b *builder) deprecated(r *row) bool {
 	for _, s := range b.live {
 		if row, ok := s.rows[r.revision]; ok {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -85,7 +84,7 @@ func NewSlice(o SliceOptions) (*Sliced, error) {
 	return s, nil
 }
 
-// row is a row of a live snapshot, as if it had been merged anew.
+// row is a row of a live snapshot, as if it had just been merged.
 func (s *liveSnapshot) row(i int) (row, error) {
 	p, rev := s.Manifest.Packages[i], s.Routes.Revision(i)
 	r := row{revision: rev, facts: s.facts(i), live: s, liveRow: i}
@@ -109,23 +108,16 @@ func (s *Sliced) Content() *layout.Manifest { return s.content }
 
 // Write renders the slice's searches, its routes and its manifest.
 func (s *Sliced) Write(ctx context.Context, to Store) (*Snapshot, error) {
-	o := Options{Store: to, Regsnap: s.o.Regsnap, Budget: s.of.Manifest.Budget, Parallel: s.o.Parallel, Progress: s.o.Progress}
-	if o.Parallel <= 0 {
-		o.Parallel = 4 * runtime.GOMAXPROCS(0)
-	}
-	b := &builder{
-		Options: o, live: []*liveSnapshot{s.of}, made: map[layout.Digest]answer.Block{},
-		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{},
-	}
-	b.put = newPutter(to, o.Parallel, func(n int) { b.bytes.Add(int64(n)) })
-	defer b.put.close()
-	b.vouch(s.content)
+	w := newWriter(to, s.o.Parallel, s.o.Progress)
+	defer w.put.close()
+	w.budget, w.regsnap, w.live = s.of.Manifest.Budget, s.o.Regsnap, []*liveSnapshot{s.of}
+	w.vouch(s.content)
 	if err := s.of.readCatalog(ctx, s.o.From); err != nil {
 		return nil, err
 	}
-	p, err := b.plan(ctx, s.target)
+	p, err := w.plan(ctx, s.target)
 	if err != nil {
 		return nil, err
 	}
-	return b.snapshot(ctx, s.target, p)
+	return w.snapshot(ctx, s.target, p)
 }

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
-	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
 )
@@ -23,9 +22,9 @@ type planned struct {
 }
 
 // plan makes an environment's table, and finds the responses that it needs.
-func (b *builder) plan(ctx context.Context, t *target) (*planned, error) {
+func (w *writer) plan(ctx context.Context, t *target) (*planned, error) {
 	routes := newRoutes(t.env, t.rows)
-	blocks, err := b.blocks(ctx, t, routes)
+	blocks, err := w.blocks(ctx, t, routes)
 	if err != nil {
 		return nil, err
 	}
@@ -40,26 +39,23 @@ func (b *builder) plan(ctx context.Context, t *target) (*planned, error) {
 		first += p.Names
 	}
 	routes.Every = table.EveryDigest()
-	return &planned{table, planResponses(table, b.Budget), blocks}, nil
+	return &planned{table, planResponses(table, w.budget), blocks}, nil
 }
 
 // snapshot renders one environment: documents and responses that the bucket
 // lacks, then routes and manifest.
-func (b *builder) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot, error) {
-	if t.done != nil {
-		return &Snapshot{ID: t.done.Manifest.ID(), Manifest: t.done.Manifest}, nil
-	}
-	responses, err := b.writeResponses(ctx, t, p)
+func (w *writer) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot, error) {
+	responses, err := w.writeResponses(ctx, t, p)
 	if err != nil {
 		return nil, err
 	}
 	encoded := p.table.Encode()
 	m := &layout.Manifest{
-		Format: layout.ManifestFormat, Environment: t.env.Name, Regsnap: b.Regsnap, Render: RenderVersion, Budget: b.Budget,
+		Format: layout.ManifestFormat, Environment: t.env.Name, Regsnap: w.regsnap, Render: RenderVersion, Budget: w.budget,
 		Branches: t.branches, Slice: t.slice, Routes: digestOf(encoded), Responses: responses, Coverage: p.plan.coverage,
 	}
 	for _, r := range t.rows {
-		m.Packages = append(m.Packages, b.manifestPackage(r))
+		m.Packages = append(m.Packages, w.manifestPackage(r))
 	}
 	manifest := m.Encode()
 	s := &Snapshot{ID: m.IDOf(manifest), Manifest: m}
@@ -68,7 +64,7 @@ func (b *builder) snapshot(ctx context.Context, t *target, p *planned) (*Snapsho
 		layout.RoutesObject(t.env.Name, s.ID).With(encoded),
 		layout.ManifestObject(t.env.Name, s.ID).With(manifest),
 	} {
-		if err := b.put.now(ctx, o); err != nil {
+		if err := w.put.now(ctx, o); err != nil {
 			return nil, err
 		}
 	}
@@ -91,24 +87,24 @@ type job struct {
 	stored func()
 }
 
-// minGzip is the size from which an encoded twin is worth an object of its own:
+// minGzip is the size from which a gzip variant is worth an object of its own:
 // below, it saves no packet.
 const minGzip = 1 << 10
 
-// encodedOnly is the size from which only the encoded twin is kept. Lists of
+// encodedOnly is the size from which only the gzip variant is kept. Lists of
 // every version are over a megabyte each and differ little; plain they would be
 // most of what a push uploads, and hardly a client asks for them plain.
 const encodedOnly = 256 << 10
 
 // writeResponses stores documents, planned responses and the catalog, and lists
 // them all.
-func (b *builder) writeResponses(ctx context.Context, t *target, p *planned) ([]layout.ManifestResponse, error) {
+func (w *writer) writeResponses(ctx context.Context, t *target, p *planned) ([]layout.ManifestResponse, error) {
 	responses, catalog := p.plan.responses, p.table.Catalog
 	out := make([]layout.ManifestResponse, 0, len(t.rows)+len(responses)+len(catalog))
 	var todo []job
 	asked := map[layout.Digest]bool{}
 	want := func(d layout.Digest, newJob func() job) {
-		if r, there := b.responses[d]; there {
+		if r, there := w.responses[d]; there {
 			out = append(out, r)
 		} else if !asked[d] {
 			asked[d] = true
@@ -130,7 +126,7 @@ func (b *builder) writeResponses(ctx context.Context, t *target, p *planned) ([]
 		})
 	}
 	if len(todo) > 0 {
-		written, err := b.writeJobs(ctx, t, p.blocks, todo)
+		written, err := w.writeJobs(ctx, t, p.blocks, todo)
 		if err != nil {
 			return nil, err
 		}
@@ -160,14 +156,14 @@ func (t *target) body(table *answer.Table, q answer.Query) ([]byte, error) {
 }
 
 // writeJobs stores responses side by side.
-func (b *builder) writeJobs(ctx context.Context, t *target, blocks []block, jobs []job) ([]layout.ManifestResponse, error) {
-	if err := b.readCatalogs(ctx, t.rows, blocks); err != nil {
+func (w *writer) writeJobs(ctx context.Context, t *target, blocks []block, jobs []job) ([]layout.ManifestResponse, error) {
+	if err := w.readCatalogs(ctx, t.rows, blocks); err != nil {
 		return nil, err
 	}
 	out := make([]layout.ManifestResponse, len(jobs))
 	// In the cloud each response waits for the network; on disk for a core.
 	g, inGroup := errgroup.WithContext(ctx)
-	g.SetLimit(min(b.put.parallel, maxRendering))
+	g.SetLimit(min(w.put.parallel, maxRendering))
 	room := semaphore.NewWeighted(renderingBytes)
 	var done atomic.Int64
 	for i, j := range jobs {
@@ -177,7 +173,7 @@ func (b *builder) writeJobs(ctx context.Context, t *target, blocks []block, jobs
 		}
 		g.Go(func() error {
 			defer room.Release(size)
-			r, err := b.writeResponse(inGroup, j)
+			r, err := w.writeResponse(inGroup, j)
 			if err != nil {
 				return err
 			}
@@ -185,7 +181,7 @@ func (b *builder) writeJobs(ctx context.Context, t *target, blocks []block, jobs
 			if j.stored != nil {
 				j.stored()
 			}
-			b.progress("render "+t.env.Name, int(done.Add(1)), len(jobs))
+			w.progress("render "+t.env.Name, int(done.Add(1)), len(jobs))
 			return nil
 		})
 	}
@@ -202,8 +198,8 @@ const (
 	renderingBytes = 64 << 20
 )
 
-// writeResponse stores one response, and its encoded twin.
-func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {
+// writeResponse stores one response, and its gzip variant.
+func (w *writer) writeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {
 	body, err := j.body()
 	if err != nil {
 		return layout.ManifestResponse{}, fmt.Errorf("render response %s: %w", j.digest, err)
@@ -212,7 +208,7 @@ func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResp
 	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256, EncodedOnly: j.large && len(body) >= encodedOnly, Part: j.part}
 	plain := r.Object(j.class).With(body).Summed(d.SHA256)
 	if !r.EncodedOnly {
-		if err := b.put.now(ctx, plain); err != nil {
+		if err := w.put.now(ctx, plain); err != nil {
 			return r, err
 		}
 	}
@@ -221,33 +217,19 @@ func (b *builder) writeResponse(ctx context.Context, j job) (layout.ManifestResp
 		if err != nil {
 			return r, err
 		}
-		if err := b.put.now(ctx, plain.Encoded().With(encoded)); err != nil {
+		if err := w.put.now(ctx, plain.Encoded().With(encoded)); err != nil {
 			return r, err
 		}
 		r.Gzip = int64(len(encoded))
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.responses[j.digest] = r
-	b.result.Stats.ResponsesWritten++
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.responses[j.digest] = r
+	w.rendered++
 	return r, nil
 }
 
-func (b *builder) manifestBranch(name string, set []index.Merged) layout.ManifestBranch {
-	branch := b.branches[name]
-	m := layout.ManifestBranch{Name: name, Packages: len(branch.Entries)}
-	if c := branch.Commit; c != nil {
-		m.Commit, m.Time, m.Author, m.Subject = c.Hash, c.Time.UTC(), c.Author, c.Subject
-	}
-	for _, e := range set {
-		if slices.Contains(e.Hides, name) {
-			m.Hidden++
-		}
-	}
-	return m
-}
-
-func (b *builder) manifestPackage(r row) layout.ManifestPackage {
+func (w *writer) manifestPackage(r row) layout.ManifestPackage {
 	source := r.merged.Tree
 	if r.merged.IsArchive() {
 		source = r.merged.Archive
@@ -255,15 +237,15 @@ func (b *builder) manifestPackage(r row) layout.ManifestPackage {
 	p := layout.ManifestPackage{
 		Name: r.revision.Name, Version: r.revision.Version, Revision: r.revision.ID,
 		Branch: r.merged.Branch, Source: source.String(), Hides: r.merged.Hides,
-		Contents: b.contents[r.revision], Document: r.facts.document, Deprecated: r.facts.deprecated,
+		Contents: w.contents[r.revision], Document: r.facts.document, Deprecated: r.facts.deprecated,
 	}
 	switch {
 	case !r.merged.Signature.IsZero():
 		p.Signature = r.merged.Signature.String()
 	case r.live != nil:
 		p.SignedBy = r.live.Manifest.Packages[r.liveRow].SignedBy
-	case b.Sign != nil:
-		p.SignedBy = b.Sign.Fingerprint()
+	case w.sign != nil:
+		p.SignedBy = w.sign.Fingerprint()
 	}
 	return p
 }

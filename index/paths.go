@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxProblems bounds what CheckFiles and OpenArchive report of one package: no
+// maxProblems bounds what CheckFiles and the reader of archives report of one package: no
 // reader gets through more, and a hostile one could have a fault in each file.
 const maxProblems = 100
 

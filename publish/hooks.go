@@ -34,7 +34,7 @@ type Hook struct {
 	// "sha256=" and the HMAC-SHA256 of the body in hexadecimal.
 	Secret string
 	// Timeout bounds the command, or each attempt of the post; 0 is
-	// DefaultHookTimeout.
+	// defaultHookTimeout.
 	Timeout time.Duration
 }
 

@@ -125,7 +125,7 @@ func (s *DirSource) Branch(ctx context.Context, name string) (*index.Branch, err
 // List gives the files of an entry as Branch met them; see Source.
 func (s *DirSource) List(ctx context.Context, e index.Entry) ([]index.File, error) {
 	if e.IsArchive() {
-		return nil, fmt.Errorf("list %s of branch %s: it is an archive: read it and use OpenArchive", e.Path, e.Branch)
+		return nil, fmt.Errorf("list %s of branch %s: it is an archive, which is read as a whole", e.Path, e.Branch)
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()

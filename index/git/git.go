@@ -198,7 +198,7 @@ func (s *GitSource) sortOut(ctx context.Context, name string, commit *index.Comm
 // is missing is ErrNoObject, naming branch, path and id.
 func (s *GitSource) List(ctx context.Context, e index.Entry) ([]index.File, error) {
 	if e.IsArchive() {
-		return nil, fmt.Errorf("list %s of branch %s: it is an archive: read it and use OpenArchive", e.Path, e.Branch)
+		return nil, fmt.Errorf("list %s of branch %s: it is an archive, which is read as a whole", e.Path, e.Branch)
 	}
 	files, err := walkTree(ctx, e.Tree, e.Path, s.readTrees)
 	if err == nil {
