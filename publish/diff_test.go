@@ -177,11 +177,11 @@ func everyPath(t *testing.T, b *Bucket, ref SnapshotRef) map[string]string {
 		}
 		key := ""
 		switch a := table.Answer(http.MethodGet, u); a.Kind {
-		case answer.Response:
+		case answer.Document, answer.Search, answer.Count:
 			key = layout.ResponseKey(a.Digest)
 		case answer.Archive:
 			key = a.Revision.ArchiveKey()
-		case answer.PackageFile:
+		case answer.File:
 			key = a.Revision.FileKey(a.Path)
 		default:
 			return // there is none, as in a snapshot that is not asked

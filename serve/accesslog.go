@@ -19,7 +19,7 @@ func logAccess(log *slog.Logger, x *exchange, took time.Duration) {
 		slog.Int64("bytes", x.bytes),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("env", x.env),
-		slog.String("snapshot", x.snapshot),
+		slog.String("snapshot", x.snapshotID()),
 		slog.String("route", x.route),
 		slog.String("source", string(x.source)),
 		slog.String("user_agent", r.UserAgent()),

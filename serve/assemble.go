@@ -19,13 +19,13 @@ const maxReading = 8
 
 // assembled puts together a response that was not rendered ahead, byte for byte
 // what rendering gives.
-func (h *Handler) assembled(ctx context.Context, x *exchange, s *snapshot, a answer.Answer) (object, error) {
+func (h *Handler) assembled(x *exchange) (object, error) {
 	u := *x.u
-	o, from, err := h.assembledObject(ctx, s, &u, a.Digest)
+	o, from, err := h.assembledObject(x.r.Context(), x.snapshot, &u, x.answer.Digest)
 	x.source = from
 	if from != fromCache && err == nil {
 		x.source = fromAssembly
-		h.metrics.assembled.WithLabelValues(s.env).Inc()
+		h.metrics.assembled.WithLabelValues(x.snapshot.env).Inc()
 	}
 	return o, err
 }
@@ -34,7 +34,7 @@ func (h *Handler) assembled(ctx context.Context, x *exchange, s *snapshot, a ans
 func (h *Handler) assembledObject(ctx context.Context, s *snapshot, u *url.URL, digest layout.Digest) (object, source, error) {
 	return h.objects.get(ctx, "assembled/"+string(digest), func(ctx context.Context) (object, error) {
 		a := s.explain(u)
-		if a.Query != nil && a.Query.Counting {
+		if a.Kind == answer.Count {
 			return bodyObject(a.Body), nil
 		}
 		weight := min(int64(s.table.SearchSize(a.Selection)), h.o.CacheBytes)

@@ -22,11 +22,16 @@ type exchange struct {
 	control *http.ResponseController
 	stall   time.Duration
 
-	env, snapshot, route string
-	status               int
-	bytes                int64
-	source               source
-	err                  error // why there is no proper answer
+	env, route string
+	// snapshot answers the whole request, however the pointer moves meanwhile;
+	// nil until one was found. answer is what its table says.
+	snapshot *snapshot
+	answer   answer.Answer
+
+	status int
+	bytes  int64
+	source source
+	err    error // why there is no proper answer
 	// releases let go of what is held for the answer.
 	releases []func()
 	// lost: the client no longer takes what is written.
@@ -55,14 +60,22 @@ func (x *exchange) end() {
 	}
 }
 
+// snapshotID is empty as long as no snapshot was found.
+func (x *exchange) snapshotID() string {
+	if x.snapshot == nil {
+		return ""
+	}
+	return x.snapshot.id
+}
+
 // head sets the headers that every form of an answer has: its type, how long it
 // may be kept, and that it may come encoded.
-func (x *exchange) head(s *snapshot, a answer.Answer) {
-	h := x.Header()
+func (x *exchange) head() {
+	h, a := x.Header(), x.answer
 	if a.ContentType != "" {
 		h["Content-Type"] = []string{a.ContentType}
 	}
-	if c := s.cacheControl[a.Cache]; c != nil {
+	if c := x.snapshot.cacheControl[a.Cache]; c != nil {
 		h["Cache-Control"] = c
 	}
 	if a.Status == http.StatusOK && layout.Compressible(a.ContentType) {

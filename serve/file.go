@@ -35,7 +35,8 @@ func (h *Handler) contents(x *exchange, rev layout.Revision) (*layout.Contents, 
 }
 
 // file answers with a file of a package.
-func (h *Handler) file(x *exchange, s *snapshot, a answer.Answer) {
+func (h *Handler) file(x *exchange) {
+	a := &x.answer
 	c, err := h.contents(x, a.Revision)
 	if err != nil {
 		h.storeFailed(x, err)
@@ -43,15 +44,16 @@ func (h *Handler) file(x *exchange, s *snapshot, a answer.Answer) {
 	}
 	f := c.Find(a.Path)
 	if f == nil {
-		h.direct(x, s, answer.NoResource())
+		x.answer = answer.NoResource()
+		h.direct(x)
 		return
 	}
 	a.ContentType = f.Type
 	if h.sendsGzip(x, f) {
-		h.deliver(x, s, a, h.encodedFile(x, a.Revision, f))
+		h.deliver(x, h.encodedFile(x, a.Revision, f))
 		return
 	}
-	h.deliver(x, s, a, h.whole(x, a.Revision.FileKey(f.Path), layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256}))
+	h.deliver(x, h.whole(x, a.Revision.FileKey(f.Path), layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256}))
 }
 
 // sendsGzip chooses the form of a file. Who asks for a part gets it of the file
@@ -63,26 +65,28 @@ func (h *Handler) sendsGzip(x *exchange, f *layout.ContentsFile) bool {
 
 // archive answers with the package as a zip archive. It is never encoded:
 // Kibana takes Content-Length for the size of the archive.
-func (h *Handler) archive(x *exchange, s *snapshot, a answer.Answer) {
-	c, err := h.contents(x, a.Revision)
+func (h *Handler) archive(x *exchange) {
+	rev := x.answer.Revision
+	c, err := h.contents(x, rev)
 	if err != nil {
 		h.storeFailed(x, err)
 		return
 	}
-	h.deliver(x, s, a, h.whole(x, a.Revision.ArchiveKey(), c.Archive))
+	h.deliver(x, h.whole(x, rev.ArchiveKey(), c.Archive))
 }
 
 // signature answers with the detached signature of an archive.
-func (h *Handler) signature(x *exchange, s *snapshot, a answer.Answer) {
-	c, err := h.contents(x, a.Revision)
+func (h *Handler) signature(x *exchange) {
+	rev := x.answer.Revision
+	c, err := h.contents(x, rev)
 	if err == nil && c.Signature == nil {
-		err = fmt.Errorf("%s: %w: it has no signature, the routes say that there is one", a.Revision.ContentsKey(), errDamaged)
+		err = fmt.Errorf("%s: %w: it has no signature, the routes say that there is one", rev.ContentsKey(), errDamaged)
 	}
 	if err != nil {
 		h.storeFailed(x, err)
 		return
 	}
-	h.deliver(x, s, a, h.whole(x, a.Revision.SignatureKey(), *c.Signature))
+	h.deliver(x, h.whole(x, rev.SignatureKey(), *c.Signature))
 }
 
 // whole is an object as it is: from memory if it is small, else streamed.

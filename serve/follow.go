@@ -76,7 +76,7 @@ func (s *snapshot) answer(method string, u *url.URL) answer.Answer {
 	}
 	a := s.table.Answer(method, u)
 	short := a
-	if a.Kind == answer.Response {
+	if a.Kind == answer.Search || a.Kind == answer.Count {
 		short.Body, short.Selection = nil, answer.Selection{}
 	}
 	s.answers.Set(q, short)

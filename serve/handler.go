@@ -148,32 +148,30 @@ func (h *Handler) serve(x *exchange) {
 		return
 	}
 	x.env = env.name
-	// One snapshot for the whole request, however the pointer moves meanwhile.
-	s := env.live.Load()
-	if s == nil {
+	x.snapshot = env.live.Load()
+	if x.snapshot == nil {
 		x.unavailable("environment "+env.name+" has no snapshot that could be loaded yet", h.o.Poll)
 		return
 	}
-	x.snapshot = s.id
 	u, ok := h.withoutPrefix(r.URL)
 	if !ok {
 		x.fail(http.StatusNotFound, "404 page not found")
 		return
 	}
 	x.u = u
-	a := s.answer(r.Method, u)
-	x.route = routeOf(u.Path, a)
-	switch a.Kind {
+	x.answer = x.snapshot.answer(r.Method, u)
+	x.route = routeOf(u.Path, x.answer)
+	switch x.answer.Kind {
 	case answer.Direct:
-		h.direct(x, s, a)
-	case answer.Response:
-		h.response(x, s, a)
-	case answer.PackageFile:
-		h.file(x, s, a)
+		h.direct(x)
+	case answer.Document, answer.Search, answer.Count:
+		h.response(x)
+	case answer.File:
+		h.file(x)
 	case answer.Archive:
-		h.archive(x, s, a)
+		h.archive(x)
 	case answer.Signature:
-		h.signature(x, s, a)
+		h.signature(x)
 	}
 }
 
@@ -211,9 +209,9 @@ func (h *Handler) withoutPrefix(u *url.URL) (short *url.URL, ok bool) {
 }
 
 // direct sends an answer that needs no object.
-func (h *Handler) direct(x *exchange, s *snapshot, a answer.Answer) {
-	x.head(s, a)
-	header := x.Header()
+func (h *Handler) direct(x *exchange) {
+	x.head()
+	header, a := x.Header(), x.answer
 	body := a.Body
 	if a.Location != "" {
 		header["Location"] = []string{h.o.Prefix + a.Location}

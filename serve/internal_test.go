@@ -84,7 +84,9 @@ func TestRangesAsNetHTTP(t *testing.T) {
 			want.Header().Set("Content-Type", "text/plain")
 			http.ServeContent(want, r, "", time.Time{}, strings.NewReader(content))
 			got := httptest.NewRecorder()
-			h.deliver(newExchange(got, r, time.Second), &snapshot{}, answer.Answer{Status: http.StatusOK, ContentType: "text/plain"}, rep)
+			x := newExchange(got, r, time.Second)
+			x.snapshot, x.answer = &snapshot{}, answer.Answer{Status: http.StatusOK, ContentType: "text/plain"}
+			h.deliver(x, rep)
 			if got.Code != want.Code {
 				t.Errorf("%q, %v: status %d, net/http has %d", content, c, got.Code, want.Code)
 				continue

@@ -95,7 +95,7 @@ func (h *Handler) finish(x *exchange, took time.Duration) {
 // routeOf names what a request is for.
 func routeOf(path string, a answer.Answer) string {
 	switch a.Kind {
-	case answer.PackageFile:
+	case answer.File:
 		return "file"
 	case answer.Archive:
 		return "archive"

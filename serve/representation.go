@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"strconv"
-
-	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // representation is one form of the content of a file or archive.
@@ -25,14 +23,14 @@ type representation struct {
 // deliver sends a representation or the ranges of it that were asked for. The
 // first byte is at hand before the status is sent, so that a failing store is
 // an error and not half an answer.
-func (h *Handler) deliver(x *exchange, s *snapshot, a answer.Answer, rep representation) {
-	x.head(s, a)
+func (h *Handler) deliver(x *exchange, rep representation) {
+	x.head()
 	header := x.Header()
 	if rep.encoding == nil {
 		header["Accept-Ranges"] = byteRanges
 	}
-	if s.modified != "" {
-		header["Last-Modified"] = []string{s.modified}
+	if modified := x.snapshot.modified; modified != "" {
+		header["Last-Modified"] = []string{modified}
 	}
 	if x.settled(rep.tag) {
 		return
@@ -53,7 +51,7 @@ func (h *Handler) deliver(x *exchange, s *snapshot, a answer.Answer, rep represe
 		header["Content-Range"] = []string{ranges[0].contentRange(rep.size)}
 		h.deliverPart(x, rep, http.StatusPartialContent, ranges[0])
 	default:
-		h.deliverMultipart(x, rep, a.ContentType, ranges)
+		h.deliverMultipart(x, rep, ranges)
 	}
 }
 
@@ -97,13 +95,13 @@ func (h *Handler) withdraw(x *exchange, err error) {
 func (h *Handler) cut(x *exchange, err error) {
 	x.err = err
 	if !x.lost && x.r.Context().Err() == nil {
-		h.o.Log.Error("an answer ended early", "env", x.env, "snapshot", x.snapshot, "path", x.r.URL.Path, "error", err)
+		h.o.Log.Error("an answer ended early", "env", x.env, "snapshot", x.snapshotID(), "path", x.r.URL.Path, "error", err)
 	}
 	panic(http.ErrAbortHandler)
 }
 
 // deliverMultipart sends several ranges (RFC 9110, section 14.6).
-func (h *Handler) deliverMultipart(x *exchange, rep representation, contentType string, ranges []byteRange) {
+func (h *Handler) deliverMultipart(x *exchange, rep representation, ranges []byteRange) {
 	var frame bytes.Buffer
 	parts := multipart.NewWriter(&frame)
 	heads := make([][]byte, 0, len(ranges)+1)
@@ -116,7 +114,7 @@ func (h *Handler) deliverMultipart(x *exchange, rep representation, contentType 
 	for _, r := range ranges {
 		// The buffer takes everything: neither call can fail.
 		_, _ = parts.CreatePart(textproto.MIMEHeader{
-			"Content-Range": {r.contentRange(rep.size)}, "Content-Type": {contentType},
+			"Content-Range": {r.contentRange(rep.size)}, "Content-Type": {x.answer.ContentType},
 		})
 		take()
 		length += r.length

@@ -16,14 +16,14 @@ import (
 
 // response answers with a rendered response: a search, categories, or a
 // package document.
-func (h *Handler) response(x *exchange, s *snapshot, a answer.Answer) {
-	x.head(s, a)
-	tag := etag(string(a.Digest))
+func (h *Handler) response(x *exchange) {
+	x.head()
+	tag := etag(string(x.answer.Digest))
 	encoded := acceptsGzip(x.r.Header)
 	if h.known(x, tag, encoded) {
 		return
 	}
-	o, encoded, err := h.responseBody(x, s, a, encoded)
+	o, encoded, err := h.responseBody(x, encoded)
 	if err == nil {
 		err = h.hold(x, o)
 	}
@@ -38,7 +38,7 @@ func (h *Handler) response(x *exchange, s *snapshot, a answer.Answer) {
 	if x.settled(tag) {
 		return
 	}
-	x.send(a.Status, o.body)
+	x.send(x.answer.Status, o.body)
 }
 
 // known answers 304 without looking for the body, when the client shows the
@@ -55,23 +55,23 @@ func (h *Handler) known(x *exchange, tag string, encoded bool) bool {
 }
 
 // responseBody finds the bytes of a response, gzip-encoded if that was asked
-// for and such a twin is there.
-func (h *Handler) responseBody(x *exchange, s *snapshot, a answer.Answer, encoded bool) (object, bool, error) {
-	ctx, key := x.r.Context(), layout.ResponseKey(a.Digest)
-	check := h.responseCheck(x, s, a)
+// for and there is such a variant.
+func (h *Handler) responseBody(x *exchange, encoded bool) (object, bool, error) {
+	ctx, key := x.r.Context(), layout.ResponseKey(x.answer.Digest)
+	check := h.responseCheck(x)
 	if encoded {
 		o, from, err := h.objects.get(ctx, key+layout.GzipSuffix, h.readBody(key+layout.GzipSuffix, check.encoded))
 		if err == nil && !o.absent {
 			x.source = from
 			return o, true, nil
 		}
-		// A twin that cannot be read is no reason to fail: the other form may
+		// A variant that cannot be read is no reason to fail: the other form may
 		// well be in memory.
 		if errors.Is(err, errDamaged) {
-			h.o.Log.Warn("a response is sent as it is, because its encoded form is damaged", "env", x.env, "snapshot", x.snapshot, "error", err)
+			h.o.Log.Warn("a response is sent as it is, because its encoded form is damaged", "env", x.env, "snapshot", x.snapshotID(), "error", err)
 		}
 	}
-	if a.Query == nil {
+	if x.answer.Kind == answer.Document {
 		o, from, err := h.objects.get(ctx, key, h.readDocument(key, check))
 		x.source = from
 		return o, false, err
@@ -81,7 +81,7 @@ func (h *Handler) responseBody(x *exchange, s *snapshot, a answer.Answer, encode
 		x.source = from
 		return o, false, err
 	}
-	o, err = h.assembled(ctx, x, s, a)
+	o, err = h.assembled(x)
 	return o, false, err
 }
 
@@ -122,7 +122,7 @@ func (h *Handler) storeFailed(x *exchange, err error) {
 		x.unavailable("too many answers are on their way to slow clients", busyRetry)
 		return
 	}
-	h.o.Log.Error("cannot answer from the bucket", "env", x.env, "snapshot", x.snapshot, "path", x.r.URL.Path, "error", err)
+	h.o.Log.Error("cannot answer from the bucket", "env", x.env, "snapshot", x.snapshotID(), "path", x.r.URL.Path, "error", err)
 	x.fail(http.StatusBadGateway, "the object store of this registry does not answer")
 }
 

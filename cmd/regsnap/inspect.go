@@ -203,11 +203,11 @@ func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) e
 		e.Key = a.Revision.ArchiveKey()
 	case answer.Signature:
 		e.Key = a.Revision.SignatureKey()
-	case answer.PackageFile:
+	case answer.File:
 		if err := explainFile(c.Context, b, m, &e, a); err != nil {
 			return err
 		}
-	case answer.Response:
+	case answer.Document, answer.Search, answer.Count:
 		if err := explainResponse(c.Context, b, m, t, &e, a); err != nil {
 			return err
 		}

@@ -17,17 +17,19 @@ type Kind uint8
 const (
 	// Direct: Body is the whole answer.
 	Direct Kind = iota
-	// Response: the object at ResponseKey(Digest), or its encoded twin; if it
-	// is not there, the query was not rendered ahead and the answer is
-	// assembled: Counting by Count, else by Assemble.
-	Response
+	// Document: the object at ResponseKey(Digest), which is there.
+	Document
+	// Search: the object at ResponseKey(Digest), or its gzip variant; if it was
+	// not rendered ahead, what Assemble gives for Selection.
+	Search
+	// Count: Body, which is also kept as the object at ResponseKey(Digest).
+	Count
 	// Archive: the object at Revision.ArchiveKey.
 	Archive
 	// Signature: the object at Revision.SignatureKey.
 	Signature
-	// PackageFile: the file at Path of Revision; NoResource if its contents
-	// do not list it.
-	PackageFile
+	// File: the file at Path of Revision; NoResource if its contents do not list it.
+	File
 )
 
 // Answer is what a request gets, as far as it can be said without reading an object.
@@ -40,8 +42,8 @@ type Answer struct {
 	Body        []byte
 
 	Digest    layout.Digest
-	Selection Selection // of a Response to a search
-	Query     *Query    // of a Response to /search or /categories
+	Selection Selection // of a Search, or of what a Count counts
+	Query     *Query    // of a valid request to /search or /categories
 	Revision  layout.Revision
 	Path      string
 }
@@ -146,9 +148,10 @@ func (t *Table) query(u *url.URL) Answer {
 	if err != nil {
 		return plainError(http.StatusBadRequest, err.Error(), layout.CacheError)
 	}
-	a := Answer{Kind: Response, Status: http.StatusOK, ContentType: layout.JsonType, Cache: layout.CacheContent, Query: &q}
+	a := Answer{Kind: Search, Status: http.StatusOK, ContentType: layout.JsonType, Cache: layout.CacheContent, Query: &q}
 	a.Selection = t.Select(q)
 	if q.Counting {
+		a.Kind = Count
 		a.Body = t.Count(a.Selection, q.IncludePolicyTemplates)
 		a.Digest = layout.DigestOf(a.Body)
 		return a
@@ -186,9 +189,9 @@ func (t *Table) packageRoute(u *url.URL, rest string) Answer {
 	case row < 0:
 		return plainError(http.StatusNotFound, noPackage, layout.CacheError)
 	case document:
-		return Answer{Kind: Response, Status: http.StatusOK, ContentType: layout.JsonType, Cache: layout.CacheIndex, Digest: t.Document(row)}
+		return Answer{Kind: Document, Status: http.StatusOK, ContentType: layout.JsonType, Cache: layout.CacheIndex, Digest: t.Document(row)}
 	}
-	return Answer{Kind: PackageFile, Status: http.StatusOK, Cache: layout.CacheContent, Revision: t.Revision(row), Path: part[2]}
+	return Answer{Kind: File, Status: http.StatusOK, Cache: layout.CacheContent, Revision: t.Revision(row), Path: part[2]}
 }
 
 // archiveRoute answers /epr/{name}/{name}-{version}.zip and its signature. Like

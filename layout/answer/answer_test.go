@@ -56,11 +56,11 @@ func TestRouting(t *testing.T) {
 		location string
 		path     string
 	}{
-		{"/package/nginx/1.0.0/", 200, answer.Response, "", ""},
+		{"/package/nginx/1.0.0/", 200, answer.Document, "", ""},
 		{"/package/nginx/1.0.0", 301, answer.Direct, "/package/nginx/1.0.0/", ""},
 		{"/package/nginx/1.0.0?x=%20&y", 301, answer.Direct, "/package/nginx/1.0.0/?x=%20&y", ""},
 		{"/package/nginx/9.9.9", 301, answer.Direct, "/package/nginx/9.9.9/", ""},
-		{"/package/nginx/1.0.0/docs/README.md", 200, answer.PackageFile, "", "docs/README.md"},
+		{"/package/nginx/1.0.0/docs/README.md", 200, answer.File, "", "docs/README.md"},
 		{"/package/nginx/1.0.0/docs/", 301, answer.Direct, "/package/nginx/1.0.0/docs", ""},
 		{"/package/nginx/1.0/", 400, answer.Direct, "", ""},
 		{"/package/nginx/v1.0.0/", 400, answer.Direct, "", ""},

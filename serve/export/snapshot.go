@@ -120,7 +120,7 @@ func (w *writer) pages(routes *layout.Routes) error {
 	for _, path := range []string{"/index.json", "/health", "/favicon.ico", "/search", "/categories"} {
 		a := t.Answer(http.MethodGet, &url.URL{Path: path})
 		body := a.Body
-		if a.Kind == answer.Response && body == nil {
+		if a.Kind == answer.Search {
 			if body, err = w.search(t, a.Selection); err != nil {
 				return err
 			}

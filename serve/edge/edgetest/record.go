@@ -113,13 +113,13 @@ func (r *Recorder) key(c Case) string {
 	}
 	a := r.table.Answer(c.Method, &url.URL{Path: decoded, RawQuery: query, ForceQuery: found && query == ""})
 	switch a.Kind {
-	case answer.Response:
+	case answer.Document, answer.Search, answer.Count:
 		return layout.ResponseKey(a.Digest)
 	case answer.Archive:
 		return a.Revision.ArchiveKey()
 	case answer.Signature:
 		return a.Revision.SignatureKey()
-	case answer.PackageFile:
+	case answer.File:
 		return a.Revision.FileKey(a.Path)
 	}
 	return ""
