@@ -37,6 +37,7 @@ var (
 	manifestFormat = format{"manifest", 1, ManifestFormat, 128 << 20}
 	routesFormat   = format{"routes", RoutesFormat, RoutesFormat, 64 << 20}
 	contentsFormat = format{"contents", 1, ContentsFormat, 64 << 20}
+	auditFormat    = format{"audit entry", 1, AuditFormat, 64 << 10}
 )
 
 // maxObject is the largest object that is in no format of the bucket's, in
@@ -52,6 +53,8 @@ func formatOf(key string) *format {
 		return &pointerFormat
 	case strings.HasPrefix(key, LeasesPrefix):
 		return &leaseFormat
+	case strings.HasPrefix(key, AuditPrefix):
+		return &auditFormat
 	case strings.HasPrefix(key, SnapshotsPrefix) && strings.HasSuffix(key, "/manifest.json"):
 		return &manifestFormat
 	case strings.HasPrefix(key, SnapshotsPrefix) && strings.HasSuffix(key, "/routes.json"):

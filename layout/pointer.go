@@ -11,8 +11,11 @@ import (
 const PointerFormat = 1
 
 // MaxMoves is how many moves a pointer remembers. Edges read the pointer every
-// few seconds, so it must stay small.
-const MaxMoves = 50
+// few seconds, so it must stay small; all moves are in the audit log.
+const MaxMoves = 20
+
+// mostMoves is how many moves a pointer had before there was an audit log.
+const mostMoves = 50
 
 // The longest name and reason that a pointer keeps, in characters.
 const (
@@ -163,7 +166,7 @@ func (p Pointer) validate() error {
 		return fmt.Errorf("snapshot %q is not an id", p.Snapshot)
 	case p.Previous != "" && !ValidSnapshot(p.Previous):
 		return fmt.Errorf("previous %q is not an id", p.Previous)
-	case len(p.Moves) > MaxMoves || int64(len(p.Moves)) > p.Generation:
+	case len(p.Moves) > mostMoves || int64(len(p.Moves)) > p.Generation:
 		return fmt.Errorf("%d moves in generation %d", len(p.Moves), p.Generation)
 	case len(p.Moves) > 0 && p.Moves[0].Snapshot != p.Snapshot:
 		return fmt.Errorf("snapshot is %s, but the last move was to %s", p.Snapshot, p.Moves[0].Snapshot)

@@ -113,8 +113,12 @@ func (c *Copier) Snapshot(ctx context.Context, m *layout.Manifest) error {
 	if err := c.Content(ctx, m, id); err != nil {
 		return err
 	}
-	if err := c.object(ctx, layout.RoutesObject(env, id), m.Routes); err != nil {
-		return c.from.Explain(ctx, m.Environment, id, err)
+	_, routes, err := c.from.routes(ctx, m, id)
+	if err != nil {
+		return err
+	}
+	if err := c.store(ctx, layout.RoutesObject(env, id).With(routes)); err != nil {
+		return err
 	}
 	if err := c.to.Put(ctx, layout.ManifestObject(env, id).With(m.Encode())); err != nil {
 		return fmt.Errorf("store %s: %w", layout.ManifestKey(env, id), err)

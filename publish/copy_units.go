@@ -22,6 +22,9 @@ func (c *Copier) revision(ctx context.Context, p layout.ManifestPackage) error {
 	switch {
 	case err == nil:
 		if err := store.HasSum(there, p.Contents); err != nil {
+			if _, e := layout.DecodeContents(there, rev); e != nil {
+				return fmt.Errorf("the target's %s: %w", rev.ContentsKey(), e)
+			}
 			return fmt.Errorf("%w: %s: the target has another one: %w", errDiffers, rev.ContentsKey(), err)
 		}
 		c.count(func(n *Copied) { n.Present++ })

@@ -31,7 +31,7 @@ func (b *Bucket) Snapshots(ctx context.Context, env string) (map[string][]Stored
 	}
 	for name, list := range out {
 		p, err := b.Pointer(ctx, name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !Faulty(err) {
 			return nil, err
 		}
 		newestFirst(list, p)
@@ -107,9 +107,17 @@ type History struct {
 	Pointer *layout.Pointer `json:"pointer,omitempty"`
 	// Events are newest first.
 	Events []Event `json:"snapshots"`
+	// Moves are the newest first, of the audit log and of the pointer; as many as
+	// snapshots were asked for.
+	Moves []Recorded `json:"moves"`
 	// More is how many older snapshots there are.
 	More int `json:"more,omitempty"`
+
+	faults []error
 }
+
+// Faults are why some of the events are Damaged; nil if none is.
+func (h *History) Faults() error { return errors.Join(h.faults...) }
 
 // historyReads is how many manifests are read at once; each is some 100 kB.
 const historyReads = 8
@@ -131,44 +139,76 @@ func (b *Bucket) History(ctx context.Context, env string, limit int) (*History, 
 	}
 	stored := all[env]
 	newestFirst(stored, p)
+	if h.Moves, err = b.newestMoves(ctx, env, limit); err != nil {
+		return nil, err
+	}
 	if limit <= 0 || limit > len(stored) {
 		limit = len(stored)
 	}
 	h.More = len(stored) - limit
-	// One more than is shown: the last one's changes are against it.
-	manifests := make([]*layout.Manifest, min(limit+1, len(stored)))
-	damaged := make([]string, len(manifests))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(historyReads)
-	for i := range manifests {
-		g.Go(func() error {
-			m, err := b.Manifest(gctx, env, stored[i].ID)
-			if err != nil {
-				damaged[i] = err.Error()
-				return gctx.Err()
-			}
-			manifests[i] = m
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
+	// A few manifests at a time: all of them would not fit into memory.
+	var manifests []*layout.Manifest
+	var faults []error
+	first := 0 // the place of manifests[0]
 	for i := range limit {
-		e := Event{Stored: stored[i], Live: stored[i].ID == p.Snapshot, Previous: stored[i].ID == p.Previous, Damaged: damaged[i]}
-		if m := manifests[i]; m != nil {
+		if last := first + len(manifests) - 1; i >= last { // its own and the next one are wanted
+			first = i
+			if manifests, faults, err = b.manifests(ctx, env, stored[i:min(i+historyReads+1, len(stored))]); err != nil {
+				return nil, err
+			}
+		}
+		e := Event{Stored: stored[i], Live: stored[i].ID == p.Snapshot, Previous: stored[i].ID == p.Previous}
+		if err := faults[i-first]; err != nil {
+			e.Damaged = err.Error()
+			h.faults = append(h.faults, err)
+		}
+		if m := manifests[i-first]; m != nil {
 			e.Branches, e.Regsnap, e.Total = m.Branches, m.Regsnap, len(m.Packages)
-			if i+1 < len(manifests) && manifests[i+1] != nil {
-				changes := comparePackages(manifests[i+1], m)
+			if next := i - first + 1; next < len(manifests) && manifests[next] != nil {
+				changes := comparePackages(manifests[next], m)
 				e.Changes = &changes
 			}
 		}
-		for _, m := range p.Moves {
-			if m.Snapshot == e.ID && (m.Kind == layout.MovePublish || m.Kind == layout.MoveRollback) {
-				e.Moves = append(e.Moves, m)
+		for _, m := range h.Moves {
+			if m.Snapshot == e.ID && (m.Kind == layout.MovePublish || m.Kind == layout.MoveRollback || m.Kind == layout.MoveRecover) {
+				e.Moves = append(e.Moves, m.Move)
 			}
 		}
 		h.Events = append(h.Events, e)
 	}
 	return h, nil
+}
+
+// newestMoves are the newest moves of an environment, at most limit of them if that
+// is above 0.
+func (b *Bucket) newestMoves(ctx context.Context, env string, limit int) ([]Recorded, error) {
+	out := []Recorded{}
+	for m, err := range b.Moves(ctx, env) {
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, m); len(out) == limit {
+			break
+		}
+	}
+	return out, nil
+}
+
+// manifests reads those of some snapshots side by side; where one is faulty it is nil.
+func (b *Bucket) manifests(ctx context.Context, env string, stored []Stored) ([]*layout.Manifest, []error, error) {
+	manifests, faults := make([]*layout.Manifest, len(stored)), make([]error, len(stored))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(historyReads)
+	for i, s := range stored {
+		g.Go(func() error {
+			m, err := b.Manifest(ctx, env, s.ID)
+			if err != nil && Faulty(err) {
+				faults[i] = err
+				return nil
+			}
+			manifests[i] = m
+			return err
+		})
+	}
+	return manifests, faults, g.Wait()
 }

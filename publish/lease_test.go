@@ -138,7 +138,7 @@ func TestStaleLease(t *testing.T) {
 	}
 	zombie.beat.stop()
 	looks := 0
-	_, _, err = b.move(t.Context(), testEnv, Note{}, func(layout.Pointer) (layout.Move, error) {
+	_, _, _, err = b.move(t.Context(), testEnv, Note{}, new(about), func(layout.Pointer) (layout.Move, error) {
 		if looks++; looks > 1 {
 			return layout.Move{}, errStay
 		}

@@ -37,6 +37,9 @@ type Moved struct {
 	Live string      `json:"live"`
 	// Generation counts the writes of the pointer.
 	Generation int64 `json:"generation"`
+	// Unrecorded is why the move is not in the audit log yet. The pointer remembers
+	// it, and the next move records it.
+	Unrecorded string `json:"unrecorded,omitempty"`
 }
 
 // errStay is what the decision about a move returns when there is none to make.
@@ -51,11 +54,12 @@ var races = retry.Policy{Attempts: 20, Pause: 100 * time.Millisecond, MaxPause: 
 // and says how it is to be moved, or returns errStay; when somebody else was
 // faster it is asked again. ready, if set, is called after the pointer was read
 // and right before it is written: what it makes sure of must still hold if the
-// pointer was not written in between.
-func (b *Bucket) move(ctx context.Context, env string, n Note, decide func(layout.Pointer) (layout.Move, error), ready func(context.Context) error) (before, after layout.Pointer, err error) {
+// pointer was not written in between. What the move is about may be set by decide.
+func (b *Bucket) move(ctx context.Context, env string, n Note, of *about, decide func(layout.Pointer) (layout.Move, error), ready func(context.Context) error) (before, after layout.Pointer, unrecorded, err error) {
 	if err := layout.ValidNote(n.By, n.Reason); err != nil {
-		return before, after, err
+		return before, after, nil, err
 	}
+	var made layout.Move
 	key := layout.PointerKey(env)
 	err = races.Do(ctx, func() error {
 		var state store.Token
@@ -64,11 +68,18 @@ func (b *Bucket) move(ctx context.Context, env string, n Note, decide func(layou
 			return err
 		}
 		m, err := decide(before)
+		if errors.Is(err, errStay) && before.Snapshot != "" {
+			// This may be the second run of one that died before it was on record.
+			unrecorded = b.recordLate(ctx, before)
+		}
 		if err != nil {
 			return err
 		}
 		m.By, m.Reason, m.At = n.By, n.Reason, time.Now().UTC().Truncate(time.Second)
-		after = before.After(env, m)
+		after, made = before.After(env, m), m
+		if before.Snapshot != "" {
+			unrecorded = b.recordLate(ctx, before)
+		}
 		if ready != nil {
 			if err := ready(ctx); err != nil {
 				return err
@@ -84,15 +95,20 @@ func (b *Bucket) move(ctx context.Context, env string, n Note, decide func(layou
 		}
 	})
 	if err != nil {
-		return before, before, err
+		return before, before, unrecorded, err
 	}
-	return before, after, nil
+	// The move is made, whether or not it can be recorded.
+	return before, after, errors.Join(unrecorded, b.record(context.WithoutCancel(ctx), before, after, made, *of)), nil
 }
 
 // moved describes the outcome of move.
-func moved(env, snapshot string, before, after layout.Pointer) *Moved {
-	return &Moved{
+func moved(env, snapshot string, before, after layout.Pointer, unrecorded error) *Moved {
+	m := &Moved{
 		Environment: env, Snapshot: snapshot, Previous: before.Snapshot, Changed: after.Generation != before.Generation,
 		Live: after.Snapshot, Pin: after.Pinned, Generation: after.Generation,
 	}
+	if unrecorded != nil {
+		m.Unrecorded = unrecorded.Error()
+	}
+	return m
 }

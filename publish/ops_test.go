@@ -214,8 +214,12 @@ func TestRetention(t *testing.T) {
 		p = p.After(testEnv, layout.Move{Kind: layout.MovePublish, Snapshot: id, At: built})
 	}
 	kept := func(r Retention, p *layout.Pointer) (n int) {
+		var lived []string
+		if p != nil {
+			lived = p.Lived(now.Add(-r.Grace))
+		}
 		for i := range all {
-			if r.why(p, all, i, now) != "" {
+			if r.why(p, lived, all, i, now) != "" {
 				n++
 			}
 		}

@@ -23,7 +23,7 @@ func (b *Bucket) Unpin(ctx context.Context, env string, n Note) (*Moved, error) 
 }
 
 func (b *Bucket) setPin(ctx context.Context, env string, n Note, kind layout.MoveKind) (*Moved, error) {
-	before, after, err := b.move(ctx, env, n, func(p layout.Pointer) (layout.Move, error) {
+	before, after, unrecorded, err := b.move(ctx, env, n, new(about), func(p layout.Pointer) (layout.Move, error) {
 		switch {
 		case p.Snapshot == "":
 			return layout.Move{}, fmt.Errorf("environment %s: %w", env, ErrNothingLive)
@@ -35,7 +35,7 @@ func (b *Bucket) setPin(ctx context.Context, env string, n Note, kind layout.Mov
 	if err != nil && !errors.Is(err, errStay) {
 		return nil, err
 	}
-	out := moved(env, before.Snapshot, before, after)
+	out := moved(env, before.Snapshot, before, after, unrecorded)
 	if kind == layout.MoveUnpin {
 		out.Pin = before.Pinned // who had held it
 	}
@@ -51,7 +51,7 @@ func (b *Bucket) PlanPin(ctx context.Context, env string, pin bool) (*Moved, err
 	if err != nil {
 		return nil, err
 	}
-	out := moved(env, p.Snapshot, p, p)
+	out := moved(env, p.Snapshot, p, p, nil)
 	out.Changed = (p.Pinned != nil) != pin
 	return out, nil
 }

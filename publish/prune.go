@@ -71,6 +71,9 @@ func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err e
 		if !once {
 			unsure.Store(true)
 		}
+		if err == nil {
+			err = b.recordRetired(ctx, env, o.By)
+		}
 		if err != nil {
 			return plan, err
 		}

@@ -70,19 +70,23 @@ func (b *Bucket) planPrune(ctx context.Context, keep Retention, retire []string,
 func (b *Bucket) retain(ctx context.Context, env string, stored []Stored, keep Retention, now time.Time) (*PruneEnvironment, error) {
 	e := &PruneEnvironment{Name: env, Keep: []PruneKept{}, Drop: []Stored{}}
 	var pointer *layout.Pointer
+	var lived []string
 	live, err := b.Pointer(ctx, env)
 	switch {
 	case err == nil:
 		pointer = &live
+		if lived, err = b.lived(ctx, live, now.Add(-keep.Grace)); err != nil {
+			return nil, err
+		}
 		if !slices.ContainsFunc(stored, func(s Stored) bool { return s.ID == live.Snapshot }) {
-			return nil, fmt.Errorf("%w: %s of %s is live: nothing is deleted from a bucket that is damaged", ErrNoSnapshot, live.Snapshot, env)
+			return nil, fmt.Errorf("%w: the manifest of %s, which is live in %s, is missing: nothing is deleted from a bucket that is damaged; regsnap verify --repair or %s", ErrDamaged, live.Snapshot, env, recovers(env))
 		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
 	newestFirst(stored, live)
 	for i, s := range stored {
-		if why := keep.why(pointer, stored, i, now); why != "" {
+		if why := keep.why(pointer, lived, stored, i, now); why != "" {
 			e.Keep = append(e.Keep, PruneKept{Stored: s, Why: why})
 		} else {
 			e.Drop = append(e.Drop, s)

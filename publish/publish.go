@@ -16,7 +16,8 @@ import (
 func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order) (*Moved, error) {
 	held := false
 	var diverged []string
-	before, after, err := l.b.move(ctx, env, n, func(p layout.Pointer) (layout.Move, error) {
+	var of about
+	before, after, unrecorded, err := l.b.move(ctx, env, n, &of, func(p layout.Pointer) (layout.Move, error) {
 		if p.Snapshot == id {
 			return layout.Move{}, errStay
 		}
@@ -27,6 +28,7 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 		if err != nil {
 			return layout.Move{}, err
 		}
+		of = about{after: m}
 		if held = p.Pinned != nil; held {
 			return layout.Move{}, errStay
 		}
@@ -35,6 +37,7 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 			if err != nil {
 				return layout.Move{}, fmt.Errorf("live snapshot: %w", err)
 			}
+			of.before = live
 			if diverged, err = order(ctx, &Ordered{p.Snapshot, live}, &Ordered{id, m}); err != nil {
 				return layout.Move{}, err
 			}
@@ -44,7 +47,7 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 	if err != nil && !errors.Is(err, errStay) {
 		return nil, err
 	}
-	out := moved(env, id, before, after)
+	out := moved(env, id, before, after, unrecorded)
 	out.Held = held
 	if out.Changed {
 		out.Diverged = diverged
@@ -92,7 +95,7 @@ func (b *Bucket) PlanPublish(ctx context.Context, env, id string, manifest *layo
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	out := moved(env, id, p, p)
+	out := moved(env, id, p, p, nil)
 	if p.Snapshot == id {
 		out.Previous = p.Previous
 		return out, nil

@@ -37,10 +37,12 @@ func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
 // exists asks for one byte: there is no cheaper way that every store has.
 func (b *Bucket) exists(ctx context.Context, key string) (bool, error) {
 	r, err := b.Open(ctx, key, 0, 1)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
-	}
-	if err != nil {
+	case errors.Is(err, ErrDamaged): // it is there, but has not even one byte
+		return true, nil
+	case err != nil:
 		return false, err
 	}
 	return true, r.Close()

@@ -22,7 +22,7 @@ var ErrDamaged = layout.ErrDamaged
 var ErrNoSnapshot = errors.New("no such snapshot in the bucket")
 
 // Pointer reads which snapshot of an environment is live; fs.ErrNotExist when
-// none ever was.
+// none ever was, or the environment was retired.
 func (b *Bucket) Pointer(ctx context.Context, env string) (layout.Pointer, error) {
 	p, _, err := b.pointer(ctx, env)
 	return p, err
@@ -31,15 +31,47 @@ func (b *Bucket) Pointer(ctx context.Context, env string) (layout.Pointer, error
 func (b *Bucket) pointer(ctx context.Context, env string) (layout.Pointer, store.Token, error) {
 	key := layout.PointerKey(env)
 	body, t, err := b.store.Load(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		p, err := b.noPointer(ctx, env, err)
+		return p, "", err
+	}
 	if err != nil {
 		return layout.Pointer{}, "", err
 	}
 	p, err := layout.DecodePointer(body, env)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrDamaged):
+		return layout.Pointer{}, "", fmt.Errorf("%s: %w; %s makes it again", key, err, recovers(env))
+	case err != nil:
 		return layout.Pointer{}, "", fmt.Errorf("%s: %w", key, err)
 	}
 	return p, t, nil
 }
+
+// noPointer tells a pointer that was lost, of which there is an audit log, from one
+// that never was or was retired. What comes after that goes on counting there.
+func (b *Bucket) noPointer(ctx context.Context, env string, err error) (layout.Pointer, error) {
+	generations, e := b.recordedGenerations(ctx, env)
+	switch {
+	case e != nil:
+		return layout.Pointer{}, fmt.Errorf("%s: there is none, and whether it was lost cannot be determined: %w", layout.PointerKey(env), e)
+	case len(generations) == 0:
+		return layout.Pointer{}, err
+	}
+	last, e := b.audited(ctx, env, generations[0])
+	if e == nil && last.Kind == layout.MoveRetire {
+		return layout.Pointer{Generation: generations[0]}, err
+	}
+	return layout.Pointer{}, fmt.Errorf("%w: %s is lost: %s was live, by the audit log; %s makes it again", ErrDamaged, layout.PointerKey(env), last.Snapshot, recovers(env))
+}
+
+// mends are the commands that lead out when a snapshot cannot be read.
+func mends(env string) string {
+	return "regsnap verify --env " + env + " --repair mends it from its source, " + recovers(env) + " goes back to the newest snapshot that is whole"
+}
+
+// recovers is the command that makes a pointer again.
+func recovers(env string) string { return "regsnap recover --env " + env }
 
 // Manifest reads the manifest of a snapshot. If there is none it is ErrNoSnapshot
 // and fs.ErrNotExist, and ErrDamaged too when the snapshot is live.
@@ -58,6 +90,9 @@ func (b *Bucket) manifest(ctx context.Context, env, id string) (*layout.Manifest
 		return nil, nil, err
 	}
 	m, err := layout.DecodeManifest(body, env, id)
+	if errors.Is(err, ErrDamaged) {
+		return nil, nil, fmt.Errorf("%s: %w; %s", key, err, mends(env))
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", key, err)
 	}
@@ -69,7 +104,7 @@ func (b *Bucket) manifest(ctx context.Context, env, id string) (*layout.Manifest
 func (b *Bucket) noManifest(ctx context.Context, env, id string, err error) error {
 	p, e := b.Pointer(ctx, env)
 	if e == nil && p.Snapshot == id {
-		return fmt.Errorf("%w: %s of %s is live, but its manifest is missing: %w", ErrDamaged, id, env, err)
+		return fmt.Errorf("%w: %s of %s is live, but its manifest is missing: %w; %s", ErrDamaged, id, env, err, mends(env))
 	}
 	return fmt.Errorf("%w: %s of %s (regsnap history lists what there is): %w", ErrNoSnapshot, id, env, err)
 }

@@ -29,6 +29,10 @@ func (v *Verification) Repairs(l *Lease) *Repairs {
 	r := &Repairs{lease: l, faulty: map[string]bool{}, revised: map[layout.Revision]bool{}, written: map[string]bool{}}
 	for _, f := range v.Faults {
 		r.faulty[f.Key] = true
+		if _, _, file, err := layout.ParseSnapshotKey(f.Key); err == nil && file == "manifest.json" {
+			// Without the manifest the routes were not looked at.
+			r.faulty[layout.RoutesKey(v.Environment, v.Snapshot)] = true
+		}
 		if rev, what, err := layout.RevisionOfKey(f.Key); err == nil && what == layout.ContentsObject {
 			// Without the list it is not known what else is wrong.
 			r.revised[rev] = true

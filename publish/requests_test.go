@@ -33,7 +33,7 @@ func TestRequests(t *testing.T) {
 			src.mustPublish(t, b, n)
 		}
 		ctx := t.Context()
-		requests("a build and publish with nothing to do", 5, func() error {
+		requests("a build and publish with nothing to do", 6, func() error {
 			_, err := src.publish(ctx, b, 2, Note{})
 			return err
 		})
@@ -41,7 +41,7 @@ func TestRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		requests("a rollback", 12, func() error {
+		requests("a rollback", 14, func() error {
 			l := b.Lease(LeaseOptions{Purpose: "rollback"})
 			r, err := l.PrepareRollback(ctx, testEnv, "")
 			if err != nil {
@@ -52,15 +52,15 @@ func TestRequests(t *testing.T) {
 			}
 			return l.Release(ctx)
 		})
-		requests("a publish of what was built", 10, func() error {
+		requests("a publish of what was built", 12, func() error {
 			_, err := publishID(ctx, b, p.Snapshot)
 			return err
 		})
-		requests("a publish of what is live", 1, func() error {
+		requests("a publish of what is live", 2, func() error {
 			_, err := publishID(ctx, b, p.Snapshot)
 			return err
 		})
-		requests("a pin", 2, func() error {
+		requests("a pin", 4, func() error {
 			_, err := b.Pin(ctx, testEnv, Note{})
 			return err
 		})

@@ -74,8 +74,9 @@ func (r Retention) newestOf(all []Stored, i int) string {
 }
 
 // why says why a snapshot stays; "" when it does not. It is the one at i of all
-// that the environment has, newest first. p is nil when nothing was ever live.
-func (r Retention) why(p *layout.Pointer, all []Stored, i int, now time.Time) string {
+// that the environment has, newest first. p is nil when nothing was ever live; lived
+// are those that were live within Grace.
+func (r Retention) why(p *layout.Pointer, lived []string, all []Stored, i int, now time.Time) string {
 	s := all[i]
 	switch {
 	case p == nil:
@@ -90,7 +91,7 @@ func (r Retention) why(p *layout.Pointer, all []Stored, i int, now time.Time) st
 		return fmt.Sprintf("one of the newest %d", r.Last)
 	case r.Within > 0 && now.Sub(s.Built) <= r.Within:
 		return "built within " + days(r.Within)
-	case r.Grace > 0 && slices.Contains(p.Lived(now.Add(-r.Grace)), s.ID):
+	case r.Grace > 0 && slices.Contains(lived, s.ID):
 		return "live within " + r.Grace.String()
 	}
 	if period := r.newestOf(all, i); period != "" {

@@ -38,7 +38,7 @@ func TestKeepPeriods(t *testing.T) {
 	} {
 		var kept []int
 		for i := range all {
-			if test.keep.why(&layout.Pointer{Snapshot: "other"}, all, i, now) != "" {
+			if test.keep.why(&layout.Pointer{Snapshot: "other"}, nil, all, i, now) != "" {
 				kept = append(kept, i)
 			}
 		}

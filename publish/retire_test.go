@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// testRetire ends the only environment of a bucket: nothing of it is left, and
-// ending it again, or one that never was, is no error.
+// testRetire ends the only environment of a bucket: nothing of it is left but
+// its audit log, and ending it again, or one that never was, is no error.
 func testRetire(t *testing.T, b *Bucket) {
 	t.Helper()
 	ctx := t.Context()
@@ -28,8 +28,12 @@ func testRetire(t *testing.T, b *Bucket) {
 		if _, err := b.Pointer(ctx, testEnv); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the pointer of a retired environment: %v", err)
 		}
-		if left := count(t, b); left != 0 {
-			t.Errorf("%d objects are left", left)
+		log, err := b.recordedGenerations(ctx, testEnv)
+		if err != nil || len(log) == 0 {
+			t.Errorf("the audit log of a retired environment: %v, %v", log, err)
+		}
+		if left := count(t, b) - len(log); left != 0 {
+			t.Errorf("%d objects are left beside the audit log", left)
 		}
 	}
 }

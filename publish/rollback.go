@@ -29,6 +29,7 @@ type Rollback struct {
 
 	lease      *Lease
 	generation int64
+	of         about
 }
 
 // PrepareRollback looks at the way back to a snapshot, by default to the one
@@ -61,7 +62,7 @@ func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback,
 		// A damaged live snapshot is a reason to go back, not to stay.
 		from = &layout.Manifest{Environment: env}
 	}
-	r.Packages = comparePackages(from, to)
+	r.Packages, r.of = comparePackages(from, to), about{from, to}
 	return r, nil
 }
 
@@ -71,7 +72,7 @@ func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback,
 // not bring back what was rolled back.
 func (r *Rollback) Do(ctx context.Context, n Note, pin bool) (*Moved, error) {
 	l, id := r.lease, r.To
-	before, after, err := l.b.move(ctx, r.Environment, n, func(p layout.Pointer) (layout.Move, error) {
+	before, after, unrecorded, err := l.b.move(ctx, r.Environment, n, &r.of, func(p layout.Pointer) (layout.Move, error) {
 		if p.Generation != r.generation || p.Snapshot != r.From {
 			return layout.Move{}, fmt.Errorf("%s is live now: %w", p.Snapshot, store.ErrConflict)
 		}
@@ -88,5 +89,5 @@ func (r *Rollback) Do(ctx context.Context, n Note, pin bool) (*Moved, error) {
 	if err != nil && !errors.Is(err, errStay) {
 		return nil, err
 	}
-	return moved(r.Environment, id, before, after), nil
+	return moved(r.Environment, id, before, after, unrecorded), nil
 }

@@ -28,6 +28,9 @@ type Status struct {
 	Waiting []Stored `json:"waiting,omitempty"`
 	// Snapshots is how many the bucket holds.
 	Snapshots int `json:"snapshots"`
+	// Fault is what keeps the rest from being known: pointer or manifest are
+	// damaged or missing, or in a format that this regsnap does not read.
+	Fault string `json:"fault,omitempty"`
 }
 
 // Environments lists those that have a pointer in the bucket, in order.
@@ -44,16 +47,37 @@ func (b *Bucket) Environments(ctx context.Context) ([]string, error) {
 	return out, nil
 }
 
-// Status tells about one environment; stored are its snapshots.
+// Status tells about one environment; stored are its snapshots. What is faulty is
+// an error, beside what is known.
 func (b *Bucket) Status(ctx context.Context, env string, stored []Stored) (*Status, error) {
 	s := &Status{Environment: env, Snapshots: len(stored)}
+	err := b.status(ctx, s, stored)
+	switch {
+	case err == nil:
+	case !Faulty(err):
+		return nil, err
+	default:
+		s.Fault = err.Error()
+	}
+	return s, err
+}
+
+// Faulty reports whether an error is about an object, which is damaged, missing
+// or in a format of another regsnap, and not about the store: what else the bucket
+// has can be read.
+func Faulty(err error) bool {
+	return errors.Is(err, ErrDamaged) || errors.Is(err, layout.ErrNewer) || errors.Is(err, layout.ErrOutdated) || errors.Is(err, ErrNoSnapshot)
+}
+
+func (b *Bucket) status(ctx context.Context, s *Status, stored []Stored) error {
+	env := s.Environment
 	p, err := b.Pointer(ctx, env)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.Waiting = stored
-		return s, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.Live, s.Pinned = p.Snapshot, p.Pinned
 	for _, m := range p.Moves {
@@ -70,8 +94,8 @@ func (b *Bucket) Status(ctx context.Context, env string, stored []Stored) (*Stat
 	}
 	m, err := b.Manifest(ctx, env, p.Snapshot)
 	if err != nil {
-		return nil, fmt.Errorf("live snapshot of %s: %w", env, err)
+		return fmt.Errorf("live snapshot of %s: %w", env, err)
 	}
 	s.Branches, s.Packages, s.Regsnap = m.Branches, len(m.Packages), m.Regsnap
-	return s, nil
+	return nil
 }

@@ -68,6 +68,7 @@ type verifier struct {
 	b      *Bucket
 	o      VerifyOptions
 	state  *verifyState
+	choose func([]unit) []unit
 	result *Verification
 
 	mu sync.Mutex
@@ -83,16 +84,18 @@ type unit struct {
 // the manifest and of the lists of files. The error is that of the store; what
 // is wrong with the snapshot is in the result.
 func (b *Bucket) Verify(ctx context.Context, env, id string, o VerifyOptions) (*Verification, error) {
-	v := &verifier{b: b, o: o, result: &Verification{Environment: env, Snapshot: id, Faults: []Fault{}}}
-	var err error
-	if v.state, err = openVerifyState(o.State, env, id); err != nil {
+	state, err := openVerifyState(o.State, env, id)
+	if err != nil {
 		return nil, err
 	}
-	err = v.run(ctx, env, id)
-	if e := v.state.close(); err == nil {
-		err = e
-	}
-	if err != nil {
+	v, err := b.verify(ctx, env, id, o, state, o.sample)
+	return v, errors.Join(err, state.close())
+}
+
+// verify checks what choose leaves of the units and state does not know.
+func (b *Bucket) verify(ctx context.Context, env, id string, o VerifyOptions, state *verifyState, choose func([]unit) []unit) (*Verification, error) {
+	v := &verifier{b: b, o: o, state: state, choose: choose, result: &Verification{Environment: env, Snapshot: id, Faults: []Fault{}}}
+	if err := v.run(ctx, env, id); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(v.result.Faults, func(a, b Fault) int { return strings.Compare(a.Key, b.Key) })
@@ -114,12 +117,12 @@ func (v *verifier) run(ctx context.Context, env, id string) error {
 	if err != nil || m == nil {
 		return err
 	}
-	units := v.sample(unitsOf(m))
+	units := v.choose(unitsOf(m))
 	v.result.Checked.Total = len(units) + 1
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(v.b.Parallel())
 	for _, u := range units {
-		if v.state.sound(u.name) {
+		if v.state.known(u.name) {
 			v.mu.Lock()
 			v.result.Checked.Skipped++
 			v.result.Checked.Units++
@@ -132,26 +135,24 @@ func (v *verifier) run(ctx context.Context, env, id string) error {
 				return err
 			}
 			v.report(c, true)
-			if len(c.faults) > 0 {
-				return nil
-			}
-			return v.state.add(u.name)
+			return v.state.add(u.name, len(c.faults) == 0)
 		})
 	}
 	return g.Wait()
 }
 
-// unitsOf lists all that a manifest refers to.
+// unitsOf lists all that a manifest refers to. The name of a unit says how it must
+// be too: what another snapshot says of the same object counts for itself.
 func unitsOf(m *layout.Manifest) []unit {
 	var units []unit
 	for _, p := range m.Packages {
 		rev := revisionOf(p)
-		units = append(units, unit{strings.TrimSuffix(rev.ContentsKey(), "/contents.json"), func(ctx context.Context, c *unitCheck) error {
+		units = append(units, unit{rev.ContentsKey() + " " + p.Contents, func(ctx context.Context, c *unitCheck) error {
 			return c.revision(ctx, rev, p.Contents)
 		}})
 	}
 	for _, r := range m.Responses {
-		units = append(units, unit{layout.ResponsesPrefix + string(r.Digest), func(ctx context.Context, c *unitCheck) error {
+		units = append(units, unit{layout.ResponsesPrefix + string(r.Digest) + " " + r.SHA256, func(ctx context.Context, c *unitCheck) error {
 			return c.response(ctx, r)
 		}})
 	}
@@ -159,13 +160,13 @@ func unitsOf(m *layout.Manifest) []unit {
 }
 
 // sample chooses units at random, at least one.
-func (v *verifier) sample(units []unit) []unit {
-	if v.o.Sample <= 0 || v.o.Sample >= 1 || len(units) == 0 {
+func (o VerifyOptions) sample(units []unit) []unit {
+	if o.Sample <= 0 || o.Sample >= 1 || len(units) == 0 {
 		return units
 	}
-	r := rand.New(rand.NewPCG(v.o.Seed, 0))
+	r := rand.New(rand.NewPCG(o.Seed, 0))
 	r.Shuffle(len(units), func(i, j int) { units[i], units[j] = units[j], units[i] })
-	return units[:max(1, int(float64(len(units))*v.o.Sample))]
+	return units[:max(1, int(float64(len(units))*o.Sample))]
 }
 
 // report adds what one unit came to.

@@ -20,7 +20,7 @@ func TestVerifyFindsEverything(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(o.Key, layout.EnvironmentsPrefix) {
+		if strings.HasPrefix(o.Key, layout.EnvironmentsPrefix) || strings.HasPrefix(o.Key, layout.AuditPrefix) {
 			continue
 		}
 		checked++
@@ -94,7 +94,7 @@ func TestVerifyState(t *testing.T) {
 		return s
 	}
 	s := open("one")
-	if err := errors.Join(s.add("packages/a"), s.add("responses/b"), s.close()); err != nil {
+	if err := errors.Join(s.add("packages/a", true), s.add("responses/b", true), s.close()); err != nil {
 		t.Fatal(err)
 	}
 	// The machine stopped in the middle of a line.
@@ -107,14 +107,14 @@ func TestVerifyState(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open("one")
-	if !s.sound("packages/a") || !s.sound("responses/b") || s.sound("responses/c") {
+	if !s.known("packages/a") || !s.known("responses/b") || s.known("responses/c") {
 		t.Errorf("remembered: %v", s.done)
 	}
-	if err := errors.Join(s.add("responses/d"), s.close()); err != nil {
+	if err := errors.Join(s.add("responses/d", true), s.close()); err != nil {
 		t.Fatal(err)
 	}
 	s = open("one")
-	if !s.sound("responses/d") || len(s.done) != 3 {
+	if !s.known("responses/d") || len(s.done) != 3 {
 		t.Errorf("remembered: %v", s.done)
 	}
 	if err := s.close(); err != nil {
@@ -138,5 +138,57 @@ func TestVerifySample(t *testing.T) {
 		if want := max(1, int(float64(all.Checked.Total-1)*share)) + 1; err != nil || v.Checked.Total != want || v.Checked.Units != want {
 			t.Errorf("share %v: %+v of %+v, %v; want %d", share, v.Checked, all.Checked, err, want)
 		}
+	}
+}
+
+// Everything is verified in one run: what several snapshots share once, and what is
+// wrong is said once.
+func TestVerifyAll(t *testing.T) {
+	b, dir := fileBucket(t)
+	src, ctx := newEditions(t), t.Context()
+	for n := range 3 {
+		src.mustPublish(t, b, n)
+	}
+	all := func(o VerifyOptions) (found []*Verification, objects, faults int) {
+		t.Helper()
+		if err := b.VerifyAll(ctx, o, func(v *Verification) error {
+			found, objects, faults = append(found, v), objects+v.Checked.Objects, faults+len(v.Faults)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return found, objects, faults
+	}
+	listed := 0
+	for o, err := range b.List(ctx, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(o.Key, layout.EnvironmentsPrefix) && !strings.HasPrefix(o.Key, layout.AuditPrefix) {
+			listed++
+		}
+	}
+	state := filepath.Join(t.TempDir(), "state")
+	if found, objects, faults := all(VerifyOptions{State: state}); len(found) != 3 || objects != listed || faults != 0 {
+		t.Errorf("%d snapshots, %d objects, %d faults, want 3, %d, 0", len(found), objects, faults, listed)
+	}
+	if _, objects, _ := all(VerifyOptions{State: state}); objects != 6 {
+		t.Errorf("%d objects were read again, want manifests and routes", objects)
+	}
+	if _, objects, _ := all(VerifyOptions{Sample: 0.3, Seed: 1}); objects <= 6 || objects >= listed {
+		t.Errorf("a sample has %d of %d objects", objects, listed)
+	}
+	if err := os.WriteFile(filepath.Join(dir, layout.PointerKey(testEnv)), []byte("x"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	steady, err := filepath.Glob(filepath.Join(dir, "packages/steady/1.0.0/*/steady-1.0.0.zip"))
+	if err != nil || len(steady) != 1 {
+		t.Fatal(steady, err)
+	}
+	if err := os.Remove(steady[0]); err != nil {
+		t.Fatal(err)
+	}
+	if found, _, faults := all(VerifyOptions{}); faults != 2 || found[0].Snapshot != "" || found[0].Faults[0].Key != layout.PointerKey(testEnv) {
+		t.Errorf("%d faults, the first of %+v", faults, found[0])
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// verifyState remembers in a file which units of a snapshot were found sound: a
-// heading, then a name a line. It is only ever added to; a last line without an
+// verifyState remembers which units were looked at, and in a file which were found
+// sound: a heading, then a name a line. It is only ever added to; a last line without an
 // end was broken off and counts for nothing.
 type verifyState struct {
 	mu   sync.Mutex
@@ -54,14 +54,22 @@ func openVerifyState(path, env, id string) (*verifyState, error) {
 	return s, nil
 }
 
-func (s *verifyState) sound(name string) bool { return s.done[name] }
-
-func (s *verifyState) add(name string) error {
-	if s.file == nil {
-		return nil
-	}
+// known reports whether a unit was looked at: it was found sound, or has its faults
+// in a snapshot before.
+func (s *verifyState) known(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.done[name]
+}
+
+// add remembers a unit, in the file only if it is sound.
+func (s *verifyState) add(name string, sound bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done[name] = true
+	if s.file == nil || !sound {
+		return nil
+	}
 	_, err := s.file.WriteString(name + "\n")
 	return err
 }

@@ -124,10 +124,10 @@ func TestRevokedKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if by, err := ring.Verify(bytes.NewReader(content), text); !errors.Is(err, ErrSignature) {
+	if by, err := ring.Verify(bytes.NewReader(content), text); !errors.Is(err, errSignature) {
 		t.Errorf("a revoked key's signature: by %q, %v", by, err)
 	}
-	if _, err := LoadKey(private(t, e), nil, now); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "revoked") {
+	if _, err := LoadKey(private(t, e), nil, now); !errors.Is(err, errKey) || !strings.Contains(err.Error(), "revoked") {
 		t.Errorf("a revoked key signs: %v", err)
 	}
 }
@@ -158,10 +158,10 @@ func TestExpiredKey(t *testing.T) {
 	if text, err = late.Sign(content); err != nil {
 		t.Fatal(err)
 	}
-	if by, err := ring.Verify(bytes.NewReader(content), text); !errors.Is(err, ErrSignature) {
+	if by, err := ring.Verify(bytes.NewReader(content), text); !errors.Is(err, errSignature) {
 		t.Errorf("made after its end: by %q, %v", by, err)
 	}
-	if _, err := LoadKey(private(t, e), nil, born.Add(2*time.Hour)); !errors.Is(err, ErrKey) {
+	if _, err := LoadKey(private(t, e), nil, born.Add(2*time.Hour)); !errors.Is(err, errKey) {
 		t.Errorf("an expired key signs: %v", err)
 	}
 }
@@ -169,12 +169,12 @@ func TestExpiredKey(t *testing.T) {
 // TestKeyFiles: which files of keys are refused, and where the bounds lie.
 func TestKeyFiles(t *testing.T) {
 	a, b := newEntity(t, madeAt(born)), newEntity(t, madeAt(born))
-	if _, err := LoadKey(private(t, a, b), nil, now); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "holds 2 keys") {
+	if _, err := LoadKey(private(t, a, b), nil, now); !errors.Is(err, errKey) || !strings.Contains(err.Error(), "holds 2 keys") {
 		t.Errorf("two keys: %v", err)
 	}
 	modern := madeAt(born)
 	modern.V6Keys, modern.Algorithm = true, packet.PubKeyAlgoEd25519
-	if _, err := LoadKey(private(t, newEntity(t, modern)), nil, now); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "keys of version 6") {
+	if _, err := LoadKey(private(t, newEntity(t, modern)), nil, now); !errors.Is(err, errKey) || !strings.Contains(err.Error(), "keys of version 6") {
 		t.Errorf("a key of version 6: %v", err)
 	}
 	// What follows a key in a file is read as far as the file is long.
@@ -195,7 +195,7 @@ func TestKeyFiles(t *testing.T) {
 	if _, err := LoadRing(exact); err != nil {
 		t.Errorf("a file of exactly the largest size: %v", err)
 	}
-	if _, err := LoadRing(append(exact, '\n')); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "has 1048577 bytes") {
+	if _, err := LoadRing(append(exact, '\n')); !errors.Is(err, errKey) || !strings.Contains(err.Error(), "has 1048577 bytes") {
 		t.Errorf("one byte more: %v", err)
 	}
 }
@@ -224,7 +224,7 @@ func TestSignatureFiles(t *testing.T) {
 		{"another packet", "it is no signature", []byte{0xb4, 1, 'a'}},
 		{"a cut packet", "cannot be read", packets[:20]},
 	} {
-		if by, err := ring.Verify(bytes.NewReader(content), c.sig); !errors.Is(err, ErrSignature) || !strings.Contains(err.Error(), c.want) {
+		if by, err := ring.Verify(bytes.NewReader(content), c.sig); !errors.Is(err, errSignature) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: by %q, %v; want %q", c.what, by, err, c.want)
 		}
 	}

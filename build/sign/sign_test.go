@@ -204,7 +204,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add(testdata(f, "content.rsa.sig"))
 	f.Fuzz(func(t *testing.T, sig []byte) {
 		if _, err := ring.Verify(bytes.NewReader(content), sig); err != nil && !errors.Is(err, errSignature) {
-			t.Errorf("%v is not ErrSignature", err)
+			t.Errorf("%v is not errSignature", err)
 		}
 	})
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/released"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -16,27 +16,135 @@ import (
 // Every command that reads an object says the same of it, whatever is wrong with
 // it: damaged, or written by a newer regsnap.
 func TestCommandsAgreeAboutDamage(t *testing.T) {
-	whole := t.TempDir()
-	storage := t.TempDir()
-	manifest := "format_version: 1.0.0\nname: demo\ntitle: Demo\nversion: 1.0.0\ndescription: D\nowner.github: acme/demo\n"
-	for file, text := range map[string]string{"manifest.yml": manifest, "docs/README.md": "# demo\n"} {
-		file = filepath.Join(storage, "packages/demo/1.0.0", file)
-		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
+	whole, storage := t.TempDir(), t.TempDir()
 	exec := func(args ...string) (int, string) {
 		var out bytes.Buffer
-		code := run(t.Context(), append([]string{"regsnap"}, args...), io.Discard, &out)
+		code := run(t.Context(), append([]string{"regsnap"}, args...), &out, &out)
 		return code, out.String()
 	}
-	if code, text := exec("build", "--quiet", "--publish", "--source", "dir:production="+storage, "--env", "production", "--bucket", "file://"+whole); code != 0 {
-		t.Fatal(text)
+	var published []*layout.Manifest
+	for _, version := range []string{"1.0.0", "1.1.0"} {
+		manifest := "format_version: 1.0.0\nname: demo\ntitle: Demo\nversion: " + version + "\ndescription: D\nowner.github: acme/demo\n"
+		for file, text := range map[string]string{"manifest.yml": manifest, "docs/README.md": "# demo\n"} {
+			file = filepath.Join(storage, "packages/demo", version, file)
+			if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if code, text := exec("build", "--quiet", "--publish", "--source", "dir:production="+storage, "--env", "production", "--bucket", "file://"+whole); code != 0 {
+			t.Fatal(text)
+		}
+		published = append(published, liveManifest(t, whole))
 	}
-	b, err := publish.Open(t.Context(), "file://"+whole)
+	old, live := published[0], published[1]
+	p := live.Packages[1]
+	const of = " --bucket $B --env production "
+	var (
+		verify, inspect, mirror = "verify --quiet" + of, "inspect" + of, "mirror --quiet --env production $B $T"
+		search, file            = "inspect" + of + "/search", "inspect" + of + "/package/demo/1.1.0/docs/README.md"
+		status, history         = "status --bucket $B", "history" + of
+		prune, dry              = "prune --bucket $B", "prune --dry-run --bucket $B"
+		build                   = "build --quiet --publish --source dir:production=" + storage + of
+		publishes, rollback     = "publish" + of + old.ID(), "rollback" + of
+		diff, pin               = "diff" + of + old.ID() + " " + live.ID(), "pin" + of
+		older                   = "verify --quiet" + of + old.ID()
+	)
+	for _, object := range []struct {
+		key      string
+		commands []string
+	}{
+		{layout.PointerKey("production"), []string{verify, inspect, search, file, mirror, status, history, prune, dry, build, publishes, rollback, pin}},
+		{layout.ManifestKey("production", live.ID()), []string{verify, inspect, search, file, mirror, status, history, prune, dry, build, publishes, diff}},
+		{layout.ManifestKey("production", old.ID()), []string{older, history, prune, dry, publishes, rollback, diff}},
+		{layout.RoutesKey("production", live.ID()), []string{verify, search, file, mirror, build, diff}},
+		{layout.RoutesKey("production", old.ID()), []string{older, publishes, rollback, diff}},
+		{layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}.ContentsKey(), []string{verify, file, mirror, diff}},
+	} {
+		body, err := os.ReadFile(filepath.Join(whole, object.key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, damaged := range damages(object.key, string(body)) {
+			want := exitDamaged
+			if strings.HasPrefix(what, "newer") {
+				want = exitNewer
+			}
+			commands := object.commands
+			if what == "oversize" && len(damaged) > 1<<20 { // writing it takes long
+				commands = commands[:1]
+			}
+			for i, command := range commands {
+				t.Run(fmt.Sprintf("%s/%s/%s %d", object.key, what, strings.Fields(command)[0], i), func(t *testing.T) {
+					dir := copyOf(t, whole)
+					if err := os.WriteFile(filepath.Join(dir, object.key), []byte(damaged), 0o666); err != nil {
+						t.Fatal(err)
+					}
+					line := strings.NewReplacer("$B", "file://"+dir, "$T", "file://"+t.TempDir()).Replace(command)
+					if code, text := exec(strings.Fields(line)...); code != want {
+						t.Errorf("%s: exit code %d, want %d: %s", line, code, want, text)
+					}
+				})
+			}
+		}
+	}
+}
+
+// damages are the ways in which an object that has a format can be wrong.
+func damages(key, text string) map[string]string {
+	format := text[strings.Index(text, `"format":`):strings.Index(text, ",")]
+	return map[string]string{
+		"a flipped byte":   text[:len(text)/2] + string(text[len(text)/2]^1) + text[len(text)/2+1:],
+		"a space":          strings.Replace(text, ",", ", ", 1),
+		"cut short":        text[:len(text)/2],
+		"longer":           text + "x",
+		"empty":            "",
+		"another's":        strings.ReplaceAll(strings.ReplaceAll(text, `"production"`, `"staging"`), `"demo"`, `"other"`),
+		"an unknown field": strings.Replace(text, format, format+`,"extra":1`, 1),
+		"oversize":         text + strings.Repeat(" ", int(min(layout.MaxSize(key), 65<<20))),
+		"newer":            strings.Replace(text, format, `"format":9`, 1),
+		"newer, cut short": strings.Replace(text, format, `"format":9`, 1)[:len(text)/2],
+	}
+}
+
+// A lease says that somebody is at work, whatever it looks like.
+func TestDamagedLease(t *testing.T) {
+	for what, text := range damages(layout.PruneLockKey, string(layout.Lease{Format: layout.LeaseFormat, Purpose: "build"}.Encode())) {
+		for _, key := range []string{layout.PruneLockKey, layout.LeaseKey("0123456789abcdef")} {
+			dir := t.TempDir()
+			if err := os.MkdirAll(filepath.Join(dir, layout.LeasesPrefix), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, key), []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			if code := run(t.Context(), []string{"regsnap", "prune", "--bucket", "file://" + dir}, &out, &out); code != exitBusy {
+				t.Errorf("%s, %s: exit code %d, want %d: %s", key, what, code, exitBusy, &out)
+			}
+		}
+	}
+}
+
+// Status shows the environments that are whole beside one that is not.
+func TestStatusOfDamage(t *testing.T) {
+	dir := released.Bucket(t, released.Formats(t)[0])
+	if err := os.WriteFile(filepath.Join(dir, layout.PointerKey("production")), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"regsnap", "status", "--bucket", "file://" + dir}, &stdout, &stderr)
+	live := liveOf(t, dir, "staging").Snapshot
+	if code != exitDamaged || !strings.Contains(stdout.String(), live) || !strings.Contains(stderr.String(), "production") {
+		t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
+	}
+}
+
+func liveManifest(t *testing.T, dir string) *layout.Manifest {
+	t.Helper()
+	b, err := publish.Open(t.Context(), "file://"+dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,59 +153,5 @@ func TestCommandsAgreeAboutDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := m.Packages[0]
-	verify, history := []string{"verify", "--quiet"}, []string{"inspect"}
-	mirror, search := []string{"mirror", "--quiet", "--env", "production"}, []string{"inspect", "/search"}
-	file := []string{"inspect", "/package/demo/1.0.0/docs/README.md"}
-	for _, object := range []struct {
-		key      string
-		commands [][]string
-	}{
-		{layout.PointerKey("production"), [][]string{verify, history, search, file, mirror}},
-		{layout.ManifestKey("production", m.ID()), [][]string{verify, history, search, file, mirror}},
-		{layout.RoutesKey("production", m.ID()), [][]string{verify, search, file}},
-		{layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}.ContentsKey(), [][]string{verify, file, mirror}},
-	} {
-		body, err := os.ReadFile(filepath.Join(whole, object.key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := string(body)
-		format := text[strings.Index(text, `"format":`):strings.Index(text, ",")]
-		for what, damaged := range map[string]string{
-			"a flipped byte":   text[:len(text)/2] + string(text[len(text)/2]^1) + text[len(text)/2+1:],
-			"a space":          strings.Replace(text, ",", ", ", 1),
-			"cut short":        text[:len(text)/2],
-			"longer":           text + "x",
-			"empty":            "",
-			"another's":        strings.ReplaceAll(strings.ReplaceAll(text, `"production"`, `"staging"`), `"demo"`, `"other"`),
-			"an unknown field": strings.Replace(text, format, format+`,"extra":1`, 1),
-			"oversize":         text + strings.Repeat(" ", int(min(layout.MaxSize(object.key), 65<<20))),
-			"newer":            strings.Replace(text, format, `"format":9`, 1),
-			"newer, cut short": strings.Replace(text, format, `"format":9`, 1)[:len(text)/2],
-		} {
-			want := exitDamaged
-			if strings.HasPrefix(what, "newer") {
-				want = exitNewer
-			}
-			for _, command := range object.commands {
-				t.Run(fmt.Sprintf("%s/%s/%s", filepath.Base(object.key), what, strings.Join(command, " ")), func(t *testing.T) {
-					dir := t.TempDir()
-					if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(filepath.Join(dir, object.key), []byte(damaged), 0o666); err != nil {
-						t.Fatal(err)
-					}
-					args := append([]string{command[0], "--bucket", "file://" + dir, "--env", "production"}, command[1:]...)
-					if command[0] == "mirror" {
-						args = append(append([]string{}, command...), "file://"+dir, "file://"+t.TempDir())
-					}
-					if code, text := exec(args...); code != want {
-						t.Errorf("exit code %d, want %d: %s", code, want, text)
-					}
-				})
-			}
-		}
-	}
+	return m
 }

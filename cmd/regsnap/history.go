@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -17,7 +18,8 @@ func historyCommand() *cli.Command {
 		Description: `Reads all from the bucket: which commits of which branches each snapshot was built
 from, how many packages were added (+), removed (-) and changed (~) since the one
 before, which one is live (*), which one regsnap rollback goes to (<), and who
-moved the pointer when and why.
+moved the pointer when and why. A snapshot whose manifest cannot be read is shown as
+damaged (exit code 7; 12 if a newer regsnap wrote it).
 
    regsnap history --bucket file:///srv/registry --env production
    regsnap history --bucket file:///srv/registry --env production --limit 0 --json`,
@@ -44,9 +46,14 @@ func runHistory(c *cli.Context) (err error) {
 		return err
 	}
 	if c.Bool("json") {
-		return printJSON(c.App.Writer, h)
+		err = printJSON(c.App.Writer, h)
+	} else {
+		err = printHistory(c.App.Writer, screenOf(c), h)
 	}
-	return printHistory(c.App.Writer, screenOf(c), h)
+	if faults := h.Faults(); faults != nil {
+		return errors.Join(err, errReported, faults)
+	}
+	return err
 }
 
 func printHistory(w io.Writer, s screen, h *publish.History) error {
@@ -75,12 +82,16 @@ func printHistory(w io.Writer, s screen, h *publish.History) error {
 	if h.More > 0 {
 		fmt.Fprintf(w, "… and %s before (--limit 0 shows all)\n", plural(h.More, "snapshot"))
 	}
-	if h.Pointer == nil || len(h.Pointer.Moves) == 0 {
+	if len(h.Moves) == 0 {
 		return nil
 	}
 	fmt.Fprintln(w)
 	t = table{columns: []column{{title: "WHEN"}, {title: "MOVE"}, {title: "SNAPSHOT"}, {title: "BY", least: 6}, {title: "REASON", least: 10}}}
-	for _, m := range h.Pointer.Moves {
+	for _, m := range h.Moves {
+		if m.Damaged != "" {
+			t.row(cell{text: "?"}, cell{text: "damaged"}, cell{text: "-"}, cell{text: "-"}, cell{text: clean(m.Damaged)})
+			continue
+		}
 		kind := string(m.Kind)
 		if m.Pin {
 			kind += "+pin"

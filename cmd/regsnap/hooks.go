@@ -46,6 +46,7 @@ func (h hook) validate() error {
 // afterPublish tells the hooks of an environment that another snapshot is live.
 // What fails there is reported, and does not undo anything.
 func afterPublish(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved) error {
+	sayUnrecorded(c.App.ErrWriter, m)
 	configured := cfg.Environments[m.Environment].AfterPublish
 	if !m.Changed || len(configured) == 0 || c.Bool("dry-run") {
 		return nil

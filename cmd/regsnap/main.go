@@ -160,7 +160,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 		},
 		Commands: []*cli.Command{
 			buildCommand(), publishCommand(), serveCommand(), inspectCommand(),
-			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
+			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), recoverCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
 			lintCommand(), auditCommand(), promoteCommand(), boardCommand(),
 			edgeCommand(), checkCommand(), imageCommand(), healthCommand(), exportCommand(), mirrorCommand(), importCommand(),
 			versionCommand(), completionCommand(), manCommand(), helpCommand(),

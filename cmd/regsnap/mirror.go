@@ -104,6 +104,9 @@ func runMirror(c *cli.Context) (err error) {
 		return errors.Join(printJSON(c.App.Writer, results), err)
 	}
 	for _, r := range results {
+		if r.Moved != nil {
+			sayUnrecorded(c.App.ErrWriter, r.Moved)
+		}
 		printMirrored(c, r)
 	}
 	if c.Bool("dry-run") {

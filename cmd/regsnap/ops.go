@@ -170,3 +170,10 @@ func changeDetail(c publish.PackageChange) string {
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
 }
+
+// sayUnrecorded warns of a move that the audit log does not have yet.
+func sayUnrecorded(w io.Writer, m *publish.Moved) {
+	if m.Unrecorded != "" {
+		fmt.Fprintf(w, "warning: this move is not in the audit log yet, the next one records it: %s\n", clean(m.Unrecorded))
+	}
+}

@@ -67,6 +67,7 @@ func runPin(c *cli.Context, pin bool) (err error) {
 	if err != nil {
 		return err
 	}
+	sayUnrecorded(c.App.ErrWriter, moved)
 	if c.Bool("json") {
 		return printJSON(c.App.Writer, moved)
 	}

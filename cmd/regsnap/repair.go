@@ -24,7 +24,7 @@ func repair(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOp
 	lease := p.bucket.Lease(leaseOptions(c, "repair"))
 	defer releasing(c, &err, lease)
 	repairs := v.Repairs(lease)
-	options, known, err := rebuildOptions(c.Context, p, v.Snapshot, repairs)
+	options, known, whole, err := rebuildOptions(c.Context, p, v.Snapshot, repairs)
 	if err != nil {
 		return nil, err
 	}
@@ -39,26 +39,35 @@ func repair(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOp
 	if got := result.Snapshots[0].ID; got != v.Snapshot {
 		fmt.Fprintf(c.App.ErrWriter, "the source gives another snapshot now, %s: only what is the same in both can be repaired\n", got)
 	}
-	if known == nil { // the manifest was faulty, so nothing else was looked at yet
+	if !whole { // the manifest was faulty, so nothing else was looked at yet
 		return p.bucket.Verify(c.Context, p.env, v.Snapshot, o)
 	}
 	return v, repairs.Check(c.Context, v)
 }
 
 // rebuildOptions are those that a snapshot was built with: by its manifest and
-// routes, or as far as these cannot be read by the configuration. The manifest's
-// commits are nil if it is faulty.
-func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Repairs) (build.Options, []layout.ManifestBranch, error) {
+// routes, or as far as these cannot be read by the audit log and the configuration.
+// whole reports that the manifest can be read.
+func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Repairs) (_ build.Options, known []layout.ManifestBranch, whole bool, err error) {
 	e := p.cfg.Environments[p.env]
 	env := build.Environment{Name: p.env, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy()}
 	o := build.Options{Regsnap: version(), Budget: p.cfg.budget(), Parallel: p.bucket.Parallel(), Store: repairs}
 	m, err := p.bucket.Manifest(ctx, p.env, id)
 	if err != nil {
+		if known, err = auditedBranches(ctx, p, id); err != nil {
+			return o, nil, false, err
+		}
+		if known != nil {
+			env.Branches = nil
+		}
+		for _, b := range known {
+			env.Branches = append(env.Branches, b.Name)
+		}
 		o.Environments = []build.Environment{env}
-		return o, nil, nil
+		return o, known, false, nil
 	}
 	if m.Render != build.RenderVersion {
-		return o, nil, fmt.Errorf("%s was rendered by regsnap %s (render version %d, this is %d): repair it with that version", id, m.Regsnap, m.Render, build.RenderVersion)
+		return o, nil, true, fmt.Errorf("%s was rendered by regsnap %s (render version %d, this is %d): repair it with that version", id, m.Regsnap, m.Render, build.RenderVersion)
 	}
 	env.Branches = nil
 	for _, b := range m.Branches {
@@ -73,7 +82,26 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 	sound := repairs.Sound(m)
 	sound.Render = 0
 	o.Live = []build.Live{{Manifest: sound}}
-	return o, m.Branches, nil
+	return o, m.Branches, true, nil
+}
+
+// auditedBranches are the commits that a snapshot was built from, by the audit log;
+// nil if that does not know it.
+func auditedBranches(ctx context.Context, p place, id string) ([]layout.ManifestBranch, error) {
+	for m, err := range p.bucket.Moves(ctx, p.env) {
+		if err != nil {
+			return nil, err
+		}
+		if m.Snapshot != id || len(m.Branches) == 0 {
+			continue
+		}
+		var known []layout.ManifestBranch
+		for _, b := range m.Branches {
+			known = append(known, layout.ManifestBranch{Name: b.Name, Commit: b.Commit})
+		}
+		return known, nil
+	}
+	return nil, nil
 }
 
 // atCommits is a source whose branches are where they were when a snapshot was

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -21,7 +22,8 @@ func statusCommand() *cli.Command {
 		Usage:    "show all environments at a glance",
 		Description: `For each environment: the live snapshot, since when, how many packages, whether it
 is pinned, and how many newer snapshots are in the bucket but not live. With a
-source, how many commits of each branch the live snapshot is behind.
+source, how many commits of each branch the live snapshot is behind. What is damaged
+(exit code 7), or written by a newer regsnap (12), is said after all others are shown.
 
    regsnap status --bucket file:///srv/registry
    regsnap status --bucket s3://registry?region=eu-west-1 --source git:. --json`,
@@ -67,55 +69,60 @@ func runStatus(c *cli.Context) (err error) {
 		}
 		defer closing(&err, "source", src)
 	}
-	all, err := statuses(c.Context, cfg, bucket, src, c.StringSlice("env"))
+	all, faults, err := statuses(c.Context, cfg, bucket, src, c.StringSlice("env"))
 	if err != nil {
 		return err
 	}
 	if c.Bool("json") {
-		return printJSON(c.App.Writer, struct {
+		err = printJSON(c.App.Writer, struct {
 			Environments []environmentStatus `json:"environments"`
 		}{all})
+	} else {
+		err = printStatus(c.App.Writer, screenOf(c), all, src != nil, time.Now())
 	}
-	return printStatus(c.App.Writer, screenOf(c), all, src != nil, time.Now())
+	return errors.Join(err, faults)
 }
 
 // statuses are those of the configured environments, and of any other that the
-// bucket has.
-func statuses(ctx context.Context, cfg config, bucket *publish.Bucket, src source, only []string) ([]environmentStatus, error) {
-	names, err := environmentNames(ctx, cfg, bucket, only)
-	if err != nil {
-		return nil, err
-	}
+// bucket has. What is wrong with one, faults, keeps no other from being shown.
+func statuses(ctx context.Context, cfg config, bucket *publish.Bucket, src source, only []string) (out []environmentStatus, faults, err error) {
 	stored, err := bucket.Snapshots(ctx, "")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := []environmentStatus{}
+	names, err := environmentNames(ctx, cfg, bucket, stored, only)
+	if err != nil {
+		return nil, nil, err
+	}
+	out = []environmentStatus{}
 	for _, name := range names {
 		s, err := bucket.Status(ctx, name, stored[name])
+		if s == nil {
+			return nil, nil, err
+		}
 		if err != nil {
-			return nil, err
+			faults = errors.Join(faults, err)
 		}
 		e := environmentStatus{Status: s, Hostname: cfg.Environments[name].Hostname}
 		if src != nil {
 			if e.Behind, err = behind(ctx, src, s); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		out = append(out, e)
 	}
-	return out, nil
+	return out, faults, nil
 }
 
 // environmentNames are those of --env, or all that are configured or have a
-// pointer in the bucket.
-func environmentNames(ctx context.Context, cfg config, bucket *publish.Bucket, only []string) ([]string, error) {
+// pointer or snapshots in the bucket.
+func environmentNames(ctx context.Context, cfg config, bucket *publish.Bucket, stored map[string][]publish.Stored, only []string) ([]string, error) {
 	names := cfg.names()
 	found, err := bucket.Environments(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range found {
+	for _, name := range append(found, slices.Sorted(maps.Keys(stored))...) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -179,6 +186,8 @@ func printStatus(w io.Writer, screen screen, all []environmentStatus, source boo
 	for _, s := range all {
 		state, colour := "published", green
 		switch {
+		case s.Fault != "":
+			state, colour = "faulty, see below", red
 		case s.Live == "":
 			state, colour = "never published", dim
 		case s.Pinned != nil:

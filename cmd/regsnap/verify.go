@@ -17,11 +17,13 @@ func verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
 		Category:  groupOperate,
-		Usage:     "read a snapshot again and check every object",
+		Usage:     "read a snapshot, or all of them, again and check every object",
 		ArgsUsage: "[ID]",
 		Description: `Compares manifest, routes, responses, archives, files and signatures of a snapshot,
 by default the live one, with the digests that the manifest and the lists of files
-have. What is missing or damaged is listed (exit code 7).
+have. What is missing or damaged is listed (exit code 7). Without --env it does so for
+every snapshot of every environment, and for the pointers; what several share is read
+once.
 
 --sample 5% checks that share of packages and responses, chosen at random. --resume
 FILE keeps what was sound: the same command again resumes an interrupted run.
@@ -31,7 +33,8 @@ has signed can only be repaired with the same --sign-key.
 
    regsnap verify --bucket s3://registry?region=eu-west-1 --env production --sample 5%
    regsnap verify --bucket file:///srv/registry --env production --resume /tmp/verify.state
-   regsnap verify --bucket file:///srv/registry --env production --repair --source git:.`,
+   regsnap verify --bucket file:///srv/registry --env production --repair --source git:.
+   regsnap verify --bucket s3://registry?region=eu-west-1 --sample 5% --repair --source git:.`,
 		Flags: append([]cli.Flag{
 			configFlag(), sourceFlag(), bucketFlag(), envFlag(),
 			snapshotFlag("the live one"),
@@ -57,6 +60,12 @@ func runVerify(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if len(c.StringSlice("env")) == 0 {
+		if named != "" {
+			return usagef("of which environment is %s? Give --env NAME", named)
+		}
+		return verifyAll(c, share)
+	}
 	p, err := openPlace(c)
 	if err != nil {
 		return err
@@ -77,10 +86,8 @@ func runVerify(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.Bool("repair") && !c.Bool("dry-run") && !v.Sound() {
-		if v, err = repair(c, p, v, o); err != nil {
-			return err
-		}
+	if v, err = repaired(c, p, v, o); err != nil {
+		return err
 	}
 	if c.Bool("dry-run") && c.Bool("repair") && !c.Bool("json") {
 		defer fmt.Fprintln(c.App.Writer, dryRunText)
@@ -94,6 +101,17 @@ func runVerify(c *cli.Context) (err error) {
 		return errors.Join(err, errReported, errDamaged)
 	}
 	return err
+}
+
+// repaired repairs what is faulty if that was asked for: once more when the manifest
+// was, because only then is known what else is.
+func repaired(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOptions) (_ *publish.Verification, err error) {
+	for tries := 0; c.Bool("repair") && !c.Bool("dry-run") && !v.Sound() && tries < 2; tries++ {
+		if v, err = repair(c, p, v, o); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
 }
 
 // parseShare reads "5%", "100%" or "0.05".

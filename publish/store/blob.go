@@ -81,7 +81,7 @@ func (b *bucket) reader(ctx context.Context, key string, offset, length int64) (
 }
 
 func behindEnd(key string, offset, size int64) error {
-	return fmt.Errorf("%s: offset %d is behind the end of %d bytes", key, offset, size)
+	return fmt.Errorf("%s: %w: offset %d is behind the end of %d bytes", key, layout.ErrDamaged, offset, size)
 }
 
 // hiddenReader keeps secrets out of the errors of a body.
@@ -93,7 +93,7 @@ type hiddenReader struct {
 func (r hiddenReader) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		err = r.secrets.hide(err)
+		err = r.secrets.hide(judged(err))
 	}
 	return n, err
 }
@@ -108,7 +108,7 @@ func (b *bucket) load(ctx context.Context, key string) ([]byte, *blob.Reader, er
 	defer r.Close()
 	body, err := io.ReadAll(io.LimitReader(r, layout.MaxSize(key)+1)) // its reader refuses what is longer
 	if err != nil {
-		return nil, nil, b.named(key, err)
+		return nil, nil, b.named(key, judged(err))
 	}
 	return body, r, nil
 }
@@ -204,7 +204,7 @@ func (b *bucket) named(key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if m := b.meaning(err); errors.Is(m, fs.ErrNotExist) || errors.Is(m, errRefused) {
+	if m := b.meaning(err); errors.Is(m, fs.ErrNotExist) || errors.Is(m, errRefused) || errors.Is(m, errShort) {
 		return fmt.Errorf("%s: %w", key, m)
 	}
 	return b.explained(key, err)

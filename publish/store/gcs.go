@@ -43,6 +43,8 @@ func openGCS(ctx context.Context, u *url.URL) (Store, error) {
 			return nil
 		case errors.Is(err, storage.ErrObjectNotExist), httpStatus(err) == http.StatusNotFound:
 			return fs.ErrNotExist
+		case httpStatus(err) == http.StatusRequestedRangeNotSatisfiable:
+			return errShort
 		case httpStatus(err) == http.StatusPreconditionFailed:
 			return errRefused
 		}

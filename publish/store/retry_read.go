@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"time"
 
 	"github.com/regsnap/regsnap/internal/retry"
+	"github.com/regsnap/regsnap/layout"
 )
 
 // resumingReader reads an object, and when the connection is lost it goes on
@@ -78,7 +80,7 @@ func (r *resumingReader) end() error {
 	var past [1]byte
 	n, err := r.body.Read(past[:])
 	if n > 0 {
-		return fmt.Errorf("%s: longer than the store said", r.key)
+		return fmt.Errorf("%s: %w: longer than the store said", r.key, layout.ErrDamaged)
 	}
 	if err == nil || transient(err) {
 		// All bytes are there; only the end of the connection was not clean.
@@ -99,7 +101,12 @@ func (r *resumingReader) resume(err error) error {
 		return fmt.Errorf("%s: at byte %d: %w", r.key, r.offset, err)
 	}
 	if r.failures++; r.failures >= r.store.again.Attempts {
-		return r.store.explained("read "+r.key, fmt.Errorf("%s: at byte %d: %w", r.key, r.offset, retry.GaveUp(r.failures, err)))
+		gaveUp := retry.GaveUp(r.failures, err)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			// The store has answered each time, and never sent what it announced.
+			return fmt.Errorf("%s: at byte %d: %w: %d bytes are missing: %w", r.key, r.offset, layout.ErrDamaged, r.left, gaveUp)
+		}
+		return r.store.explained("read "+r.key, fmt.Errorf("%s: at byte %d: %w", r.key, r.offset, gaveUp))
 	}
 	r.close()
 	r.store.notices.again("read "+r.key, r.failures, r.store.again.Attempts, 0, err)
@@ -111,7 +118,7 @@ func (r *resumingReader) resume(err error) error {
 		return err
 	}
 	if r.left != left {
-		return fmt.Errorf("%s: %d bytes are left from %d on, not %d as before: the object has changed", r.key, r.left, r.offset, left)
+		return fmt.Errorf("%s: %w: %d bytes are left from %d on, not %d as before", r.key, layout.ErrDamaged, r.left, r.offset, left)
 	}
 	return nil
 }

@@ -58,6 +58,8 @@ func (s *s3Store) means(err error) error {
 		return fs.ErrNotExist
 	case status == http.StatusForbidden && isRead(err):
 		return explanation("S3 answers so for a missing object too, unless the caller has s3:ListBucket")
+	case status == http.StatusRequestedRangeNotSatisfiable:
+		return errShort
 	case status == http.StatusPreconditionFailed, status == http.StatusNotModified:
 		return errRefused // older versions of MinIO say 304 of a write
 	}
