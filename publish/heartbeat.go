@@ -201,3 +201,42 @@ func (b *Bucket) times() leaseTimes {
 	}
 	return b.lease
 }
+
+// ErrUnconditional: the store does not keep the conditions of writes.
+var ErrUnconditional = errors.New("the store does not keep the conditions of writes (If-None-Match, If-Match)")
+
+// conditional makes sure that the store keeps the conditions by which pointers and
+// leases are written: the object can be neither created again nor written in a state
+// that it was in before.
+func (h *heartbeat) conditional(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first := h.lease
+	first.Beat += 2
+	_, state, err := h.b.store.Load(ctx, h.key)
+	if err != nil {
+		return err
+	}
+	again := h.b.store.Swap(ctx, h.key, first.Encode(), "")
+	if again == nil {
+		return ErrUnconditional
+	}
+	if !errors.Is(again, store.ErrConflict) {
+		return again
+	}
+	h.lease.Beat++
+	switch err := h.b.store.Swap(ctx, h.key, h.lease.Encode(), state); {
+	case errors.Is(err, store.ErrConflict):
+		h.lost = true
+		return errLost
+	case err != nil:
+		return err
+	}
+	switch err := h.b.store.Swap(ctx, h.key, first.Encode(), state); {
+	case err == nil:
+		return ErrUnconditional
+	case !errors.Is(err, store.ErrConflict):
+		return err
+	}
+	return nil
+}

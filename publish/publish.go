@@ -32,7 +32,11 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 		if held = p.Pinned != nil; held {
 			return layout.Move{}, errStay
 		}
-		if p.Snapshot != "" {
+		if p.Snapshot == "" {
+			if err := l.conditional(ctx, env); err != nil {
+				return layout.Move{}, err
+			}
+		} else {
 			live, err := l.manifest(ctx, env, p.Snapshot)
 			if err != nil {
 				return layout.Move{}, fmt.Errorf("live snapshot: %w", err)
@@ -67,6 +71,23 @@ func (l *Lease) ready(ctx context.Context) error {
 		return fmt.Errorf("flush the bucket to disk: %w", err)
 	}
 	return l.alive(ctx)
+}
+
+// conditional refuses the first publish of an environment to a store on which two
+// publishers could overwrite each other's pointer. Once there is a pointer it was
+// looked at.
+func (l *Lease) conditional(ctx context.Context, env string) error {
+	l.mu.Lock()
+	beat := l.beat
+	l.mu.Unlock()
+	err := beat.conditional(ctx)
+	if errors.Is(err, errLost) {
+		return fmt.Errorf("%w: %w", ErrPruned, err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s does not go live for the first time: %w: two publishers would overwrite each other's pointer, and two prunes delete at once; use a store that keeps them (regsnap doctor tries it)", env, err)
+	}
+	return nil
 }
 
 // complete reads manifest and routes of a snapshot from the store, whatever is

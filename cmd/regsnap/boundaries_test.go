@@ -29,12 +29,12 @@ var narrower = map[string][]string{
 	"index/parse":    {"index", "index/git"},
 	"build/sign":     {},
 	"publish":        {"internal/retry", "layout", "layout/answer", "publish/store"},
-	"publish/store":  {"internal/retry", "layout"},
+	"publish/store":  {"internal/folderlock", "internal/retry", "layout"},
 	"publish/pack":   {"layout", "layout/answer"},
 	"serve":          {"layout", "layout/answer"},
 	"serve/edge":     {},
 	"index/lint":     {"index", "index/git", "index/parse"},
-	"index/upstream": {"index", "index/git", "index/parse", "internal/redact", "internal/retry", "layout", "layout/answer"},
+	"index/upstream": {"index", "index/git", "index/parse", "internal/folderlock", "internal/redact", "internal/retry", "layout", "layout/answer"},
 }
 
 // TestBoundaries holds every folder to the ladder.

@@ -47,6 +47,7 @@ var exitCodes = []struct {
 	{exitDiverged, "diverged", "the snapshot and the live one have diverged, as after a force push"},
 	{exitUnordered, "unordered", "which snapshot is newer could not be determined"},
 	{exitNewer, "newer", "something in the bucket was written by a newer regsnap: upgrade this one"},
+	{exitUnfit, "unfit", "doctor found that a bucket, or a role in it, is not set up right"},
 	{exitInterrupted, "interrupted", "stopped by Ctrl-C or SIGTERM"},
 }
 

@@ -37,6 +37,7 @@ const (
 	exitDiverged    = 10
 	exitUnordered   = 11
 	exitNewer       = 12
+	exitUnfit       = 13
 	exitInterrupted = 130 // as shells count Ctrl-C
 )
 
@@ -72,7 +73,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(app.ErrWriter, "regsnap: %s\n", notice)
 	}
 	t := &teller{w: app.ErrWriter, verbose: ch.verbose}
-	err := app.RunContext(store.WithNotices(ctx, t.tell), arranged)
+	ctx = store.WithWaiting(store.WithNotices(ctx, t.tell), func(who string) {
+		fmt.Fprintf(app.ErrWriter, "waiting: %s is writing to the bucket's folder\n", clean(who))
+	})
+	err := app.RunContext(ctx, arranged)
 	if err == nil {
 		return 0
 	}
@@ -108,6 +112,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitNewer
 	case errors.Is(err, errDamaged), errors.Is(err, publish.ErrDamaged):
 		return exitDamaged
+	case errors.Is(err, errUnfit):
+		return exitUnfit
 	case errors.Is(err, errDifferent):
 		return exitDifferent
 	case errors.Is(err, publish.ErrHook):
@@ -160,7 +166,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 		},
 		Commands: []*cli.Command{
 			buildCommand(), publishCommand(), serveCommand(), inspectCommand(),
-			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), recoverCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(),
+			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), recoverCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(), doctorCommand(),
 			lintCommand(), auditCommand(), promoteCommand(), boardCommand(),
 			edgeCommand(), checkCommand(), imageCommand(), healthCommand(), exportCommand(), mirrorCommand(), importCommand(),
 			versionCommand(), completionCommand(), manCommand(), helpCommand(),

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,7 +15,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
+	"github.com/regsnap/regsnap/internal/folderlock"
 )
 
 // cache is a folder of what was fetched. It is laid out as a folder of branches,
@@ -50,7 +51,7 @@ const (
 
 // openCache opens a folder, or makes it, for one import at a time. A folder that
 // holds something else is not touched.
-func openCache(dir string) (_ *cache, err error) {
+func openCache(ctx context.Context, dir string) (_ *cache, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func openCache(dir string) (_ *cache, err error) {
 	if c.log, err = os.OpenFile(filepath.Join(dir, recordsFile), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o666); err != nil {
 		return nil, err
 	}
-	if c.unlock, err = lockedfile.MutexAt(filepath.Join(dir, "lock")).Lock(); err != nil {
+	if c.unlock, err = folderlock.Lock(ctx, filepath.Join(dir, "lock"), nil); err != nil {
 		return nil, errors.Join(err, c.log.Close())
 	}
 	if err := c.read(); err != nil {

@@ -123,7 +123,7 @@ func Fetch(ctx context.Context, o Options) (_ *Source, _ Stats, err error) {
 	if len(offers) == 0 {
 		return nil, f.stats, fmt.Errorf("%w, but for those that are excluded", errNothing)
 	}
-	if f.cache, err = openCache(o.Dir); err != nil {
+	if f.cache, err = openCache(ctx, o.Dir); err != nil {
 		return nil, Stats{}, err
 	}
 	if err := f.all(ctx, offers); err != nil {

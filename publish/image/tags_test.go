@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
+	"github.com/regsnap/regsnap/internal/folderlock"
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish/image"
@@ -122,7 +122,7 @@ func TestLayoutOfManyWriters(t *testing.T) {
 func TestLayoutWaits(t *testing.T) {
 	i := made(t, registry(t, 0), nil)
 	dir := t.TempDir()
-	unlock, err := lockedfile.MutexAt(filepath.Join(dir, ".regsnap.lock")).Lock()
+	unlock, err := folderlock.Lock(t.Context(), filepath.Join(dir, ".regsnap.lock"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,6 +48,12 @@ type Capabilities struct {
 	Leftovers    func(ctx context.Context, before time.Time) ([]ObjectInfo, error)
 	SweepFile    func(key string) error
 	SweepFolders func(ctx context.Context) error
+	// OtherState is a state that an object which changes is not in, for a swap that
+	// must not happen. Default: one that begins like the object's.
+	OtherState func(now Token) Token
+	// Settings reads what the store says of the bucket as a whole. there is the key
+	// of an object that exists. Default: nothing.
+	Settings func(ctx context.Context, there string) []Setting
 
 	// putFrom is Put of a content of size bytes that need not be in memory. It
 	// may be read several times. Default: it is read into memory.
@@ -112,6 +118,12 @@ func CapabilitiesOf(s Store) Capabilities {
 		c.Leftovers = func(context.Context, time.Time) ([]ObjectInfo, error) { return nil, nil }
 		c.SweepFile = func(string) error { return nil }
 		c.SweepFolders = func(context.Context) error { return nil }
+	}
+	if c.OtherState == nil {
+		c.OtherState = func(now Token) Token { return now + "0" }
+	}
+	if c.Settings == nil {
+		c.Settings = func(context.Context, string) []Setting { return nil }
 	}
 	if c.page == nil {
 		c.page = func(ctx context.Context, prefix string, _ []byte) (objects []ObjectInfo, _ []byte, err error) {

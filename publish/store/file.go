@@ -225,6 +225,7 @@ func (s *fileStore) Capabilities() Capabilities {
 	return Capabilities{
 		Parallel: 2 * runtime.GOMAXPROCS(0), Sync: func() error { return SyncFileSystem(s.dir) },
 		Replace: s.replace, Stage: s.stage, Link: s.linked, File: s.file,
+		Settings:  s.settings,
 		Leftovers: s.leftovers, SweepFile: s.sweepFile, SweepFolders: s.sweepFolders,
 	}
 }

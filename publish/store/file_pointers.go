@@ -9,13 +9,29 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/regsnap/regsnap/internal/folderlock"
 	"github.com/regsnap/regsnap/layout"
-	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
 // Objects of a folder that change are files that are replaced by renaming, one
 // writer at a time under an advisory lock that the system frees when its holder
 // dies.
+
+type waitingKey struct{}
+
+// WithWaiting is a context in which waiting is told for whom a call waits that wants
+// to change a pointer or a lease of a folder: some other process has the lock.
+func WithWaiting(ctx context.Context, waiting func(who string)) context.Context {
+	return context.WithValue(ctx, waitingKey{}, waiting)
+}
+
+func waitingIn(ctx context.Context) func(folderlock.Holder) {
+	waiting, ok := ctx.Value(waitingKey{}).(func(string))
+	if !ok {
+		return nil
+	}
+	return func(h folderlock.Holder) { waiting(h.String()) }
+}
 
 // lockName is the lock of all pointers in a folder: leases come and go, and a
 // lock for each would stay behind. No key holds a tilde.
@@ -43,7 +59,7 @@ func (s *fileStore) Swap(ctx context.Context, key string, body []byte, old Token
 	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
 		return err
 	}
-	unlock, err := lockedfile.MutexAt(filepath.Join(filepath.Dir(target), lockName)).Lock()
+	unlock, err := folderlock.Lock(ctx, filepath.Join(filepath.Dir(target), lockName), waitingIn(ctx))
 	if err != nil {
 		return err
 	}

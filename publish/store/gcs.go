@@ -19,7 +19,10 @@ import (
 
 // gcsStore is a bucket of Google Cloud Storage. The state of an object that
 // changes is its generation.
-type gcsStore struct{ bucket }
+type gcsStore struct {
+	bucket
+	name string
+}
 
 func openGCS(ctx context.Context, u *url.URL) (Store, error) {
 	b, err := openBucket(ctx, u, gcsOpener{})
@@ -50,11 +53,11 @@ func openGCS(ctx context.Context, u *url.URL) (Store, error) {
 		}
 		return nil
 	}
-	return &gcsStore{b}, nil
+	return &gcsStore{b, u.Host}, nil
 }
 
 func (s *gcsStore) Capabilities() Capabilities {
-	return Capabilities{Parallel: cloudParallel, Replace: s.replace, putFrom: s.putFrom, page: s.page}
+	return Capabilities{Parallel: cloudParallel, Replace: s.replace, Settings: s.settings, OtherState: otherGeneration, putFrom: s.putFrom, page: s.page}
 }
 
 func (s *gcsStore) Put(ctx context.Context, o layout.Object) error {
@@ -62,7 +65,19 @@ func (s *gcsStore) Put(ctx context.Context, o layout.Object) error {
 }
 
 func (s *gcsStore) putFrom(ctx context.Context, o layout.Object, body content, _ int64) error {
-	return ifAbsent(s.send(ctx, o, body, blob.WriterOptions{IfNotExist: true}))
+	err := s.send(ctx, o, body, blob.WriterOptions{IfNotExist: true})
+	if Denied(err) && s.there(ctx, o.Key) {
+		// A creator without the right to delete may not write what is there,
+		// whatever the condition says.
+		return nil
+	}
+	return ifAbsent(err)
+}
+
+// there reports whether an object is there.
+func (s *gcsStore) there(ctx context.Context, key string) bool {
+	_, err := s.blobs.Attributes(ctx, key)
+	return err == nil
 }
 
 func (s *gcsStore) replace(ctx context.Context, o layout.Object) error {
@@ -110,3 +125,6 @@ func (s *gcsStore) Swap(ctx context.Context, key string, body []byte, old Token)
 	}
 	return swapped(s.send(ctx, changing(key), bytes.NewReader(body), options), old)
 }
+
+// otherGeneration is one that no object has: generations are times in microseconds.
+func otherGeneration(Token) Token { return "1" }

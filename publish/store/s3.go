@@ -76,7 +76,7 @@ func isRead(err error) bool {
 }
 
 func (s *s3Store) Capabilities() Capabilities {
-	return Capabilities{Parallel: cloudParallel, Replace: s.replace, putFrom: s.putFrom, page: s.page}
+	return Capabilities{Parallel: cloudParallel, Replace: s.replace, Settings: s.settings, OtherState: otherETag, putFrom: s.putFrom, page: s.page}
 }
 
 func (s *s3Store) Put(ctx context.Context, o layout.Object) error {
@@ -116,3 +116,6 @@ func (s *s3Store) Swap(ctx context.Context, key string, body []byte, old Token) 
 	err := s.write(ctx, changing(key), bytes.NewReader(body), int64(len(body)), condition{absent: old == "", etag: string(old)})
 	return swapped(err, old)
 }
+
+// otherETag is an ETag that no object has: those of S3 are not all zeros.
+func otherETag(Token) Token { return `"00000000000000000000000000000000"` }

@@ -37,7 +37,11 @@ func openFolder(ctx context.Context, dir string, waiting func()) (*folder, error
 	if err := onlyExports(dir); err != nil {
 		return nil, err
 	}
-	unlock, err := folderlock.Lock(ctx, filepath.Join(dir, lockName), waiting)
+	unlock, err := folderlock.Lock(ctx, filepath.Join(dir, lockName), func(folderlock.Holder) {
+		if waiting != nil {
+			waiting()
+		}
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -6,9 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
-
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/internal/folderlock"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
 	"github.com/regsnap/regsnap/serve/export"
 )
@@ -19,7 +18,7 @@ func TestWaiting(t *testing.T) {
 	bucket, _ := edgetest.Publish(t, storage(t, nil), build.DefaultBudget)
 	dir := t.TempDir()
 	exported(t, bucket, dir, nil)
-	unlock, err := lockedfile.MutexAt(filepath.Join(dir, ".lock")).Lock()
+	unlock, err := folderlock.Lock(t.Context(), filepath.Join(dir, ".lock"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/internal/testtools"
+	"github.com/regsnap/regsnap/publish/store/storetest/rightsproxy"
 )
 
 // Server is a running object store, or a way to one.
@@ -149,6 +150,12 @@ func (s *Server) URL(bucket string) string { return s.kind.url(s.Addr, bucket) }
 
 // Via is the server behind a proxy.
 func (s *Server) Via(addr string) *Server { return &Server{Addr: addr, kind: s.kind} }
+
+// Rights is a proxy before the S3 server that lets pass what policies allow.
+func (s *Server) Rights(t testing.TB) *rightsproxy.S3 {
+	t.Helper()
+	return rightsproxy.StartS3(t, s.Addr, accessKey, secretKey)
+}
 
 // Env is the environment, as os.Environ has it, that a process needs to use the
 // server.

@@ -1,0 +1,49 @@
+package store
+
+import "github.com/regsnap/regsnap/layout"
+
+// Verdict is what a setting, or a right, comes to.
+type Verdict string
+
+const (
+	Right   Verdict = "right"
+	Wrong   Verdict = "wrong"   // snapshots can be lost or changed, or regsnap cannot work
+	Note    Verdict = "note"    // it works; whether it is meant so only its owner knows
+	Unknown Verdict = "unknown" // the store does not say
+)
+
+// Setting is one setting of a bucket as a whole, with what it means for snapshots.
+type Setting struct {
+	Name    string
+	Verdict Verdict
+	Found   string
+	// Fix says what to do; empty where there is nothing to.
+	Fix string
+}
+
+// untold is a setting that could not be read.
+func untold(name string, err error) Setting {
+	if Denied(err) {
+		return Setting{name, Unknown, "this role may not read it", "ask with a role that may"}
+	}
+	return Setting{name, Unknown, "the store does not tell", ""}
+}
+
+// Public is what anyone can do, without credentials.
+type Public struct{ Read, List, Write bool }
+
+// setting makes the settings of a bucket from what it says of public access.
+func (p Public) setting() Setting {
+	switch {
+	case p.Write:
+		return Setting{"public access", Wrong, "anyone can write", "allow nobody to write without credentials"}
+	case p.List:
+		return Setting{"public access", Note, "anyone can list and read", "block public access, unless the edge reads without credentials; nobody needs to list"}
+	case p.Read:
+		return Setting{"public access", Note, "anyone can read", "block public access, unless the edge reads without credentials"}
+	}
+	return Setting{"public access", Right, "none: neither reading, listing nor writing", ""}
+}
+
+// ownPrefixes are those of regsnap's objects.
+var ownPrefixes = []string{layout.EnvironmentsPrefix, layout.SnapshotsPrefix, layout.PackagesPrefix, layout.ResponsesPrefix, layout.LeasesPrefix}
