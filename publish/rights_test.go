@@ -43,6 +43,8 @@ func TestRights(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			url, publisher, pruner, careless := rightsOf(t, kind)
 			b := openRetrying(t, url, store.RetryPolicy{Attempts: 1})
+			b.lease = defaultLeaseTimes
+			b.lease.linger = 0 // a deletion that is refused is not on its way
 			src := newEditions(t)
 			careless()
 			if _, err := src.publish(t.Context(), b, 0, Note{}); !errors.Is(err, ErrUnconditional) {

@@ -27,12 +27,15 @@ once.
 
 --sample 5% checks that share of packages and responses, chosen at random. --resume
 FILE keeps what was sound: the same command again resumes an interrupted run.
---repair renders what is faulty from the source again, from the very commits of
+--deep also renders the snapshot from --source again, from the very commits that it
+was built from, and compares every object: digests alone agree with packages that
+were put there by someone else. --repair renders what is faulty from the source again, from the very commits of
 the snapshot if the source has them, and writes it over what is there. What a build
-has signed can only be repaired with the same --sign-key.
+has signed can only be compared and repaired with the same --sign-key.
 
    regsnap verify --bucket s3://registry?region=eu-west-1 --env production --sample 5%
    regsnap verify --bucket file:///srv/registry --env production --resume /tmp/verify.state
+   regsnap verify --bucket file:///srv/registry --env production --deep --source git:.
    regsnap verify --bucket file:///srv/registry --env production --repair --source git:.
    regsnap verify --bucket s3://registry?region=eu-west-1 --sample 5% --repair --source git:.`,
 		Flags: append([]cli.Flag{
@@ -41,6 +44,7 @@ has signed can only be repaired with the same --sign-key.
 			sampleFlag("100%"),
 			seedFlag(0, "(default: another one each time)"),
 			resumeFlag(),
+			&cli.BoolFlag{Name: "deep", Usage: "also render all of it from --source again, and compare"},
 			&cli.BoolFlag{Name: "repair", Usage: "write faulty objects again, from --source"},
 			dryRunFlag("(lists what --repair would write)"), byFlag(), reasonFlag(), jsonFlag(),
 		}, signFlags()...),
@@ -64,6 +68,9 @@ func runVerify(c *cli.Context) (err error) {
 		if named != "" {
 			return usagef("of which environment is %s? Give --env NAME", named)
 		}
+		if c.Bool("deep") {
+			return usagef("--deep compares one snapshot with its source: give --env NAME")
+		}
 		return verifyAll(c, share)
 	}
 	p, err := openPlace(c)
@@ -86,6 +93,12 @@ func runVerify(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	var source *compared
+	if c.Bool("deep") {
+		if source, err = verifyDeep(c, p, v); err != nil {
+			return err
+		}
+	}
 	if v, err = repaired(c, p, v, o); err != nil {
 		return err
 	}
@@ -93,8 +106,11 @@ func runVerify(c *cli.Context) (err error) {
 		defer fmt.Fprintln(c.App.Writer, dryRunText)
 	}
 	if c.Bool("json") {
-		err = printJSON(c.App.Writer, v)
+		err = printJSON(c.App.Writer, deepVerification{v, source})
 	} else {
+		if source != nil {
+			fmt.Fprintf(c.App.Writer, "%s %s: %s, %s rendered from the source are the same in the bucket\n", v.Environment, v.Snapshot, plural(source.Objects, "object"), size(source.Bytes))
+		}
 		printVerification(c.App.Writer, v, o)
 	}
 	if !v.Sound() {
