@@ -20,7 +20,8 @@ help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/regsnap
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/regsnap ./cmd/regsnap
+	@test -x bin/regsnap || echo 'compiling regsnap; the first time, with all that it links, takes minutes. Packages as they are done:'
+	CGO_ENABLED=0 $(GO) build $$(test -x bin/regsnap || echo -v) -trimpath -o bin/regsnap ./cmd/regsnap
 
 demo: build ## build three environments from testdata/ and serve them
 	bin/regsnap build --config testdata/regsnap.yml --source dir:testdata/storage --bucket file://$(DEMO) --publish

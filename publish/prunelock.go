@@ -84,7 +84,7 @@ func unlockPrune(ctx context.Context, lock *heartbeat) error {
 func inUse(l layout.Lease) error {
 	who, what := l.By, l.Purpose
 	if who == "" {
-		who = "somebody"
+		who = "someone"
 	}
 	if what == "" {
 		what = "a writer"

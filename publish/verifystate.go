@@ -35,7 +35,7 @@ func openVerifyState(path, env, id string) (*verifyState, error) {
 			s.done[strings.TrimSuffix(name, "\n")] = true
 		}
 	} else if whole != "" {
-		return nil, fmt.Errorf("%s is about another snapshot, or is none of regsnap's: name another file to resume from", path)
+		return nil, fmt.Errorf("%s is about another snapshot, or was not written by regsnap: name another file to resume from", path)
 	}
 	if s.file, err = os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o666); err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func LoadKey(data, passphrase []byte, now time.Time) (*Key, error) {
 	key, ok := entity.SigningKey(now)
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("%w: there is none in the file that may sign today: it has expired, was revoked, or is for other uses", errKey)
+		return nil, fmt.Errorf("%w: no key in the file may sign today: it has expired, was revoked, or is for other uses", errKey)
 	case key.PrivateKey == nil || key.PrivateKey.Dummy():
 		return nil, fmt.Errorf("%w %s: its private part is not in the file", errKey, fingerprint(key.PublicKey))
 	}

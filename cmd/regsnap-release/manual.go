@@ -73,6 +73,10 @@ func manualTables(body string) string {
 
 // listItem is a row of a table as an item of a definition list.
 func listItem(row string) string {
+	// Exit codes have the kind of the error between the code and its meaning.
+	if cells := strings.Split(strings.Trim(row, "| "), " | "); len(cells) == 3 && !strings.HasPrefix(cells[0], "`") {
+		return fmt.Sprintf("**%s**\n: %s\n\n", cells[0], cells[2])
+	}
 	m := tableRow.FindStringSubmatch(row)
 	if m == nil {
 		return row + "\n"

@@ -48,8 +48,9 @@ func TestBoundaries(t *testing.T) {
 	for folder, paths := range found {
 		room, _, _ := strings.Cut(folder, "/")
 		level := slices.Index(ladder, room)
-		if level < 0 && room != "internal" {
-			t.Errorf("%s is in no room: want one of %v or internal", folder, ladder)
+		// docs may hold files for programs to embed; it imports nothing of ours.
+		if level < 0 && room != "internal" && room != "docs" {
+			t.Errorf("%s is in no room: want one of %v, internal or docs", folder, ladder)
 			continue
 		}
 		for _, p := range paths {

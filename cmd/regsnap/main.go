@@ -169,7 +169,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 			statusCommand(), historyCommand(), diffCommand(), rollbackCommand(), recoverCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(), doctorCommand(),
 			lintCommand(), auditCommand(), promoteCommand(), boardCommand(),
 			edgeCommand(), checkCommand(), imageCommand(), healthCommand(), exportCommand(), mirrorCommand(), importCommand(),
-			versionCommand(), completionCommand(), manCommand(), helpCommand(),
+			initCommand(), versionCommand(), completionCommand(), manCommand(), helpCommand(),
 		},
 	}
 	withCommon(app.Commands)

@@ -26,7 +26,7 @@ import (
 // objects, and writes the tables into docs/performance.md.
 func TestPerformanceS3(t *testing.T) {
 	if _, err := exec.LookPath("rclone"); err != nil {
-		t.Fatal("rclone is what publishing is held against: apt-get install rclone")
+		t.Fatal("rclone is what publishing is compared with: apt-get install rclone")
 	}
 	b := newBench(t)
 	server := servers.StartS3In(t, inMemory(t))
@@ -158,7 +158,7 @@ func (b *bench) requests(server *servers.Server) {
 	var last built
 	must(b.T, json.Unmarshal(out, &last))
 	step("roll back", "rollback", "--json", "--bucket", bucket, "--env", "snapshot", "--by", "bench", "--reason", "measured")
-	fmt.Fprintf(&w, "\nThe push stored %d objects: %d package revision, %d responses (most with an encoded twin), routes and manifest; the other requests read the live snapshot and move the pointer.\n",
+	fmt.Fprintf(&w, "\nThe push stored %d objects: %d package revision, %d responses (most with a gzip variant), routes and manifest; the other requests read the live snapshot and move the pointer.\n",
 		last.Stats.Objects, last.Stats.RevisionsWritten, last.Stats.ResponsesWritten)
 	b.section("requests", 1, w.String())
 }

@@ -20,7 +20,7 @@ func (l *linter) overwrite(ctx context.Context, c index.Change) {
 			"is changed, but %s never changes a released version: restore it, and release the change as a new version", l.Branch.Name))
 	case c.Overwritten() && l.Branch.Overwrite == IfNeeded:
 		l.warn(l.finding(ctx, c.New, index.RuleVersionOverwritten,
-			"is changed: %s allows it if needed; whoever has the version installed keeps the old content", l.Branch.Name))
+			"is changed: %s allows it if needed; those who have the version installed keep the old content", l.Branch.Name))
 	}
 }
 

@@ -41,7 +41,7 @@ type target interface {
 	update(ctx context.Context, updates []Update) error
 }
 
-var errRaced = errors.New("somebody else was faster")
+var errRaced = errors.New("another push was faster")
 
 // races say how often a change is made again on top of what others did. One of
 // those who race always wins, so more means that something is wrong.

@@ -77,6 +77,7 @@ func (d debian) install(ctx context.Context, _, dir, scratch string) error {
 func (d debian) place(dir string) Place {
 	return Place{Program: filepath.Join(dir, d.program), Root: dir, Env: []string{
 		"LD_LIBRARY_PATH=" + filepath.Join(dir, libraries), "FONTCONFIG_SYSROOT=" + dir,
+		"PYTHONPATH=" + filepath.Join(dir, "usr/lib/python3/dist-packages"),
 	}}
 }
 

@@ -47,16 +47,21 @@ var (
 	Unzip  = Tool{"unzip", debian{packages: []string{"unzip"}, command: []string{"unzip"}, program: "usr/bin/unzip"}}
 	BSDTar = Tool{"bsdtar", debian{packages: []string{"libarchive-tools"}, command: []string{"bsdtar"}, program: "usr/bin/bsdtar"}}
 
+	// AWS is the command line of AWS, which knows what its services accept.
+	AWS = Tool{"awscli", debian{packages: []string{"awscli"}, command: []string{"aws"}, program: "usr/bin/aws"}}
+
 	// EdgeModules has TypeScript, Prettier and workerd; BrowserModules has
 	// axe-core, html-validate and playwright-core. Their Root holds node_modules.
 	EdgeModules    = Tool{"npm packages of the edge", npm{"serve/edge"}}
 	BrowserModules = Tool{"npm packages for browser tests", npm{"internal/testtools/browser"}}
 	// ZipModules has yauzl, which reads zip files for Kibana, and yazl, which writes them.
 	ZipModules = Tool{"npm packages for zip files", npm{"internal/testtools/zip"}}
+	// Wrangler deploys Workers; without an account it says whether it could.
+	Wrangler = Tool{"npm packages of wrangler", npm{"internal/testtools/wrangler"}}
 )
 
 // All lists every tool that "make tools" installs.
-var All = []Tool{VersityGW, FakeGCS, ESBuild, Nginx, Chromium, EdgeModules, BrowserModules, ZipModules, Zip, Unzip, BSDTar}
+var All = []Tool{VersityGW, FakeGCS, ESBuild, Nginx, Chromium, EdgeModules, BrowserModules, ZipModules, Wrangler, Zip, Unzip, BSDTar, AWS}
 
 // NginxJavaScript is nginx's JavaScript module, below Place.Root.
 const NginxJavaScript = "usr/lib/nginx/modules/ngx_http_js_module.so"

@@ -192,7 +192,7 @@ func sumOf(o layout.Object, body io.ReadSeeker) ([]byte, error) {
 	}
 	sum, err := hex.DecodeString(o.SHA256)
 	if err != nil || len(sum) != sha256.Size {
-		return nil, fmt.Errorf("%s: SHA-256 %q is none", o.Key, o.SHA256)
+		return nil, fmt.Errorf("%s: invalid SHA-256 %q", o.Key, o.SHA256)
 	}
 	return sum, nil
 }

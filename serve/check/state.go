@@ -50,7 +50,7 @@ func openState(o Options, snapshot string) (*state, error) {
 	case strings.HasPrefix(known, settings):
 		known = "" // another snapshot is live now
 	case text != "":
-		return nil, fmt.Errorf("%s is about another check, or is none of regsnap's: name another file to resume from", o.State)
+		return nil, fmt.Errorf("%s is about another check, or was not written by regsnap: name another file to resume from", o.State)
 	}
 	if s.file, err = os.OpenFile(o.State, os.O_CREATE|os.O_WRONLY, 0o666); err != nil {
 		return nil, err

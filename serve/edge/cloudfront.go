@@ -33,7 +33,7 @@ type functionConfig struct {
 // for each, with index.mjs, whose handler is "index.handler".
 func CloudFront(o CloudFrontOptions) ([]File, error) {
 	if o.Origin.URL == "" {
-		return nil, errors.New("functions of CloudFront read a bucket behind a URL: there is none")
+		return nil, errors.New("functions of CloudFront read a bucket behind a URL, and no URL is given")
 	}
 	config := functionConfig{o.Environment, o.Pointer.Seconds(), o.Origin.URL, o.Origin.Region, o.Fallback}
 	var files []File
