@@ -29,6 +29,8 @@ type Environment struct {
 	// ServiceVersion is what "/" reports.
 	ServiceVersion string
 	Cache          layout.CachePolicy
+	// Catalogue: it has pages for people.
+	Catalogue bool
 }
 
 // Options say what to build, from what, into what.
@@ -149,6 +151,8 @@ type target struct {
 	built *Snapshot
 	// slice is set when only a part of a snapshot is being made.
 	slice *layout.SliceOf
+	// site is what the catalogue says of each name; nil if there is none.
+	site []siteOf
 }
 
 func (b *builder) run(ctx context.Context) error {

@@ -24,6 +24,8 @@ type liveSnapshot struct {
 	rows      map[layout.Revision]int
 	governing map[string]layout.Revision
 	parts     [][]byte // of the catalog, once needed
+	site      *layout.Site
+	index     *layout.SiteIndex
 }
 
 // speaks tells whether a live snapshot says what this build would find out. One
@@ -83,7 +85,7 @@ func (s *liveSnapshot) facts(row int) *facts {
 func (s *liveSnapshot) same(env Environment, o Options, branches []layout.ManifestBranch, rows []row) bool {
 	m, r := s.Manifest, s.Routes
 	if m.Environment != env.Name || m.Regsnap != o.Regsnap || m.Budget != o.Budget ||
-		r.ServiceVersion != env.ServiceVersion || r.Cache != env.Cache ||
+		r.ServiceVersion != env.ServiceVersion || r.Cache != env.Cache || !sameCatalogue(m, env) ||
 		len(m.Branches) != len(branches) || len(m.Packages) != len(rows) {
 		return false
 	}

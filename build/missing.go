@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,20 +27,31 @@ const idleBlobs = 64 << 20
 // writeRevisions renders the package revisions that the bucket lacks.
 func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 	missing := b.missing(targets)
-	w := &revisionWriter{loader: b.loader, blobs: newBlobCache(lastSource{b.kept}, idleBlobs), put: b.put, sign: b.Sign}
+	w := &revisionWriter{loader: b.loader, blobs: newBlobCache(lastSource{b.kept}, idleBlobs), put: b.put, sign: b.Sign, pages: b.pages}
+	again := w.reading()
+	defer again.put.close()
 	for _, l := range missing {
 		w.blobs.expect(contentsOf(l))
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
 	var done, written atomic.Int64
+	there := maps.Clone(b.contents)
 	for _, l := range missing {
 		g.Go(func() error {
 			rev := revisionOf(l.Entry, b.Sign)
-			sum, found, err := b.completed(ctx, rev)
+			sum, found := there[rev]
+			var err error
+			if !found {
+				sum, found, err = b.completed(ctx, rev)
+			}
 			switch {
 			case err != nil:
 				return err
+			case found && b.pages.wanted[rev]:
+				if _, err := again.writeObjects(ctx, rev, l); err != nil {
+					return fmt.Errorf("%s-%s: page: %w", rev.Name, rev.Version, err)
+				}
 			case found:
 				w.blobs.skip(contentsOf(l))
 			default:
@@ -60,14 +72,14 @@ func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 	return err
 }
 
-// missing is the revisions that nothing vouches for, the versions of a package
+// missing is the revisions that nothing vouches for, or whose pages are wanted, the versions of a package
 // side by side: most of what one holds the next one holds too.
 func (b *builder) missing(targets []*target) []*parse.Loaded {
 	var missing []*parse.Loaded
 	seen := map[layout.Revision]bool{}
 	for _, t := range targets {
 		for _, r := range t.rows {
-			if _, there := b.contents[r.revision]; there || seen[r.revision] {
+			if _, there := b.contents[r.revision]; there && !b.pages.wanted[r.revision] || seen[r.revision] {
 				continue
 			}
 			seen[r.revision] = true

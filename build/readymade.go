@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/regsnap/regsnap/build/catalog"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
@@ -24,11 +25,12 @@ func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision
 		return nil, err
 	}
 	var c *layout.Contents
+	var shown []catalog.File
 	window := max(l.Largest, inflatedBytes)
 	problems, err := w.loader.UseArchive(ctx, l.Entry, window, func(a *parse.Archive) (err error) {
 		g := w.put.group(ctx)
 		if c, err = w.begin(g, rev, a.Bytes(), signature, len(a.Files())); err == nil {
-			err = w.putFiles(g, rev, a, c, semaphore.NewWeighted(window))
+			shown, err = w.putFiles(g, rev, a, c, semaphore.NewWeighted(window))
 		}
 		// Nothing may be on its way when the archive goes.
 		return errors.Join(err, g.wait())
@@ -40,24 +42,29 @@ func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision
 		return nil, err
 	}
 	c.Sort()
-	return c, nil
+	return c, w.pages.render(ctx, rev, c, shown)
 }
 
 // putFiles puts the files of an archive side by side, as many as the window has
-// room for.
-func (w *revisionWriter) putFiles(g *putGroup, rev layout.Revision, a *parse.Archive, c *layout.Contents, window *semaphore.Weighted) error {
+// room for. It returns them, with the content of those that a page shows.
+func (w *revisionWriter) putFiles(g *putGroup, rev layout.Revision, a *parse.Archive, c *layout.Contents, window *semaphore.Weighted) (shown []catalog.File, err error) {
 	for i, f := range a.Files() {
 		if window.Acquire(g.ctx, f.Size) != nil {
-			return nil // the group knows why
+			return nil, nil // the group knows why
 		}
 		raw, err := a.Read(f.Path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		c.Files[i] = contentsFile(f.Path, raw, sha256Hex(raw))
+		page := catalog.File{Path: f.Path, Size: f.Size, SHA256: c.Files[i].SHA256}
+		if w.pages.wanted[rev] && catalog.Reads(f.Path) {
+			page.Content = raw
+		}
+		shown = append(shown, page)
 		g.putThen(rev.File(c.Files[i]).With(raw), func() { window.Release(f.Size) })
 	}
-	return nil
+	return shown, nil
 }
 
 // sourceSignature is the signature that stands beside an archive; nil if none does.

@@ -42,6 +42,13 @@ func (b *builder) resolve(ctx context.Context, targets []*target) error {
 			}
 		}
 	}
+	for _, t := range targets {
+		if t.env.Catalogue {
+			if err := b.pages.survey(ctx, t, b.Store, need); err != nil {
+				return err
+			}
+		}
+	}
 	if err := b.load(ctx, need.entries); err != nil {
 		return err
 	}
@@ -64,6 +71,10 @@ func (b *builder) resolve(ctx context.Context, targets []*target) error {
 			return err
 		}
 	}
+	b.pages.takeDocuments(targets, func(e index.Entry) []byte {
+		k := keyOf(e)
+		return renderDocument(b.loaded[k].Package, View{Signed: b.signed(k)})
+	})
 	for _, l := range b.loaded {
 		l.Package = nil // of use no more, and the largest part of what was read
 	}
@@ -83,13 +94,9 @@ func (b *builder) known(rev layout.Revision) bool {
 // deprecation notice. It returns which entry's notice each name shows, and asks
 // for what has to be read after all.
 func (b *builder) classify(t *target, again *entrySet) (map[string]index.Entry, error) {
-	for i := range t.rows {
-		var err error
-		if t.rows[i].version, err = semver.StrictNewVersion(t.rows[i].merged.Version); err != nil {
-			return nil, err
-		}
+	if err := versionRows(t.rows); err != nil {
+		return nil, err
 	}
-	sortRows(t.rows)
 	notices := map[string]index.Entry{}
 	for i := range t.rows { // ascending: the newest comes last
 		if r := &t.rows[i]; b.deprecated(r) {
@@ -116,6 +123,21 @@ func (b *builder) classify(t *target, again *entrySet) (map[string]index.Entry, 
 		}
 	}
 	return notices, nil
+}
+
+// versionRows parses the versions of rows and sorts by them.
+func versionRows(rows []row) error {
+	for i := range rows {
+		if rows[i].version != nil {
+			return nil // that was done
+		}
+		var err error
+		if rows[i].version, err = semver.StrictNewVersion(rows[i].merged.Version); err != nil {
+			return err
+		}
+	}
+	sortRows(rows)
+	return nil
 }
 
 // deprecated reports whether a version carries a notice itself.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/regsnap/regsnap/build/catalog"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
@@ -41,6 +42,7 @@ type revisionWriter struct {
 	blobs  *blobCache
 	put    *putter
 	sign   Signer // nil: no archive is signed
+	pages  *pages
 }
 
 // write renders one revision: files and archive first, and only once all of
@@ -116,7 +118,14 @@ func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive
 		g.put(rev.File(c.Files[i]).With(f.raw))
 	}
 	c.Sort()
-	return c, g.wait()
+	if err := g.wait(); err != nil {
+		return c, err
+	}
+	shown := make([]catalog.File, len(files))
+	for i, f := range files {
+		shown[i] = catalog.File{Path: f.Path, Size: int64(len(f.raw)), SHA256: f.sha256, Content: f.raw}
+	}
+	return c, w.pages.render(ctx, rev, c, shown)
 }
 
 // begin puts the archive and its signature. An archive without a signature gets

@@ -7,6 +7,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/regsnap/regsnap/build/catalog"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
@@ -59,11 +60,11 @@ func NewSlice(o SliceOptions) (*Sliced, error) {
 	}
 	s := &Sliced{o: o, of: of, content: &layout.Manifest{Environment: m.Environment}}
 	s.target = &target{
-		env:      Environment{Name: m.Environment, ServiceVersion: o.Of.Routes.ServiceVersion, Cache: o.Of.Routes.Cache},
+		env:      Environment{Name: m.Environment, ServiceVersion: o.Of.Routes.ServiceVersion, Cache: o.Of.Routes.Cache, Catalogue: catalogueOf(m)},
 		branches: m.Branches,
 		slice:    &layout.SliceOf{Snapshot: m.ID(), Slice: slice},
 	}
-	documents := map[layout.Digest]bool{}
+	documents, pages := map[layout.Digest]bool{}, map[layout.Digest]bool{}
 	for i := range rows.All {
 		r, err := of.row(i)
 		if err != nil {
@@ -72,16 +73,25 @@ func NewSlice(o SliceOptions) (*Sliced, error) {
 		s.target.rows = append(s.target.rows, r)
 		s.content.Packages = append(s.content.Packages, m.Packages[i])
 		documents[r.facts.document] = true
+		if p := m.Packages[i].Page; p != "" && s.target.env.Catalogue {
+			pages[p] = true
+		}
 	}
 	for _, r := range m.Responses {
-		if documents[r.Digest] {
+		if documents[r.Digest] || pages[r.Digest] {
 			s.content.Responses = append(s.content.Responses, r)
 		}
 	}
-	if len(s.content.Responses) != len(documents) {
-		return nil, fmt.Errorf("manifest of %s: it lists %d of %d package documents: the object is damaged", m.ID(), len(s.content.Responses), len(documents))
+	if want := len(documents) + len(pages); len(s.content.Responses) != want {
+		return nil, fmt.Errorf("manifest of %s: it lists %d of %d package documents and pages: the object is damaged", m.ID(), len(s.content.Responses), want)
 	}
 	return s, nil
+}
+
+// catalogueOf reports whether a slice of a snapshot has a catalogue: if pages of this
+// version of regsnap go with those that are there.
+func catalogueOf(m *layout.Manifest) bool {
+	return m.Catalogue != nil && m.Catalogue.Render == catalog.Render()
 }
 
 // row is a row of a live snapshot, as if it had just been merged.
@@ -114,6 +124,11 @@ func (s *Sliced) Write(ctx context.Context, to Store) (*Snapshot, error) {
 	w.vouch(s.content)
 	if err := s.of.readCatalog(ctx, s.o.From); err != nil {
 		return nil, err
+	}
+	if s.target.env.Catalogue {
+		if err := w.pages.survey(ctx, s.target, s.o.From, nil); err != nil {
+			return nil, err
+		}
 	}
 	p, err := w.plan(ctx, s.target)
 	if err != nil {

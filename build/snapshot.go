@@ -49,13 +49,23 @@ func (w *writer) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot
 	if err != nil {
 		return nil, err
 	}
+	catalogue, pages, err := w.pages.write(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	responses = append(responses, pages...)
+	slices.SortFunc(responses, func(a, b layout.ManifestResponse) int { return cmp.Compare(a.Digest, b.Digest) })
+	if catalogue != nil {
+		p.table.Format, p.table.Site = layout.CatalogueRoutesFormat, catalogue.Site
+	}
 	encoded := p.table.Encode()
 	m := &layout.Manifest{
-		Format: layout.ManifestFormat, Environment: t.env.Name, Regsnap: w.regsnap, Render: RenderVersion, Budget: w.budget,
+		Environment: t.env.Name, Regsnap: w.regsnap, Render: RenderVersion, Budget: w.budget,
 		Branches: t.branches, Slice: t.slice, Routes: digestOf(encoded), Responses: responses, Coverage: p.plan.coverage,
 	}
+	m.SetCatalogue(catalogue)
 	for _, r := range t.rows {
-		m.Packages = append(m.Packages, w.manifestPackage(r))
+		m.Packages = append(m.Packages, w.manifestPackage(t, r))
 	}
 	manifest := m.Encode()
 	s := &Snapshot{ID: m.IDOf(manifest), Manifest: m}
@@ -83,6 +93,10 @@ type job struct {
 	large bool
 	// part: it is a part of the catalog, which edges read as it is.
 	part bool
+	// page: it is a page of the catalogue for people.
+	page bool
+	// encoded: it is kept encoded only, whatever its size.
+	encoded bool
 	// stored, if set, is called once the response is in the bucket.
 	stored func()
 }
@@ -205,14 +219,14 @@ func (w *writer) writeResponse(ctx context.Context, j job) (layout.ManifestRespo
 		return layout.ManifestResponse{}, fmt.Errorf("render response %s: %w", j.digest, err)
 	}
 	d := digestOf(body)
-	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256, EncodedOnly: j.large && len(body) >= encodedOnly, Part: j.part}
+	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256, EncodedOnly: j.encoded || j.large && len(body) >= encodedOnly, Part: j.part, Page: j.page}
 	plain := r.Object(j.class).With(body).Summed(d.SHA256)
 	if !r.EncodedOnly {
 		if err := w.put.now(ctx, plain); err != nil {
 			return r, err
 		}
 	}
-	if len(body) >= minGzip && !j.part {
+	if r.EncodedOnly || len(body) >= minGzip && !j.part {
 		encoded, err := gzipEncode(body)
 		if err != nil {
 			return r, err
@@ -229,7 +243,7 @@ func (w *writer) writeResponse(ctx context.Context, j job) (layout.ManifestRespo
 	return r, nil
 }
 
-func (w *writer) manifestPackage(r row) layout.ManifestPackage {
+func (w *writer) manifestPackage(t *target, r row) layout.ManifestPackage {
 	source := r.merged.Tree
 	if r.merged.IsArchive() {
 		source = r.merged.Archive
@@ -238,6 +252,9 @@ func (w *writer) manifestPackage(r row) layout.ManifestPackage {
 		Name: r.revision.Name, Version: r.revision.Version, Revision: r.revision.ID,
 		Branch: r.merged.Branch, Source: source.String(), Hides: r.merged.Hides,
 		Contents: w.contents[r.revision], Document: r.facts.document, Deprecated: r.facts.deprecated,
+	}
+	if t.site != nil {
+		p.Page = w.pages.known[r.revision].Page
 	}
 	switch {
 	case !r.merged.Signature.IsZero():

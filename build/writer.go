@@ -15,6 +15,7 @@ import (
 type writer struct {
 	store   Store
 	put     *putter
+	pages   *pages
 	budget  layout.Budget
 	regsnap string
 	sign    Signer
@@ -50,6 +51,7 @@ func newWriter(s Store, parallel int, progress func(Progress)) *writer {
 		w.objects.Add(1)
 		w.bytes.Add(int64(n))
 	})
+	w.pages = newPages(w)
 	return w
 }
 

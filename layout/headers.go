@@ -49,6 +49,13 @@ func partObject(d Digest) Object {
 	return Object{Key: PartKey(d), ContentType: "application/octet-stream", CacheControl: forever}
 }
 
+// pageObject is a page of the catalogue. Edges know its type by its path, and how
+// it is to be kept apart from the files of packages: read from the bucket itself it
+// is no document that a browser would show.
+func pageObject(d Digest) Object {
+	return Object{Key: PageKey(d), ContentType: "application/octet-stream", CacheControl: forever}
+}
+
 // responseObject is a response: CacheIndex for a package document, CacheContent
 // for a search or categories.
 func responseObject(d Digest, class CacheClass) Object {

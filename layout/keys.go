@@ -142,14 +142,19 @@ func ResponseKey(d Digest) string { return ResponsesPrefix + string(d) + ".json"
 // PartKey is where a part of the catalog lies: beside the responses.
 func PartKey(d Digest) string { return ResponsesPrefix + string(d) + ".part" }
 
-// ParseResponseKey is the inverse of ResponseKey and PartKey; gzip tells that the
-// key names the encoded twin of a response.
+// PageKey is where a page of the catalogue lies: beside the responses.
+func PageKey(d Digest) string { return ResponsesPrefix + string(d) + ".page" }
+
+// ParseResponseKey is the inverse of ResponseKey, PageKey and PartKey; gzip tells
+// that the key names the encoded twin of a response or a page.
 func ParseResponseKey(key string) (d Digest, gzip bool, err error) {
 	rest, ok := strings.CutPrefix(key, ResponsesPrefix)
 	rest, part := strings.CutSuffix(rest, ".part")
 	if !part {
 		rest, gzip = strings.CutSuffix(rest, GzipSuffix)
-		rest, part = strings.CutSuffix(rest, ".json")
+		if rest, part = strings.CutSuffix(rest, ".json"); !part {
+			rest, part = strings.CutSuffix(rest, ".page")
+		}
 	}
 	if d, err = ParseDigest(rest); !ok || !part || err != nil {
 		return "", false, fmt.Errorf("%q is not the key of a response", key)

@@ -10,8 +10,12 @@ import (
 	"time"
 )
 
-// ManifestFormat is the version of the format of manifest.json.
-const ManifestFormat = 1
+// Versions of the format of manifest.json: without a catalogue, and with one. A
+// snapshot without is written as releases before the catalogue read it.
+const (
+	ManifestFormat          = 1
+	CatalogueManifestFormat = 2
+)
 
 // SnapshotTime is the layout of the time in a snapshot id, in UTC.
 const SnapshotTime = "20060102T150405Z"
@@ -31,11 +35,22 @@ type Manifest struct {
 	// routes and searches was taken as it is.
 	Slice  *SliceOf     `json:"slice,omitempty"`
 	Routes ObjectDigest `json:"routes"`
+	// Catalogue is set if the snapshot has pages for people.
+	Catalogue *ManifestCatalogue `json:"catalogue,omitempty"`
 	// Packages are sorted as Routes has them: by name, then by version.
 	Packages []ManifestPackage `json:"packages"`
 	// Responses are sorted by digest.
 	Responses []ManifestResponse `json:"responses"`
 	Coverage  Coverage           `json:"coverage"`
+}
+
+// ManifestCatalogue says which pages a snapshot has.
+type ManifestCatalogue struct {
+	// Render is the digest of what pages are made with: templates, style, script.
+	// The same package version has the same page under the same Render.
+	Render Digest `json:"render"`
+	// Site is the page that lists the others.
+	Site Digest `json:"site"`
 }
 
 // ManifestBranch is the state of a branch that went into a snapshot.
@@ -78,6 +93,8 @@ type ManifestPackage struct {
 	// Contents is the SHA-256 of contents.json, which has those of the files.
 	Contents string `json:"contents"`
 	Document Digest `json:"document"`
+	// Page is the version's page in the catalogue, if the snapshot has one.
+	Page Digest `json:"page,omitempty"`
 	// Deprecated tells that this very version carries a deprecation notice,
 	// which every version of the name shows.
 	Deprecated bool `json:"deprecated,omitempty"`
@@ -95,12 +112,18 @@ type ManifestResponse struct {
 	EncodedOnly bool `json:"encoded_only,omitempty"`
 	// Part: it is a part of the catalog, which has no twin.
 	Part bool `json:"part,omitempty"`
+	// Page: it is a page of the catalogue for people.
+	Page bool `json:"page,omitempty"`
 }
 
-// Object is the object of the response as it is, or of the part of the catalog.
+// Object is the object of the response as it is, of the part of the catalog, or of
+// the page.
 func (r ManifestResponse) Object(class CacheClass) Object {
-	if r.Part {
+	switch {
+	case r.Part:
 		return partObject(r.Digest)
+	case r.Page:
+		return pageObject(r.Digest)
 	}
 	return responseObject(r.Digest, class)
 }
@@ -144,6 +167,14 @@ type Coverage struct {
 
 // Encode is the manifest as it is stored.
 func (m *Manifest) Encode() []byte { return Encode(m, "") }
+
+// SetCatalogue notes the catalogue, nil for none, and the format that can say so.
+func (m *Manifest) SetCatalogue(c *ManifestCatalogue) {
+	m.Catalogue, m.Format = c, ManifestFormat
+	if c != nil {
+		m.Format = CatalogueManifestFormat
+	}
+}
 
 // ID is the id of the snapshot: the time of its newest commit and the first 12
 // digits of its manifest's digest. Without a commit the time is all zeros.
@@ -232,6 +263,9 @@ func (m *Manifest) validate() error {
 		return errors.New("size or digest of the routes is malformed")
 	case !slices.IsSortedFunc(m.Responses, func(a, b ManifestResponse) int { return cmp.Compare(a.Digest, b.Digest) }):
 		return errors.New("responses are not sorted")
+	}
+	if c := m.Catalogue; (c != nil) != (m.Format == CatalogueManifestFormat) {
+		return fmt.Errorf("format %d does not go with what it says of a catalogue", m.Format)
 	}
 	for _, p := range m.Packages {
 		if !ValidPackageName(p.Name) || !revisionID.MatchString(p.Revision) || len(p.Contents) != 64 || !isHex(p.Contents) {

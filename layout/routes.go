@@ -20,6 +20,9 @@ type Routes struct {
 	// ServiceVersion is the version that "/" reports.
 	ServiceVersion string
 	Cache          CachePolicy
+	// Site is the page that lists all others of the catalogue for people; empty if
+	// the snapshot has none.
+	Site Digest
 	// Catalog is what unrendered searches are assembled from: parts that hold the
 	// summary of every row, in order.
 	Catalog []Part
@@ -165,6 +168,9 @@ func (r *Routes) validate() error {
 	}
 	if err := r.Cache.Validate(); err != nil {
 		return err
+	}
+	if err := r.validateSite(); err != nil {
+		return fmt.Errorf("site: %w", err)
 	}
 	if err := r.validateCatalog(); err != nil {
 		return fmt.Errorf("catalog: %w", err)

@@ -8,8 +8,11 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
-// RoutesFormat is the version of the format of routes.json.
-const RoutesFormat = 3
+// Versions of the format of routes.json: without a catalogue, and with one.
+const (
+	RoutesFormat          = 3
+	CatalogueRoutesFormat = 4
+)
 
 // routesFile is routes.json: one JSON object, in lines. The first line is the
 // head: what is small whatever the number of rows. Each further line is a
@@ -27,6 +30,7 @@ type routesHead struct {
 	Environment    string       `json:"environment"`
 	ServiceVersion string       `json:"service_version"`
 	Cache          CachePolicy  `json:"cache"`
+	Site           Digest       `json:"site,omitempty"`
 	Catalog        []Part       `json:"catalog"`
 	Every          Digest       `json:"every"`
 	Categories     []Category   `json:"categories"`
@@ -148,7 +152,7 @@ func (r *Routes) Encode() []byte {
 		size += len(c.name) + len(c.text) + len(`,`+"\n"+`"":""`)
 	}
 	head := Encode(routesHead{
-		Format: r.Format, Environment: r.Environment, ServiceVersion: r.ServiceVersion, Cache: r.Cache,
+		Format: r.Format, Environment: r.Environment, ServiceVersion: r.ServiceVersion, Cache: r.Cache, Site: r.Site,
 		Catalog: r.Catalog, Every: r.Every, Categories: r.Categories, Constraints: r.Constraints, Capabilities: r.Capabilities,
 		Types: r.Types, Specs: r.Specs, Labels: r.Labels, Templates: r.Templates, Discoveries: r.Discoveries,
 		Packages: len(r.Names), Lengths: lengths,
@@ -185,7 +189,7 @@ func DecodeRoutes(data []byte, env string) (*Routes, error) {
 // routes is the table that the file holds.
 func (f *routesFile) routes() (*Routes, error) {
 	r := &Routes{
-		Format: f.Format, Environment: f.Environment, ServiceVersion: f.ServiceVersion, Cache: f.Cache,
+		Format: f.Format, Environment: f.Environment, ServiceVersion: f.ServiceVersion, Cache: f.Cache, Site: f.Site,
 		Catalog: f.Catalog, Every: f.Every, Categories: f.Categories, Constraints: f.Constraints, Capabilities: f.Capabilities,
 		Types: f.Types, Specs: f.Specs, Labels: f.Labels, Templates: f.Templates, Discoveries: f.Discoveries,
 		Names: fields(f.Names), Versions: fields(f.Versions),

@@ -36,12 +36,14 @@ type Diff struct {
 	Documents []string `json:"documents"`
 	Archives  []string `json:"archives"`
 	Files     []string `json:"files"`
+	// Pages are the paths of the catalogue for people whose answer differs.
+	Pages []string `json:"pages"`
 }
 
 // URLs are requests whose answer differs: all paths, and of each class of
 // searches and categories one request.
 func (d *Diff) URLs() []string {
-	out := slices.Concat(d.Documents, d.Archives, d.Files)
+	out := slices.Concat(d.Documents, d.Archives, d.Files, d.Pages)
 	for _, a := range d.Answers {
 		out = append(out, a.URLs()...)
 	}
@@ -74,10 +76,13 @@ func (b *Bucket) Diff(ctx context.Context, old, new SnapshotRef) (*Diff, error) 
 	}
 	d := &Diff{
 		Old: old, New: new, Packages: comparePackages(oldManifest, newManifest),
-		Answers: answer.CompareAnswers(oldTable, newTable), Documents: []string{}, Archives: []string{}, Files: []string{},
+		Answers: answer.CompareAnswers(oldTable, newTable), Documents: []string{}, Archives: []string{}, Files: []string{}, Pages: []string{},
 	}
 	if oldTable.ServiceVersion != newTable.ServiceVersion {
 		d.Documents = append(d.Documents, "/", "/index.json")
+	}
+	if err := b.diffPages(ctx, d, oldManifest, newManifest); err != nil {
+		return nil, err
 	}
 	return d, b.diffContents(ctx, d, listed{b, old, contentsOf(oldManifest)}, listed{b, new, contentsOf(newManifest)})
 }

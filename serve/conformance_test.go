@@ -117,7 +117,7 @@ func buildReal(t *testing.T, repository string, budget layout.Budget) *publish.B
 	for _, env := range realEnvironments {
 		branches = append(branches, env.name)
 		o.Environments = append(o.Environments, build.Environment{
-			Name: env.name, Branches: slices.Clone(branches), ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
+			Name: env.name, Branches: slices.Clone(branches), ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy, Catalogue: true,
 		})
 	}
 	result, err := build.Build(t.Context(), o)

@@ -49,6 +49,12 @@ func (h *Handler) file(x *exchange) {
 		return
 	}
 	a.ContentType = f.Type
+	if x.snapshot.table.Site != "" {
+		// Pages for people link to files, which are of the same origin.
+		header := x.Header()
+		header["X-Content-Type-Options"] = []string{"nosniff"}
+		header["Content-Security-Policy"] = []string{answer.FilePolicy}
+	}
 	if h.sendsGzip(x, f) {
 		h.deliver(x, h.encodedFile(x, a.Revision, f))
 		return

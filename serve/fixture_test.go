@@ -187,7 +187,7 @@ var onlyCatalog = layout.Budget{Responses: 1, Bytes: 1 << 30}
 
 // environments are the two that the storage has branches for.
 var environments = []build.Environment{
-	{Name: "production", Branches: []string{"production"}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy},
+	{Name: "production", Branches: []string{"production"}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy, Catalogue: true},
 	{Name: "staging", Branches: []string{"production", "staging"}, ServiceVersion: "1.40.1", Cache: layout.CachePolicy{Index: 1, Content: 2}},
 }
 

@@ -168,6 +168,8 @@ func (h *Handler) serve(x *exchange) {
 		h.response(x)
 	case answer.File:
 		h.file(x)
+	case answer.Page:
+		h.page(x)
 	case answer.Archive:
 		h.archive(x)
 	case answer.Signature:

@@ -101,6 +101,8 @@ func routeOf(path string, a answer.Answer) string {
 		return "archive"
 	case answer.Signature:
 		return "signature"
+	case answer.Page:
+		return "page"
 	}
 	switch {
 	case path == "/", path == "/index.json":

@@ -20,6 +20,8 @@ type object struct {
 	body []byte
 	// contents is set instead of body for a list of files.
 	contents *layout.Contents
+	// list is set instead of body for a page that lists others.
+	list any
 	// absent: the bucket has no such object. Which is worth remembering: what
 	// was not rendered ahead would be looked for at every request.
 	absent bool

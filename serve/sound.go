@@ -157,22 +157,27 @@ func begun(r io.ReadCloser, length int64) (io.ReadCloser, error) {
 // responseCheck reports whether what it reads is the body of a response.
 type responseCheck func(ctx context.Context, body io.Reader) error
 
+// namedBy is the check of a body that is named by its bytes.
+func namedBy(digest layout.Digest) responseCheck {
+	return func(_ context.Context, body io.Reader) error {
+		sum := sha256.New()
+		if _, err := io.Copy(sum, body); err != nil {
+			return err
+		}
+		if got := layout.Digest(hex.EncodeToString(sum.Sum(nil))[:layout.DigestLen]); got != digest {
+			return fmt.Errorf("its digest is %s", got)
+		}
+		return nil
+	}
+}
+
 // responseCheck gives the check of an answer's body. Documents and categories are
 // named by their bytes. Searches are named by their entries; one whose entries
 // are cut is compared with what putting it together gives.
 func (h *Handler) responseCheck(x *exchange) responseCheck {
 	s, a := x.snapshot, x.answer
 	if a.Kind != answer.Search {
-		return func(_ context.Context, body io.Reader) error {
-			sum := sha256.New()
-			if _, err := io.Copy(sum, body); err != nil {
-				return err
-			}
-			if got := layout.Digest(hex.EncodeToString(sum.Sum(nil))[:layout.DigestLen]); got != a.Digest {
-				return fmt.Errorf("its digest is %s", got)
-			}
-			return nil
-		}
+		return namedBy(a.Digest)
 	}
 	u := *x.u
 	return func(ctx context.Context, body io.Reader) error {

@@ -43,6 +43,8 @@ type environment struct {
 	// ServiceVersion is the version that "/" reports.
 	ServiceVersion string     `yaml:"service_version"`
 	Cache          cacheTimes `yaml:"cache"`
+	// Catalog is whether there are pages for people below /catalog/: on or off.
+	Catalog string `yaml:"catalog"`
 	// AfterPublish is told when another snapshot goes live.
 	AfterPublish []hook `yaml:"after_publish"`
 }
@@ -100,6 +102,12 @@ func (e environment) allowsDiverged() bool {
 	}
 	return e.Overwrite == overwriteIfNeeded || e.Overwrite == overwriteAlways
 }
+
+// Whether an environment has a catalogue.
+const (
+	catalogOn  = "on"
+	catalogOff = "off"
+)
 
 // defaultServiceVersion is the version of the registry API that regsnap answers.
 const defaultServiceVersion = "1.40.1"
@@ -219,6 +227,9 @@ func (e environment) validate() error {
 			return fmt.Errorf("after_publish[%d]: %w", i, err)
 		}
 	}
+	if e.Catalog != "" && e.Catalog != catalogOn && e.Catalog != catalogOff {
+		return fmt.Errorf("catalog: %q: want on or off", e.Catalog)
+	}
 	if err := e.cachePolicy().Validate(); err != nil {
 		return fmt.Errorf("cache: %w", err)
 	}
@@ -272,7 +283,7 @@ func (c config) buildEnvironment(name string) (build.Environment, error) {
 	if e.Regsnap != version() {
 		return build.Environment{}, usagef("environment %s is pinned to regsnap %s, this is %s: use that version, or change the pin", name, e.Regsnap, version())
 	}
-	return build.Environment{Name: name, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy()}, nil
+	return build.Environment{Name: name, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy(), Catalogue: e.Catalog == catalogOn}, nil
 }
 
 func (c config) budget() layout.Budget {

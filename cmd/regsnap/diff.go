@@ -102,7 +102,7 @@ func snapshotRef(ctx context.Context, b *publish.Bucket, env, arg string) (publi
 
 func printDiff(w io.Writer, d *publish.Diff, all bool) {
 	fmt.Fprintf(w, "from %s to %s\n", d.Old, d.New)
-	if d.Packages.None() && len(d.Answers)+len(d.Documents) == 0 {
+	if d.Packages.None() && len(d.Answers)+len(d.Documents)+len(d.Pages) == 0 {
 		fmt.Fprintln(w, "no request answers differently")
 		return
 	}
@@ -120,7 +120,7 @@ func printDiff(w io.Writer, d *publish.Diff, all bool) {
 	for _, kind := range []struct {
 		what string
 		list []string
-	}{{"documents", d.Documents}, {"archives", d.Archives}, {"files", d.Files}} {
+	}{{"documents", d.Documents}, {"archives", d.Archives}, {"files", d.Files}, {"pages", d.Pages}} {
 		fmt.Fprintf(w, "%s: %d\n", kind.what, len(kind.list))
 		for i, p := range kind.list {
 			if i == maxListed && !all {

@@ -50,7 +50,7 @@ func repair(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOp
 // whole reports that the manifest can be read.
 func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Repairs) (_ build.Options, known []layout.ManifestBranch, whole bool, err error) {
 	e := p.cfg.Environments[p.env]
-	env := build.Environment{Name: p.env, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy()}
+	env := build.Environment{Name: p.env, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy(), Catalogue: e.Catalog == catalogOn}
 	o := build.Options{Regsnap: version(), Budget: p.cfg.budget(), Parallel: p.bucket.Parallel(), Store: repairs}
 	m, err := p.bucket.Manifest(ctx, p.env, id)
 	if err != nil {
@@ -69,7 +69,7 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 	if m.Render != build.RenderVersion {
 		return o, nil, true, fmt.Errorf("%s was rendered by regsnap %s (render version %d, this is %d): repair it with that version", id, m.Regsnap, m.Render, build.RenderVersion)
 	}
-	env.Branches = nil
+	env.Branches, env.Catalogue = nil, m.Catalogue != nil
 	for _, b := range m.Branches {
 		env.Branches = append(env.Branches, b.Name)
 	}

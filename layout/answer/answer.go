@@ -30,6 +30,8 @@ const (
 	Signature
 	// File: the file at Path of Revision; NoResource if its contents do not list it.
 	File
+	// Page: the page at Path of the catalogue that the page Digest lists.
+	Page
 )
 
 // Answer is what a request gets, as far as it can be said without reading an object.
@@ -95,6 +97,9 @@ func (t *Table) Answer(method string, u *url.URL) Answer {
 		return t.query(u)
 	case "/index.json/", "/health/", "/favicon.ico/", "/search/", "/categories/":
 		return moved(u, strings.TrimSuffix(u.Path, "/"))
+	}
+	if u.Path == "/catalog" || strings.HasPrefix(u.Path, "/catalog/") {
+		return t.pageRoute(u)
 	}
 	if rest, ok := strings.CutPrefix(u.Path, "/package/"); ok {
 		return t.packageRoute(u, rest)

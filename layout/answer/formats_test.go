@@ -244,7 +244,7 @@ func TestManifestOrigin(t *testing.T) {
 		t.Errorf("%+v", origin)
 	}
 	other := someManifest()
-	other.Format = layout.ManifestFormat + 1
+	other.Format = layout.CatalogueManifestFormat + 1
 	for name, body := range map[string]string{
 		"nothing": "", "another document": `["format"]`, "another order": `{"packages":[],"format":1}`, "cut off": string(body[:20]), "another format": string(other.Encode()),
 	} {

@@ -19,6 +19,7 @@ const (
 	kindArchive    = "archive"
 	kindSignature  = "signature"
 	kindFile       = "file"
+	kindPage       = "page" // of the catalogue for people
 	kindError      = "error"
 	kindRedirect   = "redirect"
 	kindMethod     = "method"
@@ -27,7 +28,7 @@ const (
 // Kinds are the kinds of requests, in the order in which they are described.
 var Kinds = []string{
 	kindIndex, kindHealth, kindIcon, kindSearch, kindCategories, kindSpelling, kindDocument,
-	kindArchive, kindSignature, kindFile, kindError, kindRedirect, kindMethod,
+	kindArchive, kindSignature, kindFile, kindPage, kindError, kindRedirect, kindMethod,
 }
 
 // fixed are the requests that every registry is asked, and those that are made

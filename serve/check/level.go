@@ -50,6 +50,8 @@ var edgeRules = append(slices.Clone(apiRules),
 	rule{name: "Accept-Ranges"},
 	rule{name: "Last-Modified"},
 	rule{name: "Allow"},
+	rule{name: "Content-Security-Policy"},
+	rule{name: "X-Content-Type-Options"},
 )
 
 // rules are the headers that are compared at a level.

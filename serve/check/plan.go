@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // thorough is the part of queries and documents that are also asked with HEAD
@@ -41,14 +43,37 @@ func newPlan(ctx context.Context, ref *reference, o Options) (*plan, error) {
 	for row := range t.Rows() {
 		documents = append(documents, o.asked(kindDocument, "/package/"+t.Name(row)+"/"+url.PathEscape(t.Versions[row])+"/"))
 	}
+	pages := o.pages(t)
 	packages, err := packages(ctx, ref, o)
 	if err != nil {
 		return nil, err
 	}
-	return o.choose(fixed(t, o.Level), queries, documents, packages), nil
+	return o.choose(fixed(t, o.Level), queries, documents, pages, packages), nil
 }
 
-// asked is a probe of a JSON answer.
+// pages are the addresses of the catalogue for people, which a registry of another
+// make does not have.
+func (o Options) pages(t *answer.Table) (out []probe) {
+	if t.Site == "" || o.Level == API {
+		return nil
+	}
+	add := func(paths ...string) {
+		for _, p := range paths {
+			out = append(out, o.asked(kindPage, "/catalog/"+p))
+		}
+	}
+	add("", "-/environment/", "-/environment", "-/feed.xml", "-/packages.json", "-/none/", "none/")
+	for row := range t.Rows() {
+		name := t.Name(row)
+		if row == 0 || t.Name(row-1) != name {
+			add(name+"/", name+"/feed.xml", name+"/versions.json")
+		}
+		add(name + "/" + url.PathEscape(t.Versions[row]) + "/")
+	}
+	return out
+}
+
+// asked is a probe of an answer that is text.
 func (o Options) asked(kind, target string) probe {
 	p := probe{kind, http.MethodGet, target, plain | encoded}
 	if fraction(o.Seed, "thorough "+target) < 1.0/thorough {

@@ -1,8 +1,11 @@
 package export
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -59,12 +62,37 @@ func (w *writer) response(ctx context.Context, r layout.ManifestResponse) error 
 	if r.Gzip == 0 {
 		return nil
 	}
-	key += layout.GzipSuffix
+	encoded := key + layout.GzipSuffix
+	target, err := w.target(fileOf(encoded))
+	if err != nil {
+		return err
+	}
+	err = w.place(ctx, fileOf(encoded), target, w.encoded(ctx, encoded, r.Gzip, want))
+	if err != nil || !r.Page || !r.EncodedOnly {
+		return err
+	}
+	return w.inflated(ctx, key, r.Gzip, want)
+}
+
+// inflated writes a page plain beside its encoded form: nginx's script cannot inflate.
+func (w *writer) inflated(ctx context.Context, key string, size int64, want layout.ObjectDigest) error {
 	target, err := w.target(fileOf(key))
 	if err != nil {
 		return err
 	}
-	return w.place(ctx, fileOf(key), target, w.encoded(ctx, key, r.Gzip, want))
+	return w.reading(ctx, func() error {
+		var b bytes.Buffer
+		if err := w.from.FetchEncoded(ctx, key+layout.GzipSuffix, &b, size, want); err != nil {
+			return w.explained(ctx, err)
+		}
+		return w.create(target, func(to io.Writer) error {
+			z, err := gzip.NewReader(&b)
+			if err == nil {
+				_, err = io.Copy(to, z)
+			}
+			return err
+		})
+	})
 }
 
 // revision writes the archive and the files of a package version.

@@ -153,7 +153,7 @@ func PublishSource(t testing.TB, b *publish.Bucket, src index.Source, branch str
 	t.Helper()
 	ctx := t.Context()
 	o := build.Options{Source: src, Store: b, Regsnap: "test", Environments: []build.Environment{{
-		Name: Env, Branches: []string{branch}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
+		Name: Env, Branches: []string{branch}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy, Catalogue: true,
 	}}}
 	if change != nil {
 		change(&o)

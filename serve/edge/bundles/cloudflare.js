@@ -461,6 +461,9 @@ function routesKey(env, id) {
 function responseKey(digest) {
   return `responses/${digest}.json`;
 }
+function pageKey(digest) {
+  return `responses/${digest}.page`;
+}
 function partKey(digest) {
   return `responses/${digest}.part`;
 }
@@ -736,6 +739,7 @@ function bounds(list = []) {
 
 // router/table.js
 var ROUTES_FORMAT = 3;
+var CATALOGUE_FORMAT = 4;
 var DIGEST = 32;
 var REVISION = 20;
 var LINE_BREAK = 10;
@@ -944,7 +948,7 @@ var COLUMNS = [
 function lines(data) {
   const end = Math.max(0, data.indexOf(LINE_BREAK) - 1);
   const format = /^\{"format":([0-9]+),/.exec(fromBytes(data, 0, Math.min(end, 32)))?.[1];
-  if (Number(format) !== ROUTES_FORMAT) {
+  if (Number(format) !== ROUTES_FORMAT && Number(format) !== CATALOGUE_FORMAT) {
     throw new RoutesError(
       `routes: format ${format} is not known to this edge (want ${ROUTES_FORMAT}): make its bundle anew`
     );
@@ -1134,6 +1138,7 @@ function answer(t, method, target) {
       return query(t, target);
   }
   if (MOVABLE.has(path)) return moved(target, path.slice(0, -1));
+  if (path === "/catalog" || path.startsWith("/catalog/")) return pageRoute(t, target);
   if (path.startsWith("/package/")) return packageRoute(t, target);
   if (path.startsWith("/epr/")) return archiveRoute(t, target);
   return noRoute;
@@ -1187,6 +1192,27 @@ function query(t, target) {
   if (selection.rows.length === 0) return { ...a, kind: "direct", body: toBytes("[]") };
   return { ...a, select: () => selection, named: named(t, selection) };
 }
+function pageRoute(t, target) {
+  const digest = t.head.site;
+  if (!digest) return noRoute;
+  const { path } = target;
+  const rest = path.replace(/^\/catalog\//, "");
+  const last2 = rest.slice(rest.lastIndexOf("/") + 1);
+  const file = rest.startsWith("-/") && last2.includes(".") || last2 === "feed.xml" || last2 === "versions.json";
+  if (path === "/catalog" || last2 !== "" && !file) return moved(target, path + "/");
+  return { kind: "page", status: 200, contentType: pageType(last2), cache: "index", digest, path: rest };
+}
+function pageType(file) {
+  const suffix = /\.(css|js|json|xml)$/.exec(file);
+  return suffix && PAGE_TYPES.get(suffix[1]) || PAGE_HTML;
+}
+var PAGE_HTML = "text/html; charset=utf-8";
+var PAGE_TYPES = /* @__PURE__ */ new Map([
+  ["css", "text/css; charset=utf-8"],
+  ["js", "text/javascript; charset=utf-8"],
+  ["json", JSON_TYPE],
+  ["xml", "application/atom+xml"]
+]);
 function splitN(text, n) {
   const parts = text.split("/");
   return parts.length <= n ? parts : [...parts.slice(0, n - 1), parts.slice(n - 1).join("/")];
@@ -1327,6 +1353,79 @@ function gzipTrailer(crc32, size) {
   trailer.setUint32(4, size, true);
   return new Uint8Array(trailer.buffer);
 }
+
+// router/kept.js
+var Kept = class {
+  /**
+   * @param {number} most how much is kept, in bytes
+   * @param {(digest: string) => Promise<{value: T, size: number}>} load
+   */
+  constructor(most, load) {
+    this.most = most;
+    this.load = load;
+    this.kept = /* @__PURE__ */ new Map();
+    this.bytes = 0;
+  }
+  /**
+   * @param {string} digest
+   * @returns {Promise<T>}
+   */
+  async get(digest) {
+    const kept = this.kept.get(digest);
+    if (kept) {
+      this.kept.delete(digest);
+      this.kept.set(digest, kept);
+      return kept.value;
+    }
+    const loaded = await this.load(digest);
+    if (!this.kept.has(digest)) {
+      this.kept.set(digest, loaded);
+      this.bytes += loaded.size;
+    }
+    for (const [oldest, { size }] of this.kept) {
+      if (this.bytes <= this.most) break;
+      this.kept.delete(oldest);
+      this.bytes -= size;
+    }
+    return loaded.value;
+  }
+};
+
+// router/page.js
+var KEPT = 4 << 20;
+var Lists = class extends Kept {
+  /** @param {import("./body.js").Bucket} bucket */
+  constructor(bucket) {
+    super(KEPT, async (digest) => {
+      const bytes = await readObject(pageKey(digest), bucket);
+      return { value: parseJSON(bytes), size: bytes.length };
+    });
+  }
+};
+async function findPage(site, path, lists) {
+  const own = entry2(site.pages, path);
+  if (own) return own;
+  const slash = path.indexOf("/");
+  const of = slash < 0 ? null : entry2(site.packages, path.slice(0, slash));
+  if (!of) return null;
+  const rest = path.slice(slash + 1);
+  const page = entry2(of.pages, rest);
+  if (page) return page;
+  if (rest === "versions.json") return of.list;
+  if (!rest.endsWith("/")) return null;
+  const { versions } = await lists.get(of.list);
+  return versions.find((v) => v.version === rest.slice(0, -1))?.page ?? null;
+}
+function missingPage(site, path) {
+  return entry2(site.pages, `404 ${path.split("/").length - 1}`);
+}
+function entry2(of, name) {
+  return Object.prototype.hasOwnProperty.call(of, name) ? of[name] : null;
+}
+function pagePolicy(script) {
+  return `default-src 'none'; img-src 'self'; style-src 'self'; script-src '${script}'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
+}
+var FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 // router/byterange.js
 var RangeError416 = class extends Error {
@@ -1480,6 +1579,8 @@ var Exchange = class {
         return this.response();
       case "file":
         return this.file();
+      case "page":
+        return this.page();
       default:
         return this.archive();
     }
@@ -1570,6 +1671,53 @@ var Exchange = class {
     const assembly = new Assembly(table, a.select(), parts);
     return await this.stored(key, assembly.length) ?? [assembly];
   }
+  /** A page of the catalogue. */
+  async page() {
+    const { a, request, site } = this;
+    const { digest, path } = (
+      /** @type {Required<Answer>} */
+      a
+    );
+    const pages = await site.lists.get(digest);
+    let page = await findPage(pages, path, site.lists);
+    if (!page) {
+      this.headers.set("vary", ["Accept, Accept-Encoding"]);
+      page = missingPage(pages, path);
+      if (!page || !/text\/html/i.test(request.headers.get("accept") ?? "")) {
+        this.a = noRoute;
+        return this.direct();
+      }
+      Object.assign(a, { status: 404, contentType: PAGE_HTML, cache: "error" });
+    }
+    this.headers.set("x-content-type-options", ["nosniff"]);
+    if (a.contentType === PAGE_HTML) {
+      this.headers.set("content-security-policy", [pagePolicy(pages.script)]);
+      this.headers.set("referrer-policy", ["no-referrer"]);
+    }
+    this.head();
+    return this.pageBody(page);
+  }
+  /**
+   * Sends a page. It is stored gzip-encoded, but for those that edges read themselves.
+   * @param {string} page its digest
+   * @returns {Promise<Reply>}
+   */
+  async pageBody(page) {
+    const { a, request, site, headers } = this;
+    const key = pageKey(page);
+    const encoded2 = key + GZIP_SUFFIX;
+    let tag = etag(page);
+    let body = acceptsGzip(request.headers) ? await this.stored(encoded2) : null;
+    if (body) {
+      tag = gzipped(tag);
+      headers.set("content-encoding", ["gzip"]);
+    }
+    const done = a.status === 200 ? this.settled(tag) : null;
+    if (done) return done;
+    body ??= await this.stored(key);
+    body ??= [await site.inflate(await readObject(encoded2, site.bucket))];
+    return { status: a.status, headers, body };
+  }
   /**
    * An object that may be absent, as a body; null if it is.
    * @param {string} key
@@ -1617,6 +1765,10 @@ var Exchange = class {
       return this.direct();
     }
     a.contentType = f.type;
+    if (site.table.head.site) {
+      this.headers.set("x-content-type-options", ["nosniff"]);
+      this.headers.set("content-security-policy", [FILE_POLICY]);
+    }
     const tag = fileTag(f.sha256);
     const { deflate: d } = f;
     if (d && ENVELOPE + d.size < f.size && compressible(f.type) && request.headers.get("range") === null && acceptsGzip(request.headers)) {
@@ -1651,36 +1803,14 @@ var Exchange = class {
 };
 
 // router/parts.js
-var KEPT = 16 << 20;
-var Parts = class {
-  /** @param {Bucket} bucket */
+var KEPT2 = 16 << 20;
+var Parts = class extends Kept {
+  /** @param {import("./body.js").Bucket} bucket */
   constructor(bucket) {
-    this.bucket = bucket;
-    this.kept = /* @__PURE__ */ new Map();
-    this.bytes = 0;
-  }
-  /**
-   * @param {string} digest
-   * @returns {Promise<Uint8Array>}
-   */
-  async get(digest) {
-    const kept = this.kept.get(digest);
-    if (kept) {
-      this.kept.delete(digest);
-      this.kept.set(digest, kept);
-      return kept;
-    }
-    const part = await readObject(partKey(digest), this.bucket);
-    if (!this.kept.has(digest)) {
-      this.kept.set(digest, part);
-      this.bytes += part.length;
-    }
-    for (const [oldest, { length }] of this.kept) {
-      if (this.bytes <= KEPT) break;
-      this.kept.delete(oldest);
-      this.bytes -= length;
-    }
-    return part;
+    super(KEPT2, async (digest) => {
+      const value = await readObject(partKey(digest), bucket);
+      return { value, size: value.length };
+    });
   }
 };
 
@@ -1804,7 +1934,15 @@ async function warmUp() {
   const headers = { get: (name) => name === "accept-encoding" ? "gzip" : null };
   const hash = new Uint8Array(32);
   for (let i = 0; i < ROUNDS; i++) {
-    const site = { table: new Table(routes), modified: "", bucket, parts: new Parts(bucket), sha256: async () => hash };
+    const site = {
+      table: new Table(routes),
+      modified: "",
+      bucket,
+      parts: new Parts(bucket),
+      lists: new Lists(bucket),
+      inflate: async () => hash,
+      sha256: async () => hash
+    };
     for (const target of REQUESTS) {
       const { body } = await handle({ method: "GET", target, headers }, site);
       if (target.startsWith("/search")) await readAll(body, bucket);
@@ -1824,8 +1962,17 @@ function failed(error, target, live) {
   );
 }
 
+// platform/inflate.js
+async function inflate(encoded2) {
+  const plain2 = new Blob([
+    /** @type {any} */
+    encoded2
+  ]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(plain2).arrayBuffer());
+}
+
 // platform/snapshot.js
-var KEPT2 = 2;
+var KEPT3 = 2;
 var Live = class {
   /**
    * @param {string} environment
@@ -1839,6 +1986,7 @@ var Live = class {
     this.bucket = bucket;
     this.sha256 = sha2562;
     this.parts = new Parts(bucket);
+    this.lists = new Lists(bucket);
     this.sites = /* @__PURE__ */ new Map();
     this.live = null;
     this.looked = -Infinity;
@@ -1879,11 +2027,13 @@ var Live = class {
       modified: modifiedOf(id),
       bucket: this.bucket,
       parts: this.parts,
+      lists: this.lists,
+      inflate,
       sha256: this.sha256
     };
     this.sites.delete(id);
     this.sites.set(id, site);
-    for (const old of this.sites.keys()) if (this.sites.size > KEPT2) this.sites.delete(old);
+    for (const old of this.sites.keys()) if (this.sites.size > KEPT3) this.sites.delete(old);
     return site;
   }
   async pointer() {

@@ -49,6 +49,9 @@ var NO_STORE = ["max-age=0", "private, no-store"];
 var GZIP_HEADER = Uint8Array.of(31, 139, 8, 0, 0, 0, 0, 0, 0, 255);
 var ENVELOPE = GZIP_HEADER.length + 8;
 
+// router/page.js
+var KEPT = 4 << 20;
+
 // router/handler.js
 function refuse(status, text, headers = /* @__PURE__ */ new Map()) {
   const body = toBytes(text + "\n");
@@ -61,7 +64,7 @@ function refuse(status, text, headers = /* @__PURE__ */ new Map()) {
 var DOCUMENT = 512 << 10;
 
 // router/parts.js
-var KEPT = 16 << 20;
+var KEPT2 = 16 << 20;
 
 // router/sample.js
 var VERSIONS = 12;

@@ -227,23 +227,24 @@ AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",ICON=Uint8Array.from(atob(BASE64),function(c){
 return c.charCodeAt(0)});function validPackageName(name){return/^[a-z0-9_]{1,200}(?![\s\S])/.test(name)}function validSnapshot(id){
 return/^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}(?![\s\S])/.test(id)}function responseKey(digest){return"responses/".concat(digest,
-".json")}function partKey(digest){return"responses/".concat(digest,".part")}var GZIP_SUFFIX=".gz";function digestOf(content,sha256){
-return __awaiter(this,void 0,void 0,function(){var _a;return __generator(this,function(_b){switch(_b.label){case 0:return _a=
-hex,[4,sha256(content)];case 1:return[2,_a.apply(void 0,[_b.sent(),16])]}})})}function hex(bytes,n){for(var out="",i2=0;i2<
-n;i2++)out+=bytes[i2].toString(16).padStart(2,"0");return out}function prefix(r,sha256){return __awaiter(this,void 0,void 0,
-function(){var _a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return _b=(_a="packages/".concat(r.name,
-"/")).concat,[4,escapeElement(r.version,sha256)];case 1:return[2,_b.apply(_a,[_c.sent(),"/"]).concat(r.id,"/")]}})})}function archiveKey(r,sha256){
-return __awaiter(this,void 0,void 0,function(){var _a;return __generator(this,function(_b){switch(_b.label){case 0:return[
-4,prefix(r,sha256)];case 1:return _a=_b.sent(),[4,escapeElement("".concat(r.name,"-").concat(r.version,".zip"),sha256)];case 2:
-return[2,_a+_b.sent()]}})})}function signatureKey(r,sha256){return __awaiter(this,void 0,void 0,function(){return __generator(
-this,function(_a){switch(_a.label){case 0:return[4,archiveKey(r,sha256)];case 1:return[2,_a.sent()+".sig"]}})})}function contentsKey(r,sha256){
-return __awaiter(this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,prefix(
-r,sha256)];case 1:return[2,_a.sent()+"contents.json"]}})})}function fileKey(r,path,sha256){return __awaiter(this,void 0,
-void 0,function(){var elements;return __generator(this,function(_a){switch(_a.label){case 0:return[4,Promise.all(path.split(
-"/").map(function(e){return escapeElement(e,sha256)}))];case 1:return elements=_a.sent(),[4,prefix(r,sha256)];case 2:return[
-2,_a.sent()+"files/"+elements.join("/")]}})})}var LONGEST=220,ABBREVIATED=160;function escapeElement(element,sha256){return __awaiter(
-this,void 0,void 0,function(){var s,cut,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return s=element.
-replace(/[^A-Za-z0-9._,-]/g,function(c){return"="+c.charCodeAt(0).toString(16).toUpperCase().padStart(2,"0")}),/^\.*(?![\s\S])/.
+".json")}function pageKey(digest){return"responses/".concat(digest,".page")}function partKey(digest){return"responses/".
+concat(digest,".part")}var GZIP_SUFFIX=".gz";function digestOf(content,sha256){return __awaiter(this,void 0,void 0,function(){
+var _a;return __generator(this,function(_b){switch(_b.label){case 0:return _a=hex,[4,sha256(content)];case 1:return[2,_a.
+apply(void 0,[_b.sent(),16])]}})})}function hex(bytes,n){for(var out="",i2=0;i2<n;i2++)out+=bytes[i2].toString(16).padStart(
+2,"0");return out}function prefix(r,sha256){return __awaiter(this,void 0,void 0,function(){var _a,_b;return __generator(
+this,function(_c){switch(_c.label){case 0:return _b=(_a="packages/".concat(r.name,"/")).concat,[4,escapeElement(r.version,
+sha256)];case 1:return[2,_b.apply(_a,[_c.sent(),"/"]).concat(r.id,"/")]}})})}function archiveKey(r,sha256){return __awaiter(
+this,void 0,void 0,function(){var _a;return __generator(this,function(_b){switch(_b.label){case 0:return[4,prefix(r,sha256)];case 1:
+return _a=_b.sent(),[4,escapeElement("".concat(r.name,"-").concat(r.version,".zip"),sha256)];case 2:return[2,_a+_b.sent()]}})})}
+function signatureKey(r,sha256){return __awaiter(this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.
+label){case 0:return[4,archiveKey(r,sha256)];case 1:return[2,_a.sent()+".sig"]}})})}function contentsKey(r,sha256){return __awaiter(
+this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,prefix(r,sha256)];case 1:
+return[2,_a.sent()+"contents.json"]}})})}function fileKey(r,path,sha256){return __awaiter(this,void 0,void 0,function(){
+var elements;return __generator(this,function(_a){switch(_a.label){case 0:return[4,Promise.all(path.split("/").map(function(e){
+return escapeElement(e,sha256)}))];case 1:return elements=_a.sent(),[4,prefix(r,sha256)];case 2:return[2,_a.sent()+"file\
+s/"+elements.join("/")]}})})}var LONGEST=220,ABBREVIATED=160;function escapeElement(element,sha256){return __awaiter(this,
+void 0,void 0,function(){var s,cut,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return s=element.replace(
+/[^A-Za-z0-9._,-]/g,function(c){return"="+c.charCodeAt(0).toString(16).toUpperCase().padStart(2,"0")}),/^\.*(?![\s\S])/.
 test(element)?s=s.replaceAll(".","=2E"):s=s.replace(/\.attrs(?![\s\S])/,"=2Eattrs"),s.length<=LONGEST?[2,s]:(cut=s[ABBREVIATED-
 1]==="="?ABBREVIATED-1:s[ABBREVIATED-2]==="="?ABBREVIATED-2:ABBREVIATED,_a=s.slice(0,cut)+"=-",_b=hex,[4,sha256(toBytes(
 element))]);case 1:return[2,_a+_b.apply(void 0,[_c.sent(),16])]}})})}var SHORT2=new SmallMap([[7,"\\a"],[8,"\\b"],[9,"\\t"],
@@ -310,9 +311,9 @@ has(text))return!1;throw new QueryError("invalid '".concat(name,"' query param: 
 function RangeTest2(ranges){this.release=bounds(ranges.release),this.pre=bounds(ranges.pre)}return RangeTest2.prototype.
 accepts=function(v){var list=v.pre.length>0?this.pre:this.release;return list.some(function(b){return compare(v,b.from)>=
 0&&(b.to===null||compare(v,b.to)<0)})},RangeTest2})();function bounds(list){return list===void 0&&(list=[]),list.map(function(_a){
-var from=_a.from,to=_a.to;return{from:parseStrict(from),to:to?parseStrict(to):null}})}for(var ROUTES_FORMAT=3,DIGEST=32,
-REVISION=20,LINE_BREAK=10,EXPERIMENTAL=1,SIGNED=2,PRERELEASE=4,UNSTABLE=8,SAME=16,FLAGS=32,DIGITS=new Uint8Array(128),i=0;i<
-64;i++)DIGITS["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".charCodeAt(i)]=i;var RoutesError=(function(_super){
+var from=_a.from,to=_a.to;return{from:parseStrict(from),to:to?parseStrict(to):null}})}for(var ROUTES_FORMAT=3,CATALOGUE_FORMAT=4,
+DIGEST=32,REVISION=20,LINE_BREAK=10,EXPERIMENTAL=1,SIGNED=2,PRERELEASE=4,UNSTABLE=8,SAME=16,FLAGS=32,DIGITS=new Uint8Array(
+128),i=0;i<64;i++)DIGITS["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".charCodeAt(i)]=i;var RoutesError=(function(_super){
 __extends(RoutesError2,_super);function RoutesError2(){return _super!==null&&_super.apply(this,arguments)||this}return RoutesError2})(
 SmallError),Numbers=(function(){function Numbers2(data,span,rows){if(this.data=data,this.from=span.from,this.width=rows===
 0?0:(span.to-span.from)/rows,!Number.isInteger(this.width))throw new RoutesError("routes: a column is not as long as the\
@@ -352,75 +353,82 @@ var _a;return set?set.includes(category)||((_a=this.children.get(category))!==nu
 return set.includes(c)}):!1},class_4})(),COLUMNS=__spreadArray(__spreadArray([],["names","starts","places","blocks","ver\
 sions","flags","kibana","agent","spec","type","capability","label"],!1),["template","discovery","sizes","revisions","doc\
 uments","summaries"],!1);function lines(data){var _a,end=Math.max(0,data.indexOf(LINE_BREAK)-1),format=(_a=/^\{"format":([0-9]+),/.
-exec(fromBytes(data,0,Math.min(end,32))))===null||_a===void 0?void 0:_a[1];if(Number(format)!==ROUTES_FORMAT)throw new RoutesError(
-"routes: format ".concat(format," is not known to this edge (want ").concat(ROUTES_FORMAT,"): make its bundle anew"));var head=parseJSON(
-data.subarray(0,end),"}"),columns=new SmallMap,at=end;if(COLUMNS.forEach(function(name,i2){var from=at+',\n"'.concat(name,
-'":"').length;at=from+head.lengths[i2]+1,columns.set(name,{from:from,to:at-1})}),data.length!==at+2)throw new RoutesError(
-"routes: ".concat(data.length," bytes, want ").concat(at+2));return{head:head,columns:columns}}var PASSES=1,FAILS=2;function filter(t,q){
-var head=t.head,tests=[],add=function(column,values,passes){var from=column.from,width=column.width;tests.push({column:column,
-from:from,width:width,passes:passes,known:new Uint8Array(width>2?values:1<<7*width)})};q.type!==""&&add(t.type,head.types.
-length,function(i2){return head.types[i2]===q.type}),!q.experimental&&!q.prerelease&&add(t.flags,FLAGS,function(flags){return(flags&
-(PRERELEASE|EXPERIMENTAL))===0});var kibana=q.kibana,agent=q.agent,specMin=q.specMin,specMax=q.specMax,capabilities=q.capabilities,
-discovery=q.discovery;kibana&&add(t.kibana,head.constraints.length,function(i2){return accepts(t,i2,kibana)}),q.experimental||
-(agent&&add(t.agent,head.constraints.length,function(i2){return accepts(t,i2,agent)}),(specMin||specMax)&&add(t.spec,head.
-specs.length,function(i2){return within(head.specs[i2],specMin,specMax)}),capabilities&&add(t.capability,head.capabilities.
-length,function(i2){var _a;return((_a=head.capabilities[i2])!==null&&_a!==void 0?_a:[]).every(function(c){return capabilities.
-includes(c)})}),discovery.length>0&&add(t.discovery,head.discoveries.length,function(i2){return discovery.every(function(f){
-return matches(f,head.discoveries[i2])})}));var data=t.data;return function(row){for(var i2=0;i2<tests.length;i2++){var _a=tests[i2],
-from=_a.from,width=_a.width,known=_a.known,column=_a.column,at=from+row*width,digits=width===1?data[at]:width===2?data[at]<<
-7|data[at+1]:column.at(row),k=known[digits]||(known[digits]=tests[i2].passes(column.at(row))?PASSES:FAILS);if(k===FAILS)
-return!1}return!0}}function accepts(t,constraint,v){return constraint===0||t.test(constraint).accepts(v)}function within(spec,least,most){
-var v={major:String(spec.major),minor:String(spec.minor),patch:"0",pre:[]};return(!least||compare(v,least)>=0)&&(!most||
-compare(v,most)<=0)}function matches(f,d){var _a,_b,_c;return f.kind==="datasets"?((_a=d.datasets)!==null&&_a!==void 0?_a:
-[]).some(function(s){return f.list.includes(s)}):((_b=d.fields)!==null&&_b!==void 0?_b:[]).length>0&&((_c=d.fields)!==null&&
-_c!==void 0?_c:[]).every(function(s){return f.list.includes(s)})}function select(t,q){return pick(t,newest(t,q),q.category)}
-function newest(t,q){var passes=filter(t,q),yielding=q.all?UNSTABLE:PRERELEASE,preferred=function(row2){return passes(row2)&&
-(t.flags.at(row2)&yielding)===0},out=[],one=q.package===""?-1:t.nameIndex(q.package);if(q.package!==""&&one<0)return out;
-for(var firsts=t.firstRows(),end=q.package===""?t.packages:one+1,i2=Math.max(0,one);i2<end;i2++){var from=firsts[i2],to=firsts[i2+
-1],best=q.experimental&&last(t,from,to,preferred)>=0?preferred:passes;if(q.all)for(var row=from;row<to;row++)best(row)&&
-out.push(row);else{var row=last(t,from,to,best);row>=0&&out.push(row)}}return out}function last(t,from,to,passes){for(var row=to-
-1;row>=from&&!passes(row);)row--;if(row<from)return-1;for(var first=row,r=row;r>from&&(t.flags.at(r)&SAME)!==0;r--)passes(
-r-1)&&(first=r-1);return first}function pick(t,rows,category){var s={rows:rows,kept:new SmallMap};return category===""||
-(s.rows=rows.filter(function(row){var _a;if(t.hasCategory(t.head.labels[t.label.at(row)],category))return!0;var templates=(_a=
-t.head.templates[t.template.at(row)])!==null&&_a!==void 0?_a:[];if(!templates.some(function(p){return t.hasCategory(p.categories,
-category)}))return!1;var keep=__spreadArray([],__read(templates.keys()),!1).filter(function(i2){var _a2;return(_a2=templates[i2].
-categories)===null||_a2===void 0?void 0:_a2.includes(category)});return keep.length<templates.length&&s.kept.set(row,keep),
-!0})),s}function showsEvery(q){return q.all&&q.prerelease&&!q.experimental&&q.category+q.package+q.type===""&&!(q.kibana||
-q.agent||q.specMin||q.specMax||q.capabilities)&&q.discovery.length===0}function named(t,_a){var rows=_a.rows,kept=_a.kept,
-title=toBytes("search 2\n"),cuts="";kept.size>0&&rows.forEach(function(row,i3){var keep=kept.get(row);keep&&(cuts+="\n"+
-i3+(keep.length>0?":"+keep.join(","):""))});var out=new Uint8Array(title.length+rows.length*DIGEST+cuts.length);out.set(
-title);for(var at=title.length,data=t.data,from=t.summaries.from,i2=0;i2<rows.length;){for(var first=rows[i2],n=1;rows[i2+
-n]===first+n;)n++;out.set(data.subarray(from+first*DIGEST,from+(first+n)*DIGEST),at),at+=n*DIGEST,i2+=n}return out.set(toBytes(
-cuts),at),out}var JSON_TYPE="application/json",PLAIN_TYPE="text/plain; charset=utf-8";function plainError(status,text,cache){
-return{kind:"direct",status:status,contentType:PLAIN_TYPE,cache:cache,body:toBytes(text+"\n")}}function direct(contentType,cache,body){
-return{kind:"direct",status:200,contentType:contentType,cache:cache,body:body}}var noRoute=plainError(404,"404 page not \
-found","error"),noPackage=plainError(404,"package revision not found","error"),noArtifact=plainError(404,"artifact not f\
-ound","error"),noSignature=plainError(404,"signature file not found","error"),badVersion=plainError(400,"invalid package\
- version","error"),badMethod=plainError(405,"method not allowed","error"),noResource=plainError(404,"resource not found",
-"content"),MOVABLE=new SmallSet(["/index.json/","/health/","/favicon.ico/","/search/","/categories/"]);function answer(t,method,target){
-if(method!=="GET"&&method!=="HEAD")return badMethod;var path=target.path,clean=cleanPath(path);if(clean!==path)return{kind:"\
-direct",status:301,contentType:"",cache:"none",location:location(target,clean),body:toBytes("")};switch(path){case"/":case"\
-/index.json":return direct(JSON_TYPE,"index",toBytes(index(t)));case"/health":return direct("","none",toBytes(""));case"\
-/favicon.ico":return direct("image/x-icon","content",ICON);case"/search":case"/categories":return query(t,target)}return MOVABLE.
-has(path)?moved(target,path.slice(0,-1)):path.startsWith("/package/")?packageRoute(t,target):path.startsWith("/epr/")?archiveRoute(
-t,target):noRoute}function index(t){return'{\n  "service.name": "package-registry",\n  "service.version": '.concat(jsonString(
-t.head.service_version),"\n}\n")}var HTML=new SmallMap([["&","&amp;"],["<","&lt;"],[">","&gt;"],['"',"&#34;"],["'","&#39\
-;"]]);function moved(target,path){var to=location(target,path),link=to.replace(/[&<>"']/g,function(c){return HTML.get(c)});
-return{kind:"direct",status:301,contentType:"text/html; charset=utf-8",cache:"none",location:to,body:toBytes('<a href="'.
-concat(link,'">Moved Permanently</a>.\n\n'))}}function query(t,target){var q;try{q=parseQuery2(target.query,target.path===
-"/categories")}catch(e){if(!(e instanceof QueryError))throw e;return plainError(400,e.message,"error")}var a={kind:"sear\
-ch",status:200,contentType:JSON_TYPE,cache:"content"};if(t.rows>0&&showsEvery(q))return __assign(__assign({},a),{digest:t.
-head.every,select:function(){return select(t,q)}});var selection=select(t,q);if(q.counting){var body=toBytes(count(t,selection,
-q.includePolicyTemplates));return __assign(__assign({},a),{kind:"count",body:body})}return selection.rows.length===0?__assign(
-__assign({},a),{kind:"direct",body:toBytes("[]")}):__assign(__assign({},a),{select:function(){return selection},named:named(
-t,selection)})}function splitN(text,n){var parts=text.split("/");return parts.length<=n?parts:__spreadArray(__spreadArray(
-[],__read(parts.slice(0,n-1)),!1),[parts.slice(n-1).join("/")],!1)}function packageRoute(t,target){var _a=__read(splitN(
-target.path.slice(9),3),3),name=_a[0],version2=_a[1],file=_a[2];if(!name||!version2)return noRoute;if(file===void 0)return validPackageName(
-name)?moved(target,target.path+"/"):noRoute;var document=file===""&&validPackageName(name);if(!document&&target.path.endsWith(
-"/"))return moved(target,target.path.slice(0,-1));if(!isStrict(version2))return badVersion;var row=t.find(name,version2);
-return row<0?noPackage:document?{kind:"document",status:200,contentType:JSON_TYPE,cache:"index",digest:t.document(row)}:
-{kind:"file",status:200,contentType:"",cache:"content",revision:{name:name,version:version2,id:t.revision(row)},path:file}}
-function archiveRoute(t,target){var slash=target.path.endsWith("/"),m=/^\/epr\/[^/]+\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?(?![\s\S])/.
+exec(fromBytes(data,0,Math.min(end,32))))===null||_a===void 0?void 0:_a[1];if(Number(format)!==ROUTES_FORMAT&&Number(format)!==
+CATALOGUE_FORMAT)throw new RoutesError("routes: format ".concat(format," is not known to this edge (want ").concat(ROUTES_FORMAT,
+"): make its bundle anew"));var head=parseJSON(data.subarray(0,end),"}"),columns=new SmallMap,at=end;if(COLUMNS.forEach(
+function(name,i2){var from=at+',\n"'.concat(name,'":"').length;at=from+head.lengths[i2]+1,columns.set(name,{from:from,to:at-
+1})}),data.length!==at+2)throw new RoutesError("routes: ".concat(data.length," bytes, want ").concat(at+2));return{head:head,
+columns:columns}}var PASSES=1,FAILS=2;function filter(t,q){var head=t.head,tests=[],add=function(column,values,passes){var from=column.
+from,width=column.width;tests.push({column:column,from:from,width:width,passes:passes,known:new Uint8Array(width>2?values:
+1<<7*width)})};q.type!==""&&add(t.type,head.types.length,function(i2){return head.types[i2]===q.type}),!q.experimental&&
+!q.prerelease&&add(t.flags,FLAGS,function(flags){return(flags&(PRERELEASE|EXPERIMENTAL))===0});var kibana=q.kibana,agent=q.
+agent,specMin=q.specMin,specMax=q.specMax,capabilities=q.capabilities,discovery=q.discovery;kibana&&add(t.kibana,head.constraints.
+length,function(i2){return accepts(t,i2,kibana)}),q.experimental||(agent&&add(t.agent,head.constraints.length,function(i2){
+return accepts(t,i2,agent)}),(specMin||specMax)&&add(t.spec,head.specs.length,function(i2){return within(head.specs[i2],
+specMin,specMax)}),capabilities&&add(t.capability,head.capabilities.length,function(i2){var _a;return((_a=head.capabilities[i2])!==
+null&&_a!==void 0?_a:[]).every(function(c){return capabilities.includes(c)})}),discovery.length>0&&add(t.discovery,head.
+discoveries.length,function(i2){return discovery.every(function(f){return matches(f,head.discoveries[i2])})}));var data=t.
+data;return function(row){for(var i2=0;i2<tests.length;i2++){var _a=tests[i2],from=_a.from,width=_a.width,known=_a.known,
+column=_a.column,at=from+row*width,digits=width===1?data[at]:width===2?data[at]<<7|data[at+1]:column.at(row),k=known[digits]||
+(known[digits]=tests[i2].passes(column.at(row))?PASSES:FAILS);if(k===FAILS)return!1}return!0}}function accepts(t,constraint,v){
+return constraint===0||t.test(constraint).accepts(v)}function within(spec,least,most){var v={major:String(spec.major),minor:String(
+spec.minor),patch:"0",pre:[]};return(!least||compare(v,least)>=0)&&(!most||compare(v,most)<=0)}function matches(f,d){var _a,
+_b,_c;return f.kind==="datasets"?((_a=d.datasets)!==null&&_a!==void 0?_a:[]).some(function(s){return f.list.includes(s)}):
+((_b=d.fields)!==null&&_b!==void 0?_b:[]).length>0&&((_c=d.fields)!==null&&_c!==void 0?_c:[]).every(function(s){return f.
+list.includes(s)})}function select(t,q){return pick(t,newest(t,q),q.category)}function newest(t,q){var passes=filter(t,q),
+yielding=q.all?UNSTABLE:PRERELEASE,preferred=function(row2){return passes(row2)&&(t.flags.at(row2)&yielding)===0},out=[],
+one=q.package===""?-1:t.nameIndex(q.package);if(q.package!==""&&one<0)return out;for(var firsts=t.firstRows(),end=q.package===
+""?t.packages:one+1,i2=Math.max(0,one);i2<end;i2++){var from=firsts[i2],to=firsts[i2+1],best=q.experimental&&last(t,from,
+to,preferred)>=0?preferred:passes;if(q.all)for(var row=from;row<to;row++)best(row)&&out.push(row);else{var row=last(t,from,
+to,best);row>=0&&out.push(row)}}return out}function last(t,from,to,passes){for(var row=to-1;row>=from&&!passes(row);)row--;
+if(row<from)return-1;for(var first=row,r=row;r>from&&(t.flags.at(r)&SAME)!==0;r--)passes(r-1)&&(first=r-1);return first}
+function pick(t,rows,category){var s={rows:rows,kept:new SmallMap};return category===""||(s.rows=rows.filter(function(row){
+var _a;if(t.hasCategory(t.head.labels[t.label.at(row)],category))return!0;var templates=(_a=t.head.templates[t.template.
+at(row)])!==null&&_a!==void 0?_a:[];if(!templates.some(function(p){return t.hasCategory(p.categories,category)}))return!1;
+var keep=__spreadArray([],__read(templates.keys()),!1).filter(function(i2){var _a2;return(_a2=templates[i2].categories)===
+null||_a2===void 0?void 0:_a2.includes(category)});return keep.length<templates.length&&s.kept.set(row,keep),!0})),s}function showsEvery(q){
+return q.all&&q.prerelease&&!q.experimental&&q.category+q.package+q.type===""&&!(q.kibana||q.agent||q.specMin||q.specMax||
+q.capabilities)&&q.discovery.length===0}function named(t,_a){var rows=_a.rows,kept=_a.kept,title=toBytes("search 2\n"),cuts="";
+kept.size>0&&rows.forEach(function(row,i3){var keep=kept.get(row);keep&&(cuts+="\n"+i3+(keep.length>0?":"+keep.join(","):
+""))});var out=new Uint8Array(title.length+rows.length*DIGEST+cuts.length);out.set(title);for(var at=title.length,data=t.
+data,from=t.summaries.from,i2=0;i2<rows.length;){for(var first=rows[i2],n=1;rows[i2+n]===first+n;)n++;out.set(data.subarray(
+from+first*DIGEST,from+(first+n)*DIGEST),at),at+=n*DIGEST,i2+=n}return out.set(toBytes(cuts),at),out}var JSON_TYPE="appl\
+ication/json",PLAIN_TYPE="text/plain; charset=utf-8";function plainError(status,text,cache){return{kind:"direct",status:status,
+contentType:PLAIN_TYPE,cache:cache,body:toBytes(text+"\n")}}function direct(contentType,cache,body){return{kind:"direct",
+status:200,contentType:contentType,cache:cache,body:body}}var noRoute=plainError(404,"404 page not found","error"),noPackage=plainError(
+404,"package revision not found","error"),noArtifact=plainError(404,"artifact not found","error"),noSignature=plainError(
+404,"signature file not found","error"),badVersion=plainError(400,"invalid package version","error"),badMethod=plainError(
+405,"method not allowed","error"),noResource=plainError(404,"resource not found","content"),MOVABLE=new SmallSet(["/inde\
+x.json/","/health/","/favicon.ico/","/search/","/categories/"]);function answer(t,method,target){if(method!=="GET"&&method!==
+"HEAD")return badMethod;var path=target.path,clean=cleanPath(path);if(clean!==path)return{kind:"direct",status:301,contentType:"",
+cache:"none",location:location(target,clean),body:toBytes("")};switch(path){case"/":case"/index.json":return direct(JSON_TYPE,
+"index",toBytes(index(t)));case"/health":return direct("","none",toBytes(""));case"/favicon.ico":return direct("image/x-\
+icon","content",ICON);case"/search":case"/categories":return query(t,target)}return MOVABLE.has(path)?moved(target,path.
+slice(0,-1)):path==="/catalog"||path.startsWith("/catalog/")?pageRoute(t,target):path.startsWith("/package/")?packageRoute(
+t,target):path.startsWith("/epr/")?archiveRoute(t,target):noRoute}function index(t){return'{\n  "service.name": "package-\
+registry",\n  "service.version": '.concat(jsonString(t.head.service_version),"\n}\n")}var HTML=new SmallMap([["&","&amp;"],
+["<","&lt;"],[">","&gt;"],['"',"&#34;"],["'","&#39;"]]);function moved(target,path){var to=location(target,path),link=to.
+replace(/[&<>"']/g,function(c){return HTML.get(c)});return{kind:"direct",status:301,contentType:"text/html; charset=utf-\
+8",cache:"none",location:to,body:toBytes('<a href="'.concat(link,'">Moved Permanently</a>.\n\n'))}}function query(t,target){
+var q;try{q=parseQuery2(target.query,target.path==="/categories")}catch(e){if(!(e instanceof QueryError))throw e;return plainError(
+400,e.message,"error")}var a={kind:"search",status:200,contentType:JSON_TYPE,cache:"content"};if(t.rows>0&&showsEvery(q))
+return __assign(__assign({},a),{digest:t.head.every,select:function(){return select(t,q)}});var selection=select(t,q);if(q.
+counting){var body=toBytes(count(t,selection,q.includePolicyTemplates));return __assign(__assign({},a),{kind:"count",body:body})}
+return selection.rows.length===0?__assign(__assign({},a),{kind:"direct",body:toBytes("[]")}):__assign(__assign({},a),{select:function(){
+return selection},named:named(t,selection)})}function pageRoute(t,target){var digest=t.head.site;if(!digest)return noRoute;
+var path=target.path,rest=path.replace(/^\/catalog\//,""),last2=rest.slice(rest.lastIndexOf("/")+1),file=rest.startsWith(
+"-/")&&last2.includes(".")||last2==="feed.xml"||last2==="versions.json";return path==="/catalog"||last2!==""&&!file?moved(
+target,path+"/"):{kind:"page",status:200,contentType:pageType(last2),cache:"index",digest:digest,path:rest}}function pageType(file){
+var suffix=/\.(css|js|json|xml)(?![\s\S])/.exec(file);return suffix&&PAGE_TYPES.get(suffix[1])||PAGE_HTML}var PAGE_HTML="\
+text/html; charset=utf-8",PAGE_TYPES=new SmallMap([["css","text/css; charset=utf-8"],["js","text/javascript; charset=utf\
+-8"],["json",JSON_TYPE],["xml","application/atom+xml"]]);function splitN(text,n){var parts=text.split("/");return parts.
+length<=n?parts:__spreadArray(__spreadArray([],__read(parts.slice(0,n-1)),!1),[parts.slice(n-1).join("/")],!1)}function packageRoute(t,target){
+var _a=__read(splitN(target.path.slice(9),3),3),name=_a[0],version2=_a[1],file=_a[2];if(!name||!version2)return noRoute;
+if(file===void 0)return validPackageName(name)?moved(target,target.path+"/"):noRoute;var document=file===""&&validPackageName(
+name);if(!document&&target.path.endsWith("/"))return moved(target,target.path.slice(0,-1));if(!isStrict(version2))return badVersion;
+var row=t.find(name,version2);return row<0?noPackage:document?{kind:"document",status:200,contentType:JSON_TYPE,cache:"i\
+ndex",digest:t.document(row)}:{kind:"file",status:200,contentType:"",cache:"content",revision:{name:name,version:version2,
+id:t.revision(row)},path:file}}function archiveRoute(t,target){var slash=target.path.endsWith("/"),m=/^\/epr\/[^/]+\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?(?![\s\S])/.
 exec(target.path);if(!m)return noRoute;if(slash)return moved(target,target.path.slice(0,-1));var _a=__read(m,4),name=_a[1],
 version2=_a[2],signature=_a[3];if(!isStrict(version2))return badVersion;var row=t.find(name,version2);if(signature&&(row<
 0||(t.flags.at(row)&SIGNED)===0))return noSignature;if(row<0)return noArtifact;var revision={name:name,version:version2,
@@ -447,13 +455,33 @@ test(text)?Number(text):NaN;return q>=0?Math.min(q,1):0}}}catch(e_24_1){e_24={er
 done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_24)throw e_24.error}}return 1}function compressible(contentType){
 return["text/","application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var GZIP_HEADER=Uint8Array.
 of(31,139,8,0,0,0,0,0,0,255),ENVELOPE=GZIP_HEADER.length+8;function gzipTrailer(crc32,size){var trailer=new DataView(new ArrayBuffer(
-8));return trailer.setUint32(0,crc32,!0),trailer.setUint32(4,size,!0),new Uint8Array(trailer.buffer)}var RangeError416=(function(_super){
-__extends(RangeError4162,_super);function RangeError4162(){return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(
-SmallError),MOST=16,LARGEST2="9223372036854775807";function parseRange(header,size){var e_25,_a;if(header==="")return[];
-if(!header.startsWith("bytes="))throw new RangeError416("invalid range");var ranges=[],beyond=!1,total=0;try{for(var _b=__values(
-header.slice(6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,item=text.trim();if(item!==""){var r=oneRange(
-item,size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_25_1){e_25={error:e_25_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_25)throw e_25.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
+8));return trailer.setUint32(0,crc32,!0),trailer.setUint32(4,size,!0),new Uint8Array(trailer.buffer)}var Kept=(function(){
+function class_5(most,load){this.most=most,this.load=load,this.kept=new SmallMap,this.bytes=0}return class_5.prototype.get=
+function(digest){return __awaiter(this,void 0,void 0,function(){var kept,loaded,_a,_b,_c,oldest,size,e_25,_d;return __generator(
+this,function(_e){switch(_e.label){case 0:return kept=this.kept.get(digest),kept?(this.kept.delete(digest),this.kept.set(
+digest,kept),[2,kept.value]):[4,this.load(digest)];case 1:loaded=_e.sent(),this.kept.has(digest)||(this.kept.set(digest,
+loaded),this.bytes+=loaded.size);try{for(_a=__values(this.kept),_b=_a.next();!_b.done&&(_c=__read(_b.value,2),oldest=_c[0],
+size=_c[1].size,!(this.bytes<=this.most));_b=_a.next())this.kept.delete(oldest),this.bytes-=size}catch(e_25_1){e_25={error:e_25_1}}finally{
+try{_b&&!_b.done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_25)throw e_25.error}}return[2,loaded.value]}})})},class_5})(),
+KEPT=4<<20,Lists=(function(_super){__extends(class_6,_super);function class_6(bucket){var _this=_super.call(this,KEPT,function(digest){
+return __awaiter(_this,void 0,void 0,function(){var bytes;return __generator(this,function(_a){switch(_a.label){case 0:return[
+4,readObject(pageKey(digest),bucket)];case 1:return bytes=_a.sent(),[2,{value:parseJSON(bytes),size:bytes.length}]}})})})||
+this;return _this}return class_6})(Kept);function findPage(site,path,lists){return __awaiter(this,void 0,void 0,function(){
+var own,slash,of,rest,page,versions,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return own=entry2(
+site.pages,path),own?[2,own]:(slash=path.indexOf("/"),of=slash<0?null:entry2(site.packages,path.slice(0,slash)),of?(rest=
+path.slice(slash+1),page=entry2(of.pages,rest),page?[2,page]:rest==="versions.json"?[2,of.list]:rest.endsWith("/")?[4,lists.
+get(of.list)]:[2,null]):[2,null]);case 1:return versions=_c.sent().versions,[2,(_b=(_a=versions.find(function(v){return v.
+version===rest.slice(0,-1)}))===null||_a===void 0?void 0:_a.page)!==null&&_b!==void 0?_b:null]}})})}function missingPage(site,path){
+return entry2(site.pages,"404 ".concat(path.split("/").length-1))}function entry2(of,name){return Object.prototype.hasOwnProperty.
+call(of,name)?of[name]:null}function pagePolicy(script){return"default-src 'none'; img-src 'self'; style-src 'self'; scr\
+ipt-src '".concat(script,"'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")}var FILE_POLICY="\
+default-src 'none'; style-src 'unsafe-inline'; sandbox",RangeError416=(function(_super){__extends(RangeError4162,_super);
+function RangeError4162(){return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(SmallError),MOST=16,
+LARGEST2="9223372036854775807";function parseRange(header,size){var e_26,_a;if(header==="")return[];if(!header.startsWith(
+"bytes="))throw new RangeError416("invalid range");var ranges=[],beyond=!1,total=0;try{for(var _b=__values(header.slice(
+6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,item=text.trim();if(item!==""){var r=oneRange(item,
+size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_26_1){e_26={error:e_26_1}}finally{try{
+_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_26)throw e_26.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
 "invalid range: failed to overlap");return total>size||ranges.length>MOST?[]:ranges}function oneRange(item,size){var m=/^[ \t]*([0-9]*)[ \t]*-[ \t]*([0-9]*)[ \t]*(?![\s\S])/.
 exec(item);if(!m||[m[1],m[2]].some(tooLarge)||m[1]===""&&m[2]==="")throw new RangeError416("invalid range");if(m[1]===""){
 var n=Math.min(Number(m[2]),size);return{start:size-n,length:n}}var start=Number(m[1]);if(start>=size)return{start:0,length:0};
@@ -484,77 +512,90 @@ switch(_g.label){case 0:return method!=="HEAD"||!(body[0]instanceof Assembly)?[2
 return[2,_g.sent().length]}})})}function refuse(status,text,headers){headers===void 0&&(headers=new SmallMap);var body=toBytes(
 text+"\n");return headers.set("access-control-allow-origin",["*"]),headers.set("content-type",[PLAIN_TYPE]),headers.set(
 "cache-control",NO_STORE),headers.set("content-length",[String(body.length)]),{status:status,headers:headers,body:[body]}}
-function absent(key){throw new StoreError("".concat(key,": is not there"))}var DOCUMENT=524288,Exchange=(function(){function class_5(request,site,a){
-this.request=request,this.site=site,this.a=a,this.headers=new SmallMap([["access-control-allow-origin",["*"]]])}return class_5.
+function absent(key){throw new StoreError("".concat(key,": is not there"))}var DOCUMENT=524288,Exchange=(function(){function class_7(request,site,a){
+this.request=request,this.site=site,this.a=a,this.headers=new SmallMap([["access-control-allow-origin",["*"]]])}return class_7.
 prototype.reply=function(){switch(this.a.kind){case"direct":return this.direct();case"document":case"search":case"count":
-return this.response();case"file":return this.file();default:return this.archive()}},class_5.prototype.head=function(){var _a=this,
-a=_a.a,headers=_a.headers;a.contentType!==""&&headers.set("content-type",[a.contentType]);var cache=cacheControl(this.site.
-table.head.cache,a.cache);cache.length>0&&headers.set("cache-control",cache),a.status===200&&compressible(a.contentType)&&
-headers.set("vary",["Accept-Encoding"])},class_5.prototype.settled=function(tag,modified){var e_26,_a;switch(modified===
-void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(this.request.headers,tag,modified)){case 304:try{for(var _b=__values(
-["content-type","content-encoding","accept-ranges"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.
-delete(name)}}catch(e_26_1){e_26={error:e_26_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_26)throw e_26.
-error}}return{status:304,headers:this.headers,body:[]};case 412:return this.fail(412,"precondition failed")}return null},
-class_5.prototype.fail=function(status,text){var e_27,_a;try{for(var _b=__values(["etag","accept-ranges","content-encodi\
-ng","vary"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_27_1){e_27={error:e_27_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_27)throw e_27.error}}return refuse(status,text,this.headers)},
-class_5.prototype.direct=function(){return __awaiter(this,void 0,void 0,function(){var a,body,done,_a,_b,_c;return __generator(
-this,function(_d){switch(_d.label){case 0:return a=this.a,body=(_c=a.body)!==null&&_c!==void 0?_c:new Uint8Array,this.head(),
-a.location!==void 0&&this.headers.set("location",[a.location]),a.status===405&&this.headers.set("allow",["GET, HEAD"]),a.
-status===200&&body.length>0?(_a=this.settled,_b=etag,[4,digestOf(body,this.site.sha256)]):[3,2];case 1:if(done=_a.apply(
-this,[_b.apply(void 0,[_d.sent()])]),done)return[2,done];_d.label=2;case 2:return[2,{status:a.status,headers:this.headers,
-body:[body]}]}})})},class_5.prototype.response=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,request,
-site,digest,_b,tag,gzip,expected,found,_c,done,_d,_e,_f,_g,_h,_j;return __generator(this,function(_k){switch(_k.label){case 0:
-return _a=this,a=_a.a,request=_a.request,site=_a.site,this.head(),(_f=a.digest)!==null&&_f!==void 0?(_b=_f,[3,3]):[3,1];case 1:
-return[4,digestOf((_h=(_g=a.named)!==null&&_g!==void 0?_g:a.body)!==null&&_h!==void 0?_h:new Uint8Array,site.sha256)];case 2:
-_b=_k.sent(),_k.label=3;case 3:return digest=_b,tag=etag(digest),gzip=acceptsGzip(request.headers),expected=gzip?gzipped(
-tag):tag,((_j=request.headers.get("if-none-match"))===null||_j===void 0?void 0:_j.trim())!=="*"&&precondition(request.headers,
-expected,"")===304?[2,this.settled(expected)]:gzip?[4,this.stored(responseKey(digest)+GZIP_SUFFIX)]:[3,5];case 4:return _c=
-_k.sent(),[3,6];case 5:_c=null,_k.label=6;case 6:return found=_c,found&&this.headers.set("content-encoding",["gzip"]),done=
-this.settled(found?expected:tag),done?[2,done]:(_e={status:a.status,headers:this.headers},found==null?[3,7]:(_d=found,[3,
-9]));case 7:return[4,this.plain(digest)];case 8:_d=_k.sent(),_k.label=9;case 9:return[2,(_e.body=_d,_e)]}})})},class_5.prototype.
-plain=function(digest){return __awaiter(this,void 0,void 0,function(){var a,_a,table,parts,bucket,sha256,key,bytes,assembly,
-_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=this.a,a.body?[2,[a.body]]:(_a=this.site,table=
-_a.table,parts=_a.parts,bucket=_a.bucket,sha256=_a.sha256,key=responseKey(digest),a.select?[3,5]:this.request.method!=="\
-HEAD"?[3,2]:[4,this.stored(key)]);case 1:return[2,(_b=_d.sent())!==null&&_b!==void 0?_b:absent(key)];case 2:return[4,readObject(
-key,bucket)];case 3:return bytes=_d.sent(),[4,digestOf(bytes,sha256)];case 4:if(_d.sent()!==digest)throw new StoreError(
-"".concat(key,": its content is another's"));return[2,bytes.length<=DOCUMENT?[bytes]:[{key:key,length:bytes.length}]];case 5:
-return assembly=new Assembly(table,a.select(),parts),[4,this.stored(key,assembly.length)];case 6:return[2,(_c=_d.sent())!==
-null&&_c!==void 0?_c:[assembly]]}})})},class_5.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,
-function(){var bucket,found,opened,e_28,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=
-this.site.bucket,this.request.method!=="HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(
-key,found.size,length),[2,found&&[{key:key,length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.
-open(key)];case 3:if(opened=_d.sent(),!opened)return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,
-opened.size,length),[3,7];case 5:return e_28=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:
-throw _d.sent(),e_28;case 7:return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},
-class_5.prototype.contents=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(
-this,function(_c){switch(_c.label){case 0:return _a=this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:
-return key=_c.sent(),_b=parseContents,[4,readObject(key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},
-class_5.prototype.file=function(){return __awaiter(this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,
-files,f,tag,d,key,body,_c,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,request=_a.request,
-site=_a.site,a=_a.a,_b=a,revision=_b.revision,path=_b.path,[4,this.contents()];case 1:return files=_f.sent().files,f=files.
-find(function(f2){return f2.path===path}),f?(a.contentType=f.type,tag=fileTag(f.sha256),d=f.deflate,d&&ENVELOPE+d.size<f.
+return this.response();case"file":return this.file();case"page":return this.page();default:return this.archive()}},class_7.
+prototype.head=function(){var _a=this,a=_a.a,headers=_a.headers;a.contentType!==""&&headers.set("content-type",[a.contentType]);
+var cache=cacheControl(this.site.table.head.cache,a.cache);cache.length>0&&headers.set("cache-control",cache),a.status===
+200&&compressible(a.contentType)&&headers.set("vary",["Accept-Encoding"])},class_7.prototype.settled=function(tag,modified){
+var e_27,_a;switch(modified===void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(this.request.headers,tag,
+modified)){case 304:try{for(var _b=__values(["content-type","content-encoding","accept-ranges"]),_c=_b.next();!_c.done;_c=
+_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_27_1){e_27={error:e_27_1}}finally{try{_c&&!_c.done&&(_a=
+_b.return)&&_a.call(_b)}finally{if(e_27)throw e_27.error}}return{status:304,headers:this.headers,body:[]};case 412:return this.
+fail(412,"precondition failed")}return null},class_7.prototype.fail=function(status,text){var e_28,_a;try{for(var _b=__values(
+["etag","accept-ranges","content-encoding","vary"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(
+name)}}catch(e_28_1){e_28={error:e_28_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_28)throw e_28.
+error}}return refuse(status,text,this.headers)},class_7.prototype.direct=function(){return __awaiter(this,void 0,void 0,
+function(){var a,body,done,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=this.a,body=(_c=
+a.body)!==null&&_c!==void 0?_c:new Uint8Array,this.head(),a.location!==void 0&&this.headers.set("location",[a.location]),
+a.status===405&&this.headers.set("allow",["GET, HEAD"]),a.status===200&&body.length>0?(_a=this.settled,_b=etag,[4,digestOf(
+body,this.site.sha256)]):[3,2];case 1:if(done=_a.apply(this,[_b.apply(void 0,[_d.sent()])]),done)return[2,done];_d.label=
+2;case 2:return[2,{status:a.status,headers:this.headers,body:[body]}]}})})},class_7.prototype.response=function(){return __awaiter(
+this,void 0,void 0,function(){var _a,a,request,site,digest,_b,tag,gzip,expected,found,_c,done,_d,_e,_f,_g,_h,_j;return __generator(
+this,function(_k){switch(_k.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,this.head(),(_f=a.digest)!==
+null&&_f!==void 0?(_b=_f,[3,3]):[3,1];case 1:return[4,digestOf((_h=(_g=a.named)!==null&&_g!==void 0?_g:a.body)!==null&&_h!==
+void 0?_h:new Uint8Array,site.sha256)];case 2:_b=_k.sent(),_k.label=3;case 3:return digest=_b,tag=etag(digest),gzip=acceptsGzip(
+request.headers),expected=gzip?gzipped(tag):tag,((_j=request.headers.get("if-none-match"))===null||_j===void 0?void 0:_j.
+trim())!=="*"&&precondition(request.headers,expected,"")===304?[2,this.settled(expected)]:gzip?[4,this.stored(responseKey(
+digest)+GZIP_SUFFIX)]:[3,5];case 4:return _c=_k.sent(),[3,6];case 5:_c=null,_k.label=6;case 6:return found=_c,found&&this.
+headers.set("content-encoding",["gzip"]),done=this.settled(found?expected:tag),done?[2,done]:(_e={status:a.status,headers:this.
+headers},found==null?[3,7]:(_d=found,[3,9]));case 7:return[4,this.plain(digest)];case 8:_d=_k.sent(),_k.label=9;case 9:return[
+2,(_e.body=_d,_e)]}})})},class_7.prototype.plain=function(digest){return __awaiter(this,void 0,void 0,function(){var a,_a,
+table,parts,bucket,sha256,key,bytes,assembly,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=
+this.a,a.body?[2,[a.body]]:(_a=this.site,table=_a.table,parts=_a.parts,bucket=_a.bucket,sha256=_a.sha256,key=responseKey(
+digest),a.select?[3,5]:this.request.method!=="HEAD"?[3,2]:[4,this.stored(key)]);case 1:return[2,(_b=_d.sent())!==null&&_b!==
+void 0?_b:absent(key)];case 2:return[4,readObject(key,bucket)];case 3:return bytes=_d.sent(),[4,digestOf(bytes,sha256)];case 4:
+if(_d.sent()!==digest)throw new StoreError("".concat(key,": its content is another's"));return[2,bytes.length<=DOCUMENT?
+[bytes]:[{key:key,length:bytes.length}]];case 5:return assembly=new Assembly(table,a.select(),parts),[4,this.stored(key,
+assembly.length)];case 6:return[2,(_c=_d.sent())!==null&&_c!==void 0?_c:[assembly]]}})})},class_7.prototype.page=function(){
+return __awaiter(this,void 0,void 0,function(){var _a,a,request,site,_b,digest,path,pages,page,_c;return __generator(this,
+function(_d){switch(_d.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,_b=a,digest=_b.digest,path=_b.
+path,[4,site.lists.get(digest)];case 1:return pages=_d.sent(),[4,findPage(pages,path,site.lists)];case 2:if(page=_d.sent(),
+!page){if(this.headers.set("vary",["Accept, Accept-Encoding"]),page=missingPage(pages,path),!page||!/text\/html/i.test((_c=
+request.headers.get("accept"))!==null&&_c!==void 0?_c:""))return this.a=noRoute,[2,this.direct()];Object.assign(a,{status:404,
+contentType:PAGE_HTML,cache:"error"})}return this.headers.set("x-content-type-options",["nosniff"]),a.contentType===PAGE_HTML&&
+(this.headers.set("content-security-policy",[pagePolicy(pages.script)]),this.headers.set("referrer-policy",["no-referrer"])),
+this.head(),[2,this.pageBody(page)]}})})},class_7.prototype.pageBody=function(page){return __awaiter(this,void 0,void 0,
+function(){var _a,a,request,site,headers,key,encoded,tag,body,_b,done,_c,_d,_e,_f;return __generator(this,function(_g){switch(_g.
+label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,
+tag=etag(page),acceptsGzip(request.headers)?[4,this.stored(encoded)]:[3,2];case 1:return _b=_g.sent(),[3,3];case 2:_b=null,
+_g.label=3;case 3:return body=_b,body&&(tag=gzipped(tag),headers.set("content-encoding",["gzip"])),done=a.status===200?this.
+settled(tag):null,done?[2,done]:body==null?[3,4]:(_c=body,[3,6]);case 4:return[4,this.stored(key)];case 5:_c=body=_g.sent(),
+_g.label=6;case 6:return body==null?[3,7]:(_d=body,[3,10]);case 7:return _f=(_e=site).inflate,[4,readObject(encoded,site.
+bucket)];case 8:return[4,_f.apply(_e,[_g.sent()])];case 9:_d=body=[_g.sent()],_g.label=10;case 10:return[2,{status:a.status,
+headers:headers,body:body}]}})})},class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,function(){
+var bucket,found,opened,e_29,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=this.site.
+bucket,this.request.method!=="HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(key,found.
+size,length),[2,found&&[{key:key,length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.open(key)];case 3:
+if(opened=_d.sent(),!opened)return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,opened.size,length),
+[3,7];case 5:return e_29=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:throw _d.sent(),e_29;case 7:
+return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},class_7.prototype.contents=
+function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(this,function(_c){switch(_c.
+label){case 0:return _a=this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:return key=_c.sent(),_b=
+parseContents,[4,readObject(key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},class_7.prototype.file=
+function(){return __awaiter(this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,files,f,tag,d,key,body,
+_c,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,request=_a.request,site=_a.site,a=_a.
+a,_b=a,revision=_b.revision,path=_b.path,[4,this.contents()];case 1:return files=_f.sent().files,f=files.find(function(f2){
+return f2.path===path}),f?(a.contentType=f.type,site.table.head.site&&(this.headers.set("x-content-type-options",["nosni\
+ff"]),this.headers.set("content-security-policy",[FILE_POLICY])),tag=fileTag(f.sha256),d=f.deflate,d&&ENVELOPE+d.size<f.
 size&&compressible(f.type)&&request.headers.get("range")===null&&acceptsGzip(request.headers)?[4,archiveKey(revision,site.
 sha256)]:[3,3]):(this.a=noResource,[2,this.direct()]);case 2:return key=_f.sent(),body=[GZIP_HEADER,{key:key,offset:d.offset,
 length:d.size},gzipTrailer(d.crc32,f.size)],[2,deliver(this,{size:ENVELOPE+d.size,tag:gzipped(tag),body:body})];case 3:return _c=
 deliver,_d=[this],_e={size:f.size,tag:tag},[4,fileKey(revision,path,site.sha256)];case 4:return[2,_c.apply(void 0,_d.concat(
-[(_e.key=_f.sent(),_e)]))]}})})},class_5.prototype.archive=function(){return __awaiter(this,void 0,void 0,function(){var _a,
+[(_e.key=_f.sent(),_e)]))]}})})},class_7.prototype.archive=function(){return __awaiter(this,void 0,void 0,function(){var _a,
 a,site,revision,_b,archive,signature,_c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=
 this,a=_a.a,site=_a.site,revision=a.revision,[4,this.contents()];case 1:return _b=_f.sent(),archive=_b.archive,signature=
 _b.signature,a.kind!=="archive"?[3,3]:(_c=deliver,_d=[this],_e={size:archive.size,tag:fileTag(archive.sha256)},[4,archiveKey(
 revision,site.sha256)]);case 2:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 3:return[4,signatureKey(
 revision,site.sha256)];case 4:if(key=_f.sent(),!signature)throw new StoreError("".concat(key,": contents.json lists no s\
-ignature"));return[2,deliver(this,{size:signature.size,tag:fileTag(signature.sha256),key:key})]}})})},class_5})(),KEPT=16<<
-20,Parts=(function(){function class_6(bucket){this.bucket=bucket,this.kept=new SmallMap,this.bytes=0}return class_6.prototype.
-get=function(digest){return __awaiter(this,void 0,void 0,function(){var kept,part,_a,_b,_c,oldest,length,e_29,_d;return __generator(
-this,function(_e){switch(_e.label){case 0:return kept=this.kept.get(digest),kept?(this.kept.delete(digest),this.kept.set(
-digest,kept),[2,kept]):[4,readObject(partKey(digest),this.bucket)];case 1:part=_e.sent(),this.kept.has(digest)||(this.kept.
-set(digest,part),this.bytes+=part.length);try{for(_a=__values(this.kept),_b=_a.next();!_b.done&&(_c=__read(_b.value,2),oldest=
-_c[0],length=_c[1].length,!(this.bytes<=KEPT));_b=_a.next())this.kept.delete(oldest),this.bytes-=length}catch(e_29_1){e_29=
-{error:e_29_1}}finally{try{_b&&!_b.done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_29)throw e_29.error}}return[2,part]}})})},
-class_6})(),VERSIONS=12,DOCUMENT2=23*VERSIONS+5;function modifiedOf(id){var m=/^(....)(..)(..)T(..)(..)(..)Z-/.exec(id),
-at=m?Date.parse("".concat(m[1],"-").concat(m[2],"-").concat(m[3],"T").concat(m[4],":").concat(m[5],":").concat(m[6],"Z")):
-NaN;return Number.isNaN(at)?"":new Date(at).toUTCString()}var TREE="tree/",ROUTES="data/routes.json";function fileOf(key){
+ignature"));return[2,deliver(this,{size:signature.size,tag:fileTag(signature.sha256),key:key})]}})})},class_7})(),KEPT2=16<<
+20,Parts=(function(_super){__extends(class_8,_super);function class_8(bucket){var _this=_super.call(this,KEPT2,function(digest){
+return __awaiter(_this,void 0,void 0,function(){var value;return __generator(this,function(_a){switch(_a.label){case 0:return[
+4,readObject(partKey(digest),bucket)];case 1:return value=_a.sent(),[2,{value:value,size:value.length}]}})})})||this;return _this}
+return class_8})(Kept),VERSIONS=12,DOCUMENT2=23*VERSIONS+5;function modifiedOf(id){var m=/^(....)(..)(..)T(..)(..)(..)Z-/.
+exec(id),at=m?Date.parse("".concat(m[1],"-").concat(m[2],"-").concat(m[3],"T").concat(m[4],":").concat(m[5],":").concat(
+m[6],"Z")):NaN;return Number.isNaN(at)?"":new Date(at).toUTCString()}var TREE="tree/",ROUTES="data/routes.json";function fileOf(key){
 var m=/^packages\/([^/]+)\/([^/]+)\/[^/]+\/(files\/)?(.+)(?![\s\S])/.exec(key);if(!m||m[4]==="contents.json"&&!m[3])return"\
 data/"+key;var _a=__read(m,5),name=_a[1],version2=_a[2],files=_a[3],rest=_a[4];if(!files)return"".concat(TREE,"epr/").concat(
 name,"/").concat(plain2(rest));var elements=rest.split("/").map(plain2);return DOCUMENTS.includes(elements[0])&&(elements[0]=
@@ -579,48 +620,49 @@ return answer2=_a.sent(),[3,4];case 3:return e_31=_a.sent(),r.error("cannot answ
 concat(e_31 instanceof SmallError?e_31.message:e_31)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),
 [2]}})})}function isJudged(r){var match=r.headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmo\
 dified-since"]!==void 0}function failed(_a){var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,
-"precondition failed",new SmallMap(modified&&[["last-modified",modified]]))}var Folder=(function(){function class_7(_a,root){
+"precondition failed",new SmallMap(modified&&[["last-modified",modified]]))}var Folder=(function(){function class_9(_a,root){
 var fs2=_a.fs,crypto2=_a.crypto;if(this.fs=fs2,this.crypto=crypto2,this.dir=fs2.realpathSync("".concat(root,"/current")),
 this.id=this.dir.slice(this.dir.lastIndexOf("/")+1),!validSnapshot(this.id))throw new StoreError("".concat(root,"/curren\
-t: names no snapshot"))}return class_7.prototype.site=function(){var _this=this,stat=function(key){return __awaiter(_this,
+t: names no snapshot"))}return class_9.prototype.site=function(){var _this=this,stat=function(key){return __awaiter(_this,
 void 0,void 0,function(){var found;return __generator(this,function(_a){return found=this.stat(fileOf(key)),[2,found&&{size:found.
 size}]})})},bucket={stat:stat,read:function(key){return __awaiter(_this,void 0,void 0,function(){return __generator(this,
 function(_a){switch(_a.label){case 0:return[4,stat(key)];case 1:return[2,_a.sent()?this.fs.readFileSync("".concat(this.dir,
 "/").concat(fileOf(key))):null]}})})},open:function(key){return __awaiter(_this,void 0,void 0,function(){return __generator(
 this,function(_a){switch(_a.label){case 0:return[4,stat(key)];case 1:return[2,_a.sent()]}})})}};return{table:new Table(this.
 fs.readFileSync("".concat(this.dir,"/").concat(ROUTES))),modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),
-sha256:function(bytes){return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){return[2,this.
-crypto.createHash("sha256").update(bytes).digest()]})})}}},class_7.prototype.stat=function(file){try{return this.fs.statSync(
-"".concat(this.dir,"/").concat(file))}catch(e){if(e.code!=="ENOENT")throw e;return null}},class_7.prototype.answer=function(_a){
-return __awaiter(this,arguments,void 0,function(_b){var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_32_1,length,e_32,
-_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.body;return __generator(this,function(_j){switch(_j.label){case 0:if(part=
-body.find(function(p){return!(p instanceof Uint8Array||p instanceof Assembly)}),part&&status===200&&body.length===1)return checkSize(
-part.key,(_h=(_g=this.stat(fileOf(part.key)))===null||_g===void 0?void 0:_g.size)!==null&&_h!==void 0?_h:null,part.length),
-[2,{status:status,headers:headers,body:[],file:this.address(WHOLE,part.key)}];if(part&&status===206&&Number(bodyLength(body))>
-MOST2)return type=/Content-Type: (.*)\r\n/.exec(body[0]instanceof Uint8Array?fromBytes(body[0]):""),type&&headers.set("c\
-ontent-type",[type[1]]),[2,{status:status,headers:headers,body:[],file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:
-_j.trys.push([1,9,10,11]),body_1=__values(body),body_1_1=body_1.next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=
-body_1_1.value,piece instanceof Uint8Array?(bytes.push(piece),[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof
-Assembly?[4,piece.whole()]:[3,5];case 4:return _e=_j.sent(),[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(
-_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.next(),[3,2];case 8:return[3,11];case 9:return e_32_1=_j.sent(),e_32={
-error:e_32_1},[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_32)throw e_32.
-error}return[7];case 11:return length=bytes.reduce(function(n,b){return n+b.length},0),length>0&&headers.set("content-le\
-ngth",[String(length)]),[2,{status:status,headers:headers,body:bytes}]}})})},class_7.prototype.address=function(location2,key){
-var names=fileOf(key).split("/").map(encodeURIComponent);return"".concat(location2).concat(this.id,"/").concat(names.join(
-"/"))},class_7.prototype.read=function(part){var _a,_b,file="".concat(this.dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(
-Number(part.length)),fd=this.fs.openSync(file,"r");try{for(var n=0,k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,
-n,bytes.length-n,((_a=part.offset)!==null&&_a!==void 0?_a:0)+n),k===0)throw new StoreError("".concat(file,": ends before\
- byte ").concat(((_b=part.offset)!==null&&_b!==void 0?_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},
-class_7})();function send(r,_a){var e_33,_b,_c,_d,status=_a.status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==
-void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==null&&_c!==void 0?_c:[""])[0],r.variables.regsnap_modified=
-((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];try{for(var _e=__values(["etag","last-modified","cont\
-ent-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.value;headers.delete(name)}}catch(e_33_1){
-e_33={error:e_33_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_33)throw e_33.error}}}if(headers.
-forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.toUpperCase()})]=values.length===
-1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);if(bytes.length>0&&(status<300||
-status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&r.send(fromBytes(bytes)),r.finish()}
-function joined(pieces){var e_34,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.reduce(function(n,p2){
-return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.done;pieces_3_1=
-pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_34_1){e_34={error:e_34_1}}finally{try{pieces_3_1&&
-!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_34)throw e_34.error}}return out}var stdin_default=registry(
+lists:new Lists(bucket),inflate:function(){return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){
+throw new StoreError("an export has every page plain")})})},sha256:function(bytes){return __awaiter(_this,void 0,void 0,
+function(){return __generator(this,function(_a){return[2,this.crypto.createHash("sha256").update(bytes).digest()]})})}}},
+class_9.prototype.stat=function(file){try{return this.fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!==
+"ENOENT")throw e;return null}},class_9.prototype.answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){
+var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_32_1,length,e_32,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.
+body;return __generator(this,function(_j){switch(_j.label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||
+p instanceof Assembly)}),part&&status===200&&body.length===1)return checkSize(part.key,(_h=(_g=this.stat(fileOf(part.key)))===
+null||_g===void 0?void 0:_g.size)!==null&&_h!==void 0?_h:null,part.length),[2,{status:status,headers:headers,body:[],file:this.
+address(WHOLE,part.key)}];if(part&&status===206&&Number(bodyLength(body))>MOST2)return type=/Content-Type: (.*)\r\n/.exec(
+body[0]instanceof Uint8Array?fromBytes(body[0]):""),type&&headers.set("content-type",[type[1]]),[2,{status:status,headers:headers,
+body:[],file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:_j.trys.push([1,9,10,11]),body_1=__values(body),body_1_1=
+body_1.next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(
+piece),[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=
+_j.sent(),[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.
+next(),[3,2];case 8:return[3,11];case 9:return e_32_1=_j.sent(),e_32={error:e_32_1},[3,11];case 10:try{body_1_1&&!body_1_1.
+done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_32)throw e_32.error}return[7];case 11:return length=bytes.reduce(
+function(n,b){return n+b.length},0),length>0&&headers.set("content-length",[String(length)]),[2,{status:status,headers:headers,
+body:bytes}]}})})},class_9.prototype.address=function(location2,key){var names=fileOf(key).split("/").map(encodeURIComponent);
+return"".concat(location2).concat(this.id,"/").concat(names.join("/"))},class_9.prototype.read=function(part){var _a,_b,
+file="".concat(this.dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(part.length)),fd=this.fs.openSync(file,
+"r");try{for(var n=0,k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.length-n,((_a=part.offset)!==null&&_a!==
+void 0?_a:0)+n),k===0)throw new StoreError("".concat(file,": ends before byte ").concat(((_b=part.offset)!==null&&_b!==void 0?
+_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},class_9})();function send(r,_a){var e_33,_b,_c,_d,status=_a.
+status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==
+null&&_c!==void 0?_c:[""])[0],r.variables.regsnap_modified=((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];
+try{for(var _e=__values(["etag","last-modified","content-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.
+value;headers.delete(name)}}catch(e_33_1){e_33={error:e_33_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{
+if(e_33)throw e_33.error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.
+toUpperCase()})]=values.length===1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);
+if(bytes.length>0&&(status<300||status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&
+r.send(fromBytes(bytes)),r.finish()}function joined(pieces){var e_34,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(
+pieces.reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.
+done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_34_1){e_34={error:e_34_1}}finally{
+try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_34)throw e_34.error}}return out}var stdin_default=registry(
 {fs:fs,crypto:crypto});export default stdin_default;

@@ -101,8 +101,11 @@ function forward(request, key, reply) {
     "content-type",
     "cache-control",
     "content-encoding",
+    "content-security-policy",
     "etag",
+    "referrer-policy",
     "vary",
+    "x-content-type-options",
   ].filter((name) => reply.headers.has(name));
   const answer = Object.fromEntries(shown.map((name) => [name, reply.headers.get(name)?.join(", ")]));
   request.headers[ANSWER_HEADER] = header(ANSWER_HEADER, [JSON.stringify(answer)]);

@@ -90,8 +90,10 @@ func (r *Requests) Next() Case {
 		c.Target = r.document()
 	case n < 80:
 		c.Target = r.file(&c)
-	case n < 90:
+	case n < 86:
 		c.Target = r.archive(&c)
+	case n < 93:
+		c.Target = r.page(&c)
 	default:
 		c.Target = r.oddPath()
 	}
@@ -127,6 +129,23 @@ func (r *Requests) archive(c *Case) string {
 		c.Headers["Range"] = r.ranges(2000)
 	}
 	return "/epr/" + folder + "/" + name + "-" + version + pick(r, ".zip", ".zip", ".zip", ".zip.sig", ".sig", "", ".zip/", ".zip.sig/", ".zip.zip", ".zip?a=b", "/x.zip")
+}
+
+// page is an address of the catalogue for people, or one that is nearly one.
+func (r *Requests) page(c *Case) string {
+	if r.often(50) {
+		c.Headers["Accept"] = pick(r, "text/html", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "TEXT/HTML", "*/*", "application/json", "text/plain")
+	}
+	name, version := r.row()
+	switch r.random.IntN(6) {
+	case 0:
+		return "/catalog/" + name + "/" + pick(r, "", "", "feed.xml", "versions.json", "versions.json/", "feed.xml?x", "x.xml", "-/")
+	case 1, 2:
+		return "/catalog/" + name + "/" + version + pick(r, "/", "/", "/", "", "//", "/x/", "/?q=%zz", "/feed.xml", "/.", "/..")
+	}
+	return pick(r, "/catalog/", "/catalog/", "/catalog", "/catalog/?q=web&category=web", "/catalog?x=y", "/catalog/-/environment/", "/catalog/-/environment", "/catalog/-/feed.xml",
+		"/catalog/-/packages.json", "/catalog/-/", "/catalog/-/no.css", "/catalog//", "/catalog/404 0", "/catalog/404%200", "/catalog/a/b/c/d/e/f/", "/catalog/__proto__/", "/catalog/constructor/toString/",
+		"/catalog/%2e%2e/", "/catalog/../search", "/Catalog/", "/catalogue/", "/catalog/no_such/", "/catalog/"+name, "/catalog/"+strings.Repeat("a", 300)+"/")
 }
 
 func (r *Requests) file(c *Case) string {

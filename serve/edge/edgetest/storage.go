@@ -75,7 +75,7 @@ func update(t testing.TB, bucket *publish.Bucket, source index.Source, budget la
 	for _, env := range environments {
 		branches = append(branches, env)
 		o.Environments = append(o.Environments, build.Environment{
-			Name: env, Branches: slices.Clone(branches), ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
+			Name: env, Branches: slices.Clone(branches), ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy, Catalogue: true,
 		})
 	}
 	result, err := build.Build(ctx, o)

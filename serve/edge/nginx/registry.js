@@ -6,7 +6,7 @@ import { modifiedOf } from "../platform/snapshot.js";
 import { checkSize } from "../router/body.js";
 import { fromBytes } from "../router/bytes.js";
 import { Assembly } from "../router/catalog.js";
-import { bodyLength, handle, Parts, refuse, StoreError, Table, validSnapshot } from "../router.js";
+import { bodyLength, handle, Lists, Parts, refuse, StoreError, Table, validSnapshot } from "../router.js";
 import { fileOf, ROUTES } from "./tree.js";
 
 /** @typedef {import("../router/body.js").Piece} Piece */
@@ -162,6 +162,10 @@ class Folder {
       modified: modifiedOf(this.id),
       bucket,
       parts: new Parts(bucket),
+      lists: new Lists(bucket),
+      inflate: async () => {
+        throw new StoreError("an export has every page plain");
+      },
       sha256: async (bytes) => this.crypto.createHash("sha256").update(bytes).digest(),
     };
   }

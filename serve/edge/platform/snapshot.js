@@ -1,6 +1,17 @@
 // The snapshot that is live: the twin of serve/follow.go.
 
-import { Parts, pointerKey, readObject, routesKey, RoutesError, StoreError, Table, validSnapshot } from "../router.js";
+import {
+  Lists,
+  Parts,
+  pointerKey,
+  readObject,
+  routesKey,
+  RoutesError,
+  StoreError,
+  Table,
+  validSnapshot,
+} from "../router.js";
+import { inflate } from "./inflate.js";
 
 /** @typedef {import("../router/body.js").Bucket} Bucket */
 /** @typedef {import("../router/handler.js").Site} Site */
@@ -23,6 +34,7 @@ export class Live {
     this.bucket = bucket;
     this.sha256 = sha256;
     this.parts = new Parts(bucket);
+    this.lists = new Lists(bucket);
     /** @type {Map<string, Site>} the live one last */
     this.sites = new Map();
     /** @type {Site | null} */
@@ -66,6 +78,8 @@ export class Live {
       modified: modifiedOf(id),
       bucket: this.bucket,
       parts: this.parts,
+      lists: this.lists,
+      inflate,
       sha256: this.sha256,
     };
     this.sites.delete(id);

@@ -26,9 +26,10 @@ import { cleanPath, location } from "./url.js";
  *   there, what `select` gives;
  * - count: `body`, which is also kept as the response named by its hash;
  * - archive, signature: that of `revision`;
+ * - page: that at `path` of the catalogue whose pages the page `digest` lists;
  * - file: the file at `path` of `revision`; `noResource` if it has none such.
  * @typedef {object} Answer
- * @property {"direct" | "document" | "search" | "count" | "archive" | "signature" | "file"} kind
+ * @property {"direct" | "document" | "search" | "count" | "archive" | "signature" | "file" | "page"} kind
  * @property {number} status
  * @property {string} contentType "" sends none
  * @property {CacheClass} cache
@@ -65,7 +66,7 @@ function direct(contentType, cache, body) {
   return { kind: "direct", status: 200, contentType, cache, body };
 }
 
-const noRoute = plainError(404, "404 page not found", "error");
+export const noRoute = plainError(404, "404 page not found", "error");
 const noPackage = plainError(404, "package revision not found", "error");
 const noArtifact = plainError(404, "artifact not found", "error");
 const noSignature = plainError(404, "signature file not found", "error");
@@ -111,6 +112,7 @@ export function answer(t, method, target) {
       return query(t, target);
   }
   if (MOVABLE.has(path)) return moved(target, path.slice(0, -1));
+  if (path === "/catalog" || path.startsWith("/catalog/")) return pageRoute(t, target);
   if (path.startsWith("/package/")) return packageRoute(t, target);
   if (path.startsWith("/epr/")) return archiveRoute(t, target);
   return noRoute;
@@ -172,6 +174,39 @@ function query(t, target) {
   if (selection.rows.length === 0) return { ...a, kind: "direct", body: toBytes("[]") };
   return { ...a, select: () => selection, named: named(t, selection) };
 }
+
+/**
+ * Answers what lies below /catalog/. A page for people has an address that ends in a
+ * slash; who leaves it out is sent there.
+ * @param {Table} t
+ * @param {Target} target
+ * @returns {Answer}
+ */
+function pageRoute(t, target) {
+  const digest = t.head.site;
+  if (!digest) return noRoute;
+  const { path } = target;
+  const rest = path.replace(/^\/catalog\//, "");
+  const last = rest.slice(rest.lastIndexOf("/") + 1);
+  const file = (rest.startsWith("-/") && last.includes(".")) || last === "feed.xml" || last === "versions.json";
+  if (path === "/catalog" || (last !== "" && !file)) return moved(target, path + "/");
+  return { kind: "page", status: 200, contentType: pageType(last), cache: "index", digest, path: rest };
+}
+
+/** @param {string} file the last part of a page's address */
+function pageType(file) {
+  const suffix = /\.(css|js|json|xml)$/.exec(file);
+  return (suffix && PAGE_TYPES.get(suffix[1])) || PAGE_HTML;
+}
+
+export const PAGE_HTML = "text/html; charset=utf-8";
+
+const PAGE_TYPES = new Map([
+  ["css", "text/css; charset=utf-8"],
+  ["js", "text/javascript; charset=utf-8"],
+  ["json", JSON_TYPE],
+  ["xml", "application/atom+xml"],
+]);
 
 /**
  * Splits a text at the first n-1 separators.

@@ -1,6 +1,6 @@
 // The twin of serve/handler.go, response.go and file.go: a request to its reply.
 
-import { answer, noResource, PLAIN_TYPE } from "./answer.js";
+import { answer, noResource, noRoute, PAGE_HTML, PLAIN_TYPE } from "./answer.js";
 import { bodyLength, checkSize, readAll, readObject } from "./body.js";
 import { toBytes } from "./bytes.js";
 import { cacheControl, NO_STORE } from "./cache.js";
@@ -10,7 +10,8 @@ import { parseContents } from "./contents.js";
 import { acceptsGzip, compressible } from "./encoding.js";
 import { ENVELOPE, GZIP_HEADER, gzipTrailer } from "./envelope.js";
 import { StoreError } from "./errors.js";
-import { archiveKey, contentsKey, digestOf, fileKey, GZIP_SUFFIX, responseKey, signatureKey } from "./keys.js";
+import { archiveKey, contentsKey, digestOf, fileKey, GZIP_SUFFIX, pageKey, responseKey, signatureKey } from "./keys.js";
+import { FILE_POLICY, findPage, missingPage, pagePolicy } from "./page.js";
 import { deliver } from "./representation.js";
 import { parseTarget } from "./url.js";
 
@@ -36,6 +37,8 @@ import { parseTarget } from "./url.js";
  *   Last-Modified has it; "" when it knows none
  * @property {Bucket} bucket
  * @property {import("./parts.js").Parts} parts of the catalog
+ * @property {import("./page.js").Lists} lists of the pages for people
+ * @property {import("./page.js").Inflate} inflate
  * @property {Hash} sha256
  */
 
@@ -129,6 +132,8 @@ export class Exchange {
         return this.response();
       case "file":
         return this.file();
+      case "page":
+        return this.page();
       default:
         return this.archive();
     }
@@ -226,6 +231,53 @@ export class Exchange {
     return (await this.stored(key, assembly.length)) ?? [assembly];
   }
 
+  /** A page of the catalogue. */
+  async page() {
+    const { a, request, site } = this;
+    const { digest, path } = /** @type {Required<Answer>} */ (a);
+    /** @type {import("./page.js").Pages} */
+    const pages = await site.lists.get(digest);
+    let page = await findPage(pages, path, site.lists);
+    if (!page) {
+      this.headers.set("vary", ["Accept, Accept-Encoding"]);
+      page = missingPage(pages, path);
+      if (!page || !/text\/html/i.test(request.headers.get("accept") ?? "")) {
+        this.a = noRoute;
+        return this.direct();
+      }
+      Object.assign(a, { status: 404, contentType: PAGE_HTML, cache: "error" });
+    }
+    this.headers.set("x-content-type-options", ["nosniff"]);
+    if (a.contentType === PAGE_HTML) {
+      this.headers.set("content-security-policy", [pagePolicy(pages.script)]);
+      this.headers.set("referrer-policy", ["no-referrer"]);
+    }
+    this.head();
+    return this.pageBody(page);
+  }
+
+  /**
+   * Sends a page. It is stored gzip-encoded, but for those that edges read themselves.
+   * @param {string} page its digest
+   * @returns {Promise<Reply>}
+   */
+  async pageBody(page) {
+    const { a, request, site, headers } = this;
+    const key = pageKey(page);
+    const encoded = key + GZIP_SUFFIX;
+    let tag = etag(page);
+    let body = acceptsGzip(request.headers) ? await this.stored(encoded) : null;
+    if (body) {
+      tag = gzipped(tag);
+      headers.set("content-encoding", ["gzip"]);
+    }
+    const done = a.status === 200 ? this.settled(tag) : null;
+    if (done) return done;
+    body ??= await this.stored(key);
+    body ??= [await site.inflate(await readObject(encoded, site.bucket))];
+    return { status: a.status, headers, body };
+  }
+
   /**
    * An object that may be absent, as a body; null if it is.
    * @param {string} key
@@ -268,6 +320,11 @@ export class Exchange {
       return this.direct();
     }
     a.contentType = f.type;
+    if (site.table.head.site) {
+      // Pages for people link to files, which are of the same origin.
+      this.headers.set("x-content-type-options", ["nosniff"]);
+      this.headers.set("content-security-policy", [FILE_POLICY]);
+    }
     const tag = fileTag(f.sha256);
     const { deflate: d } = f;
     // Who asks for a part gets it of the file itself: parts of the encoded form

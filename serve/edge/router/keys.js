@@ -38,6 +38,14 @@ export function responseKey(digest) {
 }
 
 /**
+ * Where a page of the catalogue lies.
+ * @param {string} digest
+ */
+export function pageKey(digest) {
+  return `responses/${digest}.page`;
+}
+
+/**
  * Where a part of the catalog lies.
  * @param {string} digest
  */

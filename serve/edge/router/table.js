@@ -9,6 +9,8 @@ import { RangeTest } from "./ranges.js";
 
 /** The version of the format of routes.json that this router reads. */
 export const ROUTES_FORMAT = 3;
+/** That of routes which name a catalogue for people. */
+const CATALOGUE_FORMAT = 4;
 
 /** Lengths in characters. */
 export const DIGEST = 32;
@@ -45,6 +47,7 @@ for (let i = 0; i < 64; i++) {
  * @property {string} environment
  * @property {string} service_version
  * @property {CachePolicy} cache
+ * @property {string} [site] the page that lists those of the catalogue
  * @property {{digest: string, names: number}[]} catalog the parts, and of how many names each is
  * @property {string} every the response that shows every version
  * @property {Category[]} categories
@@ -286,7 +289,7 @@ const COLUMNS = [
 function lines(data) {
   const end = Math.max(0, data.indexOf(LINE_BREAK) - 1); // without the comma
   const format = /^\{"format":([0-9]+),/.exec(fromBytes(data, 0, Math.min(end, 32)))?.[1];
-  if (Number(format) !== ROUTES_FORMAT) {
+  if (Number(format) !== ROUTES_FORMAT && Number(format) !== CATALOGUE_FORMAT) {
     throw new RoutesError(
       `routes: format ${format} is not known to this edge (want ${ROUTES_FORMAT}): make its bundle anew`,
     );

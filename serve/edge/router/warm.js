@@ -4,6 +4,7 @@
 
 import { readAll } from "./body.js";
 import { handle } from "./handler.js";
+import { Lists } from "./page.js";
 import { Parts } from "./parts.js";
 import { sample } from "./sample.js";
 import { Table } from "./table.js";
@@ -37,7 +38,15 @@ export async function warmUp() {
   const headers = { get: (/** @type {string} */ name) => (name === "accept-encoding" ? "gzip" : null) };
   const hash = new Uint8Array(32);
   for (let i = 0; i < ROUNDS; i++) {
-    const site = { table: new Table(routes), modified: "", bucket, parts: new Parts(bucket), sha256: async () => hash };
+    const site = {
+      table: new Table(routes),
+      modified: "",
+      bucket,
+      parts: new Parts(bucket),
+      lists: new Lists(bucket),
+      inflate: async () => hash,
+      sha256: async () => hash,
+    };
     for (const target of REQUESTS) {
       const { body } = await handle({ method: "GET", target, headers }, site);
       if (target.startsWith("/search")) await readAll(body, bucket);

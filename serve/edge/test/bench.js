@@ -10,7 +10,8 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { handle, Parts, readAll, Table, warmUp } from "../router.js";
+import { inflate } from "../platform/inflate.js";
+import { handle, Lists, Parts, readAll, Table, warmUp } from "../router.js";
 
 const [, , folder, file, assembled, target] = process.argv;
 const bytes = new Uint8Array(readFileSync(file));
@@ -45,9 +46,13 @@ async function cpu(task) {
 }
 
 const parts = new Parts(bucket);
+const lists = new Lists(bucket);
 /** @param {Table} table */
 const ask = async (table) => {
-  const reply = await handle({ method: "GET", target, headers }, { table, modified: "", bucket, parts, sha256 });
+  const reply = await handle(
+    { method: "GET", target, headers },
+    { table, modified: "", bucket, parts, lists, inflate, sha256 },
+  );
   if (assembled === "true") await readAll(reply.body, bucket);
 };
 

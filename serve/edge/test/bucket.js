@@ -6,8 +6,9 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 
+import { inflate } from "../platform/inflate.js";
 import { modifiedOf } from "../platform/snapshot.js";
-import { Parts, pointerKey, routesKey, Table } from "../router.js";
+import { Lists, Parts, pointerKey, routesKey, Table } from "../router.js";
 
 /** @param {NodeJS.ErrnoException} e */
 function absent(e) {
@@ -53,5 +54,13 @@ export async function liveSite(folder, env) {
   const { snapshot } = JSON.parse(await readFile(join(folder, pointerKey(env)), "utf8"));
   const table = new Table(await readFile(join(folder, routesKey(env, snapshot))));
   const bucket = folderBucket(folder);
-  return { table, modified: modifiedOf(snapshot), bucket, parts: new Parts(bucket), sha256 };
+  return {
+    table,
+    modified: modifiedOf(snapshot),
+    bucket,
+    parts: new Parts(bucket),
+    lists: new Lists(bucket),
+    inflate,
+    sha256,
+  };
 }

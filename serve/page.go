@@ -1,0 +1,114 @@
+package serve
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
+)
+
+// page answers with a page of the catalogue.
+func (h *Handler) page(x *exchange) {
+	ctx, a := x.r.Context(), &x.answer
+	site, err := readList(ctx, h, a.Digest, layout.DecodeSite)
+	if err != nil {
+		h.storeFailed(x, err)
+		return
+	}
+	page, list, version := site.Find(a.Path)
+	if list != "" {
+		l, err := readList(ctx, h, list, layout.DecodeSiteList)
+		if err != nil {
+			h.storeFailed(x, err)
+			return
+		}
+		page = l.Page(version)
+	}
+	if page == "" {
+		x.Header()["Vary"] = []string{"Accept, Accept-Encoding"}
+		if page = site.Missing(a.Path); page == "" || !forPeople(x.r.Header) {
+			x.answer = answer.NoPage()
+			h.direct(x)
+			return
+		}
+		a.Status, a.ContentType, a.Cache = http.StatusNotFound, answer.PageHTML, layout.CacheError
+	}
+	header := x.Header()
+	header["X-Content-Type-Options"] = []string{"nosniff"}
+	if a.ContentType == answer.PageHTML {
+		header["Content-Security-Policy"] = []string{answer.PagePolicy(site.Script)}
+		header["Referrer-Policy"] = []string{"no-referrer"}
+	}
+	h.sendPage(x, page)
+}
+
+// sendPage sends a page. It is stored gzip-encoded, but for those that edges read
+// themselves.
+func (h *Handler) sendPage(x *exchange, page layout.Digest) {
+	x.head()
+	ctx, tag, key := x.r.Context(), etag(string(page)), layout.PageKey(page)
+	check := namedBy(page)
+	o, source, err := h.objects.get(ctx, key+layout.GzipSuffix, h.readBody(key+layout.GzipSuffix, check.encoded))
+	encoded := acceptsGzip(x.r.Header)
+	switch {
+	case err == nil && o.absent:
+		encoded = false
+		o, source, err = h.objects.get(ctx, key, h.readDocument(key, check))
+	case err == nil && encoded:
+		tag = gzipped(tag)
+		x.Header()["Content-Encoding"] = gzipEncoding
+	case err == nil:
+		o.body, err = inflate(o.body)
+	}
+	x.source = source
+	if err == nil {
+		err = h.hold(x, o)
+	}
+	if err != nil {
+		h.storeFailed(x, err)
+		return
+	}
+	if x.answer.Status == http.StatusOK && x.settled(tag) {
+		return
+	}
+	x.send(x.answer.Status, o.body)
+}
+
+// inflate makes a page plain, which was checked when it was read.
+func inflate(encoded []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(encoded))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
+}
+
+// forPeople reports whether a client takes a page for people.
+func forPeople(h http.Header) bool {
+	return strings.Contains(strings.ToLower(strings.Join(h["Accept"], ",")), "text/html")
+}
+
+// readList reads a page that lists others.
+func readList[T any](ctx context.Context, h *Handler, page layout.Digest, decode func([]byte) (*T, error)) (*T, error) {
+	o, _, err := h.objects.get(ctx, "read/"+string(page), func(ctx context.Context) (object, error) {
+		o, err := h.readDocument(layout.PageKey(page), namedBy(page))(ctx)
+		if err != nil {
+			return object{}, err
+		}
+		list, err := decode(o.body)
+		if err != nil {
+			return object{}, fmt.Errorf("%s: %w: %w", layout.PageKey(page), errDamaged, err)
+		}
+		return object{list: list, size: 2 * len(o.body)}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o.list.(*T), nil
+}
