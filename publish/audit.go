@@ -97,7 +97,7 @@ func (b *Bucket) unrecorded(ctx context.Context, p layout.Pointer) ([]layout.Aud
 			if i := slices.IndexFunc(moves, func(m layout.Move) bool { return isMove(a.Move, m) }); i >= 0 {
 				moves = moves[:i]
 			}
-		} else if !Faulty(err) {
+		} else if !isFaulty(err) {
 			return nil, err
 		}
 		break
@@ -161,7 +161,7 @@ type Recorded struct {
 func (b *Bucket) Moves(ctx context.Context, env string) iter.Seq2[Recorded, error] {
 	return func(yield func(Recorded, error) bool) {
 		p, err := b.Pointer(ctx, env)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !Faulty(err) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !isFaulty(err) {
 			yield(Recorded{}, err)
 			return
 		}
@@ -239,7 +239,7 @@ func (b *Bucket) auditedAll(ctx context.Context, env string, generations []int64
 			case err == nil:
 				found[i] = Recorded{Audit: a}
 			case errors.Is(err, fs.ErrNotExist):
-			case Faulty(err):
+			case isFaulty(err):
 				found[i] = Recorded{Audit: layout.Audit{Environment: env, Generation: generation}, Damaged: err.Error()}
 			default:
 				return err
@@ -284,7 +284,7 @@ func (b *Bucket) recordRetired(ctx context.Context, env, by string) error {
 		return err
 	}
 	last, err := b.audited(ctx, env, generations[0])
-	if err != nil && !Faulty(err) || err == nil && last.Kind == layout.MoveRetire {
+	if err != nil && !isFaulty(err) || err == nil && last.Kind == layout.MoveRetire {
 		return err
 	}
 	snapshot := last.Snapshot

@@ -202,8 +202,8 @@ func (b *Bucket) times() leaseTimes {
 	return b.lease
 }
 
-// ErrUnconditional: the store does not keep the conditions of writes.
-var ErrUnconditional = errors.New("the store does not keep the conditions of writes (If-None-Match, If-Match)")
+// errUnconditional: the store does not keep the conditions of writes.
+var errUnconditional = errors.New("the store does not keep the conditions of writes (If-None-Match, If-Match)")
 
 // conditional makes sure that the store keeps the conditions by which pointers and
 // leases are written: the object can be neither created again nor written in a state
@@ -219,7 +219,7 @@ func (h *heartbeat) conditional(ctx context.Context) error {
 	}
 	again := h.b.store.Swap(ctx, h.key, first.Encode(), "")
 	if again == nil {
-		return ErrUnconditional
+		return errUnconditional
 	}
 	if !errors.Is(again, store.ErrConflict) {
 		return again
@@ -234,7 +234,7 @@ func (h *heartbeat) conditional(ctx context.Context) error {
 	}
 	switch err := h.b.store.Swap(ctx, h.key, first.Encode(), state); {
 	case err == nil:
-		return ErrUnconditional
+		return errUnconditional
 	case !errors.Is(err, store.ErrConflict):
 		return err
 	}

@@ -31,7 +31,7 @@ func (b *Bucket) Snapshots(ctx context.Context, env string) (map[string][]Stored
 	}
 	for name, list := range out {
 		p, err := b.Pointer(ctx, name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !Faulty(err) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !isFaulty(err) {
 			return nil, err
 		}
 		newestFirst(list, p)
@@ -202,7 +202,7 @@ func (b *Bucket) manifests(ctx context.Context, env string, stored []Stored) ([]
 	for i, s := range stored {
 		g.Go(func() error {
 			m, err := b.Manifest(ctx, env, s.ID)
-			if err != nil && Faulty(err) {
+			if err != nil && isFaulty(err) {
 				faults[i] = err
 				return nil
 			}

@@ -54,7 +54,7 @@ func (b *Bucket) noPointer(ctx context.Context, env string, err error) (layout.P
 	generations, e := b.recordedGenerations(ctx, env)
 	switch {
 	case e != nil:
-		return layout.Pointer{}, fmt.Errorf("%s: there is none, and whether it was lost cannot be determined: %w", layout.PointerKey(env), e)
+		return layout.Pointer{}, fmt.Errorf("%s: it is not there, and whether it was lost cannot be determined: %w", layout.PointerKey(env), e)
 	case len(generations) == 0:
 		return layout.Pointer{}, err
 	}

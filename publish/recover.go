@@ -85,7 +85,7 @@ func (r *Recovery) judge(ctx context.Context, o RecoverOptions) error {
 		if len(stored[r.Environment]) == 0 {
 			return fmt.Errorf("environment %s has neither pointer, audit log nor snapshots: %w; regsnap mirror brings it from another bucket, regsnap build --publish begins it", r.Environment, ErrNothingLive)
 		}
-		r.Fault = "there is none, and no audit log says whether there ever was"
+		r.Fault = "it is not there, and no audit log says whether there ever was"
 		return nil
 	}
 	if err != nil {
@@ -101,7 +101,7 @@ func (r *Recovery) judge(ctx context.Context, o RecoverOptions) error {
 	}
 	r.pointer, r.Before, r.Pinned = p, p.Snapshot, p.Pinned
 	if _, _, err := b.Snapshot(ctx, r.Environment, p.Snapshot); err != nil {
-		if !Faulty(err) || errors.Is(err, layout.ErrNewer) {
+		if !isFaulty(err) || errors.Is(err, layout.ErrNewer) {
 			return err
 		}
 		r.Fault = fmt.Sprintf("it names %s: %s", p.Snapshot, err)
@@ -183,7 +183,7 @@ func (r *Recovery) choose(ctx context.Context, o RecoverOptions, lived []string)
 			r.Snapshot, r.Why = c.id, c.why
 			return nil
 		}
-		if !Faulty(err) {
+		if !isFaulty(err) {
 			return err
 		}
 		r.Skipped = append(r.Skipped, SkippedSnapshot{c.id, err.Error()})
@@ -191,7 +191,7 @@ func (r *Recovery) choose(ctx context.Context, o RecoverOptions, lived []string)
 			break
 		}
 	}
-	return fmt.Errorf("%w: %w of %s: regsnap verify --env %[3]s --repair mends one from its source, regsnap mirror brings one from another bucket, and --start-over lets the next build --publish begin anew", ErrDamaged, ErrNothingWhole, r.Environment)
+	return fmt.Errorf("%w: %w of %s: regsnap verify --env %[3]s --repair mends one from its source, regsnap mirror brings one from another bucket, and --start-over lets the next build --publish begin again", ErrDamaged, ErrNothingWhole, r.Environment)
 }
 
 // mostSkipped is how many snapshots are tried.

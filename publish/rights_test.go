@@ -47,7 +47,7 @@ func TestRights(t *testing.T) {
 			b.lease.linger = 0 // a deletion that is refused is not on its way
 			src := newEditions(t)
 			careless()
-			if _, err := src.publish(t.Context(), b, 0, Note{}); !errors.Is(err, ErrUnconditional) {
+			if _, err := src.publish(t.Context(), b, 0, Note{}); !errors.Is(err, errUnconditional) {
 				t.Errorf("the store ignores conditions: %v", err)
 			}
 			if p, err := b.Pointer(t.Context(), testEnv); err == nil {

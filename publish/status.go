@@ -54,7 +54,7 @@ func (b *Bucket) Status(ctx context.Context, env string, stored []Stored) (*Stat
 	err := b.status(ctx, s, stored)
 	switch {
 	case err == nil:
-	case !Faulty(err):
+	case !isFaulty(err):
 		return nil, err
 	default:
 		s.Fault = err.Error()
@@ -62,10 +62,10 @@ func (b *Bucket) Status(ctx context.Context, env string, stored []Stored) (*Stat
 	return s, err
 }
 
-// Faulty reports whether an error is about an object, which is damaged, missing
+// isFaulty reports whether an error is about an object, which is damaged, missing
 // or in a format of another regsnap, and not about the store: what else the bucket
 // has can be read.
-func Faulty(err error) bool {
+func isFaulty(err error) bool {
 	return errors.Is(err, ErrDamaged) || errors.Is(err, layout.ErrNewer) || errors.Is(err, layout.ErrOutdated) || errors.Is(err, ErrNoSnapshot)
 }
 

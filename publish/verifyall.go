@@ -56,7 +56,7 @@ func (a everything) environment(ctx context.Context, env string, stored []Stored
 	p, err := a.b.Pointer(ctx, env)
 	switch {
 	case err == nil:
-	case Faulty(err) && !errors.Is(err, layout.ErrNewer):
+	case isFaulty(err) && !errors.Is(err, layout.ErrNewer):
 		key := layout.PointerKey(env)
 		v := &Verification{Environment: env, Faults: []Fault{{Key: key, Detail: faultText(key, err)}}}
 		if err := each(v); err != nil {

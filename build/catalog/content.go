@@ -26,8 +26,8 @@ func Reads(file string) bool {
 	return file == "changelog.yml" || strings.HasSuffix(file, ".md") || path.Base(path.Dir(file)) == "fields" || strings.HasPrefix(file, "kibana/dashboard/")
 }
 
-// Field is a field that a data stream has.
-type Field struct{ Name, Type, Description string }
+// dataField is a field that a data stream has.
+type dataField struct{ Name, Type, Description string }
 
 // maxFields is how many fields of one file are shown.
 const maxFields = 5000
@@ -66,7 +66,7 @@ func (m *memo[T]) of(content []byte, size func(T) int, make func([]byte) T) T {
 
 // fieldsFile is what a fields file says.
 type fieldsFile struct {
-	fields []Field
+	fields []dataField
 	rows   template.HTML
 }
 
@@ -125,7 +125,7 @@ func (f *fieldsFile) add(prefix string, entries []fieldEntry, depth int) {
 		if kind == "" && e.External != "" {
 			kind = e.External
 		}
-		f.fields = append(f.fields, Field{name, kind, strings.TrimSpace(e.Description)})
+		f.fields = append(f.fields, dataField{name, kind, strings.TrimSpace(e.Description)})
 	}
 }
 

@@ -17,8 +17,9 @@ import (
 
 func doctorCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "doctor",
-		Usage: "find out whether a bucket, and a role in it, are set up right",
+		Name:     "doctor",
+		Category: groupOperate,
+		Usage:    "find out whether a bucket, and a role in it, are set up right",
 		Description: `Tries, with the credentials that it is run with, what the role must be able to do and
 must not: create, overwrite, read and delete what never changes; conditional creates
 and overwrites of a lease; moving the pointer of --env, and those of the others. Reads

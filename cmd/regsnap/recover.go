@@ -17,7 +17,7 @@ func recoverCommand() *cli.Command {
 		Usage:     "make a pointer again that was lost, is damaged or names nothing",
 		ArgsUsage: "[ID]",
 		Description: `Finds what should be live: the newest snapshot of the environment whose manifest and
-routes are whole, by the audit log, and where there is none by when it was stored. The
+routes are whole, by the audit log, and without one by when it was stored. The
 pin, and the moves with their reasons, come back from the audit log too. Shows what it
 would do; --yes does it. An ID names another snapshot.
 

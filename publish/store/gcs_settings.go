@@ -73,7 +73,7 @@ func gcsPublic(ctx context.Context, a *storage.BucketAttrs, b *storage.BucketHan
 	if err != nil {
 		return untold("public access", err)
 	}
-	var found Public
+	var found publicAccess
 	for _, role := range p.Roles() {
 		for _, member := range p.Members(role) {
 			if member != "allUsers" && member != "allAuthenticatedUsers" {

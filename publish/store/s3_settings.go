@@ -101,10 +101,10 @@ func (s *s3Store) encrypted(ctx context.Context) Setting {
 
 // public tries what anyone can do. The write has a condition that does not hold, so
 // that nothing is written where anyone could.
-func (s *s3Store) public(ctx context.Context, there string) Public {
+func (s *s3Store) public(ctx context.Context, there string) publicAccess {
 	anyone := s3.New(s.client.Options(), func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} })
 	key := aws.String(s.prefix + there)
-	var p Public
+	var p publicAccess
 	if out, err := anyone.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.name, Key: key}); err == nil {
 		p.Read = out.Body.Close() == nil
 	}

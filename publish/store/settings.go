@@ -29,11 +29,11 @@ func untold(name string, err error) Setting {
 	return Setting{name, Unknown, "the store does not tell", ""}
 }
 
-// Public is what anyone can do, without credentials.
-type Public struct{ Read, List, Write bool }
+// publicAccess is what anyone can do, without credentials.
+type publicAccess struct{ Read, List, Write bool }
 
 // setting makes the settings of a bucket from what it says of public access.
-func (p Public) setting() Setting {
+func (p publicAccess) setting() Setting {
 	switch {
 	case p.Write:
 		return Setting{"public access", Wrong, "anyone can write", "allow nobody to write without credentials"}

@@ -270,6 +270,7 @@ function compare() {
     const p = new URLSearchParams(location.search);
     const [from, to] = [p.get("from"), p.get("to")];
     const out = $("differences");
+    out.classList.toggle("open", Boolean(from && to)); // so that nothing moves when they come
     if (!from || !to) {
       form.to.selectedIndex = 0;
       form.from.selectedIndex = 1;

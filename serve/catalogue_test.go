@@ -1,0 +1,72 @@
+package serve_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/internal/testtools"
+	"github.com/regsnap/regsnap/serve"
+	"github.com/regsnap/regsnap/serve/edge/edgetest"
+)
+
+// hostileManifest says what a package may say that means harm.
+const hostileManifest = `format_version: 2.3.0
+name: hostile
+title: "Hostile <script>ran=50</script>"
+version: 1.0.0
+description: "A hostile <img src=x onerror=ran=51> description"
+type: integration
+categories: [web]
+icons: [{src: /img/evil.svg, title: "\" onerror=\"ran=52", type: image/svg+xml}]
+screenshots: [{src: /img/evil.svg, title: "<script>ran=53</script>", size: "1\" onerror=\"ran=54x2", type: image/svg+xml}]
+conditions.kibana.version: ^8.0.0
+owner.github: "a/b\"><script>ran=55</script>"
+`
+
+// hostileFiles are the files of a package that means harm.
+func hostileFiles(t *testing.T) map[string]string {
+	readme, err := os.ReadFile(filepath.Join("testdata", "catalogue", "hostile.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{
+		"manifest.yml":   hostileManifest,
+		"docs/README.md": string(readme),
+		"docs/other.md":  "# Other\n\n[back](README.md) [x](javascript:ran=60)\n",
+		"img/evil.svg":   `<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10" onload="ran=61"><title>picture</title><script>ran=62; document.title="ran"</script></svg>`,
+		"changelog.yml": `- version: 1.0.0
+  changes:
+    - {description: "<script>ran=63</script>", type: bugfix, link: "javascript:ran=64"}
+    - {description: "[x](javascript:ran=65)", type: "\"><script>ran=66</script>", link: "https://evil.example/\" onclick=\"ran=67"}
+`,
+	}
+}
+
+// TestCatalogue looks at the catalogue of the demo and of a package that means harm
+// in a real browser. PICTURES names a folder for pictures of the pages.
+func TestCatalogue(t *testing.T) {
+	chromium, modules := testtools.Chromium.Need(t), testtools.BrowserModules.Need(t)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "testdata", "storage"))); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range hostileFiles(t) {
+		writeFile(t, filepath.Join(dir, "snapshot", "packages", "hostile", "1.0.0", filepath.FromSlash(name)), []byte(content))
+	}
+	bucket, _ := edgetest.Publish(t, edgetest.Committed(t, dir), build.DefaultBudget)
+	h := newHandler(t, serve.Options{Bucket: bucket, Environments: []serve.Environment{{Name: "snapshot"}}, Default: "snapshot", Poll: time.Hour})
+	server := run(t, serve.ServerOptions{Handler: h, Listen: "127.0.0.1:0"})
+
+	cmd := exec.CommandContext(t.Context(), "node", filepath.Join("testdata", "catalogue", "check.cjs"))
+	cmd.Env = append(append(os.Environ(), chromium.Env...), "BASE=http://"+server.api.String(), "CHROMIUM="+chromium.Program, "MODULES="+filepath.Join(modules.Root, "node_modules"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Log(strings.TrimSpace(string(out)))
+}
