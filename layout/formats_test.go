@@ -160,7 +160,8 @@ func TestPointerBounds(t *testing.T) {
 	}{
 		{"no move", func(p *Pointer) { p.Moves, p.Generation = nil, 0 }, ""},
 		{"as many moves as are kept", func(p *Pointer) { p.Moves, p.Generation = moves(MaxMoves), MaxMoves }, ""},
-		{"one more", func(p *Pointer) { p.Moves, p.Generation = moves(MaxMoves+1), MaxMoves+1 }, "51 moves"},
+		{"as many as were kept before the audit log", func(p *Pointer) { p.Moves, p.Generation = moves(50), 50 }, ""},
+		{"one more", func(p *Pointer) { p.Moves, p.Generation = moves(51), 51 }, "51 moves"},
 		{"a move more than writes", func(p *Pointer) { p.Moves, p.Generation = moves(3), 2 }, "3 moves in generation 2"},
 		{"no previous", func(p *Pointer) { p.Previous = "" }, ""},
 		{"previous", func(p *Pointer) { p.Previous = "x" }, "previous"},

@@ -32,8 +32,14 @@ func (b *Bucket) pointer(ctx context.Context, env string) (layout.Pointer, store
 	key := layout.PointerKey(env)
 	body, t, err := b.store.Load(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {
-		p, err := b.noPointer(ctx, env, err)
-		return p, "", err
+		p, lost := b.noPointer(ctx, env, err)
+		if !errors.Is(lost, ErrDamaged) {
+			return p, "", lost
+		}
+		// The first move may have come between the two reads: it writes the pointer first.
+		if body, t, err = b.store.Load(ctx, key); errors.Is(err, fs.ErrNotExist) {
+			return p, "", lost
+		}
 	}
 	if err != nil {
 		return layout.Pointer{}, "", err

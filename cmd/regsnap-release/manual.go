@@ -21,7 +21,8 @@ var usageLine = regexp.MustCompile(`^\s*([^\n]+)\.\n`)
 // manualPages makes a page of each command of docs/commands.md, which a test holds
 // to the program, and one of what comes before the first.
 func manualPages(commands, version string, at time.Time) ([]page, error) {
-	sections := strings.Split(commands, "\n## ")
+	// Commands are grouped under headings of the second level.
+	sections := strings.Split(regexp.MustCompile(`(?m)^## .*\n`).ReplaceAllString(commands, ""), "\n### ")
 	head, rest, _ := strings.Cut(sections[0], "Do not edit.\n")
 	if !strings.HasPrefix(head, "# Commands\n") || len(sections) < 2 {
 		return nil, fmt.Errorf("docs/commands.md does not begin as it should: %.60q", head)
@@ -36,7 +37,7 @@ func manualPages(commands, version string, at time.Time) ([]page, error) {
 		}
 		name := strings.ReplaceAll(title, " ", "-")
 		list += fmt.Sprintf("**%s**(1)\n: %s\n\n", name, usage[1])
-		body = regexp.MustCompile(`(?m)^### `).ReplaceAllString(body[len(usage[0]):], "# ")
+		body = regexp.MustCompile(`(?m)^#### `).ReplaceAllString(body[len(usage[0]):], "# ")
 		pages = append(pages, manualPage(name, lowered(usage[1]), "# SYNOPSIS\n"+body+"\n# SEE ALSO\n\n**regsnap**(1)\n", version, at))
 	}
 	first := manualPage("regsnap", "a package registry as immutable snapshots in object storage", "# DESCRIPTION\n"+rest+list, version, at)

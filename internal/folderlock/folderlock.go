@@ -68,7 +68,10 @@ func Lock(ctx context.Context, file string, waiting func(Holder)) (unlock func()
 		}
 	}
 	sign(f)
-	return func() { _ = f.Close() }, nil // which unlocks
+	return func() {
+		_ = f.Truncate(0) // what is left behind does not depend on who had it
+		_ = f.Close()     // which unlocks
+	}, nil
 }
 
 func sleep(ctx context.Context) error {

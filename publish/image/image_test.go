@@ -170,7 +170,7 @@ func TestImageContent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(o.Key, "environments/") {
+		if strings.HasPrefix(o.Key, layout.EnvironmentsPrefix) || strings.HasPrefix(o.Key, layout.AuditPrefix) {
 			continue
 		}
 		want, err := b.Read(t.Context(), o.Key)

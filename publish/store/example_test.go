@@ -56,6 +56,6 @@ func ExampleRetry() {
 	s := store.Retry(inner, store.RetryPolicy{Attempts: 3})
 	defer s.Close()
 
-	fmt.Println(s.Put(ctx, layout.Object{Key: "responses/a.json", Body: []byte("{}")}))
+	fmt.Println(s.Put(ctx, layout.Object{Key: "responses/a.json", ContentType: "application/json", Body: []byte("{}")}))
 	// Output: <nil>
 }
