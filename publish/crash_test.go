@@ -181,7 +181,7 @@ func TestCrashAtEveryChange(t *testing.T) {
 func (op operation) everywhere(t *testing.T) {
 	begin := servers.MemoryDir(t)
 	op.prepare(t, openTest(t, fileURL(begin)), begin)
-	through, end := op.from(t, begin, &doomed{t: t, at: -1})
+	end, through := op.from(t, begin, &doomed{t: t, at: -1})
 	if through != nil {
 		t.Fatal(through)
 	}
@@ -189,7 +189,7 @@ func (op operation) everywhere(t *testing.T) {
 	for at := 1; ; at++ {
 		for _, heard := range []bool{false, true} {
 			d := &doomed{t: t, at: at, heard: heard}
-			err, dir := op.from(t, begin, d)
+			dir, err := op.from(t, begin, d)
 			if !d.down {
 				if err != nil || at < 5 {
 					t.Fatalf("%d changes: %v", at-1, err)
@@ -217,7 +217,7 @@ func (op operation) everywhere(t *testing.T) {
 }
 
 // from runs the operation in a copy of a bucket, and returns its folder.
-func (op operation) from(t *testing.T, begin string, d *doomed) (error, string) {
+func (op operation) from(t *testing.T, begin string, d *doomed) (string, error) {
 	dir := servers.MemoryDir(t)
 	if err := os.CopyFS(dir, os.DirFS(begin)); err != nil {
 		t.Fatal(err)
@@ -229,7 +229,7 @@ func (op operation) from(t *testing.T, begin string, d *doomed) (error, string) 
 	d.Store = s
 	b := in(d)
 	err = op.run(t.Context(), b)
-	return err, dir
+	return dir, err
 }
 
 func fileURL(dir string) string { return "file://" + filepath.ToSlash(dir) }

@@ -43,7 +43,8 @@ func (c *stillClock) moment() {
 		return
 	}
 	c.gate.RLock()
-	c.gate.RUnlock() //nolint:staticcheck // it only waits
+	//lint:ignore SA2001 it only waits
+	c.gate.RUnlock()
 }
 
 // setBack makes the lease's clock go on where it stood. One that is being renewed

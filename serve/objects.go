@@ -96,6 +96,3 @@ func guarded(ctx context.Context, load func(context.Context) (object, error)) (o
 	}()
 	return load(ctx)
 }
-
-// forget drops an object from memory.
-func (o *objects) forget(key string) { o.cache.Invalidate(key) }

@@ -88,7 +88,7 @@ func runServe(c *cli.Context) (err error) {
 	return serve.Run(c.Context, serve.ServerOptions{
 		Handler: handler, Listen: c.String("listen"), Admin: c.String("admin"),
 		CertFile: c.String("tls-cert"), KeyFile: c.String("tls-key"), Log: o.Log,
-		Started: func(api, admin net.Addr) { greet(c, o, api, admin) },
+		Started: func(api, admin net.Addr) { greet(c, cfg, o, api, admin) },
 	})
 }
 
@@ -110,8 +110,8 @@ func (c config) openServed(ctx context.Context) (served, error) {
 	return pack.Open(filepath.FromSlash(folder))
 }
 
-// greet prints URLs to click.
-func greet(c *cli.Context, o serve.Options, api, admin net.Addr) {
+// greet prints URLs to click, the catalogue of an environment first.
+func greet(c *cli.Context, cfg config, o serve.Options, api, admin net.Addr) {
 	w := c.App.ErrWriter
 	scheme := "http"
 	if c.String("tls-cert") != "" {
@@ -129,7 +129,12 @@ func greet(c *cli.Context, o serve.Options, api, admin net.Addr) {
 			host = env.Hostnames[0]
 		}
 		base := scheme + "://" + net.JoinHostPort(host, port) + strings.TrimSuffix(o.Prefix, "/")
-		fmt.Fprintf(w, "  %-10s %s/search?prerelease=true\n", env.Name, base)
+		name := env.Name
+		if cfg.Environments[env.Name].Catalog == catalogOn {
+			fmt.Fprintf(w, "  %-10s %s/catalog/\n", name, base)
+			name = ""
+		}
+		fmt.Fprintf(w, "  %-10s %s/search?prerelease=true\n", name, base)
 		if o.Default == "" && !strings.HasSuffix(host, "localhost") {
 			fmt.Fprintf(w, "  %-10s curl -H 'Host: %s' %s://%s/search\n", "", host, scheme, net.JoinHostPort("localhost", port))
 		}

@@ -65,7 +65,8 @@ func (s *s3Store) lifecycle(ctx context.Context, versioned bool) Setting {
 
 func rulePrefix(r types.LifecycleRule) string {
 	if r.Filter == nil {
-		return aws.ToString(r.Prefix) //nolint:staticcheck // older rules have it here
+		//lint:ignore SA1019 older rules have it here
+		return aws.ToString(r.Prefix)
 	}
 	if r.Filter.And != nil {
 		return aws.ToString(r.Filter.And.Prefix)
