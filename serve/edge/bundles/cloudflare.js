@@ -1964,6 +1964,7 @@ function failed(error, target, live) {
 
 // platform/inflate.js
 async function inflate(encoded2) {
+  if (encoded2[0] !== 31 || encoded2[1] !== 139) return encoded2;
   const plain2 = new Blob([
     /** @type {any} */
     encoded2

@@ -1968,6 +1968,7 @@ function failed(error, target, live) {
 
 // platform/inflate.js
 async function inflate(encoded) {
+  if (encoded[0] !== 31 || encoded[1] !== 139) return encoded;
   const plain2 = new Blob([
     /** @type {any} */
     encoded
