@@ -51,8 +51,10 @@ test: tools ## run all tests, and $(RUNS) more of each kind of random run
 	$(GO) test -timeout 30m ./...
 	$(GO) test -timeout 30m -count 1 -run '^(TestRandomised|TestMirrorInterrupted)$$' ./publish ./publish/carry -soak $(RUNS)
 
-race: tools ## run all tests under the race detector
-	$(GO) test -race -timeout 30m ./...
+# These start the program hundreds of times; what it then runs has tests of its own in the packages.
+PROGRAMS := ^(TestScripts|TestOrder|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook)$$
+race: tools ## run the tests under the race detector, but for those that start the program again and again
+	$(GO) test -race -timeout 30m -skip '$(PROGRAMS)' ./...
 
 lint: ## gofmt, go vet, staticcheck, actionlint, module files
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

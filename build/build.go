@@ -151,7 +151,7 @@ type target struct {
 	built *Snapshot
 	// slice is set when only a part of a snapshot is being made.
 	slice *layout.SliceOf
-	// site is what the catalogue says of each name; nil if there is none.
+	// site is what the catalogue says of each name; nil without a catalogue.
 	site []siteOf
 }
 

@@ -88,7 +88,7 @@ func TestID(t *testing.T) {
 	}
 }
 
-// TestPlace: where a finding is, as somebody would look it up.
+// TestPlace: where a finding is, as a reader would look it up.
 func TestPlace(t *testing.T) {
 	folder := Entry{Branch: "staging", Name: "a", Version: "1.0.0", Path: "packages/a/1.0.0", Tree: ID{1}}
 	archive := Entry{Branch: "staging", Name: "a", Version: "1.0.0", Path: "packages/a-1.0.0.zip", Archive: ID{1}}

@@ -235,5 +235,5 @@ const MissingDepths = 5
 // index. It is no address itself.
 func MissingPage(depth int) string { return fmt.Sprintf("404 %d", depth) }
 
-// Missing is the page for a path that is none; empty if it is too deep.
+// Missing is the page for a path without a page; empty if it is too deep.
 func (s *Site) Missing(path string) Digest { return s.Pages[MissingPage(strings.Count(path, "/"))] }

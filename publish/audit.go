@@ -121,7 +121,7 @@ func isMove(a, m layout.Move) bool {
 		(a.Kind == m.Kind || a.Kind == layout.MoveRecover)
 }
 
-// audited reads an entry; fs.ErrNotExist when there is none.
+// audited reads an entry; fs.ErrNotExist when it is missing.
 func (b *Bucket) audited(ctx context.Context, env string, generation int64) (layout.Audit, error) {
 	key := layout.AuditKey(env, generation)
 	body, err := b.Read(ctx, key)

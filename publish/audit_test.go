@@ -22,7 +22,7 @@ func allMoves(t *testing.T, b *Bucket) []Recorded {
 	return out
 }
 
-// Every move is on record, however many there are, and whoever died over one.
+// Every move is on record, however many there are, even if its writer died.
 func TestAuditLog(t *testing.T) {
 	b, _ := fileBucket(t)
 	src, ctx := newEditions(t), t.Context()

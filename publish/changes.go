@@ -35,7 +35,7 @@ type PackageChange struct {
 // ID is name and version.
 func (c PackageChange) ID() string { return c.Name + "-" + c.Version }
 
-// revisions are the old and the new revision; nil where there is none.
+// revisions are the old and the new revision; nil where one is missing.
 func (c PackageChange) revisions() (old, new *layout.Revision) {
 	if c.OldRevision != "" {
 		old = &layout.Revision{Name: c.Name, Version: c.Version, ID: c.OldRevision}

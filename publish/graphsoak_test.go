@@ -201,7 +201,7 @@ func (g *graphRun) judge(tip int) (violations []string) {
 	slices.Reverse(moves) // the newest came first
 	for i := 1; i < len(moves); i++ {
 		before, after := editionOf(moves[i-1].Snapshot), editionOf(moves[i].Snapshot)
-		if g.comes(before, after) || !g.allowDiverged && !g.comes(after, before) {
+		if before < 0 || after < 0 || g.comes(before, after) || !g.allowDiverged && !g.comes(after, before) {
 			violations = append(violations, fmt.Sprintf("commit %d took the place of %d", after, before))
 		}
 	}

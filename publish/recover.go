@@ -197,7 +197,7 @@ func (r *Recovery) choose(ctx context.Context, o RecoverOptions, lived []string)
 // mostSkipped is how many snapshots are tried.
 const mostSkipped = 100
 
-// Do makes the pointer again. ErrConflict: somebody else has written it meanwhile.
+// Do makes the pointer again. ErrConflict: another process has written it meanwhile.
 func (r *Recovery) Do(ctx context.Context, n Note) (*Moved, error) {
 	l := r.lease
 	if err := layout.ValidNote(n.By, n.Reason); err != nil {

@@ -56,7 +56,7 @@ var periods = []struct {
 }
 
 // newestOf names the period of which the snapshot at i is kept as the newest; ""
-// if there is none. all are newest first.
+// if it is the newest of no period. all are newest first.
 func (r Retention) newestOf(all []Stored, i int) string {
 	for _, p := range periods {
 		if p.kept(r) == 0 {

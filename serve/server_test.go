@@ -122,7 +122,7 @@ func TestDrainEnds(t *testing.T) {
 	}
 	server.stop()
 	if err := <-server.ended; err == nil {
-		t.Error("a request was cut off, and nobody is told")
+		t.Error("a request was cut off, and no error was returned")
 	}
 }
 

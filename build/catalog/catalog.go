@@ -4,7 +4,7 @@
 // strangers: Markdown is sanitised, text is escaped, pictures are only pictures.
 //
 // The page of a version depends on that version alone, and links to everything
-// else by paths that do not change: a push writes few pages anew. All links are
+// else by paths that do not change: a push writes few pages. All links are
 // relative, so a catalogue works below any path.
 package catalog
 

@@ -159,8 +159,8 @@ func (r *rewriter) Transform(doc *ast.Document, reader text.Reader, ctx parser.C
 		return ast.WalkContinue, nil
 	})
 	for _, n := range drop {
-		// A picture of somebody else is what it would be called, and so is an
-		// address that is none of ours.
+		// A picture from elsewhere is shown as its text, and so is one at an
+		// address outside of the package.
 		n.Parent().ReplaceChild(n.Parent(), n, ast.NewString(plainText(n, source)))
 	}
 	for _, l := range links {

@@ -123,7 +123,7 @@ func (e Environment) About() []byte {
 	return execute("environment", f)
 }
 
-// NotFound renders the page for an address that is none, so many levels below the
+// NotFound renders the page for an address without a page, so many levels below the
 // index.
 func (e Environment) NotFound(depth int) []byte {
 	f := newFrame("missing", depth, "Not found")

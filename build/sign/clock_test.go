@@ -220,7 +220,7 @@ func TestSignatureFiles(t *testing.T) {
 		{"one byte more", "has 65537 bytes", append(slices.Clone(exact), '\n')},
 		{"another kind of text", `it is a "PGP MESSAGE"`, []byte(message)},
 		{"a text without an end", "text form is damaged", good[:len(good)-40]},
-		{"a text that is none", "text form is damaged", []byte("-----BEGIN PGP SIGNATURE-----")},
+		{"a text that is not a signature", "text form is damaged", []byte("-----BEGIN PGP SIGNATURE-----")},
 		{"another packet", "it is no signature", []byte{0xb4, 1, 'a'}},
 		{"a cut packet", "cannot be read", packets[:20]},
 	} {

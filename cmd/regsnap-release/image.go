@@ -34,7 +34,7 @@ func (r *release) image(ctx context.Context, programs []built) (err error) {
 	}
 	var files []file
 	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		// What begins with a dot is a note of whoever writes the folder.
+		// What begins with a dot is a note of the writer of the folder.
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
 			return err
 		}

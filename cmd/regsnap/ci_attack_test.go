@@ -392,7 +392,7 @@ func newCIWorld(t *testing.T) *ciWorld {
 	return w
 }
 
-// attack changes what whoever may push to snapshot, or propose, can change.
+// attack changes what anyone who may push to snapshot, or propose, can change.
 func (w *ciWorld) attack(t *testing.T) {
 	t.Helper()
 	owned := filepath.Join(w.dir, "owned")

@@ -173,7 +173,7 @@ func (k known) values(name string) []string {
 	return nil
 }
 
-// bucket opens the bucket of the call; nil if there is none. The environment is
+// bucket opens the bucket of the call; nil if the call has no bucket. The environment is
 // that of --env, or the first that is configured.
 func (k known) bucket() (*publish.Bucket, string) {
 	cfg, err := loadConfig(k.ctx, k.configFile(), k.flag("source"))

@@ -109,7 +109,7 @@ func damages(key, text string) map[string]string {
 	}
 }
 
-// A lease says that somebody is at work, whatever it looks like.
+// A lease says that a writer is at work, whatever it looks like.
 func TestDamagedLease(t *testing.T) {
 	for what, text := range damages(layout.PruneLockKey, string(layout.Lease{Format: layout.LeaseFormat, Purpose: "build"}.Encode())) {
 		for _, key := range []string{layout.PruneLockKey, layout.LeaseKey("0123456789abcdef")} {

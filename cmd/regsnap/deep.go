@@ -34,7 +34,7 @@ type compared struct {
 
 // verifyDeep renders a snapshot again, from the very commits that it says it was
 // built from, and compares every object with the one in the bucket. Digests alone
-// would not do: whoever could write a package first could write its digest too.
+// would not do: anyone who could write a package first could write its digest too.
 func verifyDeep(c *cli.Context, p place, v *publish.Verification) (_ *compared, err error) {
 	src, err := p.cfg.openSource(c.Context)
 	if err != nil {

@@ -96,7 +96,7 @@ func printHistory(w io.Writer, s screen, h *publish.History) error {
 		if m.Pin {
 			kind += "+pin"
 		}
-		t.row(cell{text: when(m.At), short: m.At.UTC().Format("01-02 15:04")}, cell{text: kind}, idCell(m.Snapshot), cell{text: orSomebody(m.By)}, cell{text: clean(m.Reason)})
+		t.row(cell{text: when(m.At), short: m.At.UTC().Format("01-02 15:04")}, cell{text: kind}, idCell(m.Snapshot), cell{text: orUnknown(m.By)}, cell{text: clean(m.Reason)})
 	}
 	return t.write(w, s)
 }

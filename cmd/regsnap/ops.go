@@ -58,7 +58,7 @@ func sayWaiting(w io.Writer) func(layout.Lease) {
 			return
 		}
 		said = time.Now()
-		fmt.Fprintf(w, "waiting: %s is pruning the bucket", orSomebody(prune.By))
+		fmt.Fprintf(w, "waiting: %s is pruning the bucket", orUnknown(prune.By))
 		if !prune.Since.IsZero() {
 			fmt.Fprintf(w, " since %s", when(prune.Since))
 		}
@@ -74,7 +74,7 @@ func releasing(c *cli.Context, err *error, l *publish.Lease) {
 	}
 }
 
-func orSomebody(who string) string {
+func orUnknown(who string) string {
 	if who == "" {
 		return "someone"
 	}
@@ -119,7 +119,7 @@ func agoCell(t, now time.Time) cell {
 
 // signature tells who did something, when and why.
 func signature(by, reason string, at time.Time) string {
-	s := "by " + orSomebody(by) + " at " + when(at)
+	s := "by " + orUnknown(by) + " at " + when(at)
 	if reason != "" {
 		s += ": " + clean(reason)
 	}

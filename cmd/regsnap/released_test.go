@@ -148,7 +148,7 @@ func serveReleased(t *testing.T, dir, live string) {
 	}
 }
 
-// get asks until somebody listens.
+// get asks until the server listens.
 func get(ctx context.Context, url string) (*http.Response, error) {
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

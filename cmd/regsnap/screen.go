@@ -165,7 +165,7 @@ func (w *wrapped) Write(p []byte) (int, error) {
 
 // flush writes what no line break has ended.
 func (w *wrapped) flush() {
-	_, _ = w.to.Write(w.rest) // whoever reads it is gone
+	_, _ = w.to.Write(w.rest) // a reader that is gone is no error
 	w.rest = nil
 }
 

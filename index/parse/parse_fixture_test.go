@@ -125,12 +125,10 @@ func mustParse(t *testing.T, archives ...string) *parse.Package {
 
 // manifest is the valid manifest with other text in place of some.
 func manifest(oldnew ...string) string {
-	for _, f := range txtar.Parse([]byte(valid)).Files {
-		if f.Name == "manifest.yml" {
-			return "-- manifest.yml --\n" + strings.NewReplacer(oldnew...).Replace(string(f.Data))
-		}
-	}
-	panic("no manifest")
+	const head = "-- manifest.yml --\n"
+	_, rest, _ := strings.Cut(valid, head)
+	text, _, _ := strings.Cut(rest, "\n-- ")
+	return head + strings.NewReplacer(oldnew...).Replace(text+"\n")
 }
 
 // dataStream is a data stream manifest.

@@ -61,7 +61,7 @@ const (
 	ignoredMarker = ".DS_Store" // left by a desktop, never part of a package
 )
 
-// needed tells whether Parse may read a file's content; it reads no other. A
+// needed reports whether Parse may read a file's content; it reads no other. A
 // caller can fetch these ahead.
 func needed(f index.File) bool {
 	if f.Path == manifestName {

@@ -95,7 +95,7 @@ func (s *source) compileTests(ctx context.Context, dir, own string) ([]suite, er
 		if _, err := command(ctx, "go", "test", "-c", "-overlay", s.overlay, "-o", t.binary, path); err != nil {
 			return nil, err
 		}
-		if _, err := os.Stat(t.binary); err == nil { // there is none without tests
+		if _, err := os.Stat(t.binary); err == nil { // missing without tests
 			suites = append(suites, t)
 		}
 	}
@@ -118,7 +118,7 @@ func (t suite) run(ctx context.Context, env string) ([]byte, error) {
 
 // met are the mutants whose place the tests came by.
 func met(file string) map[int]bool {
-	content, _ := os.ReadFile(file) // there is none if they came by nothing
+	content, _ := os.ReadFile(file) // missing if they covered nothing
 	out := map[int]bool{}
 	for line := range bytes.Lines(content) {
 		if id, err := strconv.Atoi(string(bytes.TrimSpace(line))); err == nil {

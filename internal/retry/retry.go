@@ -29,8 +29,8 @@ type Policy struct {
 	Total time.Duration
 	// Sleep waits in place of the function Sleep, if it is set.
 	Sleep func(context.Context, time.Duration) error
-	// Pausing, if set, is told before each wait which attempt failed and why, and
-	// how long the wait is.
+	// Pausing, if set, is called before each wait: with the attempt that failed, the
+	// length of the wait, and the error.
 	Pausing func(attempt int, pause time.Duration, err error)
 }
 

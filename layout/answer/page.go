@@ -53,5 +53,5 @@ func PagePolicy(script string) string {
 // by itself: it runs nothing and reaches nothing.
 const FilePolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
-// NoPage is the answer for a page that is not there, to whoever is not a person.
+// NoPage is the answer for a page that is not there, for clients that do not ask for HTML.
 func NoPage() Answer { return plainError(http.StatusNotFound, noRoute, layout.CacheError) }

@@ -17,7 +17,7 @@ func (s Set) add(i int) { s[i/64] |= 1 << (i % 64) }
 // remove takes row i out of the set.
 func (s Set) remove(i int) { s[i/64] &^= 1 << (i % 64) }
 
-// has tells whether row i is in the set.
+// has reports whether row i is in the set.
 func (s Set) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
 
 // and keeps only the rows that are in t as well.

@@ -125,7 +125,7 @@ func (ts tables) specs() []SpecBounds {
 	return out
 }
 
-// newestFirst orders versions; nil, which is none, comes first.
+// newestFirst orders versions; nil, no version, comes first.
 func newestFirst(a, b *semver.Version) int {
 	switch {
 	case a == nil && b == nil:

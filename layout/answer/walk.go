@@ -121,7 +121,7 @@ func (v *visit) lists(f family, all bool) {
 			return
 		}
 		c.Rows = v.newest(v.tables.filter(c.Query), c.Query)
-		for _, category := range v.values.Categories[1:] { // the first is none
+		for _, category := range v.values.Categories[1:] { // the first stands for no category
 			c.Query.Category = category
 			v.Spend(len(v.tables[0].rows))
 			v.class(c)

@@ -38,7 +38,7 @@ func howToBuild(arch string) string {
 	return "build one with CGO_ENABLED=0 GOOS=linux GOARCH=" + arch + " go build -trimpath -ldflags '-s -w' -o regsnap-" + arch + " ./cmd/regsnap, and give --binary linux/" + arch + "=regsnap-" + arch
 }
 
-// check tells whether the program runs on its platform without any library:
+// check reports whether the program runs on its platform without any library:
 // nothing else is in the image.
 func (p Program) check() error {
 	fail := func(what string) error {

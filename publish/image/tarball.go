@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// errName: what should be the name of an image, or of a repository, is none.
+// errName: the name of an image or of a repository is malformed.
 var errName = errors.New("image name")
 
 // CheckRepository tells whether an image can have a name, or be pushed to it.

@@ -9,7 +9,7 @@ import (
 
 // A store that answers, but with other bytes than it was given, is not out of
 // reach: the object is damaged. All that says so is layout.ErrDamaged, so that
-// whoever reads can go on to the next object, and repair this one.
+// a reader can go on to the next object, and repair this one.
 
 // errShort: an object ends before the bytes that were asked for.
 var errShort = fmt.Errorf("%w: it ends before the bytes that were asked for", layout.ErrDamaged)

@@ -19,7 +19,7 @@ import (
 
 type waitingKey struct{}
 
-// WithWaiting is a context in which waiting is told for whom a call waits that wants
+// WithWaiting is a context in which waiting learns for whom a call waits that wants
 // to change a pointer or a lease of a folder: some other process has the lock.
 func WithWaiting(ctx context.Context, waiting func(who string)) context.Context {
 	return context.WithValue(ctx, waitingKey{}, waiting)

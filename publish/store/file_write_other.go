@@ -4,7 +4,9 @@ package store
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // writeFile makes a new file.
@@ -23,3 +25,18 @@ func writeFile(name string, body []byte) error {
 // renameNew gives a file its name unless that is taken: then what is there stays,
 // and the file goes.
 func renameNew(from, to string) error { return renameUnlessThere(from, to) }
+
+// SyncFileSystem writes every file below dir to disk. Only Linux has one call
+// for all.
+func SyncFileSystem(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
+}

@@ -31,7 +31,7 @@ func WithNotices(ctx context.Context, tell func(Notice)) context.Context {
 	return context.WithValue(ctx, noticesKey{}, tell)
 }
 
-// silentFor is how long a store may say nothing before that is told.
+// silentFor is how long a store may say nothing before that is reported.
 const silentFor = 2500 * time.Millisecond
 
 // notices tells what happens to the requests of one store.

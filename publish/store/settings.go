@@ -1,6 +1,14 @@
 package store
 
-import "github.com/regsnap/regsnap/layout"
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/regsnap/regsnap/layout"
+)
 
 // Verdict is what a setting, or a right, comes to.
 type Verdict string
@@ -47,3 +55,19 @@ func (p publicAccess) setting() Setting {
 
 // ownPrefixes are those of regsnap's objects.
 var ownPrefixes = []string{layout.EnvironmentsPrefix, layout.SnapshotsPrefix, layout.PackagesPrefix, layout.ResponsesPrefix, layout.LeasesPrefix}
+
+// settings says who may write to the folder: that is all that a folder has.
+func (s *fileStore) settings(context.Context, string) []Setting {
+	for _, name := range append([]string{""}, ownPrefixes...) {
+		info, err := os.Stat(filepath.Join(s.dir, name))
+		if err != nil || info.Mode().Perm()&0o022 == 0 || info.Mode()&fs.ModeSticky != 0 {
+			continue
+		}
+		who, verdict := "the group", Note
+		if info.Mode().Perm()&0o002 != 0 {
+			who, verdict = "every user of the machine", Wrong
+		}
+		return []Setting{{"public access", verdict, fmt.Sprintf("%s may write to %s (%s)", who, filepath.Join(s.dir, name), info.Mode()), "chmod -R go-w " + s.dir}}
+	}
+	return []Setting{{"public access", Right, "only its owner may write", ""}}
+}

@@ -301,7 +301,7 @@ function compare() {
 }
 
 /**
- * What the page of a version says that can be compared; null if there is none.
+ * What the page of a version says that can be compared; null if the page is missing.
  * @param {string} version
  * @returns {Promise<Map<string, Map<string, string>> | null>}
  */

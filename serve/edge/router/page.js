@@ -36,7 +36,7 @@ export class Lists extends Kept {
 }
 
 /**
- * Finds the page at a path below the catalogue; null if there is none.
+ * Finds the page at a path below the catalogue; null if it is missing.
  * @param {Pages} site
  * @param {string} path
  * @param {Lists} lists

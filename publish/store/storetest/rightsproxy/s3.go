@@ -112,7 +112,7 @@ func s3Request(r *http.Request) request {
 	return out
 }
 
-// forward signs a request anew, as the server's owner, and makes it.
+// forward signs a request again, as the server's owner, and makes it.
 func (p *S3) forward(w http.ResponseWriter, r *http.Request, ignoreConditions bool) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
