@@ -14,8 +14,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -123,10 +125,25 @@ func (r *runner) fill(text string, values map[string]string) string {
 // githubServer has a release, and the comments of a pull request.
 type githubServer struct {
 	*httptest.Server
-	t        *testing.T
+	t *testing.T
+
+	mu       sync.Mutex // guards what follows: the action's own processes ask the server
 	files    map[string][]byte
 	comments []comment
-	requests []string
+}
+
+// commented returns the comments of the pull request, as they are now.
+func (g *githubServer) commented() []comment {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.comments)
+}
+
+// release puts a file of the release in place of what is there.
+func (g *githubServer) release(name string, content []byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.files[name] = content
 }
 
 type comment struct {
@@ -176,7 +193,8 @@ func tarball(t *testing.T, name, content string) []byte {
 }
 
 func (g *githubServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.requests = append(g.requests, r.Method+" "+r.URL.Path)
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if name, ok := strings.CutPrefix(r.URL.Path, "/releases/v1.2.3/"); ok {
 		content, there := g.files[name]
 		if !there {
@@ -243,8 +261,8 @@ git config uploadpack.allowFilter true && git config uploadpack.allowAnySHA1InWa
 	}
 
 	out, ok := r.run(inputs("command", "lint"))
-	if ok || len(hub.comments) != 2 || !strings.Contains(hub.comments[1].Body, "packages break the rules") || !strings.Contains(hub.comments[1].Body, "README") {
-		t.Errorf("lint of a broken package: %v, comments %+v\n%s", ok, hub.comments, out)
+	if ok || len(hub.commented()) != 2 || !strings.Contains(hub.commented()[1].Body, "packages break the rules") || !strings.Contains(hub.commented()[1].Body, "README") {
+		t.Errorf("lint of a broken package: %v, comments %+v\n%s", ok, hub.commented(), out)
 	}
 	shell(t, origin, `
 git checkout --quiet change
@@ -252,18 +270,18 @@ mkdir -p packages/web/1.1.0/docs && printf '# web\n~~~~~~\n' > packages/web/1.1.
 git add --all && git commit --quiet --message README && git update-ref refs/pull/8/head HEAD
 git checkout --quiet production && git merge --quiet --no-ff -m merge change && git update-ref refs/pull/8/merge HEAD && git reset --quiet --hard HEAD^
 `)
-	if out, ok = r.run(inputs("command", "lint")); !ok || len(hub.comments) != 2 || !strings.Contains(hub.comments[1].Body, "**regsnap lint**: done") {
-		t.Errorf("lint of a good one: %v, comments %+v\n%s", ok, hub.comments, out)
+	if out, ok = r.run(inputs("command", "lint")); !ok || len(hub.commented()) != 2 || !strings.Contains(hub.commented()[1].Body, "**regsnap lint**: done") {
+		t.Errorf("lint of a good one: %v, comments %+v\n%s", ok, hub.commented(), out)
 	}
-	if hub.comments[0].Body != "<!-- regsnap lint --> not the action's" {
+	if hub.commented()[0].Body != "<!-- regsnap lint --> not the action's" {
 		t.Error("the comment of a person was replaced")
 	}
 	if out, ok = r.run(inputs("command", "publish", "environment", "snapshot", "pull-request", "")); !ok {
 		t.Errorf("publish:\n%s", out)
 	}
 	out, ok = r.run(inputs("command", "preview", "preview-url", "https://*.preview.example"))
-	if !ok || len(hub.comments) != 3 || !strings.Contains(hub.comments[2].Body, "https://pr-8.preview.example/search") || !strings.Contains(hub.comments[2].Body, "+ web-1.1.0") {
-		t.Errorf("preview: %v, comments %+v\n%s", ok, hub.comments, out)
+	if !ok || len(hub.commented()) != 3 || !strings.Contains(hub.commented()[2].Body, "https://pr-8.preview.example/search") || !strings.Contains(hub.commented()[2].Body, "+ web-1.1.0") {
+		t.Errorf("preview: %v, comments %+v\n%s", ok, hub.commented(), out)
 	}
 	if strings.Contains(out, "secret-token") {
 		t.Error("the token was printed")
@@ -296,11 +314,11 @@ func TestActionInstalls(t *testing.T) {
 	if out, ok := install("checksum", strings.Repeat("0", 64)); ok {
 		t.Errorf("another SHA256SUMS than is pinned: %s", out)
 	}
-	hub.files[archive] = append(hub.files[archive], 0)
+	hub.release(archive, append(slices.Clone(hub.files[archive]), 0))
 	if out, ok := install(); ok || strings.Contains(out, "regsnap v1.2.3") {
 		t.Errorf("another archive than SHA256SUMS says: %s", out)
 	}
-	hub.files["SHA256SUMS"] = []byte(strings.ReplaceAll(string(good), archive, "other.tar.gz"))
+	hub.release("SHA256SUMS", []byte(strings.ReplaceAll(string(good), archive, "other.tar.gz")))
 	if out, ok := install(); ok || !strings.Contains(out, "does not list") {
 		t.Errorf("an archive that is not listed: %s", out)
 	}

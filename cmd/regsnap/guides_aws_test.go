@@ -47,6 +47,8 @@ func TestAWSGuide(t *testing.T) {
 		"CreateRole", "AttachRolePolicy", "PutRolePolicy", "POST functions", "POST functions", "POST versions", "POST versions", "POST cache-policy",
 		"POST origin-access-control", "RequestCertificate", "DescribeCertificate", "POST distribution", "PUT policy", "GET distribution", "POST invalidation",
 	}
+	aws.mu.Lock()
+	defer aws.mu.Unlock()
 	if !slices.Equal(aws.seen, want) {
 		t.Errorf("AWS got\n%q, want\n%q", aws.seen, want)
 	}
