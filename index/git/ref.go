@@ -41,20 +41,61 @@ func (s *GitSource) ref(ctx context.Context, name string) (Ref, error) {
 	if err != nil {
 		return Ref{}, fmt.Errorf("branch %s: %w", name, err)
 	}
-	candidates := []string{"refs/heads/" + name}
-	for _, remote := range remotes {
-		candidates = append(candidates, "refs/remotes/"+remote+"/"+name)
-	}
-	// A remote that is configured no longer leaves its refs.
-	if !slices.Contains(remotes, "origin") {
-		candidates = append(candidates, "refs/remotes/origin/"+name)
-	}
+	candidates := append([]string{"refs/heads/" + name}, tracking(remotes, name)...)
 	if strings.HasPrefix(name, "refs/") { // a whole ref is what it says: nobody can push a branch that is taken for it
 		candidates = []string{name}
 	}
-	out, err := runGit(ctx, s.dir, s.env, append([]string{"for-each-ref", "--format=%(refname) %(objectname)"}, candidates...)...)
+	found, err := s.existing(ctx, name, candidates)
+	if err != nil {
+		return Ref{}, err
+	}
+	if len(found) > 0 {
+		return s.newest(ctx, name, found)
+	}
+	return Ref{}, s.noBranch(name, candidates, remotes)
+}
+
+// Tip finds the ref that a branch's name leads to, as Branch does, and reads no
+// packages. A branch that neither the repository nor a remote of it has is
+// index.ErrNoBranch.
+func (s *GitSource) Tip(ctx context.Context, name string) (Ref, error) { return s.ref(ctx, name) }
+
+// Tracking finds where the remotes have a branch: of the remote-tracking refs of
+// that name the one that contains all others. It is the zero Ref if no remote
+// has the branch.
+func (s *GitSource) Tracking(ctx context.Context, name string) (Ref, error) {
+	if !validRef(name) {
+		return Ref{}, fmt.Errorf("%w: %q cannot be the name of a branch", index.ErrNoBranch, name)
+	}
+	remotes, err := s.remotes(ctx)
 	if err != nil {
 		return Ref{}, fmt.Errorf("branch %s: %w", name, err)
+	}
+	found, err := s.existing(ctx, name, tracking(remotes, name))
+	if err != nil || len(found) == 0 {
+		return Ref{}, err
+	}
+	return s.newest(ctx, name, found)
+}
+
+// tracking are the refs at which remotes may have a branch.
+func tracking(remotes []string, name string) []string {
+	var refs []string
+	for _, remote := range remotes {
+		refs = append(refs, "refs/remotes/"+remote+"/"+name)
+	}
+	// A remote that is no longer configured leaves its refs.
+	if !slices.Contains(remotes, "origin") {
+		refs = append(refs, "refs/remotes/origin/"+name)
+	}
+	return refs
+}
+
+// existing are those of the refs that exist, in the order given.
+func (s *GitSource) existing(ctx context.Context, name string, candidates []string) ([]Ref, error) {
+	out, err := runGit(ctx, s.dir, s.env, append([]string{"for-each-ref", "--format=%(refname) %(objectname)"}, candidates...)...)
+	if err != nil {
+		return nil, fmt.Errorf("branch %s: %w", name, err)
 	}
 	at := map[string]index.ID{}
 	for line := range strings.Lines(out) {
@@ -63,7 +104,7 @@ func (s *GitSource) ref(ctx context.Context, name string) (Ref, error) {
 			continue // it only begins like one
 		}
 		if at[fields[0]], err = index.ParseID(fields[len(fields)-1]); err != nil {
-			return Ref{}, fmt.Errorf("branch %s: git for-each-ref: %w", name, err)
+			return nil, fmt.Errorf("branch %s: git for-each-ref: %w", name, err)
 		}
 	}
 	var found []Ref
@@ -72,10 +113,7 @@ func (s *GitSource) ref(ctx context.Context, name string) (Ref, error) {
 			found = append(found, Ref{Name: ref, Commit: id})
 		}
 	}
-	if len(found) > 0 {
-		return s.newest(ctx, name, found)
-	}
-	return Ref{}, s.noBranch(name, candidates, remotes)
+	return found, nil
 }
 
 // commitRef is a branch that is given as the digits of a commit.

@@ -19,7 +19,7 @@ type Range struct {
 // FindRange finds out what a change to a branch consists of, where base or head
 // is not given. Head is then HEAD, or in a bare repository the branch.
 //
-// A head that is the branch itself is a push: base is where its remote is, or
+// A head that is the branch itself is a push: base is where a remote has it, or
 // else the commit before. Any other head is a proposal: base is the branch.
 func FindRange(ctx context.Context, s *git.GitSource, branch, base, head string) (Range, error) {
 	var r Range
@@ -27,10 +27,11 @@ func FindRange(ctx context.Context, s *git.GitSource, branch, base, head string)
 	if err != nil {
 		return r, err
 	}
-	remote, err := revision(ctx, s, "refs/remotes/origin/"+branch)
+	tracking, err := s.Tracking(ctx, branch)
 	if err != nil {
 		return r, err
 	}
+	remote := tracking.Commit
 	if head == "" {
 		bare, err := s.Bare(ctx)
 		if err != nil {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/Masterminds/semver/v3"
@@ -42,13 +43,11 @@ func (l *linter) others(ctx context.Context) ([]neighbour, error) {
 	for i, b := range slices.Concat(l.Branch.Above, l.Branch.Below) {
 		id, given := l.Tips[b.Name]
 		if !given {
-			var err error
-			if id, err = revision(ctx, l.Source, "refs/heads/"+b.Name); err == nil && id.IsZero() {
-				id, err = revision(ctx, l.Source, "refs/remotes/origin/"+b.Name)
-			}
-			if err != nil {
+			tip, err := l.Source.Tip(ctx, b.Name)
+			if err != nil && !errors.Is(err, index.ErrNoBranch) {
 				return nil, err
 			}
+			id = tip.Commit
 		}
 		if id.IsZero() {
 			continue

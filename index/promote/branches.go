@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	again "github.com/regsnap/regsnap/internal/retry"
 )
 
@@ -68,27 +69,19 @@ func isBusy(err error) bool {
 }
 
 // local are the branches of the repository.
-type local struct{ r *repo }
+type local struct {
+	r      *repo
+	source *git.GitSource // reads r
+}
 
 func (l local) tips(ctx context.Context, branches []string) (map[string]index.ID, error) {
-	var names []string
-	for _, b := range branches {
-		names = append(names, "refs/heads/"+b, "refs/remotes/origin/"+b)
-	}
-	refs, err := l.r.refs(ctx, names...)
-	if err != nil {
-		return nil, err
-	}
 	tips := map[string]index.ID{}
 	for _, b := range branches {
-		id, ok := refs["refs/heads/"+b]
-		if !ok {
-			id, ok = refs["refs/remotes/origin/"+b]
+		tip, err := l.source.Tip(ctx, b)
+		if err != nil {
+			return nil, err
 		}
-		if !ok {
-			return nil, fmt.Errorf("%w: there is neither a branch %s nor an origin/%[2]s", index.ErrNoBranch, b)
-		}
-		tips[b] = id
+		tips[b] = tip.Commit
 	}
 	return tips, nil
 }
@@ -116,9 +109,10 @@ func (l local) update(ctx context.Context, updates []Update) error {
 	var in strings.Builder
 	for _, u := range updates {
 		ref := "refs/heads/" + u.Branch
-		old := u.Old
-		if _, exists := there[ref]; !exists {
-			old = index.ID{} // a branch that only origin had begins here
+		// The branch may be new here, or behind the remote's that was read.
+		old := there[ref]
+		if !old.IsZero() && !l.r.contains(ctx, u.Old, old) {
+			return fmt.Errorf("%w: %s is at %.12s now", errRaced, u.Branch, old)
 		}
 		fmt.Fprintf(&in, "update %s %s %s\n", ref, u.New, old)
 	}

@@ -108,7 +108,7 @@ func (p *promotion) target() target {
 	if p.Remote != "" {
 		return remote{p.repo, p.Remote}
 	}
-	return local{p.repo}
+	return local{p.repo, p.source}
 }
 
 // state reads a branch at a commit.

@@ -132,3 +132,42 @@ func TestIdentity(t *testing.T) {
 		t.Errorf("author and committer %q", got)
 	}
 }
+
+// TestTips: branches are read as a build reads them, whatever the remote is
+// called: the ref that contains the others counts, and what diverged is refused.
+func TestTips(t *testing.T) {
+	choice := promote.Choice{Packages: []string{"web-1.1.0"}}
+	repo := storage(t, pkg("db", "1.0.0"), pkg("web", "1.1.0")+pkg("n", "1.0.0"))
+	behind := repo.Git("", "rev-parse", "staging")
+	repo.Commit("staging", "more", "-- LICENSE.txt --\nkept\n"+pkg("db", "1.0.0")+pkg("db", "1.1.0"))
+	ahead := repo.Git("", "rev-parse", "staging")
+	repo.Git("", "remote", "add", "upstream", repo.Dir)
+	for name, refs := range map[string][2]string{
+		"local behind the remote": {behind, ahead},
+		"remote behind":           {ahead, behind},
+		"only the remote has it":  {"", ahead},
+	} {
+		repo.Git("", "update-ref", "-d", "refs/heads/staging")
+		if refs[0] != "" {
+			repo.Git("", "update-ref", "refs/heads/staging", refs[0])
+		}
+		repo.Git("", "update-ref", "refs/remotes/upstream/staging", refs[1])
+		source := repo.Git("", "rev-parse", "snapshot")
+		if _, err := promote.Promote(t.Context(), move(repo, choice)); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if parent := repo.Git("", "rev-parse", "staging^"); parent != ahead {
+			t.Errorf("%s: the commit follows %s, want %s", name, parent, ahead)
+		}
+		repo.Git("", "update-ref", "refs/heads/snapshot", source)
+	}
+	repo.Git("", "update-ref", "refs/remotes/upstream/staging", repo.Git("", "rev-parse", "production"))
+	before := repo.Git("", "rev-parse", "staging", "snapshot")
+	if _, err := promote.Promote(t.Context(), move(repo, choice)); err == nil || !strings.Contains(err.Error(), "neither contains the other") {
+		t.Errorf("branches that diverged: %v", err)
+	}
+	if after := repo.Git("", "rev-parse", "staging", "snapshot"); after != before {
+		t.Error("branches moved")
+	}
+}
