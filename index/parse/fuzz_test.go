@@ -14,6 +14,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("a.1000000: x\nb.-1: y", "a: &a [*a]", "- {fields: [{name: {}}]}", "{{x}}: y")
 	f.Add("policy_templates: {0: {name: 1.5, inputs.0.vars.0.default: [null, {a: []}]}}", "elasticsearch.index_template.settings: [1]", "- name: data_stream\n  fields: 5", "[]")
 	f.Add("conditions: {kibana: 1, elastic: []}\ncategories: a\nicons: {}", "streams: [[]]\nelasticsearch: 5", "-", "null")
+	f.Add("0: a\n1: b\n2: c\n3: d\ntrue: e\n~: f", "{1: a, 2: b, .nan: c}", "- 1: a", "{1: a, 2: b}")
 	base := newTree(f, valid).files
 	f.Fuzz(func(t *testing.T, manifest, stream, fields, pipeline string) {
 		var first string

@@ -190,12 +190,16 @@ func (n *nester) spend(values, depth int) error {
 
 func (n *nester) mapping(in map[any]any, depth int) (map[string]any, error) {
 	keys := make([]string, 0, len(in))
+	var others []string // of several the same one is named each time
 	for k := range in {
-		s, ok := k.(string)
-		if !ok {
-			return nil, n.fail("has the key %v, which is not text: put it in quotes", k)
+		if s, ok := k.(string); ok {
+			keys = append(keys, s)
+		} else {
+			others = append(others, fmt.Sprint(k))
 		}
-		keys = append(keys, s)
+	}
+	if len(others) > 0 {
+		return nil, n.fail("has the key %s, which is not text: put it in quotes", slices.Min(others))
 	}
 	slices.Sort(keys)
 	out := make(map[string]any, len(keys))
