@@ -28,8 +28,9 @@ port 8080. Its labels say of which commits it is, and its tag is the snapshot's 
 image of all that is live has the environment as a second tag, which moves with the next
 one; a slice, or a --snapshot that is not live, leaves that tag where it is.
 
-The environment's tag does not go back to older commits in a registry or a folder (exit
-code 4) unless --allow-older says so; the image is there all the same, under its id.
+An image takes the environment's tag only if its snapshot is still live when the tag
+moves (exit code 4 otherwise, unless --allow-older is given): of two jobs the one that
+began first may end last. The image is there all the same, under its id.
 
 What is the same in two files or packages is there once, and what did not change since
 the last image is a layer that the registry has already. The same snapshot and the same

@@ -10,6 +10,9 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
+// versionNote is the annotation with the id of an image's snapshot.
+const versionNote = "org.opencontainers.image.version"
+
 // Where things lie in an image, and how it runs.
 const (
 	programPath  = "regsnap"

@@ -29,7 +29,8 @@ type Options struct {
 	Slice layout.Slice
 	// Regsnap is the version of this program, as the manifest of a slice records it.
 	Regsnap string
-	// Back lets the environment's tag go back to older commits.
+	// Back gives the image the environment's tag even if another snapshot went live
+	// while it was made.
 	Back bool
 	// Programs are regsnap, one for each platform of the image.
 	Programs []Program
@@ -57,8 +58,9 @@ type Image struct {
 	Images []v1.Image
 	dir    string
 	layers []*layer
-	moves  bool   // it gets the tag of its environment
-	back   bool   // even from newer commits
+	moves  bool // it gets the tag of its environment
+	back   bool // even if it is no longer live
+	live   func(context.Context) (string, error)
 	tool   string // the tag of an image that has no snapshot
 }
 
@@ -74,7 +76,7 @@ func Make(ctx context.Context, o Options) (_ *Image, err error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Image{dir: dir, back: o.Back}
+	i := &Image{dir: dir, back: o.Back, live: func(ctx context.Context) (string, error) { return o.From.Chosen(ctx, o.Environment, "") }}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, i.Close())

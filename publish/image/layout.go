@@ -44,8 +44,8 @@ type Written struct {
 // there, under its tags; what had a tag before loses it. Every file is whole or
 // not there, and index.json, which makes the image one of the layout, comes last.
 // It writes nothing that is there already, and waits for others that write to the
-// folder. An environment's tag that has a newer snapshot is ErrOlder, and stays; the
-// image is then there under its id. The library's own writer is not used
+// folder. The environment's tag stays where it is, with ErrOlder, if another snapshot
+// went live meanwhile; the image is then there under its id. The library's own writer is not used
 // because a run that was broken off leaves half a manifest there, which the next
 // one takes for a whole one.
 func (i *Image) WriteLayout(ctx context.Context, dir string) (*Written, error) {
@@ -99,7 +99,7 @@ func (w *layoutWriter) tag(index *v1.IndexManifest, i *Image, desc *v1.Descripto
 	}
 	var older error
 	for _, tag := range i.Tags() {
-		if older = i.mayTake(tag, w.tagged(index, tag)); older != nil {
+		if older = i.mayTake(w.ctx, tag); older != nil {
 			older = fmt.Errorf("%s: %w", w.dir, older)
 			break // it is the last
 		}
@@ -116,20 +116,6 @@ func (w *layoutWriter) tag(index *v1.IndexManifest, i *Image, desc *v1.Descripto
 		err = w.replace(layoutIndex, after)
 	}
 	return errors.Join(err, older)
-}
-
-// tagged is the manifest that has a tag; nil if none has that can be read.
-func (w *layoutWriter) tagged(index *v1.IndexManifest, tag string) []byte {
-	at := slices.IndexFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Annotations[refName] == tag })
-	if at < 0 {
-		return nil
-	}
-	digest := index.Manifests[at].Digest
-	body, err := os.ReadFile(filepath.Join(w.dir, blobFolder(digest.Algorithm), digest.Hex))
-	if err != nil {
-		return nil
-	}
-	return body
 }
 
 // blobFolder is where blobs lie that have digests of an algorithm.

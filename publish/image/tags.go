@@ -1,22 +1,15 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
 
-// ErrOlder: the environment's tag has an image of newer commits.
-var ErrOlder = errors.New("the tag has a newer snapshot")
-
-// versionNote is the annotation with the id of an image's snapshot.
-const versionNote = "org.opencontainers.image.version"
+// ErrOlder: what the image was made of is no longer live in its environment.
+var ErrOlder = errors.New("another snapshot went live meanwhile")
 
 // ofEnvironment tells whether an image stands for its environment: whose tag it
 // gets must have all that is live. Nobody who pulls that tag expects a part of the
@@ -45,23 +38,16 @@ func (i *Image) Tags() []string {
 	return tags
 }
 
-// mayTake refuses to take the environment's tag back to older commits: of two jobs
-// the one that started first may end last. manifest is what has the tag now, nil if
-// nothing has; what is no image of a snapshot is not older or newer.
-func (i *Image) mayTake(tag string, manifest []byte) error {
-	if i.back || i.Manifest == nil || tag != i.Manifest.Environment || manifest == nil {
+// mayTake refuses the environment's tag to an image that is no longer of what is
+// live: of two jobs the one that started first may end last. The bucket is asked
+// right before the tag moves, as dates say nothing about what was published last.
+func (i *Image) mayTake(ctx context.Context, tag string) error {
+	if i.back || i.Manifest == nil || tag != i.Manifest.Environment {
 		return nil
 	}
-	m, err := v1.ParseIndexManifest(bytes.NewReader(manifest))
-	if err != nil {
-		return nil
+	live, err := i.live(ctx)
+	if err != nil || live == i.Manifest.ID() {
+		return err
 	}
-	now, id := m.Annotations[versionNote], i.Manifest.ID()
-	if !layout.ValidSnapshot(now) || commitTime(now) <= commitTime(id) {
-		return nil
-	}
-	return fmt.Errorf("%w: %s is of %s; this image, of %s, is there under its id alone. With --allow-older it takes the tag", ErrOlder, tag, now, id)
+	return fmt.Errorf("%w: %s is %s by now; this image, of %s, is there under its id alone. With --allow-older it takes the tag", ErrOlder, tag, live, i.Manifest.ID())
 }
-
-// commitTime is what a snapshot's id begins with, which sorts by time.
-func commitTime(id string) string { return id[:len(layout.SnapshotTime)] }

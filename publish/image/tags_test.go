@@ -88,6 +88,29 @@ func TestLateImage(t *testing.T) {
 		t.Error(err)
 	}
 	production("back", late)
+	// What is live takes the tag, whatever its date.
+	takes := func(i *image.Image) error {
+		_, err := i.WriteLayout(t.Context(), dir)
+		if err == nil {
+			_, err = i.Push(t.Context(), h.repository, "test", nil)
+		}
+		return err
+	}
+	if err := takes(newer); err != nil {
+		t.Error(err)
+	}
+	production("forward", newer)
+	if err := servetest.GoLive(t.Context(), b, "production", late.Manifest.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := takes(newer); !errors.Is(err, image.ErrOlder) {
+		t.Errorf("newer by its date, but no longer live: %v", err)
+	}
+	production("after the way back", newer)
+	if err := takes(made(t, b, nil)); err != nil {
+		t.Error(err)
+	}
+	production("the way back", late)
 }
 
 // TestLayoutOfManyWriters: who writes to a folder at the same time loses nobody's
