@@ -63,7 +63,7 @@ func commandPath(app *cli.App, words []string) (path []string) {
 			}
 			continue
 		}
-		c := findCommand(commands, words[i])
+		c := commandNamed(commands, words[i])
 		if c == nil {
 			break
 		}
@@ -90,8 +90,8 @@ func inOrder(app *cli.App, args []string) []string {
 				options = append(options, words[0])
 				words = words[1:]
 			}
-		case len(arguments) == 0 && findCommand(commands, word) != nil:
-			c := findCommand(commands, word)
+		case len(arguments) == 0 && commandNamed(commands, word) != nil:
+			c := commandNamed(commands, word)
 			path = append(path, word)
 			commands, flags = c.Subcommands, c.Flags
 			if len(c.Subcommands) > 0 {
@@ -131,7 +131,7 @@ func takesValue(flags []cli.Flag, name string) bool {
 	return false
 }
 
-func findCommand(commands []*cli.Command, name string) *cli.Command {
+func commandNamed(commands []*cli.Command, name string) *cli.Command {
 	for _, c := range commands {
 		if c.HasName(name) {
 			return c

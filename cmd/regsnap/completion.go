@@ -94,7 +94,7 @@ func completions(ctx context.Context, app *cli.App, words []string) []string {
 	commands, flags := app.Commands, commonFlags()
 	var command *cli.Command
 	for _, name := range path {
-		command = findCommand(commands, name)
+		command = commandNamed(commands, name)
 		commands, flags = command.Subcommands, command.Flags
 	}
 	k := known{ctx: ctx, words: words}

@@ -52,7 +52,7 @@ func helpCommand() *cli.Command {
 			switch {
 			case name == "":
 				return cli.ShowAppHelp(above)
-			case findCommand(c.App.Commands, name) == nil:
+			case commandNamed(c.App.Commands, name) == nil:
 				return usagef("there is no command or topic %q%s; regsnap help lists the commands", name, didYouMean(name, append(commandNames(c.App.Commands), topicNames()...)))
 			}
 			return cli.ShowCommandHelp(above, name)
