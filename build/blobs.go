@@ -16,14 +16,20 @@ import (
 	"github.com/regsnap/regsnap/index"
 )
 
-// deflateLevel is where more effort stops paying on package content. It is part
-// of what a render version means: another level makes other archives.
-const deflateLevel = 6
+// deflateLevel is the least effort that makes the archives of package content no
+// larger than Go's own compressor does at its default level, which other
+// registries use. It is part of what a render version means: another level makes
+// other archives.
+const deflateLevel = 8
+
+// leastSaving is what deflating a content has to save, in percent, for an archive
+// not to hold it as it is: less is not worth inflating it at each reading.
+const leastSaving = 3
 
 // blob is one content, with all that archives and lists say about it.
 type blob struct {
 	raw      []byte
-	deflated []byte // nil when storing it as it is takes no more room
+	deflated []byte // nil when an archive holds it as it is
 	crc      uint32
 	sha256   string
 
@@ -168,28 +174,14 @@ func (b *blob) fill(content []byte) error {
 	b.crc = crc32.ChecksumIEEE(content)
 	sum := sha256.Sum256(content)
 	b.sha256 = hex.EncodeToString(sum[:])
-	if incompressible(content) {
-		return nil
-	}
 	deflated, err := deflate(content)
 	if err != nil {
 		return err
 	}
-	if len(deflated) < len(content) {
+	if 100*len(deflated) <= (100-leastSaving)*len(content) {
 		b.deflated = deflated
 	}
 	return nil
-}
-
-// incompressible tells content apart that is compressed already: trying to
-// compress images takes most of the time and gains nothing.
-func incompressible(content []byte) bool {
-	for _, magic := range []string{"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF8", "\x1f\x8b", "PK\x03\x04", "wOF2"} {
-		if bytes.HasPrefix(content, []byte(magic)) {
-			return true
-		}
-	}
-	return len(content) == 0
 }
 
 var deflaters = sync.Pool{New: func() any {

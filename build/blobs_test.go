@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -91,8 +92,15 @@ func TestBlobsAreReadOnce(t *testing.T) {
 
 func TestBlobsAreEvicted(t *testing.T) {
 	// Each takes 100 bytes: what does not compress is kept as it is.
-	packed := func(letter string) string { return "\x1f\x8b" + strings.Repeat(letter, 98) }
-	s := newMemorySource(packed("a"), packed("b"), packed("c"), packed("d"))
+	random := rand.New(rand.NewPCG(1, 2))
+	packed := func() string {
+		b := make([]byte, 100)
+		for i := range b {
+			b[i] = byte(random.Uint32())
+		}
+		return string(b)
+	}
+	s := newMemorySource(packed(), packed(), packed(), packed())
 	c := newBlobCache(s, 200) // two of them
 	for range 10 {            // somebody else is always still to come
 		c.expect([]index.ID{{1}, {2}, {3}, {4}})
@@ -179,14 +187,24 @@ func TestBlobErrorsReachWaiters(t *testing.T) {
 }
 
 func TestDeflated(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 4000)
+	for i := range noise {
+		noise[i] = byte(random.Uint32())
+	}
 	for name, test := range map[string]struct {
 		content  string
 		compress bool
 	}{
-		"text":  {strings.Repeat("hello ", 100), true},
-		"short": {"ab", false},
-		"empty": {"", false},
-		"png":   {"\x89PNG\r\n\x1a\n" + strings.Repeat("x", 1000), false},
+		"text":          {strings.Repeat("hello ", 100), true},
+		"short":         {"ab", false},
+		"empty":         {"", false},
+		"an image":      {"\x89PNG\r\n\x1a\n" + strings.Repeat("x", 1000), true},
+		"noise":         {string(noise), false},
+		"2 % of it":     {string(noise) + strings.Repeat("x", 80), false},
+		"4 % of it":     {string(noise) + strings.Repeat("x", 200), true},
+		"noise twice":   {string(noise) + string(noise), true},
+		"a gzip header": {"\x1f\x8b" + strings.Repeat("x", 1000), true},
 	} {
 		b := new(blob)
 		if err := b.fill([]byte(test.content)); err != nil {

@@ -17,7 +17,7 @@ import (
 
 // RenderVersion changes whenever the same package would be written as other
 // bytes. It is part of every revision's id.
-const RenderVersion = 2
+const RenderVersion = 3
 
 // revisionOf names one content of one package version: by the git id of what it
 // is made of, not by reading it, and by who signs it.
