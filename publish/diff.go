@@ -168,15 +168,18 @@ func bothContents(ctx context.Context, c PackageChange, old, new listed) (was, i
 
 // diffPaths are the paths of archive, signature and files that differ.
 func diffPaths(c PackageChange, old, new *layout.Contents) (archives, files []string) {
-	archive := urlPath("/epr/" + c.Name + "/" + c.ID() + ".zip")
+	// Each has a second address, that of package storage v2.
+	archive := func(suffix string) {
+		archives = append(archives, urlPath("/epr/"+c.Name+"/"+c.ID()+suffix), urlPath("/artifacts/packages/"+c.ID()+suffix))
+	}
 	if old.Archive != new.Archive {
-		archives = append(archives, archive)
+		archive(".zip")
 	}
 	if !sameSignature(old.Signature, new.Signature) {
-		archives = append(archives, archive+".sig")
+		archive(".zip.sig")
 	}
 	file := func(name string) {
-		files = append(files, urlPath("/package/"+c.Name+"/"+c.Version+"/"+name))
+		files = append(files, urlPath("/package/"+c.Name+"/"+c.Version+"/"+name), urlPath("/artifacts/static/"+c.ID()+"/"+name))
 	}
 	for _, f := range old.Files {
 		if now := new.Find(f.Path); now == nil || now.SHA256 != f.SHA256 || now.Type != f.Type {

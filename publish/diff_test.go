@@ -197,12 +197,15 @@ func everyPath(t *testing.T, b *Bucket, ref SnapshotRef) map[string]string {
 		ask("/package/" + id + "/")
 		ask("/epr/" + p.Name + "/" + p.Name + "-" + p.Version + ".zip")
 		ask("/epr/" + p.Name + "/" + p.Name + "-" + p.Version + ".zip.sig")
+		ask("/artifacts/packages/" + p.Name + "-" + p.Version + ".zip")
+		ask("/artifacts/packages/" + p.Name + "-" + p.Version + ".zip.sig")
 		_, list, err := b.Contents(t.Context(), revisionOf(p), p.Contents)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range list.Files {
 			ask((&url.URL{Path: "/package/" + id + "/" + f.Path}).String())
+			ask((&url.URL{Path: "/artifacts/static/" + p.Name + "-" + p.Version + "/" + f.Path}).String())
 		}
 	}
 	return out

@@ -109,9 +109,9 @@ func routeOf(path string, a answer.Answer) string {
 		return "index"
 	case path == "/search", path == "/categories", path == "/health":
 		return path[1:]
-	case strings.HasPrefix(path, "/package/"):
+	case strings.HasPrefix(path, "/package/"), strings.HasPrefix(path, "/artifacts/static/"):
 		return "package"
-	case strings.HasPrefix(path, "/epr/"):
+	case strings.HasPrefix(path, "/epr/"), strings.HasPrefix(path, "/artifacts/packages/"):
 		return "archive"
 	}
 	return "other"

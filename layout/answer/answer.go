@@ -107,6 +107,9 @@ func (t *Table) Answer(method string, u *url.URL) Answer {
 	if rest, ok := strings.CutPrefix(u.Path, "/epr/"); ok {
 		return t.archiveRoute(u, rest)
 	}
+	if rest, ok := strings.CutPrefix(u.Path, "/artifacts/"); ok {
+		return t.artifactRoute(u, rest)
+	}
 	return plainError(http.StatusNotFound, noRoute, layout.CacheError)
 }
 
@@ -186,28 +189,68 @@ func (t *Table) packageRoute(u *url.URL, rest string) Answer {
 	if !document && strings.HasSuffix(u.Path, "/") {
 		return moved(u, strings.TrimSuffix(u.Path, "/"))
 	}
-	if _, err := semver.StrictNewVersion(version); err != nil {
-		return plainError(http.StatusBadRequest, badVersion, layout.CacheError)
-	}
-	row := t.Find(name, version)
+	row, refused := t.version(name, version)
 	switch {
 	case row < 0:
-		return plainError(http.StatusNotFound, noPackage, layout.CacheError)
+		return refused
 	case document:
 		return Answer{Kind: Document, Status: http.StatusOK, ContentType: layout.JsonType, Cache: layout.CacheIndex, Digest: t.Document(row)}
 	}
 	return Answer{Kind: File, Status: http.StatusOK, Cache: layout.CacheContent, Revision: t.Revision(row), Path: part[2]}
 }
 
+// version finds a package version; without it row is negative and refused says why.
+func (t *Table) version(name, version string) (row int, refused Answer) {
+	if _, err := semver.StrictNewVersion(version); err != nil {
+		return -1, plainError(http.StatusBadRequest, badVersion, layout.CacheError)
+	}
+	if row = t.Find(name, version); row < 0 {
+		return -1, plainError(http.StatusNotFound, noPackage, layout.CacheError)
+	}
+	return row, Answer{}
+}
+
 // archiveRoute answers /epr/{name}/{name}-{version}.zip and its signature. Like
 // the reference it takes the name from the file's, whatever the directory is.
 func (t *Table) archiveRoute(u *url.URL, rest string) Answer {
-	rest, slash := strings.CutSuffix(rest, "/")
-	_, file, ok := strings.Cut(rest, "/")
+	folder, file, ok := strings.Cut(rest, "/")
+	if !ok || folder == "" {
+		return plainError(http.StatusNotFound, noRoute, layout.CacheError)
+	}
+	return t.archiveFile(u, file)
+}
+
+// artifactRoute answers the paths at which package storage v2 has archives and files,
+// packages/{name}-{version}.zip and static/{name}-{version}/{path}: a registry
+// that is given this edge as its storage endpoint asks for them. No name has a
+// dash, so the first one ends it; those of a version are of its pre-release or build.
+func (t *Table) artifactRoute(u *url.URL, rest string) Answer {
+	if file, ok := strings.CutPrefix(rest, "packages/"); ok {
+		return t.archiveFile(u, file)
+	}
+	rest, static := strings.CutPrefix(rest, "static/")
+	id, file, _ := strings.Cut(rest, "/")
+	name, version, dash := strings.Cut(id, "-")
+	if !static || !dash || file == "" || version == "" || !layout.ValidPackageName(name) {
+		return plainError(http.StatusNotFound, noRoute, layout.CacheError)
+	}
+	if strings.HasSuffix(file, "/") {
+		return moved(u, strings.TrimSuffix(u.Path, "/"))
+	}
+	row, refused := t.version(name, version)
+	if row < 0 {
+		return refused
+	}
+	return Answer{Kind: File, Status: http.StatusOK, Cache: layout.CacheContent, Revision: t.Revision(row), Path: file}
+}
+
+// archiveFile answers a request for {name}-{version}.zip or its signature.
+func (t *Table) archiveFile(u *url.URL, file string) Answer {
+	file, slash := strings.CutSuffix(file, "/")
 	base, signature := strings.CutSuffix(file, ".sig")
 	base, zip := strings.CutSuffix(base, ".zip")
 	name, version, dash := strings.Cut(base, "-")
-	if !ok || rest[0] == '/' || strings.Contains(file, "/") || !zip || !dash || version == "" || !layout.ValidPackageName(name) {
+	if strings.Contains(file, "/") || !zip || !dash || version == "" || !layout.ValidPackageName(name) {
 		return plainError(http.StatusNotFound, noRoute, layout.CacheError)
 	}
 	if slash {

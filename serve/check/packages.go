@@ -62,7 +62,7 @@ func packages(ctx context.Context, ref *reference, o Options) ([]probe, error) {
 			if err != nil {
 				return fmt.Errorf("%s: %w", rev.ContentsKey(), err)
 			}
-			found[i] = packageProbes(rev, list, o.Seed)
+			found[i] = packageProbes(rev, list, o)
 			return nil
 		})
 	}
@@ -70,13 +70,21 @@ func packages(ctx context.Context, ref *reference, o Options) ([]probe, error) {
 	return slices.Concat(found...), err
 }
 
-func packageProbes(rev layout.Revision, list *layout.Contents, seed uint64) []probe {
+func packageProbes(rev layout.Revision, list *layout.Contents, o Options) []probe {
 	archive := escaped("/epr/" + rev.Name + "/" + rev.Name + "-" + rev.Version + ".zip")
 	out := []probe{{kindArchive, http.MethodGet, archive, encoded | head | conditional | ranges}}
 	if list.Signature != nil {
 		out = append(out, probe{kindSignature, http.MethodGet, archive + ".sig", plain | encoded | head | conditional})
 	}
-	for _, f := range someFiles(list.Files, rev, seed) {
+	id := rev.Name + "-" + rev.Version
+	if o.Level != API {
+		// A registry has these addresses for another that is in front of it.
+		out = append(out, probe{kindArchive, http.MethodGet, escaped("/artifacts/packages/" + id + ".zip"), encoded | head | ranges})
+	}
+	for i, f := range someFiles(list.Files, rev, o.Seed) {
+		if i == 0 && o.Level != API {
+			out = append(out, probe{kindFile, http.MethodGet, escaped("/artifacts/static/" + id + "/" + f.Path), plain | encoded | head})
+		}
 		w := plain | encoded | head | conditional
 		if f.Size > 0 {
 			w |= ranges

@@ -1145,6 +1145,8 @@ function answer(t, method, target) {
   if (path === "/catalog" || path.startsWith("/catalog/")) return pageRoute(t, target);
   if (path.startsWith("/package/")) return packageRoute(t, target);
   if (path.startsWith("/epr/")) return archiveRoute(t, target);
+  if (path.startsWith("/artifacts/packages/")) return archiveRoute(t, target);
+  if (path.startsWith("/artifacts/static/")) return staticRoute(t, target);
   return noRoute;
 }
 function index(t) {
@@ -1226,12 +1228,21 @@ function packageRoute(t, target) {
   if (!name || !version3) return noRoute;
   if (file === void 0) return validPackageName(name) ? moved(target, target.path + "/") : noRoute;
   const document = file === "" && validPackageName(name);
-  if (!document && target.path.endsWith("/")) return moved(target, target.path.slice(0, -1));
+  if (!document) return fileRoute(t, target, name, version3, file);
   if (!isStrict(version3)) return badVersion;
   const row = t.find(name, version3);
   if (row < 0) return noPackage;
-  if (document)
-    return { kind: "document", status: 200, contentType: JSON_TYPE, cache: "index", digest: t.document(row) };
+  return { kind: "document", status: 200, contentType: JSON_TYPE, cache: "index", digest: t.document(row) };
+}
+function staticRoute(t, target) {
+  const m = /^\/artifacts\/static\/([a-z0-9_]{1,200})-([^/]+)\/([\s\S]+)$/.exec(target.path);
+  return m ? fileRoute(t, target, m[1], m[2], m[3]) : noRoute;
+}
+function fileRoute(t, target, name, version3, file) {
+  if (target.path.endsWith("/")) return moved(target, target.path.slice(0, -1));
+  if (!isStrict(version3)) return badVersion;
+  const row = t.find(name, version3);
+  if (row < 0) return noPackage;
   return {
     kind: "file",
     status: 200,
@@ -1243,7 +1254,7 @@ function packageRoute(t, target) {
 }
 function archiveRoute(t, target) {
   const slash = target.path.endsWith("/");
-  const m = /^\/epr\/[^/]+\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?$/.exec(target.path);
+  const m = /^\/(?:epr\/[^/]+|artifacts\/packages)\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?$/.exec(target.path);
   if (!m) return noRoute;
   if (slash) return moved(target, target.path.slice(0, -1));
   const [, name, version3, signature] = m;

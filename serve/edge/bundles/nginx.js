@@ -405,30 +405,33 @@ cache:"none",location:location(target,clean),body:toBytes("")};switch(path){case
 "index",toBytes(index(t)));case"/health":return direct("","none",toBytes(""));case"/favicon.ico":return direct("image/x-\
 icon","content",ICON);case"/search":case"/categories":return query(t,target)}return MOVABLE.has(path)?moved(target,path.
 slice(0,-1)):path==="/catalog"||path.startsWith("/catalog/")?pageRoute(t,target):path.startsWith("/package/")?packageRoute(
-t,target):path.startsWith("/epr/")?archiveRoute(t,target):noRoute}function index(t){return'{\n  "service.name": "package-\
-registry",\n  "service.version": '.concat(jsonString(t.head.service_version),"\n}\n")}var HTML=new SmallMap([["&","&amp;"],
-["<","&lt;"],[">","&gt;"],['"',"&#34;"],["'","&#39;"]]);function moved(target,path){var to=location(target,path),link=to.
-replace(/[&<>"']/g,function(c){return HTML.get(c)});return{kind:"direct",status:301,contentType:"text/html; charset=utf-\
-8",cache:"none",location:to,body:toBytes('<a href="'.concat(link,'">Moved Permanently</a>.\n\n'))}}function query(t,target){
-var q;try{q=parseQuery2(target.query,target.path==="/categories")}catch(e){if(!(e instanceof QueryError))throw e;return plainError(
-400,e.message,"error")}var a={kind:"search",status:200,contentType:JSON_TYPE,cache:"content"};if(t.rows>0&&showsEvery(q))
-return __assign(__assign({},a),{digest:t.head.every,select:function(){return select(t,q)}});var selection=select(t,q);if(q.
-counting){var body=toBytes(count(t,selection,q.includePolicyTemplates));return __assign(__assign({},a),{kind:"count",body:body})}
-return selection.rows.length===0?__assign(__assign({},a),{kind:"direct",body:toBytes("[]")}):__assign(__assign({},a),{select:function(){
-return selection},named:named(t,selection)})}function pageRoute(t,target){var digest=t.head.site;if(!digest)return noRoute;
-var path=target.path,rest=path.replace(/^\/catalog\//,""),last2=rest.slice(rest.lastIndexOf("/")+1),file=rest.startsWith(
-"-/")&&last2.includes(".")||last2==="feed.xml"||last2==="versions.json";return path==="/catalog"||last2!==""&&!file?moved(
-target,path+"/"):{kind:"page",status:200,contentType:pageType(last2),cache:"index",digest:digest,path:rest}}function pageType(file){
-var suffix=/\.(css|js|json|xml)(?![\s\S])/.exec(file);return suffix&&PAGE_TYPES.get(suffix[1])||PAGE_HTML}var PAGE_HTML="\
-text/html; charset=utf-8",PAGE_TYPES=new SmallMap([["css","text/css; charset=utf-8"],["js","text/javascript; charset=utf\
--8"],["json",JSON_TYPE],["xml","application/atom+xml"]]);function splitN(text,n){var parts=text.split("/");return parts.
-length<=n?parts:__spreadArray(__spreadArray([],__read(parts.slice(0,n-1)),!1),[parts.slice(n-1).join("/")],!1)}function packageRoute(t,target){
-var _a=__read(splitN(target.path.slice(9),3),3),name=_a[0],version2=_a[1],file=_a[2];if(!name||!version2)return noRoute;
-if(file===void 0)return validPackageName(name)?moved(target,target.path+"/"):noRoute;var document=file===""&&validPackageName(
-name);if(!document&&target.path.endsWith("/"))return moved(target,target.path.slice(0,-1));if(!isStrict(version2))return badVersion;
-var row=t.find(name,version2);return row<0?noPackage:document?{kind:"document",status:200,contentType:JSON_TYPE,cache:"i\
-ndex",digest:t.document(row)}:{kind:"file",status:200,contentType:"",cache:"content",revision:{name:name,version:version2,
-id:t.revision(row)},path:file}}function archiveRoute(t,target){var slash=target.path.endsWith("/"),m=/^\/epr\/[^/]+\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?(?![\s\S])/.
+t,target):path.startsWith("/epr/")||path.startsWith("/artifacts/packages/")?archiveRoute(t,target):path.startsWith("/art\
+ifacts/static/")?staticRoute(t,target):noRoute}function index(t){return'{\n  "service.name": "package-registry",\n  "servi\
+ce.version": '.concat(jsonString(t.head.service_version),"\n}\n")}var HTML=new SmallMap([["&","&amp;"],["<","&lt;"],[">",
+"&gt;"],['"',"&#34;"],["'","&#39;"]]);function moved(target,path){var to=location(target,path),link=to.replace(/[&<>"']/g,
+function(c){return HTML.get(c)});return{kind:"direct",status:301,contentType:"text/html; charset=utf-8",cache:"none",location:to,
+body:toBytes('<a href="'.concat(link,'">Moved Permanently</a>.\n\n'))}}function query(t,target){var q;try{q=parseQuery2(
+target.query,target.path==="/categories")}catch(e){if(!(e instanceof QueryError))throw e;return plainError(400,e.message,
+"error")}var a={kind:"search",status:200,contentType:JSON_TYPE,cache:"content"};if(t.rows>0&&showsEvery(q))return __assign(
+__assign({},a),{digest:t.head.every,select:function(){return select(t,q)}});var selection=select(t,q);if(q.counting){var body=toBytes(
+count(t,selection,q.includePolicyTemplates));return __assign(__assign({},a),{kind:"count",body:body})}return selection.rows.
+length===0?__assign(__assign({},a),{kind:"direct",body:toBytes("[]")}):__assign(__assign({},a),{select:function(){return selection},
+named:named(t,selection)})}function pageRoute(t,target){var digest=t.head.site;if(!digest)return noRoute;var path=target.
+path,rest=path.replace(/^\/catalog\//,""),last2=rest.slice(rest.lastIndexOf("/")+1),file=rest.startsWith("-/")&&last2.includes(
+".")||last2==="feed.xml"||last2==="versions.json";return path==="/catalog"||last2!==""&&!file?moved(target,path+"/"):{kind:"\
+page",status:200,contentType:pageType(last2),cache:"index",digest:digest,path:rest}}function pageType(file){var suffix=/\.(css|js|json|xml)(?![\s\S])/.
+exec(file);return suffix&&PAGE_TYPES.get(suffix[1])||PAGE_HTML}var PAGE_HTML="text/html; charset=utf-8",PAGE_TYPES=new SmallMap(
+[["css","text/css; charset=utf-8"],["js","text/javascript; charset=utf-8"],["json",JSON_TYPE],["xml","application/atom+x\
+ml"]]);function splitN(text,n){var parts=text.split("/");return parts.length<=n?parts:__spreadArray(__spreadArray([],__read(
+parts.slice(0,n-1)),!1),[parts.slice(n-1).join("/")],!1)}function packageRoute(t,target){var _a=__read(splitN(target.path.
+slice(9),3),3),name=_a[0],version2=_a[1],file=_a[2];if(!name||!version2)return noRoute;if(file===void 0)return validPackageName(
+name)?moved(target,target.path+"/"):noRoute;var document=file===""&&validPackageName(name);if(!document)return fileRoute(
+t,target,name,version2,file);if(!isStrict(version2))return badVersion;var row=t.find(name,version2);return row<0?noPackage:
+{kind:"document",status:200,contentType:JSON_TYPE,cache:"index",digest:t.document(row)}}function staticRoute(t,target){var m=/^\/artifacts\/static\/([a-z0-9_]{1,200})-([^/]+)\/([\s\S]+)(?![\s\S])/.
+exec(target.path);return m?fileRoute(t,target,m[1],m[2],m[3]):noRoute}function fileRoute(t,target,name,version2,file){if(target.
+path.endsWith("/"))return moved(target,target.path.slice(0,-1));if(!isStrict(version2))return badVersion;var row=t.find(
+name,version2);return row<0?noPackage:{kind:"file",status:200,contentType:"",cache:"content",revision:{name:name,version:version2,
+id:t.revision(row)},path:file}}function archiveRoute(t,target){var slash=target.path.endsWith("/"),m=/^\/(?:epr\/[^/]+|artifacts\/packages)\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?(?![\s\S])/.
 exec(target.path);if(!m)return noRoute;if(slash)return moved(target,target.path.slice(0,-1));var _a=__read(m,4),name=_a[1],
 version2=_a[2],signature=_a[3];if(!isStrict(version2))return badVersion;var row=t.find(name,version2);if(signature&&(row<
 0||(t.flags.at(row)&SIGNED)===0))return noSignature;if(row<0)return noArtifact;var revision={name:name,version:version2,

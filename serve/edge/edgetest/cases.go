@@ -128,7 +128,11 @@ func (r *Requests) archive(c *Case) string {
 	if r.often(20) {
 		c.Headers["Range"] = r.ranges(2000)
 	}
-	return "/epr/" + folder + "/" + name + "-" + version + pick(r, ".zip", ".zip", ".zip", ".zip.sig", ".sig", "", ".zip/", ".zip.sig/", ".zip.zip", ".zip?a=b", "/x.zip")
+	folder = "/epr/" + folder
+	if r.often(30) {
+		folder = "/artifacts/packages"
+	}
+	return folder + "/" + name + "-" + version + pick(r, ".zip", ".zip", ".zip", ".zip.sig", ".sig", "", ".zip/", ".zip.sig/", ".zip.zip", ".zip?a=b", "/x.zip")
 }
 
 // page is an address of the catalogue for people, or one that is nearly one.
@@ -165,6 +169,9 @@ func (r *Requests) file(c *Case) string {
 			c.Headers["If-Range"] = pick(r, `"x"`, `"`+f.SHA256[:32]+`"`, `W/"`+f.SHA256[:32]+`"`, "Mon, 02 Jan 2006 15:04:05 GMT")
 		}
 	}
+	if r.often(30) {
+		return "/artifacts/static/" + f.Name + "-" + f.Version + "/" + path
+	}
 	return "/package/" + f.Name + "/" + f.Version + "/" + path
 }
 
@@ -200,7 +207,10 @@ func (r *Requests) ranges(size int) string {
 func (r *Requests) oddPath() string {
 	return pick(r, "/", "/?x", "/index.json", "/index.json?", "/health", "/health/", "/favicon.ico", "/favicon.ico/", "/search/", "/search/?a=b&c=%zz", "/categories/?",
 		"//", "//search", "/./search", "/../search?x=1", "/search/..", "/a/../b/./c//d", "/package", "/package/", "/package//", "/package/x", "/package/x/", "/epr", "/epr/",
-		"/epr/x", "/epr/x/", "/epr/x/y", "/epr//x-1.0.0.zip", "/Search", "/search%2F", "/%73earch", "/search%3Fa=b", "/a%20b/", "/a%0Ab/c/..", "/%C3%A9/", "/%FF/..",
+		"/epr/x", "/epr/x/", "/epr/x/y", "/epr//x-1.0.0.zip",
+		"/artifacts", "/artifacts/", "/artifacts/packages", "/artifacts/packages/", "/artifacts/packages/x/x-1.0.0.zip", "/artifacts/packages/x-y-1.0.0.zip", "/artifacts/packages//x-1.0.0.zip",
+		"/artifacts/static/", "/artifacts/static/x-1.0.0", "/artifacts/static/x-1.0.0/", "/artifacts/static/x-y-1.0.0/a", "/artifacts/static/x/1.0.0/a", "/artifacts/static/X-1.0.0/a",
+		"/artifacts/static/x-1.0.0/a/", "/artifacts/static/x-1.0.0/a%0Ab", "/artifacts/other/x", "/Search", "/search%2F", "/%73earch", "/search%3Fa=b", "/a%20b/", "/a%0Ab/c/..", "/%C3%A9/", "/%FF/..",
 		"/'\"&/../<x>", "/package/x/1.0.0/a/../b", "/package/%2E%2E/x/", "/package/a/1.0.0/%2e%2e/b", "/metrics", "/x?"+r.query())
 }
 

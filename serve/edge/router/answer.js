@@ -115,6 +115,8 @@ export function answer(t, method, target) {
   if (path === "/catalog" || path.startsWith("/catalog/")) return pageRoute(t, target);
   if (path.startsWith("/package/")) return packageRoute(t, target);
   if (path.startsWith("/epr/")) return archiveRoute(t, target);
+  if (path.startsWith("/artifacts/packages/")) return archiveRoute(t, target);
+  if (path.startsWith("/artifacts/static/")) return staticRoute(t, target);
   return noRoute;
 }
 
@@ -229,12 +231,39 @@ function packageRoute(t, target) {
   if (!name || !version) return noRoute;
   if (file === undefined) return validPackageName(name) ? moved(target, target.path + "/") : noRoute;
   const document = file === "" && validPackageName(name);
-  if (!document && target.path.endsWith("/")) return moved(target, target.path.slice(0, -1));
+  if (!document) return fileRoute(t, target, name, version, file);
   if (!isStrict(version)) return badVersion;
   const row = t.find(name, version);
   if (row < 0) return noPackage;
-  if (document)
-    return { kind: "document", status: 200, contentType: JSON_TYPE, cache: "index", digest: t.document(row) };
+  return { kind: "document", status: 200, contentType: JSON_TYPE, cache: "index", digest: t.document(row) };
+}
+
+/**
+ * Answers /artifacts/static/{name}-{version}/{path}, where package storage v2 has
+ * a file. No name has a dash, so the first one ends it.
+ * @param {Table} t
+ * @param {Target} target
+ * @returns {Answer}
+ */
+function staticRoute(t, target) {
+  const m = /^\/artifacts\/static\/([a-z0-9_]{1,200})-([^/]+)\/([\s\S]+)$/.exec(target.path);
+  return m ? fileRoute(t, target, m[1], m[2], m[3]) : noRoute;
+}
+
+/**
+ * Answers a request for a file of a package version.
+ * @param {Table} t
+ * @param {Target} target
+ * @param {string} name
+ * @param {string} version
+ * @param {string} file
+ * @returns {Answer}
+ */
+function fileRoute(t, target, name, version, file) {
+  if (target.path.endsWith("/")) return moved(target, target.path.slice(0, -1));
+  if (!isStrict(version)) return badVersion;
+  const row = t.find(name, version);
+  if (row < 0) return noPackage;
   return {
     kind: "file",
     status: 200,
@@ -246,15 +275,15 @@ function packageRoute(t, target) {
 }
 
 /**
- * Answers /epr/{name}/{name}-{version}.zip and its signature. The name is that
- * of the file, whatever the directory is.
+ * Answers /epr/{name}/{name}-{version}.zip and its signature, and the same below
+ * /artifacts/packages/. The name is that of the file, whatever the directory is.
  * @param {Table} t
  * @param {Target} target
  * @returns {Answer}
  */
 function archiveRoute(t, target) {
   const slash = target.path.endsWith("/");
-  const m = /^\/epr\/[^/]+\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?$/.exec(target.path);
+  const m = /^\/(?:epr\/[^/]+|artifacts\/packages)\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?$/.exec(target.path);
   if (!m) return noRoute;
   if (slash) return moved(target, target.path.slice(0, -1));
   const [, name, version, signature] = m;
