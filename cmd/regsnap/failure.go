@@ -74,7 +74,7 @@ func report(ctx context.Context, err error, w io.Writer, ch choices, s screen) i
 	if ch.json {
 		f := failure{Kind: kindOf(code), ExitCode: code, Message: strings.Join(lines, "; ")}
 		if trouble != nil {
-			f.Store = &storeFailure{trouble.Place, trouble.Kind, trouble.Problem, trouble.Advice, trouble.Err.Error()}
+			f.Store = &storeFailure{clean(trouble.Place), trouble.Kind, clean(trouble.Problem), trouble.Advice, clean(trouble.Err.Error())}
 		}
 		_ = printJSON(w, struct { // there is nowhere else to say it
 			Error failure `json:"error"`

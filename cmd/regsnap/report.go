@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/internal/redact"
 )
 
 // finding is a problem as reports show it, with whom to ping spelled out.
@@ -75,15 +76,16 @@ func shortened(subject string) string {
 	return subject
 }
 
-// clean keeps what a package says from steering the terminal of who reads it, by
-// control characters or by turning the direction of the text.
+// clean is text of elsewhere as it may be shown: without secrets of URLs, and
+// without what steers a terminal, by control characters or by turning the
+// direction of the text.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, s)
+	}, redact.Text(s))
 }
 
 // printAnnotations writes workflow commands that GitHub Actions shows at the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -21,6 +22,9 @@ func CheckRepository(repository string) error {
 }
 
 func parseRepository(s string) (name.Repository, error) {
+	if strings.ContainsAny(s, "@?") || strings.Contains(s, "://") {
+		return name.Repository{}, fmt.Errorf("%w: %q: want HOST/NAME, such as hub.example/registry, without a scheme, user, tag or digest", errName, s)
+	}
 	repo, err := name.NewRepository(s)
 	if err != nil {
 		return repo, fmt.Errorf("%w: %w", errName, err)
