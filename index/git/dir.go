@@ -29,6 +29,9 @@ type DirSource struct {
 	mu    sync.RWMutex
 	trees map[index.ID][]treeEntry
 	blobs map[index.ID]diskBlob
+	// changes are by folder, commits those that they led to.
+	changes map[string]*lastChanges
+	commits map[index.ID]*index.Commit
 }
 
 // diskBlob is where a content was found.
@@ -65,7 +68,8 @@ func OpenDirs(folders map[string]string) *DirSource {
 }
 
 func newDirSource(folder func(string) (string, bool)) *DirSource {
-	return &DirSource{folder: folder, trees: make(map[index.ID][]treeEntry), blobs: make(map[index.ID]diskBlob)}
+	return &DirSource{folder: folder, trees: make(map[index.ID][]treeEntry), blobs: make(map[index.ID]diskBlob),
+		changes: map[string]*lastChanges{}, commits: map[index.ID]*index.Commit{}}
 }
 
 // find is the folder of a branch.
@@ -112,6 +116,7 @@ func (s *DirSource) Branch(ctx context.Context, name string) (*index.Branch, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.changes, folder) // HEAD may be another by now
 	maps.Copy(s.trees, scan.trees)
 	for id, blob := range scan.blobs {
 		// What is a file somewhere can be read as one.
@@ -194,26 +199,57 @@ func (s *DirSource) LastChange(ctx context.Context, branch, path string) (*index
 	if err != nil {
 		return nil, err
 	}
-	common, err := runGit(ctx, folder, gitEnv(), "rev-parse", "--git-common-dir")
+	l, err := s.lastChangesOf(ctx, folder)
 	if err != nil {
 		return nil, ctx.Err() // no work tree, or no git: not known
 	}
-	common = strings.TrimSuffix(common, "\n")
-	if !filepath.IsAbs(common) {
-		common = filepath.Join(folder, common)
-	}
-	id, err := lastChange(ctx, folder, gitEnv(), common, "HEAD", path)
+	id, err := l.find(ctx, path)
 	if err == nil && id.IsZero() {
 		return nil, nil
 	}
 	var commit *index.Commit
 	if err == nil {
-		commit, err = readCommit(ctx, folder, id)
+		commit, err = s.commitOf(ctx, folder, id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("last change of %s in %s: %w", path, folder, err)
 	}
 	return commit, nil
+}
+
+// lastChangesOf are those seen from the HEAD of a folder's work tree, as it was
+// when Branch read the folder.
+func (s *DirSource) lastChangesOf(ctx context.Context, folder string) (*lastChanges, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.changes[folder]; l != nil {
+		return l, nil
+	}
+	out, err := runGit(ctx, folder, gitEnv(), "rev-parse", "HEAD^{commit}", "--git-common-dir")
+	if err != nil {
+		return nil, err
+	}
+	head, common, _ := strings.Cut(strings.TrimSuffix(out, "\n"), "\n")
+	if !filepath.IsAbs(common) {
+		common = filepath.Join(folder, common)
+	}
+	l := &lastChanges{dir: folder, env: gitEnv(), common: common, from: head}
+	s.changes[folder] = l
+	return l, nil
+}
+
+// commitOf reads a commit of a folder's repository, once.
+func (s *DirSource) commitOf(ctx context.Context, folder string, id index.ID) (*index.Commit, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.commits[id]; c != nil {
+		return c, nil
+	}
+	c, err := readCommit(ctx, folder, id)
+	if err == nil {
+		s.commits[id] = c
+	}
+	return c, err
 }
 
 // Close does nothing: no process or file stays open.

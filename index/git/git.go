@@ -40,6 +40,7 @@ type GitSource struct {
 	resolved map[string]index.ID // the commit that Branch read last, by branch
 	refs     map[string]Ref      // what that was found by
 	blobs    map[index.ID]blobInfo
+	changes  map[index.ID]*lastChanges // by the commit that they are seen from
 	fetched  int
 }
 
@@ -99,6 +100,7 @@ func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 		resolved: make(map[string]index.ID),
 		refs:     make(map[string]Ref),
 		blobs:    make(map[index.ID]blobInfo),
+		changes:  make(map[index.ID]*lastChanges),
 		top:      dir,
 		commits:  commitStore{parents: make(map[index.ID][]index.ID)},
 	}
@@ -357,7 +359,7 @@ func (s *GitSource) LastChange(ctx context.Context, branch, path string) (*index
 			return nil, err
 		}
 	}
-	id, err := lastChange(ctx, s.dir, s.env, s.common, at.String(), path)
+	id, err := s.lastChangesFrom(at).find(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("last change of %s in branch %s: %w", path, branch, err)
 	}
@@ -366,6 +368,17 @@ func (s *GitSource) LastChange(ctx context.Context, branch, path string) (*index
 	}
 	commit, _, err := s.commit(ctx, id)
 	return commit, err
+}
+
+func (s *GitSource) lastChangesFrom(at index.ID) *lastChanges {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.changes[at]
+	if l == nil {
+		l = &lastChanges{dir: s.dir, env: s.env, common: s.common, from: at.String()}
+		s.changes[at] = l
+	}
+	return l
 }
 
 // Close ends the git processes.

@@ -149,7 +149,7 @@ func (w *historyWalk) step(ctx context.Context, step *Step, packages []treeEntry
 // LastChangeFrom is LastChange as seen from any commit: of what a merge brought
 // along it finds who did it, not who merged.
 func (s *GitSource) LastChangeFrom(ctx context.Context, from index.ID, path string) (*index.Commit, error) {
-	id, err := lastChange(ctx, s.dir, s.env, s.common, from.String(), path)
+	id, err := s.lastChangesFrom(from).find(ctx, path)
 	if err != nil || id.IsZero() {
 		return nil, err
 	}

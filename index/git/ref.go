@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -237,32 +234,4 @@ func (s *GitSource) commit(ctx context.Context, id index.ID) (commit *index.Comm
 		at = tagged
 	}
 	return nil, index.ID{}, fmt.Errorf("tag %s: %w: it is a tag of a tag, over %d times", id, ErrBadObject, maxTags)
-}
-
-// lastChange finds the newest commit from a revision that touched a path below
-// dir; zero when there is none, or history does not go back far enough to tell.
-// common is the directory with the repository's "shallow" file.
-func lastChange(ctx context.Context, dir string, env []string, common, from, path string) (index.ID, error) {
-	out, err := runGit(ctx, dir, env, "rev-list", "-1", from, "--", path)
-	if err != nil {
-		return index.ID{}, err
-	}
-	out = strings.TrimSpace(out)
-	if out == "" {
-		return index.ID{}, nil
-	}
-	id, err := index.ParseID(out)
-	if err != nil {
-		return index.ID{}, fmt.Errorf("git rev-list: %w", err)
-	}
-	// The commits whose parents were not fetched, one id a line
-	// (gitrepository-layout(5), "shallow").
-	shallow, err := os.ReadFile(filepath.Join(common, "shallow"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return index.ID{}, err
-	}
-	if slices.Contains(strings.Fields(string(shallow)), out) {
-		return index.ID{}, nil
-	}
-	return id, nil
 }

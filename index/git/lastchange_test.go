@@ -1,0 +1,100 @@
+package git
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/indextest"
+)
+
+// TestLastChangeOfMany: however many paths are asked for, each gets the commit
+// that git rev-list names for it, and git runs a few times only: in a repository,
+// in a shallow clone and in a work tree.
+func TestLastChangeOfMany(t *testing.T) {
+	repo := indextest.NewRepo(t)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	files := map[string]string{}
+	for n := range 60 {
+		for range 1 + rnd.IntN(3) {
+			path := fmt.Sprintf("packages/p%d/1.%d.0/%s", rnd.IntN(6), rnd.IntN(3), []string{"manifest.yml", "a/b.yml", "ä \"x\".md"}[rnd.IntN(3)])
+			if _, there := files[path]; there && rnd.IntN(4) == 0 {
+				delete(files, path)
+			} else {
+				files[path] = fmt.Sprint(n, rnd.Uint64())
+			}
+		}
+		var archive strings.Builder
+		for path, text := range files {
+			fmt.Fprintf(&archive, "-- %s --\n%s\n", path, text)
+		}
+		repo.Commit("main", fmt.Sprint("commit ", n), archive.String())
+	}
+	shallow, tree := filepath.Join(t.TempDir(), "shallow"), t.TempDir()
+	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--bare", "--depth=20", "--branch=main", "file://"+repo.Dir, shallow)
+	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--branch=main", repo.Dir, tree)
+	cut := indextest.Git(t, shallow, "", "rev-list", "--max-parents=0", "main")
+	var paths []string
+	for p := range 7 {
+		paths = append(paths, fmt.Sprintf("packages/p%d", p))
+		for v := range 4 {
+			paths = append(paths, fmt.Sprintf("packages/p%d/1.%d.0", p, v))
+		}
+	}
+	for name, c := range map[string]struct {
+		dir  string
+		open func() index.Source
+	}{
+		"repository": {repo.Dir, func() index.Source { return openGit(t, repo.Dir) }},
+		"shallow":    {shallow, func() index.Source { return openGit(t, shallow) }},
+		"work tree":  {tree, func() index.Source { return OpenDirs(map[string]string{"main": tree}) }},
+	} {
+		s := c.open()
+		runs := countGit(t)
+		for _, path := range paths {
+			want := indextest.Git(t, c.dir, "", "rev-list", "-1", "main", "--", path)
+			if name == "shallow" && want == cut {
+				want = ""
+			}
+			commit, err := s.LastChange(t.Context(), "main", path)
+			switch {
+			case err != nil:
+				t.Errorf("%s: %s: %v", name, path, err)
+			case commit == nil && want != "", commit != nil && commit.Hash != want:
+				t.Errorf("%s: the last change of %s is %+v, want %s", name, path, commit, want)
+			}
+		}
+		if walks := strings.Count(runs(), "rev-list -1") + strings.Count(runs(), "log ") - len(paths); walks > 10 {
+			t.Errorf("%s: git walked history %d times for %d paths:\n%s", name, walks, len(paths), runs())
+		}
+	}
+}
+
+// countGit puts a git on the PATH that notes how it is called; what it returns
+// gives the notes, a line a call.
+func countGit(t *testing.T) func() string {
+	t.Helper()
+	program, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	notes := filepath.Join(dir, "notes")
+	script := "#!/bin/sh\necho \"$*\" >> '" + notes + "'\nexec '" + program + "' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "git"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return func() string {
+		b, err := os.ReadFile(notes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+}
