@@ -38,6 +38,11 @@ const (
 	RulePolicyTemplate Rule = "policy-template"
 	// RuleInputAmbiguous: an input or stream names either its type or a package, not both.
 	RuleInputAmbiguous Rule = "input-ambiguous"
+	// RuleRequires: each package that a package requires is named with its versions.
+	RuleRequires Rule = "requires-incomplete"
+	// RuleOwnerMissing (warning): the manifest says who owns the package. Kibana does not install one without; lint
+	// refuses it in versions that are new.
+	RuleOwnerMissing Rule = "owner-missing"
 	// RuleAgentlessRelease: the release of the agentless deployment mode is beta or ga, if it is given.
 	RuleAgentlessRelease Rule = "agentless-release"
 

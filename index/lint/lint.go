@@ -148,6 +148,7 @@ func (l *linter) run(ctx context.Context) error {
 			l.elsewhere(ctx, c.New, others)
 		}
 	}
+	l.owned(others)
 	l.downgrades(ctx, others)
 	return l.specification(ctx, loaded)
 }

@@ -93,6 +93,24 @@ func (l *linter) elsewhere(ctx context.Context, e index.Entry, others []neighbou
 	}
 }
 
+// owned refuses new versions that nobody owns: what some branch holds already is
+// installed, or cannot be, and only warns.
+func (l *linter) owned(others []neighbour) {
+	known := func(v version) bool {
+		_, released := l.released[v]
+		return released || slices.ContainsFunc(others, func(n neighbour) bool { _, there := n.entries[v]; return there })
+	}
+	warnings := l.result.Report.Warnings[:0]
+	for _, p := range l.result.Report.Warnings {
+		if p.Rule == index.RuleOwnerMissing && !known(version{p.Package, p.Version}) {
+			l.result.Report.Errors = append(l.result.Report.Errors, p)
+		} else {
+			warnings = append(warnings, p)
+		}
+	}
+	l.result.Report.Warnings = warnings
+}
+
 // downgrades warns of added versions that are older than what their users have
 // already: the newest that the branch, or one above it, held before.
 func (l *linter) downgrades(ctx context.Context, others []neighbour) {

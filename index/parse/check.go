@@ -118,6 +118,13 @@ func (r *parse) texts() {
 	if m.Description == "" {
 		r.failAt("description", index.RuleDescriptionMissing, "has no description")
 	}
+	if m.Owner == nil || m.Owner.Github == "" {
+		r.warnAt("owner", index.RuleOwnerMissing, "does not say who owns the package: Kibana refuses to install it; add owner.github")
+	}
+	if m.Requires != nil {
+		r.requires("input", m.Requires.Input)
+		r.requires("content", m.Requires.Content)
+	}
 	if m.Release != "" && !knownRelease(m.Release) {
 		r.failAt("release", index.RuleReleaseUnknown, "%s", releaseDetail(m.Release))
 	}
@@ -134,6 +141,16 @@ func (r *parse) texts() {
 		}
 	}
 	m.Categories = known
+}
+
+func (r *parse) requires(kind string, list []Dependency) {
+	for i, d := range list {
+		for _, want := range []struct{ key, value string }{{"package", d.Package}, {"version", d.Version}} {
+			if want.value == "" {
+				r.failAt("requires."+kind, index.RuleRequires, "entry %d of requires.%s has no %s", i+1, kind, want.key)
+			}
+		}
+	}
 }
 
 func (r *parse) discovery(kind string, list []DiscoveryName) {

@@ -63,6 +63,11 @@ func TestParseRules(t *testing.T) {
 				"manifest.yml:4: entry 2 of discovery.fields has no name [discovery-name]",
 				"manifest.yml:4: entry 1 of discovery.datasets has no name [discovery-name]",
 			}},
+		{"requires", manifest("title: Sample", "title: Sample\nrequires: {input: [{package: a, version: ^1.0.0}, {package: b}], content: [{version: 1.0.0}]}"),
+			[]string{
+				"manifest.yml:4: entry 2 of requires.input has no version [requires-incomplete]",
+				"manifest.yml:4: entry 1 of requires.content has no package [requires-incomplete]",
+			}},
 		{"policy template", manifest("  - name: first\n    title: First\n    description: The first.", "  - name: second\n  - title: T"),
 			[]string{
 				`manifest.yml:10: policy template "second" has no title [policy-template]`,
