@@ -41,6 +41,8 @@ const (
 	RulePathCollision Rule = "path-collision"
 	// RulePathDuplicate: no path is there twice, nor both as a file and as a directory.
 	RulePathDuplicate Rule = "path-duplicate"
+	// RulePathPortable (warning): names are the same to all systems and to all who read them.
+	RulePathPortable Rule = "path-portable"
 )
 
 // RuleLFSPointer: no file is a pointer of git LFS in place of its content.

@@ -18,9 +18,9 @@ import (
 // DirSource reads branches from folders, a folder for each branch, with the
 // packages in <folder>/packages/. Files and directories get the ids that git
 // would give them, so the same content makes the same snapshot as from a git
-// repository. Empty directories, and whatever is called ".git", do not exist,
-// as in git; symbolic links are never followed, and nothing outside of the
-// folder is read.
+// repository. Empty directories, and what is called ".git" above the packages, do
+// not exist, as in git; in a package it is listed and not read. Symbolic links are never
+// followed, and nothing outside of the folder is read.
 //
 // The first thing that is asked of a branch must be Branch: it reads all of it.
 type DirSource struct {

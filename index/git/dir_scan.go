@@ -134,18 +134,19 @@ func (s *folderScan) addTree(entries []treeEntry) ([]treeEntry, index.ID) {
 	return entries, id
 }
 
-// readDir lists a directory without what belongs to git.
+// readDir lists a directory above the packages, without what belongs to git.
 func readDir(root *os.Root, name string) ([]fs.DirEntry, error) {
+	dirents, err := readAll(root, name)
+	return slices.DeleteFunc(dirents, func(d fs.DirEntry) bool { return d.Name() == gitDir }), err
+}
+
+func readAll(root *os.Root, name string) ([]fs.DirEntry, error) {
 	f, err := root.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	dirents, err := f.ReadDir(-1)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(dirents, func(d fs.DirEntry) bool { return d.Name() == gitDir }), nil
+	return f.ReadDir(-1)
 }
 
 // entry hashes one member of a directory: name in root, full in the folder.
@@ -209,12 +210,18 @@ func (s *folderScan) dir(ctx context.Context, root *os.Root, name, full string, 
 		return index.ID{}, err
 	}
 	defer sub.Close()
-	dirents, err := readDir(sub, ".")
+	dirents, err := readAll(sub, ".")
 	if err != nil {
 		return index.ID{}, err
 	}
 	entries := make([]treeEntry, len(dirents))
 	for i, d := range dirents {
+		if d.Name() == gitDir {
+			// Listed for CheckFiles, which refuses the name, and not read: it can
+			// be a whole repository.
+			entries[i] = treeEntry{name: gitDir}
+			continue
+		}
 		if entries[i], err = s.entry(ctx, sub, d.Name(), full+"/"+d.Name(), d, counted); err != nil {
 			return index.ID{}, err
 		}

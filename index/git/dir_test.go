@@ -111,6 +111,40 @@ sorts before a/ in git
 	}
 }
 
+// TestDirGitInPackage: what git leaves out of a package is refused, not lost, and
+// is not read.
+func TestDirGitInPackage(t *testing.T) {
+	for _, at := range []string{".git", "docs/.git"} {
+		for _, isDir := range []bool{false, true} {
+			root := indextest.Folders(t, twoBranches)
+			name := filepath.Join(root, "production/packages/apache/1.0.0", filepath.FromSlash(at))
+			if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if isDir {
+				if err := os.MkdirAll(filepath.Join(name, "objects"), 0o777); err != nil {
+					t.Fatal(err)
+				}
+				name = filepath.Join(name, "HEAD")
+			}
+			if err := os.WriteFile(name, []byte("gitdir: x"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			s := openDir(t, root)
+			b := branch(t, s, "production")
+			i := slices.IndexFunc(b.Entries, func(e index.Entry) bool { return e.Path == "packages/apache/1.0.0" })
+			files, err := s.List(t.Context(), b.Entries[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := index.CheckFiles(files, index.Limits{})
+			if !slices.ContainsFunc(found, func(p index.Problem) bool { return p.File == at && p.Rule == index.RulePathElement }) {
+				t.Errorf("%s, a directory %v: %v", at, isDir, found)
+			}
+		}
+	}
+}
+
 func TestDirCommit(t *testing.T) {
 	repo := indextest.NewRepoFrom(t, twoBranches)
 	root := t.TempDir()

@@ -101,6 +101,14 @@ func TestGitListFaults(t *testing.T) {
 				return r.Tree(indextest.TreeEntry{Mode: "40000", Name: "docs", ID: missing})
 			}, index.ErrNoObject, []string{"p-1.0.0", "branch hostile", "packages/p/1.0.0/docs", missing, "git fsck"},
 		},
+		"directory twice": {
+			func(r *indextest.Repo) string {
+				docs := func(file string) indextest.TreeEntry {
+					return indextest.TreeEntry{Mode: "40000", Name: "docs", ID: r.Tree(indextest.TreeEntry{Mode: "100644", Name: file, ID: r.Blob("x")})}
+				}
+				return r.Tree(docs("a"), docs("b"))
+			}, ErrBadObject, []string{"packages/p/1.0.0", `the directory "docs" twice`},
+		},
 		"blob used as a tree": {
 			func(r *indextest.Repo) string {
 				return r.Tree(indextest.TreeEntry{Mode: "40000", Name: "docs", ID: r.Blob("x")})

@@ -100,6 +100,13 @@ func parseTree(content []byte) ([]treeEntry, error) {
 		at = end
 	}
 	slices.SortStableFunc(entries, func(a, b treeEntry) int { return cmp.Compare(a.name, b.name) })
+	// A file that is there twice, CheckFiles reports; of two directories a walk
+	// would make one.
+	for i := range entries[min(1, len(entries)):] {
+		if a, b := entries[i], entries[i+1]; a.name == b.name && a.isTree() && b.isTree() {
+			return nil, fmt.Errorf("%w: the tree has the directory %q twice", ErrBadObject, a.name)
+		}
+	}
 	return entries, nil
 }
 

@@ -181,6 +181,7 @@ func (l *Loader) read(ctx context.Context, e index.Entry, seen *claims) (out par
 	}
 	out.loaded = &Loaded{Entry: e, Files: files}
 	out.loaded.Package, out.errors, out.warnings = l.Parser.Parse(e.Name, e.Version, t)
+	out.warnings = append(out.warnings, index.CheckNames(files)...)
 	if len(out.errors) > 0 {
 		out.loaded = nil
 	}

@@ -49,7 +49,7 @@ type parsed struct {
 func (l *Loader) loadArchive(ctx context.Context, e index.Entry) (out parsed, err error) {
 	problems, err := l.UseArchive(ctx, e, 0, func(a *Archive) error {
 		pkg, errs, warnings := l.Parser.Parse(e.Name, e.Version, a)
-		out = parsed{&Loaded{Entry: e, Package: pkg, Largest: a.largest()}, errs, warnings}
+		out = parsed{&Loaded{Entry: e, Package: pkg, Largest: a.largest()}, errs, append(warnings, index.CheckNames(a.files)...)}
 		return nil
 	})
 	if err != nil {
