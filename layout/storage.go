@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -30,12 +31,32 @@ func Cursor(generation int64) string { return fmt.Sprintf("%012d", generation) }
 
 var cursorFolder = regexp.MustCompile(`^[0-9]{12}$`)
 
-// ParseCursor is the inverse of Cursor.
-func ParseCursor(cursor string) (generation int64, err error) {
+// parseCursor is the inverse of Cursor.
+func parseCursor(cursor string) (generation int64, err error) {
 	if !cursorFolder.MatchString(cursor) {
 		return 0, fmt.Errorf("%.40q is not the number of a pointer's generation in 12 digits", cursor)
 	}
 	return strconv.ParseInt(cursor, 10, 64)
+}
+
+// cursorBody is the content of the object at CursorKey.
+type cursorBody struct {
+	Current string `json:"current"`
+}
+
+// EncodeCursor is what names the index of a generation.
+func EncodeCursor(generation int64) []byte { return Encode(cursorBody{Cursor(generation)}, "") }
+
+// DecodeCursor is the inverse of EncodeCursor.
+func DecodeCursor(body []byte) (generation int64, err error) {
+	var c cursorBody
+	if err = json.Unmarshal(body, &c); err == nil {
+		generation, err = parseCursor(c.Current)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("cursor: %w: %w", ErrDamaged, err)
+	}
+	return generation, nil
 }
 
 // IndexKey is where the index of a generation of the pointer lies.
@@ -60,7 +81,7 @@ func ParseStorageKey(key string) (env string, generation int64, err error) {
 			return env, 0, nil
 		}
 		folder, _, _ := strings.Cut(strings.TrimPrefix("/"+rest, metadataFolder), "/")
-		if generation, err := ParseCursor(folder); err == nil && generation > 0 && key == IndexKey(env, generation) {
+		if generation, err := parseCursor(folder); err == nil && generation > 0 && key == IndexKey(env, generation) {
 			return env, generation, nil
 		}
 	}

@@ -51,6 +51,27 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 // Delete removes an object; that there is none is no error.
 func (b *Bucket) Delete(ctx context.Context, key string) error { return b.store.Delete(ctx, key) }
 
+// Cursor reads of which generation of an environment's pointer the index of package
+// storage v2 is, and the token of that state; fs.ErrNotExist when there is none.
+func (b *Bucket) Cursor(ctx context.Context, env string) (int64, store.Token, error) {
+	key := layout.CursorKey(env)
+	body, state, err := b.store.Load(ctx, key)
+	if err != nil {
+		return 0, "", err
+	}
+	generation, err := layout.DecodeCursor(body)
+	if err != nil {
+		return 0, "", fmt.Errorf("%s: %w", key, err)
+	}
+	return generation, state, nil
+}
+
+// MoveCursor writes it if it is still in the state of the token, else it is
+// store.ErrConflict. The index of that generation must be there.
+func (b *Bucket) MoveCursor(ctx context.Context, env string, generation int64, old store.Token) error {
+	return b.store.Swap(ctx, layout.CursorKey(env), layout.EncodeCursor(generation), old)
+}
+
 // Parallel is how many objects to store at once: in the cloud each waits for
 // the network, on disk for a core.
 func (b *Bucket) Parallel() int { return b.can.Parallel }

@@ -140,6 +140,8 @@ type PrunePlan struct {
 	Snapshots PruneCount `json:"snapshots"`
 	Packages  PruneCount `json:"packages"`
 	Responses PruneCount `json:"responses"`
+	// Indexes are those of package storage v2.
+	Indexes PruneCount `json:"indexes"`
 	// Objects and Bytes are the sums of what is deleted.
 	Objects int   `json:"objects"`
 	Bytes   int64 `json:"bytes"`

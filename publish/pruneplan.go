@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,7 +64,59 @@ func (b *Bucket) planPrune(ctx context.Context, keep Retention, retire []string,
 			p.judge(m, o)
 		}
 	}
+	if err := b.planIndexes(ctx, p, retire, now.Add(-keep.Grace)); err != nil {
+		return nil, err
+	}
 	return p, b.planLeftovers(ctx, p, now)
+}
+
+// keptIndexes is how many indexes of package storage v2 before the one that is read
+// stay in any case: a registry may still be reading one.
+const keptIndexes = 2
+
+// planIndexes adds the indexes that no registry reads any more. Each is a folder of
+// one object, so that readers never see a part of one.
+func (b *Bucket) planIndexes(ctx context.Context, p *PrunePlan, retire []string, since time.Time) error {
+	type found struct {
+		store.ObjectInfo
+		generation int64
+	}
+	all := map[string][]found{}
+	for o, err := range b.List(ctx, layout.StoragePrefix) {
+		if err != nil {
+			return fmt.Errorf("list %s: %w", layout.StoragePrefix, err)
+		}
+		env, generation, err := layout.ParseStorageKey(o.Key)
+		if err != nil {
+			p.unknown(o.Key)
+			continue
+		}
+		all[env] = append(all[env], found{o, generation})
+	}
+	for _, env := range slices.Sorted(maps.Keys(all)) {
+		retired := slices.Contains(retire, env)
+		at, _, err := b.Cursor(ctx, env)
+		if err != nil && !isFaulty(err) && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		list := all[env]
+		slices.SortFunc(list, func(a, b found) int { return cmp.Compare(b.generation, a.generation) })
+		older := 0
+		for _, o := range list {
+			if o.generation > 0 && o.generation < at {
+				older++
+			}
+			switch {
+			case retired && o.generation == 0:
+				p.drop(&p.Indexes, o.ObjectInfo, phaseManifests)
+			case retired, o.generation > 0 && older > keptIndexes && o.Modified.Before(since):
+				p.drop(&p.Indexes, o.ObjectInfo, phaseRest)
+			default:
+				p.Kept.add(o.Size)
+			}
+		}
+	}
+	return nil
 }
 
 // retain sorts the snapshots of an environment into what stays and what goes.
@@ -133,12 +186,7 @@ func (b *Bucket) mark(ctx context.Context, environments []PruneEnvironment) (*ma
 
 // judge decides about one object.
 func (p *PrunePlan) judge(m *marked, o store.ObjectInfo) {
-	drop := func(c *PruneCount, phase int) {
-		c.add(o.Size)
-		p.Objects++
-		p.Bytes += o.Size
-		p.phases[phase] = append(p.phases[phase], o.Key)
-	}
+	drop := func(c *PruneCount, phase int) { p.drop(c, o, phase) }
 	if env, id, file, err := layout.ParseSnapshotKey(o.Key); err == nil {
 		switch {
 		case m.snapshots[env+"/"+id]:
@@ -169,8 +217,19 @@ func (p *PrunePlan) judge(m *marked, o store.ObjectInfo) {
 		}
 		return
 	}
+	p.unknown(o.Key)
+}
+
+func (p *PrunePlan) drop(c *PruneCount, o store.ObjectInfo, phase int) {
+	c.add(o.Size)
+	p.Objects++
+	p.Bytes += o.Size
+	p.phases[phase] = append(p.phases[phase], o.Key)
+}
+
+func (p *PrunePlan) unknown(key string) {
 	p.Unknown++
 	if p.Unknown <= maxUnknown {
-		p.UnknownNames = append(p.UnknownNames, o.Key)
+		p.UnknownNames = append(p.UnknownNames, key)
 	}
 }

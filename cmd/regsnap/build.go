@@ -136,6 +136,14 @@ func runBuild(c *cli.Context) (err error) {
 // what came of it. What is live of the environments vouching, all if there are
 // none, is not written again.
 func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, started time.Time) (err error) {
+	for _, env := range o.Environments {
+		if !c.Bool("publish") {
+			break
+		}
+		if err := cfg.checkIndexed(env.Name); err != nil {
+			return err
+		}
+	}
 	open := publish.Create
 	if c.Bool("dry-run") {
 		open = openForDryRun

@@ -45,6 +45,9 @@ type environment struct {
 	Cache          cacheTimes `yaml:"cache"`
 	// Catalog is whether there are pages for people below /catalog/: on or off.
 	Catalog string `yaml:"catalog"`
+	// PackageStorage is whether registries of another make find an index of what is
+	// live in the bucket: v2.
+	PackageStorage string `yaml:"package_storage"`
 	// AfterPublish is told when another snapshot goes live.
 	AfterPublish []hook `yaml:"after_publish"`
 }
@@ -229,6 +232,9 @@ func (e environment) validate() error {
 	}
 	if e.Catalog != "" && e.Catalog != catalogOn && e.Catalog != catalogOff {
 		return fmt.Errorf("catalog: %q: want on or off", e.Catalog)
+	}
+	if e.PackageStorage != "" && e.PackageStorage != packageStorageV2 {
+		return fmt.Errorf("package_storage: %q: want v2, or leave it out", e.PackageStorage)
 	}
 	if err := e.cachePolicy().Validate(); err != nil {
 		return fmt.Errorf("cache: %w", err)

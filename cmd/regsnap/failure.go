@@ -42,7 +42,7 @@ var exitCodes = []struct {
 	{exitConflict, "conflict", "someone else published, rolled back, pruned or pushed at the same time: run again"},
 	{exitBusy, "busy", "prune found a build or another prune running, and deleted nothing"},
 	{exitDamaged, "damaged", "an object of the bucket is damaged or missing"},
-	{exitHook, "hook", "the snapshot is live, but a command or webhook of after_publish failed"},
+	{exitHook, "hook", "the snapshot is live, but a command or webhook of after_publish, or the index of package storage v2, failed"},
 	{exitDifferent, "different", "check found a registry that does not answer as the bucket does"},
 	{exitDiverged, "diverged", "the snapshot and the live one have diverged, as after a force push"},
 	{exitUnordered, "unordered", "which snapshot is newer could not be determined"},

@@ -43,10 +43,15 @@ func (h hook) validate() error {
 	return nil
 }
 
-// afterPublish tells the hooks of an environment that another snapshot is live.
+// afterPublish has the index of an environment follow its pointer, and tells its
+// hooks that another snapshot is live.
 // What fails there is reported, and does not undo anything.
 func afterPublish(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved) error {
 	sayUnrecorded(c.App.ErrWriter, m)
+	return errors.Join(followIndex(c, cfg, bucket, m.Environment), tellHooks(c, cfg, bucket, m))
+}
+
+func tellHooks(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved) error {
 	configured := cfg.Environments[m.Environment].AfterPublish
 	if !m.Changed || len(configured) == 0 || c.Bool("dry-run") {
 		return nil

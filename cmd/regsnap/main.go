@@ -116,7 +116,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUnfit
 	case errors.Is(err, errDifferent):
 		return exitDifferent
-	case errors.Is(err, publish.ErrHook):
+	case errors.Is(err, publish.ErrHook), errors.Is(err, errIndex):
 		return exitHook
 	case errors.Is(err, publish.ErrBusy):
 		return exitBusy

@@ -150,7 +150,10 @@ func printPrunePlan(w io.Writer, screen screen, p *publish.PrunePlan) {
 	for _, kind := range []struct {
 		what  string
 		count publish.PruneCount
-	}{{"snapshots", p.Snapshots}, {"packages", p.Packages}, {"responses", p.Responses}} {
+	}{{"snapshots", p.Snapshots}, {"packages", p.Packages}, {"responses", p.Responses}, {"indexes", p.Indexes}} {
+		if kind.what == "indexes" && kind.count.Objects == 0 {
+			continue // most environments have none
+		}
 		fmt.Fprintf(w, "%-9s  %6s objects, %s to delete\n", kind.what, grouped(kind.count.Objects), size(kind.count.Bytes))
 	}
 	fmt.Fprintf(w, "%-9s  %6s objects, %s to delete; %s objects, %s stay\n", "all", grouped(p.Objects), size(p.Bytes), grouped(p.Kept.Objects), size(p.Kept.Bytes))

@@ -22,13 +22,22 @@ what cannot be compared (11); regsnap rollback is for all that. A pinned environ
 stays as it is, which is said and is no failure (exit code 0).
 While regsnap prune runs it waits.
 
-   regsnap publish --bucket file:///srv/registry --env production 20221201T172031Z-0123456789ab`,
-		Flags:  []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), envFlag(), snapshotFlag("the argument"), allowOlderFlag(), dryRunFlag(), byFlag(), reasonFlag(), jsonFlag()},
+With --v2, and without an ID, it writes the index of package storage v2 for what is
+live, if that is behind: where an environment has package_storage: v2 every command
+that moves the pointer does so by itself, and says when it could not.
+
+   regsnap publish --bucket file:///srv/registry --env production 20221201T172031Z-0123456789ab
+   regsnap publish --bucket gs://registry --env production --v2`,
+		Flags: []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), envFlag(), snapshotFlag("the argument"), allowOlderFlag(),
+			&cli.BoolFlag{Name: "v2", Usage: "write the index of package storage v2 for what is live"}, dryRunFlag(), byFlag(), reasonFlag(), jsonFlag()},
 		Action: runPublish,
 	}
 }
 
 func runPublish(c *cli.Context) (err error) {
+	if c.Bool("v2") {
+		return runPublishIndex(c)
+	}
 	n, err := note(c)
 	if err != nil {
 		return err
@@ -45,6 +54,9 @@ func runPublish(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "bucket", p.bucket)
+	if err := p.cfg.checkIndexed(p.env); err != nil {
+		return err
+	}
 	if id, err = namedSnapshot(c.Context, p.bucket, p.env, id); err != nil {
 		return err
 	}

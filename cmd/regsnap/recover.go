@@ -68,6 +68,9 @@ func runRecover(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "bucket", p.bucket)
+	if err := p.cfg.checkIndexed(p.env); err != nil {
+		return err
+	}
 	o := publish.RecoverOptions{Newer: c.Bool("replace-newer")}
 	if named != "" {
 		if o.Snapshot, err = namedSnapshot(c.Context, p.bucket, p.env, named); err != nil {
@@ -93,12 +96,13 @@ func runRecover(c *cli.Context) (err error) {
 	}
 	if out.Moved != nil {
 		sayUnrecorded(c.App.ErrWriter, out.Moved)
+		err = followIndex(c, p.cfg, p.bucket, p.env)
 	}
 	if c.Bool("json") {
-		return printJSON(c.App.Writer, out)
+		return errors.Join(printJSON(c.App.Writer, out), err)
 	}
 	printRecovery(c.App.Writer, out)
-	return nil
+	return err
 }
 
 func printRecovery(w io.Writer, r recovered) {

@@ -58,6 +58,9 @@ func runRollback(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "bucket", p.bucket)
+	if err := p.cfg.checkIndexed(p.env); err != nil {
+		return err
+	}
 	if id != "" {
 		if id, err = namedSnapshot(c.Context, p.bucket, p.env, id); err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/storagev2"
 )
 
 func statusCommand() *cli.Command {
@@ -37,6 +38,8 @@ type environmentStatus struct {
 	*publish.Status
 	Hostname string         `json:"hostname,omitempty"`
 	Behind   []branchBehind `json:"behind,omitempty"`
+	// Index is set if the environment is to have an index of package storage v2.
+	Index *storagev2.State `json:"package_storage,omitempty"`
 }
 
 // branchBehind is a branch that has moved on, or cannot be compared.
@@ -79,6 +82,7 @@ func runStatus(c *cli.Context) (err error) {
 		}{all})
 	} else {
 		err = printStatus(c.App.Writer, screenOf(c), all, src != nil, time.Now())
+		printIndexes(c.App.Writer, all)
 	}
 	return errors.Join(err, faults)
 }
@@ -103,7 +107,7 @@ func statuses(ctx context.Context, cfg config, bucket *publish.Bucket, src sourc
 		if err != nil {
 			faults = errors.Join(faults, err)
 		}
-		e := environmentStatus{Status: s, Hostname: cfg.Environments[name].Hostname}
+		e := environmentStatus{Status: s, Hostname: cfg.Environments[name].Hostname, Index: indexState(ctx, cfg, bucket, name)}
 		if src != nil {
 			if e.Behind, err = behind(ctx, src, s); err != nil {
 				return nil, nil, err

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/storagev2"
+)
+
+// packageStorageV2 is the value of package_storage: there is an index for registries
+// of another make.
+const packageStorageV2 = "v2"
+
+// errIndex: what is live is live, but the index of package storage v2 does not say so yet.
+var errIndex = errors.New("the index of package storage v2 is behind")
+
+// checkIndexed refuses what cannot be: an index where no one would read it.
+func (c config) checkIndexed(env string) error {
+	if c.Environments[env].PackageStorage == "" {
+		return nil
+	}
+	return checkIndexBucket(c.Bucket, "environments."+env+".package_storage: ")
+}
+
+func checkIndexBucket(bucket, what string) error {
+	u, err := url.Parse(bucket)
+	if err != nil || u.Scheme == "gs" || bucket == "" { // who opens it says what is wrong
+		return nil
+	}
+	return usagef("%sregistries read an index of package storage v2 with Google's client, from gs:// buckets only, and this one is %s://: copy the environment with regsnap mirror to a gs:// bucket, and write its index there with regsnap publish --v2",
+		what, u.Scheme)
+}
+
+// followIndex writes the index of an environment after its pointer moved, and what an
+// earlier run could not write. What fails does not undo anything.
+func followIndex(c *cli.Context, cfg config, bucket *publish.Bucket, env string) error {
+	if cfg.Environments[env].PackageStorage == "" || c.Bool("dry-run") {
+		return nil
+	}
+	_, err := writeIndex(c.Context, c.App.ErrWriter, bucket, env)
+	return err
+}
+
+func writeIndex(ctx context.Context, w io.Writer, bucket *publish.Bucket, env string) (*storagev2.Result, error) {
+	r, err := storagev2.Follow(ctx, bucket, env)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w; the next publish writes it, and so does regsnap publish --env %s --v2", errIndex, err, env)
+	}
+	if r.Written {
+		fmt.Fprintf(w, "%s: index of package storage v2 %s: %s, %s\n", env, layout.Cursor(r.Cursor), plural(r.Packages, "package"), size(r.Bytes))
+	}
+	return r, nil
+}
+
+// runPublishIndex is regsnap publish --v2.
+func runPublishIndex(c *cli.Context) (err error) {
+	if id, err := snapshotArgument(c); err != nil || id != "" {
+		return errors.Join(err, usagef("--v2 is about what is live: give no snapshot with it"))
+	}
+	if c.Bool("dry-run") {
+		return usagef("--v2 has no --dry-run: regsnap status says whether the index is behind")
+	}
+	p, err := openPlace(c)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "bucket", p.bucket)
+	if err := checkIndexBucket(p.cfg.Bucket, "--v2: "); err != nil {
+		return err
+	}
+	r, err := writeIndex(c.Context, c.App.ErrWriter, p.bucket, p.env)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Bool("json"):
+		return printJSON(c.App.Writer, r)
+	case r.Generation == 0:
+		return fmt.Errorf("environment %s: %w", p.env, publish.ErrNothingLive)
+	case !r.Written:
+		fmt.Fprintf(c.App.Writer, "%s: the index of package storage v2 says what is live already\n", p.env)
+	default:
+		fmt.Fprintf(c.App.Writer, "%s: the index of package storage v2 says what is live\n", p.env)
+	}
+	return nil
+}
+
+// printIndexes says which indexes are not where they should be.
+func printIndexes(w io.Writer, all []environmentStatus) {
+	for _, s := range all {
+		switch i := s.Index; {
+		case i == nil:
+		case i.Fault != "":
+			fmt.Fprintf(w, "%s: index of package storage v2: %s\n", s.Environment, clean(i.Fault))
+		case i.Behind && i.Cursor == 0:
+			fmt.Fprintf(w, "%s: there is no index of package storage v2 yet: regsnap publish --env %s --v2 writes it\n", s.Environment, s.Environment)
+		case i.Behind:
+			fmt.Fprintf(w, "%s: the index of package storage v2 is behind, at generation %d of %d: regsnap publish --env %s --v2 writes it\n", s.Environment, i.Cursor, i.Generation, s.Environment)
+		}
+	}
+}
+
+// indexState is where the index of an environment is, for regsnap status; nil if it is to
+// have none.
+func indexState(ctx context.Context, cfg config, bucket *publish.Bucket, env string) *storagev2.State {
+	if cfg.Environments[env].PackageStorage == "" {
+		return nil
+	}
+	s, err := storagev2.Look(ctx, bucket, env)
+	if err != nil {
+		s.Fault = err.Error()
+	}
+	return &s
+}

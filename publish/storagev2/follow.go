@@ -1,0 +1,173 @@
+package storagev2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"time"
+
+	"github.com/regsnap/regsnap/internal/retry"
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
+)
+
+// Bucket is what an index is made of, and where it is put: a *publish.Bucket.
+type Bucket interface {
+	Read(ctx context.Context, key string) ([]byte, error)
+	Put(ctx context.Context, o layout.Object) error
+	Cursor(ctx context.Context, env string) (int64, store.Token, error)
+	MoveCursor(ctx context.Context, env string, generation int64, old store.Token) error
+	Pointer(ctx context.Context, env string) (layout.Pointer, error)
+	Manifest(ctx context.Context, env, id string) (*layout.Manifest, error)
+	Moves(ctx context.Context, env string) iter.Seq2[publish.Recorded, error]
+	Parallel() int
+}
+
+// State is where a registry that reads the index is.
+type State struct {
+	// Cursor is the generation whose index is read; 0 when there is none yet.
+	Cursor int64 `json:"cursor"`
+	// Generation is the pointer's, and Behind that another snapshot is live than
+	// the one that the cursor's index is of.
+	Generation int64 `json:"generation"`
+	Behind     bool  `json:"behind,omitempty"`
+	// Fault is what keeps it from being known.
+	Fault string `json:"fault,omitempty"`
+}
+
+// Result says what Follow did.
+type Result struct {
+	State
+	// Written tells that there is a new index, of so many bytes and documents.
+	Written  bool  `json:"written"`
+	Bytes    int64 `json:"bytes,omitempty"`
+	Packages int   `json:"packages,omitempty"`
+	// Read counts the documents that were read for it one by one.
+	Read int `json:"read,omitempty"`
+}
+
+// errAhead: the cursor names a generation that the pointer never had.
+var errAhead = errors.New("the cursor is ahead of the pointer")
+
+// races say how often a move of the cursor is tried: each time someone else was faster.
+var races = retry.Policy{Attempts: 20, Pause: 100 * time.Millisecond, MaxPause: 100 * time.Millisecond}
+
+// Look says where the index of an environment is, and changes nothing.
+func Look(ctx context.Context, b Bucket, env string) (State, error) {
+	at, _, err := readCursor(ctx, b, env)
+	s := State{Cursor: at}
+	if err != nil {
+		return s, err
+	}
+	p, err := b.Pointer(ctx, env)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	s.Generation = p.Generation
+	s.Behind, err = behind(ctx, b, p, at)
+	return s, err
+}
+
+// Follow makes the index say what is live, if it does not. It may be called at any
+// time, by several at once, and after any of them was stopped at any point: prune
+// deletes nothing of a live snapshot, nor an index from the cursor on.
+func Follow(ctx context.Context, b Bucket, env string) (*Result, error) {
+	r := new(Result)
+	err := races.Do(ctx, func() error {
+		at, state, err := readCursor(ctx, b, env)
+		if err != nil {
+			return err
+		}
+		p, err := b.Pointer(ctx, env)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.State = State{Cursor: at, Generation: p.Generation}
+		if r.Behind, err = behind(ctx, b, p, at); err != nil || !r.Behind {
+			return err
+		}
+		if err := r.index(ctx, b, env, p, at); err != nil {
+			return err
+		}
+		switch err := b.MoveCursor(ctx, env, p.Generation, state); {
+		case errors.Is(err, store.ErrConflict):
+			return retry.Again(fmt.Errorf("move the cursor of %s: %w", env, err))
+		case err != nil:
+			return fmt.Errorf("move the cursor of %s: %w", env, err)
+		}
+		r.State = State{Cursor: p.Generation, Generation: p.Generation}
+		r.Written = true
+		return nil
+	})
+	return r, err
+}
+
+// index writes the index of a pointer's generation. If one is there it is right: it
+// was made of the same snapshot.
+func (r *Result) index(ctx context.Context, b Bucket, env string, p layout.Pointer, at int64) error {
+	m, err := b.Manifest(ctx, env, p.Snapshot)
+	if err != nil {
+		return err
+	}
+	if len(m.Packages) == 0 {
+		return fmt.Errorf("snapshot %s has no packages, and an index without any is refused by those who read it", p.Snapshot)
+	}
+	var before []byte
+	if at > 0 {
+		before, err = b.Read(ctx, layout.IndexKey(env, at))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, layout.ErrDamaged) {
+			return err
+		}
+	}
+	c := composer{b: b, parallel: b.Parallel()}
+	body, err := c.compose(ctx, m, before)
+	if err != nil {
+		return fmt.Errorf("the index of %s: %w", p.Snapshot, err)
+	}
+	r.Bytes, r.Packages, r.Read = int64(len(body)), len(m.Packages), c.read
+	return b.Put(ctx, layout.IndexObject(env, p.Generation).With(body))
+}
+
+// readCursor reads which generation's index is read; 0 when there is none.
+func readCursor(ctx context.Context, b Bucket, env string) (int64, store.Token, error) {
+	at, state, err := b.Cursor(ctx, env)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, "", nil
+	}
+	return at, state, err
+}
+
+// behind reports whether another snapshot went live since a generation. Pins and prunes
+// that found a dead writer write the pointer too, and change nothing for readers.
+func behind(ctx context.Context, b Bucket, p layout.Pointer, at int64) (bool, error) {
+	switch {
+	case at == p.Generation:
+		return false, nil
+	case at > p.Generation:
+		return false, fmt.Errorf("%w of %s: %d, and the pointer is at %d: if the environment was begun again, delete what is under %s/ and publish",
+			errAhead, p.Environment, at, p.Generation, layout.StorageRoot(p.Environment))
+	case at == 0:
+		return true, nil
+	}
+	for r, err := range b.Moves(ctx, p.Environment) {
+		if err != nil {
+			return false, err
+		}
+		if r.Generation <= at {
+			break
+		}
+		if r.Damaged != "" || r.Kind != layout.MovePin && r.Kind != layout.MoveUnpin {
+			return true, nil
+		}
+	}
+	return false, nil
+}
