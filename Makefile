@@ -52,7 +52,7 @@ test: tools ## run all tests, and $(RUNS) more of each kind of random run
 	$(GO) test -timeout 30m -count 1 -run '^(TestRandomised|TestMirrorInterrupted)$$' ./publish ./publish/carry -soak $(RUNS)
 
 # These start the program hundreds of times; what it then runs has tests of its own in the packages.
-PROGRAMS := ^(TestScripts|TestOrder|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook)$$
+PROGRAMS := ^(TestScripts|TestJSON|TestOrder|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook)$$
 race: tools ## run the tests under the race detector, but for those that start the program again and again
 	$(GO) test -race -timeout 30m -skip '$(PROGRAMS)' ./...
 

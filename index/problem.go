@@ -28,7 +28,7 @@ type Problem struct {
 	// Owner is owner.github of the manifest, when it could be read.
 	Owner string `json:"owner,omitempty"`
 	// Commit is the last one that touched the package, when the source knows.
-	Commit *Commit `json:"commit,omitempty"`
+	Commit *Commit `json:"last_change,omitempty"`
 }
 
 // String is the finding on one line, without the commit.

@@ -153,7 +153,7 @@ func (b *Bucket) recordedGenerations(ctx context.Context, env string) ([]int64, 
 // Recorded is a move, or an entry of the audit log that cannot be read.
 type Recorded struct {
 	layout.Audit
-	Damaged string `json:"damaged,omitempty"`
+	Damaged string `json:"fault,omitempty"`
 }
 
 // Moves goes through all moves of an environment, the newest first, and holds only

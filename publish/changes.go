@@ -20,7 +20,7 @@ type PackageChanges struct {
 // PackageChange is one package version; the fields of the side on which it is
 // not are empty.
 type PackageChange struct {
-	Name    string `json:"name"`
+	Name    string `json:"package"`
 	Version string `json:"version"`
 	// OldRevision and NewRevision are equal when only the document differs: it
 	// shows things beyond the package itself, such as a deprecation notice.
@@ -46,6 +46,10 @@ func (c PackageChange) revisions() (old, new *layout.Revision) {
 	return old, new
 }
 
+func noChanges() PackageChanges {
+	return PackageChanges{Added: []PackageChange{}, Removed: []PackageChange{}, Changed: []PackageChange{}}
+}
+
 // None tells that nothing changed.
 func (c PackageChanges) None() bool { return len(c.Added)+len(c.Removed)+len(c.Changed) == 0 }
 
@@ -56,7 +60,7 @@ func comparePackages(old, new *layout.Manifest) PackageChanges {
 	for _, p := range old.Packages {
 		was[key{p.Name, p.Version}] = p
 	}
-	out := PackageChanges{Added: []PackageChange{}, Removed: []PackageChange{}, Changed: []PackageChange{}}
+	out := noChanges()
 	for _, p := range new.Packages {
 		k := key{p.Name, p.Version}
 		o, there := was[k]

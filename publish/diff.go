@@ -17,7 +17,7 @@ import (
 // SnapshotRef names a snapshot of an environment.
 type SnapshotRef struct {
 	Environment string `json:"environment"`
-	ID          string `json:"id"`
+	ID          string `json:"snapshot"`
 }
 
 func (r SnapshotRef) String() string { return r.Environment + " " + r.ID }
@@ -26,7 +26,7 @@ func (r SnapshotRef) String() string { return r.Environment + " " + r.ID }
 type Diff struct {
 	Old      SnapshotRef    `json:"old"`
 	New      SnapshotRef    `json:"new"`
-	Packages PackageChanges `json:"packages"`
+	Packages PackageChanges `json:"changes"`
 	// Answers are the classes of searches and categories that are answered
 	// differently.
 	Answers []answer.AnswerChange `json:"answers"`

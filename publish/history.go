@@ -17,7 +17,7 @@ import (
 
 // Stored is a snapshot that the bucket holds.
 type Stored struct {
-	ID string `json:"id"`
+	ID string `json:"snapshot"`
 	// Built is when its manifest was stored, by the store's clock.
 	Built time.Time `json:"built"`
 }
@@ -88,16 +88,16 @@ type Event struct {
 	Stored
 	Live bool `json:"live"`
 	// Previous tells that a rollback goes here.
-	Previous bool                    `json:"previous,omitempty"`
-	Branches []layout.ManifestBranch `json:"branches"`
-	Regsnap  string                  `json:"regsnap"`
-	Total    int                     `json:"packages"`
+	Previous bool     `json:"previous,omitempty"`
+	Branches []Branch `json:"branches"`
+	Regsnap  string   `json:"regsnap"`
+	Total    int      `json:"packages"`
 	// Changes are against the event before; nil for the oldest in the bucket.
 	Changes *PackageChanges `json:"changes,omitempty"`
 	// Moves are those that made it live, newest first.
 	Moves []layout.Move `json:"moves,omitempty"`
 	// Damaged says why its manifest cannot be read.
-	Damaged string `json:"damaged,omitempty"`
+	Damaged string `json:"fault,omitempty"`
 }
 
 // History is what the bucket knows of an environment.
@@ -163,7 +163,7 @@ func (b *Bucket) History(ctx context.Context, env string, limit int) (*History, 
 			h.faults = append(h.faults, err)
 		}
 		if m := manifests[i-first]; m != nil {
-			e.Branches, e.Regsnap, e.Total = m.Branches, m.Regsnap, len(m.Packages)
+			e.Branches, e.Regsnap, e.Total = branchesOf(m), m.Regsnap, len(m.Packages)
 			if next := i - first + 1; next < len(manifests) && manifests[next] != nil {
 				changes := comparePackages(manifests[next], m)
 				e.Changes = &changes

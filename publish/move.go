@@ -33,8 +33,8 @@ type Moved struct {
 	// Held tells that the environment is pinned, by Pin, to Live, so that the
 	// snapshot did not go live.
 	Held bool        `json:"held,omitempty"`
-	Pin  *layout.Pin `json:"pin,omitempty"`
-	Live string      `json:"live"`
+	Pin  *layout.Pin `json:"pinned,omitempty"`
+	Live string      `json:"live_snapshot"`
 	// Generation counts the writes of the pointer.
 	Generation int64 `json:"generation"`
 	// Unrecorded is why the move is not in the audit log yet. The pointer remembers

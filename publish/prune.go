@@ -175,7 +175,7 @@ func (c *PruneCount) add(size int64) {
 // PruneEnvironment is what becomes of the snapshots of an environment, newest
 // first.
 type PruneEnvironment struct {
-	Name string `json:"name"`
+	Name string `json:"environment"`
 	// Retired tells that it ends.
 	Retired bool        `json:"retired,omitempty"`
 	Keep    []PruneKept `json:"keep"`

@@ -38,7 +38,7 @@ type Recovery struct {
 
 // SkippedSnapshot is one that cannot be made live, and why.
 type SkippedSnapshot struct {
-	ID  string `json:"id"`
+	ID  string `json:"snapshot"`
 	Why string `json:"why"`
 }
 

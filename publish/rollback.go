@@ -23,9 +23,9 @@ type Rollback struct {
 	From        string `json:"from"`
 	To          string `json:"to"`
 	// Packages is what changes for clients.
-	Packages PackageChanges `json:"packages"`
+	Packages PackageChanges `json:"changes"`
 	// Pin tells that the environment is pinned, and stays so.
-	Pin *layout.Pin `json:"pin,omitempty"`
+	Pin *layout.Pin `json:"pinned,omitempty"`
 
 	lease      *Lease
 	generation int64
@@ -49,7 +49,7 @@ func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback,
 			return nil, fmt.Errorf("environment %s, %s is live: %w: name a snapshot", env, p.Snapshot, errNoPrevious)
 		}
 	}
-	r := &Rollback{Environment: env, From: p.Snapshot, To: id, Pin: p.Pinned, lease: l, generation: p.Generation}
+	r := &Rollback{Environment: env, From: p.Snapshot, To: id, Packages: noChanges(), Pin: p.Pinned, lease: l, generation: p.Generation}
 	if r.From == r.To {
 		return r, nil
 	}

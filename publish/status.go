@@ -14,15 +14,15 @@ import (
 type Status struct {
 	Environment string `json:"environment"`
 	// Live is empty when nothing was ever published.
-	Live string `json:"live,omitempty"`
+	Live string `json:"live_snapshot,omitempty"`
 	// Since is when the pointer was moved to Live; zero when that is not known.
 	Since time.Time `json:"since,omitzero"`
 	// LastMove is who moved it there and why.
-	LastMove *layout.Move            `json:"last_move,omitempty"`
-	Pinned   *layout.Pin             `json:"pinned,omitempty"`
-	Branches []layout.ManifestBranch `json:"branches,omitempty"`
-	Packages int                     `json:"packages"`
-	Regsnap  string                  `json:"regsnap,omitempty"`
+	LastMove *layout.Move `json:"last_move,omitempty"`
+	Pinned   *layout.Pin  `json:"pinned,omitempty"`
+	Branches []Branch     `json:"branches,omitempty"`
+	Packages int          `json:"packages"`
+	Regsnap  string       `json:"regsnap,omitempty"`
 	// Waiting are snapshots that were published or stored after Live and are
 	// not live; newest first.
 	Waiting []Stored `json:"waiting,omitempty"`
@@ -31,6 +31,28 @@ type Status struct {
 	// Fault is what keeps the rest from being known: pointer or manifest are
 	// damaged or missing, or in a format that this regsnap does not read.
 	Fault string `json:"fault,omitempty"`
+}
+
+// Branch is the state of a branch that went into a snapshot: layout.ManifestBranch
+// as commands print it.
+type Branch struct {
+	Name    string    `json:"branch"`
+	Commit  string    `json:"commit,omitempty"`
+	Time    time.Time `json:"time,omitzero"`
+	Author  string    `json:"author,omitempty"`
+	Subject string    `json:"subject,omitempty"`
+	// Packages and Hidden are how many package versions it has, and how many of
+	// these a branch of higher precedence has too.
+	Packages int `json:"packages"`
+	Hidden   int `json:"hidden,omitempty"`
+}
+
+func branchesOf(m *layout.Manifest) []Branch {
+	out := make([]Branch, len(m.Branches))
+	for i, b := range m.Branches {
+		out[i] = Branch(b)
+	}
+	return out
 }
 
 // Environments lists those that have a pointer in the bucket, in order.
@@ -96,6 +118,6 @@ func (b *Bucket) status(ctx context.Context, s *Status, stored []Stored) error {
 	if err != nil {
 		return fmt.Errorf("live snapshot of %s: %w", env, err)
 	}
-	s.Branches, s.Packages, s.Regsnap = m.Branches, len(m.Packages), m.Regsnap
+	s.Branches, s.Packages, s.Regsnap = branchesOf(m), len(m.Packages), m.Regsnap
 	return nil
 }

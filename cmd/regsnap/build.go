@@ -56,14 +56,14 @@ With --sign-key the archives without one are signed too; see docs/signatures.md.
 
 // built is what `regsnap build --json` prints.
 type built struct {
-	DryRun bool `json:"dry_run,omitempty"`
+	DryRun bool `json:"dry_run"`
 	// Settings are the protected ones that were read from a commit.
 	Settings *configPlace `json:"settings,omitempty"`
 	// Read are the branches as they were read.
 	Read      []readBranch    `json:"read"`
 	Snapshots []builtSnapshot `json:"snapshots"`
 	// Error is why the build failed; Errors are what is wrong with packages.
-	Error    string      `json:"error,omitempty"`
+	Error    *failure    `json:"error,omitempty"`
 	Errors   []finding   `json:"errors"`
 	Warnings []finding   `json:"warnings"`
 	Stats    build.Stats `json:"stats"`
@@ -72,17 +72,18 @@ type built struct {
 
 type builtSnapshot struct {
 	Environment string          `json:"environment"`
-	ID          string          `json:"id"`
+	ID          string          `json:"snapshot"`
 	Packages    int             `json:"packages"`
 	Coverage    layout.Coverage `json:"coverage"`
 	// Published reports that the snapshot is live, Unchanged that it was before.
-	Published bool   `json:"published"`
+	Published bool   `json:"live"`
 	Unchanged bool   `json:"unchanged,omitempty"`
 	Previous  string `json:"previous,omitempty"`
 	// Diverged names the branches whose history it left.
 	Diverged []string `json:"diverged,omitempty"`
-	// Held is the pin that kept it from going live.
-	Held *layout.Pin `json:"held,omitempty"`
+	// Held reports that a pin, Pinned, kept it from going live.
+	Held   bool        `json:"held,omitempty"`
+	Pinned *layout.Pin `json:"pinned,omitempty"`
 }
 
 func runBuild(c *cli.Context) (err error) {
@@ -234,7 +235,7 @@ func publishBuilt(c *cli.Context, cfg config, src index.Source, bucket *publish.
 			}
 			b.Published, b.Unchanged, b.Previous, b.Diverged = moved.Live == s.ID, !moved.Changed, moved.Previous, moved.Diverged
 			if moved.Held {
-				b.Held = moved.Pin
+				b.Held, b.Pinned = true, moved.Pin
 			}
 			hooks = errors.Join(hooks, afterPublish(c, cfg, bucket, moved))
 		} else {
@@ -257,7 +258,7 @@ func printBuilt(c *cli.Context, out built, err error) error {
 	}
 	if c.Bool("json") {
 		if err != nil {
-			out.Error = err.Error()
+			out.Error = failureOf(c.Context, err)
 		}
 		return errors.Join(printJSON(c.App.Writer, out), err)
 	}
@@ -288,8 +289,8 @@ func printBuilt(c *cli.Context, out built, err error) error {
 func printCoverage(w io.Writer, s builtSnapshot) {
 	state := "built, not live"
 	switch {
-	case s.Held != nil:
-		state = "built, not live: the environment is pinned " + signature(s.Held.By, s.Held.Reason, s.Held.At)
+	case s.Held:
+		state = "built, not live: the environment is pinned " + signature(s.Pinned.By, s.Pinned.Reason, s.Pinned.At)
 	case s.Published && s.Unchanged:
 		state = "live already"
 	case s.Published:

@@ -20,7 +20,7 @@ import (
 	"github.com/regsnap/regsnap/publish"
 )
 
-// deepVerification is what `regsnap verify --deep --json` prints.
+// deepVerification is what is known of a snapshot after verify, with --deep too.
 type deepVerification struct {
 	*publish.Verification
 	// Source counts what was rendered from the source and compared.

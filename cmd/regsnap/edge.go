@@ -195,12 +195,15 @@ type bundleFile struct {
 	Bytes int    `json:"bytes"`
 }
 
+// bundled is what `regsnap edge --json` prints.
+type bundled struct {
+	Environment string       `json:"environment"`
+	DryRun      bool         `json:"dry_run"`
+	Files       []bundleFile `json:"files"`
+}
+
 func writeBundle(c *cli.Context, env string, files []edge.File) error {
-	out := struct {
-		Environment string       `json:"environment"`
-		DryRun      bool         `json:"dry_run"`
-		Files       []bundleFile `json:"files"`
-	}{Environment: env, DryRun: c.Bool("dry-run")}
+	out := bundled{Environment: env, DryRun: c.Bool("dry-run")}
 	dry := c.Bool("dry-run")
 	if !dry {
 		if err := os.MkdirAll(c.String("out"), 0o777); err != nil {

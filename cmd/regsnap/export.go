@@ -101,10 +101,16 @@ func runExport(c *cli.Context) (err error) {
 	}
 	bar.finish()
 	if c.Bool("json") {
-		return printJSON(c.App.Writer, r)
+		return printJSON(c.App.Writer, exported{false, r})
 	}
 	printExported(c, r)
 	return nil
+}
+
+// exported is what `regsnap export --json` prints.
+type exported struct {
+	DryRun bool `json:"dry_run"`
+	*export.Result
 }
 
 func planExport(c *cli.Context, o export.Options) error {
@@ -116,10 +122,7 @@ func planExport(c *cli.Context, o export.Options) error {
 		return inEnvironment(o.Environment, err)
 	}
 	if c.Bool("json") {
-		return printJSON(c.App.Writer, struct {
-			DryRun bool `json:"dry_run"`
-			*export.Result
-		}{true, r})
+		return printJSON(c.App.Writer, exported{true, r})
 	}
 	w := c.App.Writer
 	switch {

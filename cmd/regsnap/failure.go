@@ -60,25 +60,39 @@ func kindOf(code int) string {
 	return "failure"
 }
 
-// report shows the error that a command ended in, and returns the exit code.
-func report(ctx context.Context, err error, w io.Writer, ch choices, s screen) int {
+// failed is what standard error has with --json.
+type failed struct {
+	Error *failure `json:"error"`
+}
+
+// failureOf is an error as --json shows it.
+func failureOf(ctx context.Context, err error) *failure {
 	code := exitCode(ctx, err)
+	f := &failure{Kind: kindOf(code), ExitCode: code, Message: strings.Join(errorLines(err), "; ")}
+	if trouble := (*store.Trouble)(nil); errors.As(err, &trouble) {
+		f.Store = &storeFailure{clean(trouble.Place), trouble.Kind, clean(trouble.Problem), trouble.Advice, clean(trouble.Err.Error())}
+	}
+	return f
+}
+
+// errorLines is the text of an error: joined errors have a line each.
+func errorLines(err error) []string {
 	var lines []string
-	for line := range strings.SplitSeq(err.Error(), "\n") { // joined errors have a line each
+	for line := range strings.SplitSeq(err.Error(), "\n") {
 		if line != errReported.Error() {
 			lines = append(lines, clean(line))
 		}
 	}
+	return lines
+}
+
+// report shows the error that a command ended in, and returns the exit code.
+func report(ctx context.Context, err error, w io.Writer, ch choices, s screen) int {
+	code, lines := exitCode(ctx, err), errorLines(err)
 	var trouble *store.Trouble
 	errors.As(err, &trouble)
 	if ch.json {
-		f := failure{Kind: kindOf(code), ExitCode: code, Message: strings.Join(lines, "; ")}
-		if trouble != nil {
-			f.Store = &storeFailure{clean(trouble.Place), trouble.Kind, clean(trouble.Problem), trouble.Advice, clean(trouble.Err.Error())}
-		}
-		_ = printJSON(w, struct { // there is nowhere else to say it
-			Error failure `json:"error"`
-		}{f})
+		_ = printJSON(w, failed{failureOf(ctx, err)}) // there is nowhere else to say it
 		return code
 	}
 	if errors.Is(err, errReported) {

@@ -45,6 +45,11 @@ type changeFinder interface {
 	LastChangeFrom(ctx context.Context, from index.ID, path string) (*index.Commit, error)
 }
 
+// foundResult is what `regsnap find --json` prints.
+type foundResult struct {
+	Found []find.Found `json:"found"`
+}
+
 func runFind(c *cli.Context) (err error) {
 	if c.Args().Len() != 1 {
 		return usagef("which package? Give NAME-VERSION, or NAME for all versions")
@@ -82,9 +87,7 @@ func runFind(c *cli.Context) (err error) {
 		return errors.Join(errNotFound(q, known), faults)
 	}
 	if c.Bool("json") {
-		err = printJSON(c.App.Writer, struct {
-			Found []find.Found `json:"found"`
-		}{found})
+		err = printJSON(c.App.Writer, foundResult{found})
 	} else {
 		err = printFound(c.App.Writer, screenOf(c), q, found, time.Now())
 	}

@@ -65,7 +65,7 @@ that of this very program. Each must be linked statically.
 
 // imageResult is what image tells.
 type imageResult struct {
-	DryRun      bool           `json:"dry_run,omitempty"`
+	DryRun      bool           `json:"dry_run"`
 	Environment string         `json:"environment"`
 	Snapshot    string         `json:"snapshot"`
 	SliceOf     string         `json:"slice_of,omitempty"`

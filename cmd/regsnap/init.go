@@ -55,6 +55,7 @@ type initialFile struct {
 
 // initResult is what init prints as JSON.
 type initResult struct {
+	DryRun    bool     `json:"dry_run"`
 	Written   []string `json:"written"`
 	Unchanged []string `json:"unchanged,omitempty"`
 	Next      []string `json:"next"`
@@ -86,7 +87,7 @@ func runInit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r.Next = firstCommands(a.branches[0])
+	r.DryRun, r.Next = c.Bool("dry-run"), firstCommands(a.branches[0])
 	if c.Bool("json") {
 		return printJSON(c.App.Writer, r)
 	}

@@ -94,17 +94,22 @@ func namedSnapshot(ctx context.Context, b *publish.Bucket, env, name string) (st
 	return id, err
 }
 
+// inspected is what `regsnap inspect --json` prints of a snapshot.
+type inspected struct {
+	Environment string `json:"environment"`
+	Snapshot    string `json:"snapshot"`
+	Live        bool   `json:"live"`
+	// Manifest is as the bucket has it.
+	Manifest *layout.Manifest `json:"manifest"`
+}
+
 func inspectSnapshot(c *cli.Context, b *publish.Bucket, env, id string, live bool) error {
 	m, err := b.Manifest(c.Context, env, id)
 	if err != nil {
 		return err
 	}
 	if c.Bool("json") {
-		return printJSON(c.App.Writer, struct {
-			Snapshot string           `json:"snapshot"`
-			Live     bool             `json:"live"`
-			Manifest *layout.Manifest `json:"manifest"`
-		}{id, live, m})
+		return printJSON(c.App.Writer, inspected{env, id, live, m})
 	}
 	w := c.App.Writer
 	state := ""
@@ -158,6 +163,7 @@ func hidden(b layout.ManifestBranch) string {
 
 // explained is what inspect finds about a request.
 type explained struct {
+	Environment string            `json:"environment"`
 	Snapshot    string            `json:"snapshot"`
 	Status      int               `json:"status"`
 	ContentType string            `json:"content_type,omitempty"`
@@ -172,13 +178,13 @@ type explained struct {
 }
 
 type explainedEntry struct {
-	Name      string `json:"name"`
+	Name      string `json:"package"`
 	Version   string `json:"version"`
 	Templates []int  `json:"kept_policy_templates,omitempty"`
 }
 
 type explainedReason struct {
-	Name    string `json:"name"`
+	Name    string `json:"package"`
 	Version string `json:"version"`
 	Reason  string `json:"reason"`
 }
@@ -197,7 +203,7 @@ func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) e
 		return err
 	}
 	a := t.Answer(http.MethodGet, u)
-	e := explained{Snapshot: id, Status: a.Status, ContentType: a.ContentType, Cache: t.Cache.Header(a.Cache), Location: a.Location}
+	e := explained{Environment: env, Snapshot: id, Status: a.Status, ContentType: a.ContentType, Cache: t.Cache.Header(a.Cache), Location: a.Location}
 	switch a.Kind {
 	case answer.Archive:
 		e.Key = a.Revision.ArchiveKey()

@@ -13,6 +13,7 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/lint"
+	"github.com/regsnap/regsnap/publish"
 )
 
 func specFlags() []cli.Flag {
@@ -61,19 +62,13 @@ type linted struct {
 	Base   *index.Commit `json:"base"`
 	Head   *index.Commit `json:"head"`
 	// Changes are the package versions that differ.
-	Changes  []lintedChange `json:"changes"`
-	Errors   []finding      `json:"errors"`
-	Warnings []finding      `json:"warnings"`
-	Read     lint.Read      `json:"read"`
+	Changes  publish.PackageChanges `json:"changes"`
+	Errors   []finding              `json:"errors"`
+	Warnings []finding              `json:"warnings"`
+	Read     lint.Read              `json:"read"`
 	// Specification is the version that packages were checked against.
 	Specification string  `json:"specification,omitempty"`
 	Seconds       float64 `json:"seconds"`
-}
-
-type lintedChange struct {
-	Package string `json:"package"`
-	Version string `json:"version"`
-	Change  string `json:"change"` // "added", "overwritten" or "removed"
 }
 
 func runLint(c *cli.Context) (err error) {
@@ -142,16 +137,16 @@ func runLint(c *cli.Context) (err error) {
 	return printLinted(c, out, missing)
 }
 
-func changesOf(changes []index.Change) []lintedChange {
-	out := []lintedChange{}
+func changesOf(changes []index.Change) publish.PackageChanges {
+	out := publish.PackageChanges{Added: []publish.PackageChange{}, Removed: []publish.PackageChange{}, Changed: []publish.PackageChange{}}
 	for _, change := range changes {
-		e, kind := change.Entry(), "overwritten"
+		e, list := change.Entry(), &out.Changed
 		if change.Added() {
-			kind = "added"
+			list = &out.Added
 		} else if change.Removed() {
-			kind = "removed"
+			list = &out.Removed
 		}
-		out = append(out, lintedChange{e.Name, e.Version, kind})
+		*list = append(*list, publish.PackageChange{Name: e.Name, Version: e.Version})
 	}
 	return out
 }
@@ -175,12 +170,8 @@ func printLinted(c *cli.Context, out linted, missing string) error {
 		return errors.Join(printJSON(c.App.Writer, out), failed)
 	}
 	printFindings(c.App.ErrWriter, errorScreenOf(c), out.Errors, out.Warnings)
-	count := map[string]int{}
-	for _, change := range out.Changes {
-		count[change.Change]++
-	}
 	fmt.Fprintf(c.App.Writer, "%s: %s added, %d overwritten, %d removed since %.8s; %s, %s\n", clean(out.Branch),
-		plural(count["added"], "version"), count["overwritten"], count["removed"], out.Base.Hash,
+		plural(len(out.Changes.Added), "version"), len(out.Changes.Changed), len(out.Changes.Removed), out.Base.Hash,
 		plural(len(out.Errors), "error"), plural(len(out.Warnings), "warning"))
 	fmt.Fprintf(c.App.ErrWriter, "%s, %s and %s read in %.2f s; package specification: %s\n",
 		plural(out.Read.Packages, "package"), plural(out.Read.Blobs, "blob"), plural(int(out.Read.YAML), "YAML file"), out.Seconds,

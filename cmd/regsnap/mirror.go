@@ -101,7 +101,7 @@ func runMirror(c *cli.Context) (err error) {
 	defer releasing(c, &err, o.To)
 	results, err := mirrorAll(c, o, to, names)
 	if c.Bool("json") {
-		return errors.Join(printJSON(c.App.Writer, results), err)
+		return errors.Join(printJSON(c.App.Writer, mirroredAll{c.Bool("dry-run"), results}), err)
 	}
 	for _, r := range results {
 		if r.Moved != nil {
@@ -113,6 +113,12 @@ func runMirror(c *cli.Context) (err error) {
 		fmt.Fprintln(c.App.Writer, dryRunText)
 	}
 	return err
+}
+
+// mirroredAll is what `regsnap mirror --json` prints.
+type mirroredAll struct {
+	DryRun       bool            `json:"dry_run"`
+	Environments []*carry.Result `json:"environments"`
 }
 
 func checkMirror(c *cli.Context, o carry.Options) error {

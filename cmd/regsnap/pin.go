@@ -69,7 +69,7 @@ func runPin(c *cli.Context, pin bool) (err error) {
 	}
 	sayUnrecorded(c.App.ErrWriter, moved)
 	if c.Bool("json") {
-		return printJSON(c.App.Writer, moved)
+		return printJSON(c.App.Writer, movedTo{c.Bool("dry-run"), moved})
 	}
 	if c.Bool("dry-run") {
 		fmt.Fprintf(c.App.Writer, "%s\n%s\n", pinPlanText(moved, pin), dryRunText)

@@ -13,6 +13,7 @@ import (
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/lint"
 	"github.com/regsnap/regsnap/index/promote"
+	"github.com/regsnap/regsnap/publish"
 )
 
 func promoteCommand() *cli.Command {
@@ -180,32 +181,32 @@ func gitHub(c *cli.Context, o promote.Options) (*promote.GitHub, error) {
 type promoted struct {
 	*promote.Result
 	DryRun   bool              `json:"dry_run"`
-	Packages []string          `json:"packages"`
-	Older    []string          `json:"older"`
-	Kept     []string          `json:"kept"`
+	Packages []packageVersion  `json:"packages"`
+	Older    []packageVersion  `json:"older"`
+	Kept     []packageVersion  `json:"kept"`
 	Branches []promotedChanges `json:"branches"`
 	Errors   []finding         `json:"errors"`
 	Warnings []finding         `json:"warnings"`
-	Error    string            `json:"error,omitempty"`
+	Error    *failure          `json:"error,omitempty"`
 }
 
 type promotedChanges struct {
-	Branch  string         `json:"branch"`
-	Changes []lintedChange `json:"changes"`
+	Branch  string                 `json:"branch"`
+	Changes publish.PackageChanges `json:"changes"`
 }
 
 func printPromoted(c *cli.Context, o promote.Options, r *promote.Result, failed error) error {
 	errs, warnings := findings(r.Report.Errors), findings(r.Report.Warnings)
 	if c.Bool("json") {
 		out := promoted{
-			Result: r, DryRun: o.DryRun, Packages: ids(r.Moved), Older: ids(r.Older), Kept: ids(r.Kept), Branches: []promotedChanges{},
+			Result: r, DryRun: o.DryRun, Packages: versionsOf(r.Moved), Older: versionsOf(r.Older), Kept: versionsOf(r.Kept), Branches: []promotedChanges{},
 			Errors: errs, Warnings: warnings,
 		}
 		for _, u := range r.Updates {
 			out.Branches = append(out.Branches, promotedChanges{u.Branch, changesOf(u.Changes)})
 		}
 		if failed != nil {
-			out.Error = failed.Error()
+			out.Error = failureOf(c.Context, failed)
 		}
 		return printJSON(c.App.Writer, out)
 	}
@@ -269,10 +270,16 @@ func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-func ids(entries []index.Entry) []string {
-	out := []string{}
+// packageVersion is a package version in JSON.
+type packageVersion struct {
+	Package string `json:"package"`
+	Version string `json:"version"`
+}
+
+func versionsOf(entries []index.Entry) []packageVersion {
+	out := []packageVersion{}
 	for _, e := range entries {
-		out = append(out, e.Name+"-"+e.Version)
+		out = append(out, packageVersion{e.Name, e.Version})
 	}
 	return out
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/regsnap/regsnap/publish"
 )
 
 func publishCommand() *cli.Command {
@@ -32,6 +34,12 @@ that moves the pointer does so by itself, and says when it could not.
 			&cli.BoolFlag{Name: "v2", Usage: "write the index of package storage v2 for what is live"}, dryRunFlag(), byFlag(), reasonFlag(), jsonFlag()},
 		Action: runPublish,
 	}
+}
+
+// movedTo is what publish, pin and unpin print with --json.
+type movedTo struct {
+	DryRun bool `json:"dry_run"`
+	*publish.Moved
 }
 
 func runPublish(c *cli.Context) (err error) {
@@ -79,7 +87,7 @@ func runPublish(c *cli.Context) (err error) {
 	}
 	hooks := afterPublish(c, p.cfg, p.bucket, moved)
 	if c.Bool("json") {
-		return errors.Join(printJSON(c.App.Writer, moved), hooks)
+		return errors.Join(printJSON(c.App.Writer, movedTo{c.Bool("dry-run"), moved}), hooks)
 	}
 	switch {
 	case moved.Held:

@@ -40,7 +40,7 @@ until regsnap unpin.
 // rolledBack is what `regsnap rollback --json` prints.
 type rolledBack struct {
 	*publish.Rollback
-	DryRun bool           `json:"dry_run,omitempty"`
+	DryRun bool           `json:"dry_run"`
 	Moved  *publish.Moved `json:"moved,omitempty"`
 }
 

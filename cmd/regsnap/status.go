@@ -33,6 +33,11 @@ source, how many commits of each branch the live snapshot is behind. What is dam
 	}
 }
 
+// statusResult is what `regsnap status --json` prints.
+type statusResult struct {
+	Environments []environmentStatus `json:"environments"`
+}
+
 // environmentStatus adds what only a source can tell.
 type environmentStatus struct {
 	*publish.Status
@@ -77,9 +82,7 @@ func runStatus(c *cli.Context) (err error) {
 		return err
 	}
 	if c.Bool("json") {
-		err = printJSON(c.App.Writer, struct {
-			Environments []environmentStatus `json:"environments"`
-		}{all})
+		err = printJSON(c.App.Writer, statusResult{all})
 	} else {
 		err = printStatus(c.App.Writer, screenOf(c), all, src != nil, time.Now())
 		printIndexes(c.App.Writer, all)

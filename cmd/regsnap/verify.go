@@ -106,7 +106,7 @@ func runVerify(c *cli.Context) (err error) {
 		defer fmt.Fprintln(c.App.Writer, dryRunText)
 	}
 	if c.Bool("json") {
-		err = printJSON(c.App.Writer, deepVerification{v, source})
+		err = printJSON(c.App.Writer, verified{c.Bool("dry-run"), []deepVerification{{v, source}}, v.Sound()})
 	} else {
 		if source != nil {
 			fmt.Fprintf(c.App.Writer, "%s %s: %s, %s rendered from the source are the same in the bucket\n", v.Environment, v.Snapshot, plural(source.Objects, "object"), size(source.Bytes))

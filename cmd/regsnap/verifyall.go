@@ -11,10 +11,11 @@ import (
 	"github.com/regsnap/regsnap/publish"
 )
 
-// verifiedAll is what `regsnap verify --json` prints without --env.
-type verifiedAll struct {
-	Snapshots []*publish.Verification `json:"snapshots"`
-	Sound     bool                    `json:"sound"`
+// verified is what `regsnap verify --json` prints.
+type verified struct {
+	DryRun    bool               `json:"dry_run"`
+	Snapshots []deepVerification `json:"snapshots"`
+	Sound     bool               `json:"sound"`
 }
 
 // verifyAll verifies, and repairs, every snapshot of the bucket.
@@ -35,7 +36,7 @@ func verifyAll(c *cli.Context, share float64) (err error) {
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	defer bar.finish()
 	o.Progress = func(n publish.Checked) { bar.step("verify", n.Units, n.Total) }
-	out := verifiedAll{Snapshots: []*publish.Verification{}, Sound: true}
+	out := verified{DryRun: c.Bool("dry-run"), Snapshots: []deepVerification{}, Sound: true}
 	var failed error
 	err = bucket.VerifyAll(c.Context, o, func(v *publish.Verification) error {
 		bar.finish()
@@ -52,7 +53,7 @@ func verifyAll(c *cli.Context, share float64) (err error) {
 				failed = errors.Join(failed, fmt.Errorf("%s %s: %w", v.Environment, v.Snapshot, err))
 			}
 		}
-		out.Snapshots, out.Sound = append(out.Snapshots, v), out.Sound && v.Sound()
+		out.Snapshots, out.Sound = append(out.Snapshots, deepVerification{v, nil}), out.Sound && v.Sound()
 		if !c.Bool("json") {
 			printVerification(c.App.Writer, v, o)
 		}

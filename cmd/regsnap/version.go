@@ -48,6 +48,17 @@ func releaseOf(noted string) string {
 	return development
 }
 
+// versionInfo is what `regsnap version --json` prints.
+type versionInfo struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Render   int    `json:"render_version"`
+	Manifest int    `json:"manifest_format"`
+	Routes   int    `json:"routes_format"`
+}
+
 func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:     "version",
@@ -55,15 +66,7 @@ func versionCommand() *cli.Command {
 		Usage:    "print the version, and the formats that it reads and writes",
 		Flags:    []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
-			info := struct {
-				Version  string `json:"version"`
-				Commit   string `json:"commit,omitempty"`
-				Go       string `json:"go"`
-				Platform string `json:"platform"`
-				Render   int    `json:"render_version"`
-				Manifest int    `json:"manifest_format"`
-				Routes   int    `json:"routes_format"`
-			}{version(), builtFrom(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH,
+			info := versionInfo{version(), builtFrom(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH,
 				build.RenderVersion, layout.ManifestFormat, layout.RoutesFormat}
 			if c.Bool("json") {
 				return printJSON(c.App.Writer, info)

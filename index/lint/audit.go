@@ -21,7 +21,7 @@ type Audit struct {
 	// Shallow: the clone does not hold all of the history.
 	From     *index.Commit  `json:"from,omitempty"`
 	Shallow  bool           `json:"shallow,omitempty"`
-	Findings []AuditFinding `json:"findings"`
+	Findings []AuditFinding `json:"rewrites"`
 }
 
 // The kinds of AuditFinding.
@@ -38,9 +38,9 @@ type AuditFinding struct {
 	Version string `json:"version"`
 	Kind    string `json:"kind"`
 	// Commit is the push or merge that did it to the branch.
-	Commit *index.Commit `json:"commit"`
+	Commit *index.Commit `json:"change"`
 	// By is the commit that a merge brought along; nil when it is Commit.
-	By *index.Commit `json:"by,omitempty"`
+	By *index.Commit `json:"merged_from,omitempty"`
 	// Released is the commit that put the version on the branch.
 	Released *index.Commit `json:"released"`
 	// Owner is whom the manifest named before.

@@ -25,7 +25,7 @@ type Board struct {
 
 // BoardPackage is one package in all branches.
 type BoardPackage struct {
-	Name string `json:"name"`
+	Name string `json:"package"`
 	// Versions are those of each branch, the newest first.
 	Versions map[string][]string `json:"versions"`
 	// Waiting are newer than what all branches of higher precedence hold; the

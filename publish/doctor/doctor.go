@@ -47,7 +47,7 @@ type Finding struct {
 type Report struct {
 	Role        Role      `json:"role"`
 	Environment string    `json:"environment,omitempty"`
-	Findings    []Finding `json:"findings"`
+	Findings    []Finding `json:"checks"`
 }
 
 // Wrong counts what is wrong.

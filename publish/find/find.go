@@ -38,7 +38,7 @@ func (q Query) matches(name, version string) bool {
 // Found is a package version in an environment.
 type Found struct {
 	Environment string `json:"environment"`
-	Name        string `json:"name"`
+	Name        string `json:"package"`
 	Version     string `json:"version"`
 	Live        bool   `json:"live"`
 	// Periods are when it was live, the newest first.
@@ -65,7 +65,7 @@ type Period struct {
 	Revision string `json:"revision,omitempty"`
 	Branch   string `json:"branch,omitempty"`
 	// Origin is the state of that branch from which First was built.
-	Origin *layout.ManifestBranch `json:"origin,omitempty"`
+	Origin *publish.Branch `json:"origin,omitempty"`
 	// Change is the commit that made this content, where a source knows it.
 	Change *index.Commit `json:"change,omitempty"`
 	// Began and Ended are the moves that did it.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
 )
 
 // periods are when a version was live, the newest first.
@@ -75,7 +76,8 @@ func (s *search) origin(ctx context.Context, p *Period, version string, reigns [
 	}
 	for _, b := range branches {
 		if b.Name == p.Branch {
-			p.Origin = &b
+			origin := publish.Branch(b)
+			p.Origin = &origin
 		}
 	}
 	return nil
