@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/build"
-	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -26,6 +25,10 @@ func buildCommand() *cli.Command {
 the bucket lacks: archives and files of new package revisions, responses that
 changed, a manifest and the routes. Nothing is written when a package is broken;
 the report names package, file, rule, and whom to ping (exit code 3).
+
+A build whose commits are live already, from a regsnap that renders otherwise, is not
+made live without --allow-render (exit code 14): two versions would replace each other's
+snapshots in turns. A version pinned in the settings may always.
 
 Building changes nothing for readers until the pointer moves: with --publish, or
 later with regsnap publish.
@@ -45,7 +48,7 @@ With --sign-key the archives without one are signed too; see docs/signatures.md.
 			configFlag(), sourceFlag(), bucketFlag(),
 			envsFlag("all"),
 			&cli.StringSliceFlag{Name: "branches", Usage: "the one environment of --env shows these `BRANCHES`, the most important first"},
-			publishFlag(), allowOlderFlag(), dryRunFlag(), byFlag(), reasonFlag(),
+			publishFlag(), allowOlderFlag(), allowRenderFlag(), dryRunFlag(), byFlag(), reasonFlag(),
 			parallelFlag(0, storeParallel),
 			annotationsFlag(),
 			jsonFlag(),
@@ -174,7 +177,7 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 	bar.finish()
 	out := built{DryRun: c.Bool("dry-run"), Settings: cfg.settingsRead(), Read: branchesRead(o), Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
 	if err == nil {
-		out.Snapshots, err = publishBuilt(c, cfg, o.Source, bucket, lease, result)
+		out.Snapshots, err = publishBuilt(c, cfg, o, bucket, lease, result)
 	}
 	out.Seconds = time.Since(started).Seconds()
 	return printBuilt(c, out, err)
@@ -220,7 +223,7 @@ func buildLease(c *cli.Context, live []build.Live) publish.LeaseOptions {
 
 // publishBuilt makes the snapshots live, if that was asked for. A hook that
 // fails keeps no other environment from going live.
-func publishBuilt(c *cli.Context, cfg config, src index.Source, bucket *publish.Bucket, lease *publish.Lease, result *build.Result) ([]builtSnapshot, error) {
+func publishBuilt(c *cli.Context, cfg config, o build.Options, bucket *publish.Bucket, lease *publish.Lease, result *build.Result) ([]builtSnapshot, error) {
 	out := []builtSnapshot{}
 	n, hooks := note(c)
 	if hooks != nil {
@@ -229,7 +232,10 @@ func publishBuilt(c *cli.Context, cfg config, src index.Source, bucket *publish.
 	for _, s := range result.Snapshots {
 		b := builtSnapshot{Environment: s.Manifest.Environment, ID: s.ID, Packages: len(s.Manifest.Packages), Coverage: s.Manifest.Coverage}
 		if c.Bool("publish") {
-			moved, err := goLive(c, lease, bucket, b.Environment, s.ID, s.Manifest, n, cfg.order(b.Environment, src))
+			if err := mayRender(c, cfg, o.Live, s.Manifest); err != nil {
+				return append(out, b), errors.Join(err, hooks)
+			}
+			moved, err := goLive(c, lease, bucket, b.Environment, s.ID, s.Manifest, n, cfg.order(b.Environment, o.Source))
 			if err != nil {
 				return append(out, b), errors.Join(err, hooks)
 			}

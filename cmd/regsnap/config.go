@@ -40,6 +40,7 @@ type environment struct {
 	Specification string `yaml:"specification"`
 	// Regsnap is the version that must build it: "main" or a release.
 	Regsnap string `yaml:"regsnap"`
+	pinned  bool   // Regsnap was given
 	// ServiceVersion is the version that "/" reports.
 	ServiceVersion string     `yaml:"service_version"`
 	Cache          cacheTimes `yaml:"cache"`
@@ -167,7 +168,7 @@ func parseConfig(data []byte) (config, error) {
 		if !layout.ValidEnvironment(name) {
 			return config{}, fmt.Errorf("environments.%s: a name has small letters, digits and hyphens", name)
 		}
-		if e.Regsnap == "" {
+		if e.pinned = e.Regsnap != ""; !e.pinned {
 			e.Regsnap = version()
 		}
 		if e.ServiceVersion == "" {

@@ -48,6 +48,7 @@ var exitCodes = []struct {
 	{exitUnordered, "unordered", "which snapshot is newer could not be determined"},
 	{exitNewer, "newer", "something in the bucket was written by a newer regsnap: upgrade this one"},
 	{exitUnfit, "unfit", "doctor found that a bucket, or a role in it, is not set up right"},
+	{exitRender, "render", "the same commits are live, rendered by another version: --allow-render replaces them"},
 	{exitInterrupted, "interrupted", "stopped by Ctrl-C or SIGTERM"},
 }
 

@@ -38,6 +38,7 @@ const (
 	exitUnordered   = 11
 	exitNewer       = 12
 	exitUnfit       = 13
+	exitRender      = 14
 	exitInterrupted = 130 // as shells count Ctrl-C
 )
 
@@ -112,6 +113,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitNewer
 	case errors.Is(err, errDamaged), errors.Is(err, publish.ErrDamaged):
 		return exitDamaged
+	case errors.Is(err, errRender):
+		return exitRender
 	case errors.Is(err, errUnfit):
 		return exitUnfit
 	case errors.Is(err, errDifferent):

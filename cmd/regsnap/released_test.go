@@ -54,7 +54,7 @@ func TestReleasedFormats(t *testing.T) {
 			{"verify --quiet --bucket $B --env production", "sound"},
 			{"verify --quiet --bucket $B --env staging", "sound"},
 			{"build --quiet --config $C --source git:$S --bucket $B", "production"},
-			{"build --quiet --publish --config $C --source git:$S --bucket $B", "production"},
+			{"build --quiet --publish --allow-render --config $C --source git:$S --bucket $B", "production"},
 			{"publish --bucket $B --env production --source git:$S 20231117T", "is live (was " + live["production"]},
 			{"rollback --bucket $B --env production", "is live (was " + live["production"]},
 			{"rollback --bucket $B --env production 20231117T", "is live (was " + live["production"]},
@@ -78,6 +78,27 @@ func TestReleasedFormats(t *testing.T) {
 				verifyLive(t, dir)
 			})
 		}
+		t.Run(format+"/another render version", func(t *testing.T) {
+			dir := copyOf(t, whole)
+			var stdout, stderr bytes.Buffer
+			if code := run(t.Context(), []string{"regsnap", "publish", "--bucket", "file://" + dir, "--env", "production", "--source", "git:" + storage, "20231117T"}, &stdout, &stderr); code != 0 {
+				t.Fatalf("exit code %d: %s", code, &stderr)
+			}
+			newest := liveOf(t, dir, "production").Snapshot
+			args := []string{"regsnap", "build", "--quiet", "--publish", "--config", config, "--source", "git:" + storage, "--bucket", "file://" + dir, "--env", "production"}
+			code := run(t.Context(), args, &stdout, &stderr)
+			if code != exitRender || !strings.Contains(stderr.String(), newest+" is of the same commits") || liveOf(t, dir, "production").Snapshot != newest {
+				t.Errorf("exit code %d: %s", code, &stderr)
+			}
+			pinned := filepath.Join(t.TempDir(), "regsnap.yml")
+			if err := os.WriteFile(pinned, []byte(strings.ReplaceAll(releasedConfig, "  production:\n", "  production:\n    regsnap: main\n")), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			args[5] = pinned
+			if code := run(t.Context(), args, &stdout, &stderr); code != 0 || liveOf(t, dir, "production").Snapshot == newest {
+				t.Errorf("pinned: exit code %d: %s", code, &stderr)
+			}
+		})
 		t.Run(format+"/serve", func(t *testing.T) { serveReleased(t, copyOf(t, whole), live["production"]) })
 	}
 }
