@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -137,6 +139,12 @@ func (c *checker) compare(ctx context.Context, p probe, a ask) (got, want *reply
 		return nil, nil, nil, err
 	}
 	c.silent.Store(0)
+	if c.o.allowsWhole(a, got, want) {
+		a = a.without("Range")
+		if want, err = live.answer(ctx, a, c.o.prefix()); err != nil {
+			return nil, nil, nil, err
+		}
+	}
 	if found = c.o.differences(p, a, got, want); len(found) == 0 {
 		return got, want, nil, nil
 	}
@@ -170,6 +178,13 @@ func (c *checker) compare(ctx context.Context, p probe, a ask) (got, want *reply
 	return got, want, c.explained(ctx, p, a, now, got, want, found), nil
 }
 
+// allowsWhole reports whether all of an object came where a part was asked for, which
+// a registry of another make may send (RFC 9110, section 14.2).
+func (o Options) allowsWhole(a ask, got, want *reply) bool {
+	part := want.status == http.StatusPartialContent || want.status == http.StatusRequestedRangeNotSatisfiable
+	return o.Level == API && a.header["Range"] != "" && part && got.status == http.StatusOK
+}
+
 func (c *checker) outdated(p probe, a ask, f former, now *reference) Difference {
 	d := Difference{
 		Kind: p.kind, Request: a.method + " " + a.target, Way: a.way,
@@ -179,6 +194,14 @@ func (c *checker) outdated(p probe, a ask, f former, now *reference) Difference 
 		d.Detail = fmt.Sprintf("not live since %s, and Cache-Control with --lag lets it be kept for %s", f.until.UTC().Format(time.RFC3339), c.o.allowed(now.table, p.kind))
 	}
 	return d
+}
+
+// without is a request without a header; its name says how it was asked.
+func (a ask) without(name string) ask {
+	a.header, a.own = maps.Clone(a.header), maps.Clone(a.own)
+	delete(a.header, name)
+	delete(a.own, name)
+	return a
 }
 
 // silence is what is said of a request that nobody answers.
