@@ -159,7 +159,7 @@ func loadConfig(ctx context.Context, name, source string) (config, error) {
 func parseConfig(data []byte) (config, error) {
 	var c config
 	if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
-		return config{}, err
+		return config{}, suggestKey(err)
 	}
 	if c.Environments == nil {
 		c.Environments = defaultConfig().Environments

@@ -88,7 +88,10 @@ func chosenSnapshot(ctx context.Context, b *publish.Bucket, env, id string) (str
 // namedSnapshot is the id of the snapshot that a person named.
 func namedSnapshot(ctx context.Context, b *publish.Bucket, env, name string) (string, error) {
 	id, err := b.Resolve(ctx, env, name)
-	if errors.Is(err, publish.ErrNotName) || errors.Is(err, publish.ErrAmbiguous) {
+	if errors.Is(err, publish.ErrNotName) {
+		return "", usagef("%w%s", err, didYouMean(name, []string{"live", "previous"}))
+	}
+	if errors.Is(err, publish.ErrAmbiguous) {
 		return "", usageError{err}
 	}
 	return id, err
@@ -201,6 +204,9 @@ func inspectRequest(c *cli.Context, b *publish.Bucket, env, id, target string) e
 	t, err := answer.NewTable(routes)
 	if err != nil {
 		return err
+	}
+	if why := c.String("why"); why != "" && !slices.Contains(t.Names, why) {
+		return usagef("--why %s: %s has no package of that name%s", why, id, didYouMean(why, t.Names))
 	}
 	a := t.Answer(http.MethodGet, u)
 	e := explained{Environment: env, Snapshot: id, Status: a.Status, ContentType: a.ContentType, Cache: t.Cache.Header(a.Cache), Location: a.Location}

@@ -2,28 +2,40 @@ package main
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
-	"github.com/xrash/smetrics"
-)
 
-// alike is how alike two words must be, from 0 to 1, for one to be suggested
-// where the other was typed. Words that share a beginning count as more alike.
-const alike = 0.84
+	"github.com/regsnap/regsnap/internal/suggest"
+)
 
 // didYouMean is what to add to an error about a word that is not one of those
 // known; "" when none is like it.
-func didYouMean(word string, known []string) string {
-	best, score := "", alike
-	for _, k := range known {
-		if s := smetrics.JaroWinkler(word, k, 0.7, 4); s >= score {
-			best, score = k, s
+func didYouMean(word string, known []string) string { return suggest.DidYouMean(word, known) }
+
+// unknownKey is how the reader of YAML says that a key is not one of those known.
+var unknownKey = regexp.MustCompile(`unknown field "([^"]+)"`)
+
+// suggestKey adds to an error about a configuration which key was meant.
+func suggestKey(err error) error {
+	found := unknownKey.FindStringSubmatch(err.Error())
+	if found == nil {
+		return err
+	}
+	var known []string
+	for _, key := range configKeys() {
+		for part := range strings.SplitSeq(key, ".") {
+			if part != "NAME" && !slices.Contains(known, part) {
+				known = append(known, part)
+			}
 		}
 	}
-	if best == "" {
-		return ""
+	if hint := didYouMean(found[1], known); hint != "" {
+		return fmt.Errorf("there is no key %s%s:\n%w", found[1], hint, err)
 	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
+	return fmt.Errorf("there is no key %s; regsnap help configuration lists them:\n%w", found[1], err)
 }
 
 // commandNames are the names that a command can be called by.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/internal/suggest"
 )
 
 // Board is what is where.
@@ -143,7 +144,11 @@ func compareVersions(a, b string) int {
 func (b *Board) Filter(names []string, waiting bool) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(b.Packages, func(p BoardPackage) bool { return p.Name == name }) {
-			return fmt.Errorf("%w: no branch holds %s", ErrNotThere, name)
+			var known []string
+			for _, p := range b.Packages {
+				known = append(known, p.Name)
+			}
+			return fmt.Errorf("%w: no branch holds %s%s", ErrNotThere, name, suggest.DidYouMean(name, known))
 		}
 	}
 	b.Packages = slices.DeleteFunc(b.Packages, func(p BoardPackage) bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/internal/suggest"
 )
 
 // Choice says which versions are meant.
@@ -65,10 +66,21 @@ func (c Choice) of(branch string, entries, shown []index.Entry) ([]index.Entry, 
 	}
 	for _, name := range c.Packages {
 		if !slices.ContainsFunc(out, func(e index.Entry) bool { return e.Name == name }) {
-			return nil, fmt.Errorf("%w: %s holds none of %s that is meant", ErrNotThere, branch, name)
+			if held := namesOf(entries); !slices.Contains(held, name) {
+				return nil, fmt.Errorf("%w: %s holds no package %s%s", ErrNotThere, branch, name, suggest.DidYouMean(name, held))
+			}
+			return nil, fmt.Errorf("%w: %s holds no version of %s that is newer than what there is", ErrNotThere, branch, name)
 		}
 	}
 	return out, nil
+}
+
+func namesOf(entries []index.Entry) []string {
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name)
+	}
+	return out
 }
 
 // named finds entries by NAME-VERSION, in the order of the branch.
@@ -87,7 +99,11 @@ func named(branch string, entries []index.Entry, packages []string) ([]index.Ent
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("%w: %s does not hold %s", ErrNotThere, branch, strings.Join(missing, ", "))
+		var known []string
+		for _, e := range entries {
+			known = append(known, e.Name+"-"+e.Version)
+		}
+		return nil, fmt.Errorf("%w: %s does not hold %s%s", ErrNotThere, branch, strings.Join(missing, ", "), suggest.DidYouMean(missing[0], known))
 	}
 	return out, nil
 }
