@@ -180,8 +180,8 @@ func TestJSON(t *testing.T) {
 			words = append(words, "REGISTRY", registryOf(t, bucket, "production"))
 		}
 		args := strings.NewReplacer(words...).Replace(c.args)
-		if strings.Contains(args, "OTHER") {
-			args = strings.Replace(args, "OTHER", otherSnapshot(t, bucket), 1)
+		if before, after, found := strings.Cut(args, "OTHER"); found {
+			args = before + otherSnapshot(t, bucket) + after
 		}
 		said := speak(t, append(strings.Fields(args), "--json")...)
 		seen[strings.Fields(args)[0]] = true
