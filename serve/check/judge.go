@@ -140,7 +140,7 @@ func (c *checker) compare(ctx context.Context, p probe, a ask) (got, want *reply
 	}
 	c.silent.Store(0)
 	if c.o.allowsWhole(a, got, want) {
-		a = a.without("Range")
+		a = a.without("Range", "If-None-Match", "If-Modified-Since")
 		if want, err = live.answer(ctx, a, c.o.prefix()); err != nil {
 			return nil, nil, nil, err
 		}
@@ -178,11 +178,20 @@ func (c *checker) compare(ctx context.Context, p probe, a ask) (got, want *reply
 	return got, want, c.explained(ctx, p, a, now, got, want, found), nil
 }
 
-// allowsWhole reports whether all of an object came where a part was asked for, which
-// a registry of another make may send (RFC 9110, section 14.2).
+// allowsWhole reports whether all of an object came where a part of it was asked for, or
+// nothing if it did not change: a registry of another make may send that (RFC 9110,
+// sections 13.1.3 and 14.2).
 func (o Options) allowsWhole(a ask, got, want *reply) bool {
-	part := want.status == http.StatusPartialContent || want.status == http.StatusRequestedRangeNotSatisfiable
-	return o.Level == API && a.header["Range"] != "" && part && got.status == http.StatusOK
+	if o.Level != API || got.status != http.StatusOK {
+		return false
+	}
+	switch want.status {
+	case http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable:
+		return a.header["Range"] != ""
+	case http.StatusNotModified:
+		return a.header["If-None-Match"] != "" || a.header["If-Modified-Since"] != ""
+	}
+	return false
 }
 
 func (c *checker) outdated(p probe, a ask, f former, now *reference) Difference {
@@ -196,11 +205,13 @@ func (c *checker) outdated(p probe, a ask, f former, now *reference) Difference 
 	return d
 }
 
-// without is a request without a header; its name says how it was asked.
-func (a ask) without(name string) ask {
+// without is a request without some headers; its name says how it was asked.
+func (a ask) without(names ...string) ask {
 	a.header, a.own = maps.Clone(a.header), maps.Clone(a.own)
-	delete(a.header, name)
-	delete(a.own, name)
+	for _, name := range names {
+		delete(a.header, name)
+		delete(a.own, name)
+	}
 	return a
 }
 
