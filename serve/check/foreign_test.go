@@ -36,7 +36,7 @@ func foreign(h http.Handler, change func(*recorded)) http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Range")
-		r.Header.Del("If-Modified-Since") // what it says of times is the edge's, and it asks for no conditions
+		r.Header.Del("If-Modified-Since") // it sends Last-Modified, and does not heed conditions
 		r.Header.Del("Accept-Encoding")
 		answers.ServeHTTP(w, r)
 	})
