@@ -25,20 +25,29 @@ func specFlags() []cli.Flag {
 
 func lintCommand() *cli.Command {
 	return &cli.Command{
-		Name:     "lint",
-		Category: groupAuthor,
-		Usage:    "check what a push or pull request does to a branch",
-		Description: `Checks everything that a build would refuse, but only of package versions that
+		Name:      "lint",
+		Category:  groupAuthor,
+		Usage:     "check what a push or pull request does to a branch, or packages as they are",
+		ArgsUsage: "[PATH…]",
+		Description: `With paths it checks packages where you have them, without git: the work tree of a
+package storage or of an integrations repository, a folder NAME/VERSION, the folder
+of one package, a ready-made NAME-VERSION.zip.
+
+Without, it checks what a change does to a branch: everything that a build would refuse, but only of package versions that
 changed between two commits; the overwrite rule of the branch; and the package
 specification, if regsnap-spec is installed. Warns of a version that another branch
 hides, of one that is in staging and snapshot, of a downgrade, and with --config
 git:REF:PATH of a regsnap.yml that differs from that one. Errors end with exit
 code 3; each finding names whom to ping.
 
+In a work tree with packages that are not committed these count as if they were, and
+the output says so; --head HEAD leaves them out.
+
 The rules are those of --branch. If the head is that branch, it is a push: the base
 is where origin has it, or else the commit before. Any other head is a proposal, and
 counts from where it left the branch.
 
+   regsnap lint packages/nginx                             packages as they are
    regsnap lint                                            what I am about to push
    regsnap lint --branch production                        what a pull request to it would do
    regsnap lint --branch snapshot --base $BEFORE --head $AFTER
@@ -61,6 +70,8 @@ type linted struct {
 	Branch string        `json:"branch"`
 	Base   *index.Commit `json:"base"`
 	Head   *index.Commit `json:"head"`
+	// Uncommitted: Head is HEAD, with what the work tree has beyond it.
+	Uncommitted bool `json:"uncommitted,omitempty"`
 	// Changes are the package versions that differ.
 	Changes  publish.PackageChanges `json:"changes"`
 	Errors   []finding              `json:"errors"`
@@ -72,9 +83,6 @@ type linted struct {
 }
 
 func runLint(c *cli.Context) (err error) {
-	if err := noArgs(c); err != nil {
-		return err
-	}
 	started := time.Now()
 	reports, err := reportFiles(c.StringSlice("report"))
 	if err != nil {
@@ -83,6 +91,9 @@ func runLint(c *cli.Context) (err error) {
 	cfg, err := settings(c)
 	if err != nil {
 		return err
+	}
+	if c.Args().Present() {
+		return lintPaths(c, cfg, reports)
 	}
 	src, err := cfg.openGit(c.Context)
 	if err != nil {
@@ -106,7 +117,17 @@ func runLint(c *cli.Context) (err error) {
 	if o.Specification, o.Checker, missing, err = cfg.checker(name, c.String("spec"), c.String("spec-program")); err != nil {
 		return err
 	}
-	r, err := lint.FindRange(c.Context, src, name, c.String("base"), c.String("head"))
+	head := c.String("head")
+	var uncommitted index.ID
+	if head == "" {
+		if uncommitted, err = src.WorkTree(c.Context); err != nil {
+			return err
+		}
+		if !uncommitted.IsZero() {
+			head = uncommitted.String()
+		}
+	}
+	r, err := lint.FindRange(c.Context, src, name, c.String("base"), head)
 	if errors.Is(err, index.ErrNoBranch) {
 		return usageError{err}
 	}
@@ -127,7 +148,23 @@ func runLint(c *cli.Context) (err error) {
 	}
 	result.Report.Warnings = append(result.Report.Warnings, differing...)
 	result.Report.Sort()
+	return finishLint(c, result, reports, started, !uncommitted.IsZero(), missing)
+}
+
+// finishLint writes reports, and shows what was found.
+func finishLint(c *cli.Context, result *lint.Result, reports []reportFile, started time.Time, uncommitted bool, missing string) error {
+	if uncommitted {
+		// It is nobody's commit: whom it would name changed nothing.
+		for _, list := range [][]index.Problem{result.Report.Errors, result.Report.Warnings} {
+			for i, p := range list {
+				if p.Commit != nil && p.Commit.ID == result.Head.ID {
+					list[i].Commit = nil
+				}
+			}
+		}
+	}
 	out := lintedOf(result)
+	out.Uncommitted = uncommitted
 	out.Seconds = time.Since(started).Seconds()
 	for _, f := range reports {
 		if err := writeReport(f, result, out); err != nil {
@@ -169,14 +206,27 @@ func printLinted(c *cli.Context, out linted, missing string) error {
 	if c.Bool("json") {
 		return errors.Join(printJSON(c.App.Writer, out), failed)
 	}
-	printFindings(c.App.ErrWriter, errorScreenOf(c), out.Errors, out.Warnings)
-	fmt.Fprintf(c.App.Writer, "%s: %s added, %d overwritten, %d removed since %.8s; %s, %s\n", clean(out.Branch),
-		plural(len(out.Changes.Added), "version"), len(out.Changes.Changed), len(out.Changes.Removed), out.Base.Hash,
-		plural(len(out.Errors), "error"), plural(len(out.Warnings), "warning"))
+	printGroups(c.App.ErrWriter, errorScreenOf(c), out.Errors, out.Warnings)
+	found := plural(len(out.Errors), "error") + ", " + plural(len(out.Warnings), "warning")
+	if out.Base == nil {
+		fmt.Fprintf(c.App.Writer, "%s; %s
+", plural(out.Read.Packages, "package version"), found)
+	} else {
+		fmt.Fprintf(c.App.Writer, "%s: %s added, %d overwritten, %d removed since %.8s%s; %s
+", clean(out.Branch),
+			plural(len(out.Changes.Added), "version"), len(out.Changes.Changed), len(out.Changes.Removed), out.Base.Hash, uncommittedNote(out), found)
+	}
 	fmt.Fprintf(c.App.ErrWriter, "%s, %s and %s read in %.2f s; package specification: %s\n",
 		plural(out.Read.Packages, "package"), plural(out.Read.Blobs, "blob"), plural(int(out.Read.YAML), "YAML file"), out.Seconds,
 		specificationState(out.Specification, missing))
 	return failed
+}
+
+func uncommittedNote(out linted) string {
+	if out.Uncommitted {
+		return ", with what is not committed"
+	}
+	return ""
 }
 
 func specificationState(version, missing string) string {

@@ -35,6 +35,8 @@ type folderScan struct {
 	id       index.ID    // the tree id of packages/
 	packages []treeEntry // its entries, and those of the directories in it
 	names    []directory
+	// leaveOut, if set, says what is passed over below a package's directory.
+	leaveOut func(fs.DirEntry) bool
 
 	buffers sync.Pool
 	mu      sync.Mutex
@@ -213,6 +215,9 @@ func (s *folderScan) dir(ctx context.Context, root *os.Root, name, full string, 
 	dirents, err := readAll(sub, ".")
 	if err != nil {
 		return index.ID{}, err
+	}
+	if s.leaveOut != nil {
+		dirents = slices.DeleteFunc(dirents, s.leaveOut)
 	}
 	entries := make([]treeEntry, len(dirents))
 	for i, d := range dirents {

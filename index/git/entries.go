@@ -30,6 +30,7 @@ type directory struct {
 // are package versions, and what is wrong with the rest.
 type listing struct {
 	branch     string
+	dir        string // where the packages are: packagesDir, but in a WorkSource
 	entries    []index.Entry
 	warnings   []index.Problem
 	problems   []index.Problem
@@ -52,7 +53,13 @@ func listBranch(branch string, commit *index.Commit, packages []treeEntry, names
 
 // sortOut is listBranch for any part of packages/.
 func sortOut(branch string, commit *index.Commit, packages []treeEntry, names []directory) *index.Branch {
-	l := &listing{branch: branch}
+	l := &listing{branch: branch, dir: packagesDir}
+	l.sort(packages, names)
+	return l.finish(commit)
+}
+
+// sort sorts out a directory of packages.
+func (l *listing) sort(packages []treeEntry, names []directory) {
 	for _, e := range packages {
 		l.top(e)
 	}
@@ -64,9 +71,13 @@ func sortOut(branch string, commit *index.Commit, packages []treeEntry, names []
 			l.below(dir.name, e)
 		}
 	}
+}
+
+// finish is the Branch of what was sorted out.
+func (l *listing) finish(commit *index.Commit) *index.Branch {
 	l.attachSignatures()
 	l.findDuplicates()
-	return &index.Branch{Name: branch, Commit: commit, Entries: l.entries, Warnings: l.warnings, Problems: l.problems}
+	return &index.Branch{Name: l.branch, Commit: commit, Entries: l.entries, Warnings: l.warnings, Problems: l.problems}
 }
 
 // KeepFile is the file in packages/ that says of a branch without packages that
@@ -100,9 +111,17 @@ func validVersion(version string) bool {
 	return err == nil
 }
 
+// at is the path of what lies in the directory of packages.
+func (l *listing) at(rel string) string {
+	if l.dir == "." {
+		return rel
+	}
+	return l.dir + "/" + rel
+}
+
 // top sorts out an entry of packages/.
 func (l *listing) top(e treeEntry) {
-	at := packagesDir + "/" + e.name
+	at := l.at(e.name)
 	switch {
 	case e.isKeepFile():
 	case strings.HasPrefix(e.name, "."):
@@ -117,7 +136,7 @@ func (l *listing) top(e treeEntry) {
 
 // below sorts out an entry of packages/<name>/.
 func (l *listing) below(name string, e treeEntry) {
-	at := packagesDir + "/" + name + "/" + e.name
+	at := l.at(name + "/" + e.name)
 	switch {
 	case strings.HasPrefix(e.name, "."):
 		l.ignoreHidden(at, e)

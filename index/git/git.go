@@ -30,6 +30,10 @@ type GitSource struct {
 	infos   *catFilePool // types and sizes
 	trees   treeCache
 	temp    string // to be removed by Close; empty if there is none
+	work    string // the same, of WorkTree
+	path    string // as it was opened, absolute
+	// objectsEnv is the environment of what reads objects.
+	objectsEnv []string
 	// promisor is the remote that has what a partial clone lacks; empty when
 	// the clone is whole.
 	promisor string
@@ -96,6 +100,7 @@ func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 	s := &GitSource{
 		dir:      dir,
 		common:   common,
+		path:     abs,
 		env:      gitEnv(append(quarantine(common), "GIT_DIR="+dir)...),
 		resolved: make(map[string]index.ID),
 		refs:     make(map[string]Ref),
@@ -107,14 +112,17 @@ func OpenGit(ctx context.Context, path string) (*GitSource, error) {
 	if filepath.Base(dir) == ".git" {
 		s.top = filepath.Dir(dir)
 	}
-	objectEnv, err := s.objectEnv(ctx)
-	if err != nil {
+	if s.objectsEnv, err = s.objectEnv(ctx); err != nil {
 		return nil, fmt.Errorf("open git repository %s: %w", path, err)
 	}
-	processes := min(runtime.GOMAXPROCS(0), maxProcesses)
-	s.objects = newCatFilePool(dir, objectEnv, true, processes)
-	s.infos = newCatFilePool(dir, objectEnv, false, processes)
+	s.startReading()
 	return s, nil
+}
+
+func (s *GitSource) startReading() {
+	processes := min(runtime.GOMAXPROCS(0), maxProcesses)
+	s.objects = newCatFilePool(s.dir, s.objectsEnv, true, processes)
+	s.infos = newCatFilePool(s.dir, s.objectsEnv, false, processes)
 }
 
 // Branch lists a branch: what refs/heads/<name> and refs/remotes/<remote>/<name>
@@ -384,8 +392,10 @@ func (s *GitSource) lastChangesFrom(at index.ID) *lastChanges {
 // Close ends the git processes.
 func (s *GitSource) Close() error {
 	errs := []error{s.objects.close(), s.infos.close(), s.commits.close()}
-	if s.temp != "" {
-		errs = append(errs, os.RemoveAll(s.temp))
+	for _, dir := range []string{s.temp, s.work} {
+		if dir != "" {
+			errs = append(errs, os.RemoveAll(dir))
+		}
 	}
 	return errors.Join(errs...)
 }

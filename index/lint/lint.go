@@ -92,31 +92,46 @@ func versionOf(e index.Entry) version { return version{e.Name, e.Version} }
 
 // counted counts the contents that are read.
 type counted struct {
-	*git.GitSource
+	index.Source
 	blobs atomic.Int64
 }
 
 func (s *counted) Read(ctx context.Context, ids []index.ID, fn func(index.ID, []byte) error) error {
 	s.blobs.Add(int64(len(ids)))
-	return s.GitSource.Read(ctx, ids, fn)
+	return s.Source.Read(ctx, ids, fn)
+}
+
+func (s *counted) Prefetch(ctx context.Context, entries []index.Entry) error {
+	if p, ok := s.Source.(index.Prefetcher); ok {
+		return p.Prefetch(ctx, entries)
+	}
+	return nil
 }
 
 // Lint judges a change. What is wrong with packages is in the report of the
 // result; the error is about the source, the checker or the context.
 func Lint(ctx context.Context, o Options) (*Result, error) {
-	source := &counted{GitSource: o.Source}
-	l := &linter{
+	return newLinter(o, o.Source).finish(ctx, (*linter).run)
+}
+
+func newLinter(o Options, s index.Source) *linter {
+	source := &counted{Source: s}
+	return &linter{
 		Options: o, source: source, result: &Result{Branch: o.Branch.Name},
 		loader:   &parse.Loader{Source: source, Parser: parse.NewParser(), Limits: o.Limits},
 		released: map[version]index.Entry{}, owners: map[version]string{}, commits: map[string]*index.Commit{},
 	}
-	if err := l.run(ctx); err != nil {
+}
+
+// finish runs a linter and counts what it read.
+func (l *linter) finish(ctx context.Context, run func(*linter, context.Context) error) (*Result, error) {
+	if err := run(l, ctx); err != nil {
 		return nil, err
 	}
 	l.result.Report.Sort()
 	stats := l.loader.Parser.Stats()
 	l.result.Read.YAML = stats.Manifests + stats.DataStreams + stats.Fields + stats.Pipelines
-	l.result.Read.Blobs = int(source.blobs.Load())
+	l.result.Read.Blobs = int(l.source.blobs.Load())
 	return l.result, nil
 }
 

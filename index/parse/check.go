@@ -66,6 +66,17 @@ func (r *parse) warnAt(key string, rule index.Rule, format string, args ...any) 
 	r.warn(manifestName, r.lines.of(key), rule, format, args...)
 }
 
+// Identity is what a manifest calls its package, as far as it says so; the rest of
+// it is not looked at.
+func Identity(manifest []byte) (name, version string) {
+	var m struct {
+		Name    string `yaml:"name"`
+		Version string `yaml:"version"`
+	}
+	_ = decodeYAML(manifest, &m, index.RuleManifestSyntax, wantManifest)
+	return m.Name, m.Version
+}
+
 // peekOwner finds the owner in a manifest that cannot be unpacked: someone has
 // to be told.
 func peekOwner(content []byte) *Owner {
