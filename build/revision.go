@@ -22,6 +22,9 @@ const RenderVersion = 3
 // revisionOf names one content of one package version: by the git id of what it
 // is made of, not by reading it, and by who signs it.
 func revisionOf(e index.Entry, s Signer) layout.Revision {
+	if e.Revision != "" {
+		return layout.Revision{Name: e.Name, Version: e.Version, ID: e.Revision}
+	}
 	kind, id := "tree", e.Tree
 	if e.IsArchive() {
 		kind, id = "archive", e.Archive

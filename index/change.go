@@ -2,7 +2,15 @@ package index
 
 import (
 	"cmp"
+	"slices"
 )
+
+// SortEntries sorts entries as a Branch has them: by name, then by version text.
+func SortEntries(entries []Entry) {
+	slices.SortFunc(entries, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	})
+}
 
 // Change is what became of one package version between two states of a branch.
 // An archive whose signature changed has changed.

@@ -73,6 +73,8 @@ type Entry struct {
 	Archive ID
 	// Signature is the blob id of the .sig beside the archive; zero if none.
 	Signature ID
+	// Revision is set where the source is a snapshot: what it calls this content.
+	Revision string
 }
 
 // IsArchive tells whether the entry is a ready-made archive.

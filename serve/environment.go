@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/regsnap/regsnap/layout"
@@ -18,8 +19,9 @@ type environment struct {
 	live atomic.Pointer[snapshot]
 	// checked is when the pointer was last read, in seconds since 1970.
 	checked atomic.Int64
-	// failure is what following the pointer last ended with; only the
-	// goroutine that follows it looks at this.
+	// loading is held while the pointer is looked at.
+	loading sync.Mutex
+	// failure is what that last ended with.
 	failure string
 }
 

@@ -101,9 +101,25 @@ func (h *Handler) follow(ctx context.Context, env *environment) {
 	}
 }
 
+// Refresh looks at the pointers now, without waiting for the next time.
+func (h *Handler) Refresh(ctx context.Context) error {
+	var errs []error
+	for _, env := range h.all {
+		h.refresh(ctx, env)
+		env.loading.Lock()
+		if env.failure != "" {
+			errs = append(errs, errors.New(env.failure))
+		}
+		env.loading.Unlock()
+	}
+	return errors.Join(errs...)
+}
+
 // refresh looks at the pointer once. Whatever fails, the snapshot that was live
 // stays; it is told once, not at every attempt.
 func (h *Handler) refresh(ctx context.Context, env *environment) {
+	env.loading.Lock()
+	defer env.loading.Unlock()
 	err := h.load(ctx, env)
 	switch {
 	case err == nil:

@@ -47,7 +47,7 @@ One archive that does not pass stops the import; --exclude leaves it out.
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.StringSliceFlag{Name: "exclude", Usage: "leave out `NAME[-VERSION]`, and say so (repeat for several)"},
 			&cli.StringFlag{Name: "verify-key", Usage: "only accept archives that a public key in `FILE` has signed", TakesFile: true},
-			&cli.StringFlag{Name: "cache", Usage: "keep what is fetched in `DIR` (default: a folder for each registry in the user's cache)", EnvVars: []string{"REGSNAP_IMPORT_CACHE"}},
+			cacheFolderFlag(),
 			rateFlag(upstream.DefaultRate),
 			&cli.IntFlag{Name: "max-connections", Usage: "use at most `N` connections", Value: upstream.DefaultParallel},
 			&cli.StringSliceFlag{Name: "trust-host", Usage: "let redirects lead to `HOST[:PORT]` (repeat for several)"},
@@ -154,12 +154,19 @@ func fetchOptions(c *cli.Context) (upstream.Options, error) {
 		o.Verify = ring
 	}
 	if o.Dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return o, usagef("where to keep what is fetched? Give --cache DIR (%w)", err)
+		if o.Dir, err = importFolder(o.URL); err != nil {
+			return o, err
 		}
-		sum := sha256.Sum256([]byte(o.URL))
-		o.Dir = filepath.Join(cache, "regsnap", "import", hex.EncodeToString(sum[:8]))
 	}
 	return o, nil
+}
+
+// importFolder is the folder for what a registry has, if --cache names none.
+func importFolder(url string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", usagef("where to keep what is fetched? Give --cache DIR (%w)", err)
+	}
+	sum := sha256.Sum256([]byte(url))
+	return filepath.Join(cache, "regsnap", "import", hex.EncodeToString(sum[:8])), nil
 }

@@ -16,11 +16,11 @@ import (
 // repository, nor files. All others have --dry-run.
 var reading = []string{
 	"serve", "inspect", "status", "history", "diff", "lint", "audit", "board", "check", "health", "version", "completion",
-	"doctor", "find", "help", "man",
+	"doctor", "find", "help", "man", "dev",
 }
 
 // silent are the commands whose result is not data.
-var silent = []string{"serve", "health", "completion", "help", "man"}
+var silent = []string{"serve", "dev", "health", "completion", "help", "man"}
 
 // sense is the meaning of a flag, without what is special to a command.
 func sense(f cli.Flag) string {

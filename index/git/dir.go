@@ -180,7 +180,7 @@ func (s *DirSource) Read(ctx context.Context, ids []index.ID, fn func(id index.I
 		}
 		content, err := r.read(blob)
 		if err == nil && ObjectID(BlobObject, content) != id {
-			err = errChanged
+			err = ErrChanged
 		}
 		if err != nil {
 			return fmt.Errorf("read %s: %w", filepath.Join(blob.folder, blob.path), err)

@@ -27,7 +27,8 @@ const gitDir = ".git"
 // readBuffer is what a file is hashed through, in bytes. Nearly all files fit.
 const readBuffer = 128 << 10
 
-var errChanged = errors.New("changed while it was read: build again when nothing writes to the folder")
+// ErrChanged: a file is not what it was when its folder was listed.
+var ErrChanged = errors.New("changed while it was read: build again when nothing writes to the folder")
 
 // folderScan is what a folder holds, hashed.
 type folderScan struct {
@@ -262,7 +263,7 @@ func (s *folderScan) hashFile(root *os.Root, name string) (index.ID, fs.FileInfo
 		case err != nil && err != io.EOF:
 			return index.ID{}, nil, err
 		case at > info.Size(), err == io.EOF && at != info.Size():
-			return index.ID{}, nil, &fs.PathError{Op: "read", Path: name, Err: errChanged}
+			return index.ID{}, nil, &fs.PathError{Op: "read", Path: name, Err: ErrChanged}
 		case err == io.EOF:
 			return index.ID(h.Sum(nil)), info, nil
 		}
@@ -278,7 +279,7 @@ func openRegular(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: name, Err: errChanged}
+		err = &fs.PathError{Op: "open", Path: name, Err: ErrChanged}
 	}
 	if err != nil {
 		f.Close()
@@ -351,7 +352,7 @@ func (r *diskReader) read(b diskBlob) ([]byte, error) {
 		return nil, fmt.Errorf("it has %d bytes: files over %d bytes are not read", b.size, maxObject)
 	}
 	if info.Size() != b.size {
-		return nil, errChanged
+		return nil, ErrChanged
 	}
 	if int64(cap(r.buf)) < b.size {
 		r.buf = nil // before another takes its place
@@ -359,7 +360,7 @@ func (r *diskReader) read(b diskBlob) ([]byte, error) {
 	}
 	content := r.buf[:b.size:b.size]
 	if _, err := io.ReadFull(f, content); err != nil {
-		return nil, fmt.Errorf("%w (%w)", errChanged, err)
+		return nil, fmt.Errorf("%w (%w)", ErrChanged, err)
 	}
 	return content, nil
 }
