@@ -47,11 +47,11 @@ written, and no bucket is needed.
    regsnap dev --listen 0.0.0.0:8080 --allow-host host.docker.internal`,
 		Flags: []cli.Flag{
 			configFlag(), envFlag("; the registry has its settings"), listenFlag(serve.DefaultListen),
-			&cli.StringFlag{Name: "base", Usage: "the rest of the packages is that of `BUCKET#ENV`, or of the registry at a URL that begins with http"},
+			&cli.StringFlag{Name: "base", Usage: "the base is `BASE` (BUCKET#ENV or the URL of a registry, whose packages fill the rest)"},
 			queryFlag(),
 			&cli.StringSliceFlag{Name: "allow-host", Usage: "answer requests to the host `NAME` too"},
 			&cli.BoolFlag{Name: "tls", Usage: "serve HTTPS, with a certificate made for this run"},
-			&cli.BoolFlag{Name: "open", Usage: "open the catalogue in a browser"},
+			&cli.BoolFlag{Name: "open", Usage: "open the result (the catalogue, in a browser)"},
 			timeFlag("look-every", "look for changes every `TIME`, where the file system does not tell of them", 0),
 			cacheFolderFlag(),
 		},

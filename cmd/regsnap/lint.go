@@ -55,7 +55,7 @@ counts from where it left the branch.
 		Flags: append([]cli.Flag{
 			configFlag(), sourceFlag(),
 			branchFlag("(its rules apply; default: the branch of HEAD)"),
-			&cli.StringFlag{Name: "base", Usage: "the state before is that of `REV`"},
+			&cli.StringFlag{Name: "base", Usage: "the base is `BASE` (a revision, the state before)"},
 			&cli.StringFlag{Name: "head", Usage: "check `REV` (default: HEAD; in a bare repository the branch)"},
 			&cli.StringSliceFlag{Name: "report", Usage: "also write `FORMAT=FILE`; formats are " + formatNames()},
 			annotationsFlag(),

@@ -15,6 +15,9 @@ const (
 	trailerFrom    = "Promoted-From"
 	trailerTo      = "Promoted-To"
 	trailerTool    = "Promoted-With"
+
+	trailerAdded     = "Added-Package"
+	trailerAddedWith = "Added-With"
 )
 
 // message is a commit's message: a subject, and trailers.

@@ -38,7 +38,7 @@ type Registry struct {
 	source  *source
 	handler *serve.Handler // nil until something is live
 
-	building sync.Mutex // one Rebuild at a time; guards the fields below
+	building sync.Mutex // one update at a time; guards the fields below
 	live     *build.Snapshot
 	routes   *layout.Routes
 	before   *layout.Manifest
@@ -80,7 +80,7 @@ type State struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// New makes a registry, which shows nothing before the first Rebuild.
+// New makes a registry, which shows nothing before Watch has built it.
 func New(ctx context.Context, o Options) (*Registry, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -107,16 +107,16 @@ const unpolled = 24 * time.Hour
 // Close ends the handler.
 func (r *Registry) Close() { r.handler.Close() }
 
-// State is what the registry shows now. The channel is closed when that changes.
-func (r *Registry) State() (State, <-chan struct{}) {
+// now is what the registry shows now. The channel is closed when that changes.
+func (r *Registry) now() (State, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state, r.changed
 }
 
-// Rebuild builds what has changed. It reports in State what is wrong with packages;
+// update builds what has changed. It reports in State what is wrong with packages;
 // the error, in State.Failure too, is about all else. What was shown before stays then.
-func (r *Registry) Rebuild(ctx context.Context) (State, error) {
+func (r *Registry) update(ctx context.Context) (State, error) {
 	r.building.Lock()
 	defer r.building.Unlock()
 	started := time.Now()
@@ -138,7 +138,7 @@ func (r *Registry) Rebuild(ctx context.Context) (State, error) {
 }
 
 func (r *Registry) rebuild(ctx context.Context) (State, error) {
-	old, _ := r.State()
+	old, _ := r.now()
 	s := old
 	s.Failure, s.Changed = "", []string{}
 	branch, err := r.o.Work.Branch(ctx, git.WorkBranch)

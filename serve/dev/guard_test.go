@@ -1,4 +1,4 @@
-package dev_test
+package dev
 
 import (
 	"net/http"
@@ -8,7 +8,6 @@ import (
 
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/parse"
-	"github.com/regsnap/regsnap/serve/dev"
 )
 
 // TestStrangers: only pages of this machine, by a name of this machine, get anything;
@@ -18,13 +17,13 @@ func TestStrangers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := dev.New(t.Context(), dev.Options{Work: work, Environment: environment()})
+	r, err := New(t.Context(), Options{Work: work, Environment: environment()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	here := r.Handler(dev.HandlerOptions{Hosts: []string{"Host.Docker.internal"}, Stop: t.Context()})
-	beyond := r.Handler(dev.HandlerOptions{Beyond: true, Stop: t.Context()})
+	here := r.Handler(HandlerOptions{Hosts: []string{"Host.Docker.internal"}, Stop: t.Context()})
+	beyond := r.Handler(HandlerOptions{Beyond: true, Stop: t.Context()})
 	for _, c := range []struct {
 		host           string
 		header         map[string]string
@@ -71,7 +70,7 @@ func TestStrangers(t *testing.T) {
 		{host: "localhost", header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, here: true, anywhere: true},
 		{host: "localhost", header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}},
 	} {
-		for _, path := range []string{"/", "/search", "/catalog/", dev.FindingsPath, "/-/dev/banner.css", "/../../etc/passwd", "/package/web/1.0.0/..%2f..%2fmanifest.yml"} {
+		for _, path := range []string{"/", "/search", "/catalog/", FindingsPath, "/-/dev/banner.css", "/../../etc/passwd", "/package/web/1.0.0/..%2f..%2fmanifest.yml"} {
 			for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 				req := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(""))
 				req.Host = c.host

@@ -84,7 +84,7 @@ func fixed(w http.ResponseWriter, req *http.Request, body []byte) {
 
 // findings sends the state as JSON.
 func (r *Registry) findings(w http.ResponseWriter, req *http.Request) {
-	s, _ := r.State()
+	s, _ := r.now()
 	w.Header().Set("Content-Type", "application/json")
 	fixed(w, req, layout.Encode(s, " "))
 }
@@ -103,7 +103,7 @@ func (r *Registry) events(w http.ResponseWriter, req *http.Request, stop context
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	for {
-		s, changed := r.State()
+		s, changed := r.now()
 		if _, err := fmt.Fprintf(w, "data: %d\n\n", s.Generation); err != nil {
 			return
 		}
@@ -123,7 +123,7 @@ func (r *Registry) events(w http.ResponseWriter, req *http.Request, stop context
 // answer answers as production would: but for what pages show of the state, and that
 // no other site may read what is not public yet.
 func (r *Registry) answer(w http.ResponseWriter, req *http.Request) {
-	s, _ := r.State()
+	s, _ := r.now()
 	page := req.URL.Path == "/catalog" || strings.HasPrefix(req.URL.Path, "/catalog/")
 	switch {
 	case s.Snapshot == "" && page:

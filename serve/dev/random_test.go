@@ -1,4 +1,4 @@
-package dev_test
+package dev
 
 import (
 	"bytes"
@@ -21,7 +21,6 @@ import (
 	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve"
-	"github.com/regsnap/regsnap/serve/dev"
 	"github.com/regsnap/regsnap/serve/servetest"
 )
 
@@ -31,13 +30,13 @@ var edits = flag.Int("edits", 120, "how many random edits TestRandomEdits makes"
 type bench struct {
 	t        *testing.T
 	dir      string
-	registry *dev.Registry
+	registry *Registry
 	handler  http.Handler
 	shown    map[string]string // title by "name-version", as it should be shown
 	serial   int
 }
 
-func newBench(t *testing.T, base *dev.Base) *bench {
+func newBench(t *testing.T, base *Base) *bench {
 	b := &bench{t: t, dir: t.TempDir(), shown: map[string]string{}}
 	b.write("web", "1.0.0", "first")
 	b.start(base)
@@ -49,19 +48,19 @@ func environment() build.Environment {
 }
 
 // start begins to serve and to watch.
-func (b *bench) start(base *dev.Base) {
+func (b *bench) start(base *Base) {
 	t := b.t
 	work, err := git.OpenWork([]string{b.dir}, parse.Identity)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.registry, err = dev.New(t.Context(), dev.Options{Work: work, Base: base, Environment: environment(), Regsnap: "main"}); err != nil {
+	if b.registry, err = New(t.Context(), Options{Work: work, Base: base, Environment: environment(), Regsnap: "main"}); err != nil {
 		t.Fatal(err)
 	}
-	b.handler = b.registry.Handler(dev.HandlerOptions{Stop: t.Context()})
+	b.handler = b.registry.Handler(HandlerOptions{Stop: t.Context()})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- b.registry.Watch(t.Context(), 0, func(err error) { t.Error(err) }, func(dev.State) {})
+		ended <- b.registry.Watch(t.Context(), 0, func(err error) { t.Error(err) }, func(State) {})
 	}()
 	t.Cleanup(func() {
 		if err := <-ended; err != nil {
@@ -135,7 +134,7 @@ func titles(t *testing.T, h http.Handler) map[string]string {
 func (b *bench) settle(what string) {
 	b.t.Helper()
 	for {
-		s, changed := b.registry.State()
+		s, changed := b.registry.now()
 		if s.Generation > 0 && maps.Equal(titles(b.t, b.handler), b.shown) {
 			return
 		}

@@ -252,7 +252,7 @@ const (
 // settle rebuilds until that is not disturbed by further changes. look notes them.
 func (r *Registry) settle(ctx context.Context, look func(), done func(State)) {
 	for n := 1; ; n++ {
-		s, err := r.Rebuild(ctx)
+		s, err := r.update(ctx)
 		if ctx.Err() != nil {
 			return
 		}
