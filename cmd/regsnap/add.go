@@ -23,18 +23,17 @@ beside each its signature NAME-VERSION.zip.sig, if there is one. No work tree is
 needed, and none may have the branch checked out. Refuses what lint refuses (exit
 code 3). From there regsnap promote moves them like any other package.
 
-With --remote, or --push for origin, the branch of a remote is changed instead of that
-of the clone. What others push meanwhile is kept: the change is made again on top.
+With --remote the branch of a remote is changed instead of that of the clone. What
+others push meanwhile is kept: the change is made again on top.
 
    regsnap add nginx-1.2.3.zip --to snapshot
-   regsnap add build/packages/*.zip --to snapshot --push
-   regsnap add nginx-1.2.3.zip --sig release/nginx.sig --to snapshot --remote upstream`,
+   regsnap add build/packages/*.zip --to snapshot --remote origin
+   regsnap add nginx-1.2.3.zip --sig release/nginx.sig --to snapshot`,
 		Flags: append([]cli.Flag{
 			configFlag(), sourceFlag(),
 			&cli.StringFlag{Name: "to", Usage: "put them into `BRANCH`"},
 			&cli.StringFlag{Name: "sig", Usage: "the signature of the one archive is in `FILE` (default: the archive's name with .sig)", TakesFile: true},
 			remoteFlag(),
-			&cli.BoolFlag{Name: "push", Usage: "change the branch of the remote origin"},
 			dryRunFlag(),
 			jsonFlag(),
 		}, specFlags()...),
@@ -54,8 +53,6 @@ func runAdd(c *cli.Context) error {
 		return usagef("which archives? Give files NAME-VERSION.zip")
 	case c.String("sig") != "" && len(files) != 1:
 		return usagef("--sig is the signature of one archive; those of several are beside them, as FILE.zip.sig")
-	case c.Bool("push") && c.String("remote") != "":
-		return usagef("--push is --remote origin: give one of the two")
 	}
 	cfg, err := settings(c)
 	if err != nil {
@@ -64,9 +61,6 @@ func runAdd(c *cli.Context) error {
 	po, err := promoteOptions(c, cfg)
 	if err != nil {
 		return err
-	}
-	if c.Bool("push") {
-		po.Remote = "origin"
 	}
 	o := promote.AddOptions{Repo: po.Repo, To: po.To, Remote: po.Remote, DryRun: po.DryRun, Regsnap: po.Regsnap}
 	for _, f := range files {

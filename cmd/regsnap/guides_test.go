@@ -36,7 +36,7 @@ regsnap() {
     out=$(command regsnap "$@") || return
     printf '%s\n' "$out"
     ID=$(printf '%s\n' "$out" | awk '$1 == "production" { print $2; exit }') ;;
-  serve)
+  serve | dev)
     command regsnap "$@" &
     servers+=($!)
     until curl -fso /dev/null "http://$SERVER/health"; do kill -0 "${servers[-1]}"; sleep 0.1; done ;;
@@ -148,6 +148,30 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return address
+}
+
+// TestAuthorsGuide runs docs/authors.md as a reader does, in two terminals.
+func TestAuthorsGuide(t *testing.T) {
+	address := freePort(t)
+	out, _ := runGuide(t, guide{
+		file:    "authors.md",
+		replace: [][2]string{{"localhost:8080", address}},
+		env:     []string{"SERVER=" + address},
+		cannot: [][2]string{
+			{"regsnap dev packages/hello --base 's3", "needs a bucket of the cloud"},
+			{"regsnap dev packages/hello --base https", "needs a registry on the network"},
+			{"regsnap dev --listen 0.0.0.0", "serves to the network"},
+			{"regsnap preview ", "needs a bucket of the cloud"},
+		},
+	})
+	for _, want := range []string{
+		"xpack.fleet.registryUrl: http://localhost:", "hello-1.0.0 rebuilt in", "shown as before the change: hello-1.0.0", "all packages are valid",
+		"1 package version; 0 errors", "with what is not committed; 0 errors", "snapshot", "Add tools-1.0.0",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q was not printed:\n%s", want, out)
+		}
+	}
 }
 
 // TestGettingStarted runs docs/getting-started.md as a reader does.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -120,3 +121,13 @@ func (s *snapshotSource) LastChange(context.Context, string, string) (*index.Com
 
 // Close does nothing: the bucket is its owner's.
 func (s *snapshotSource) Close() error { return nil }
+
+// Over is the packages of work, as they are now, over those of a base: to be built as
+// the branches git.WorkBranch and base.Branch, in this order.
+func Over(ctx context.Context, work *git.WorkSource, base Base) (index.Source, error) {
+	branch, err := work.Branch(ctx, git.WorkBranch)
+	if err != nil {
+		return nil, err
+	}
+	return &source{work: work, branch: branch, under: base.Source}, nil
+}
