@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -108,6 +109,8 @@ func runPreview(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	// That the base is another branch here is no change for anyone.
+	d.Packages.Changed = slices.DeleteFunc(d.Packages.Changed, func(p publish.PackageChange) bool { return p.OldRevision == p.NewRevision })
 	printDiff(c.App.Writer, d, c.Bool("all"))
 	fmt.Fprintf(c.App.ErrWriter, "regsnap serve --env %s answers for it; regsnap prune --retire %[1]s ends it\n", name)
 	return nil

@@ -21,7 +21,7 @@ func archive(t *testing.T, dir, name, version string) promote.AddFile {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	for path, content := range map[string]string{
-		"manifest.yml":   "format_version: 1.0.0\nname: " + name + "\nversion: " + version + "\ntitle: T\ndescription: D\n",
+		"manifest.yml":   "format_version: 1.0.0\nname: " + name + "\nversion: " + version + "\ntitle: T\ndescription: D\nowner:\n  github: acme/" + name + "\n",
 		"docs/README.md": "# " + name + "\n",
 	} {
 		w, err := z.Create(name + "-" + version + "/" + path)
