@@ -209,11 +209,9 @@ func printLinted(c *cli.Context, out linted, missing string) error {
 	printGroups(c.App.ErrWriter, errorScreenOf(c), out.Errors, out.Warnings)
 	found := plural(len(out.Errors), "error") + ", " + plural(len(out.Warnings), "warning")
 	if out.Base == nil {
-		fmt.Fprintf(c.App.Writer, "%s; %s
-", plural(out.Read.Packages, "package version"), found)
+		fmt.Fprintf(c.App.Writer, "%s; %s\n", plural(out.Read.Packages, "package version"), found)
 	} else {
-		fmt.Fprintf(c.App.Writer, "%s: %s added, %d overwritten, %d removed since %.8s%s; %s
-", clean(out.Branch),
+		fmt.Fprintf(c.App.Writer, "%s: %s added, %d overwritten, %d removed since %.8s%s; %s\n", clean(out.Branch),
 			plural(len(out.Changes.Added), "version"), len(out.Changes.Changed), len(out.Changes.Removed), out.Base.Hash, uncommittedNote(out), found)
 	}
 	fmt.Fprintf(c.App.ErrWriter, "%s, %s and %s read in %.2f s; package specification: %s\n",

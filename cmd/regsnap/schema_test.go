@@ -24,7 +24,7 @@ var results = map[string]any{
 	"build": built{}, "import": built{}, "publish": movedTo{}, "pin": movedTo{}, "unpin": movedTo{}, "init": initResult{},
 	"status": statusResult{}, "history": publish.History{}, "find": foundResult{}, "diff": publish.Diff{}, "inspect": inspected{}, "inspect-request": explained{},
 	"rollback": rolledBack{}, "recover": recovered{}, "verify": verified{}, "prune": pruned{}, "doctor": doctor.Report{},
-	"lint": linted{}, "audit": audited{}, "promote": promoted{}, "board": promote.Board{},
+	"lint": linted{}, "audit": audited{}, "promote": promoted{}, "add": promoted{}, "preview": built{}, "board": promote.Board{},
 	"mirror": mirroredAll{}, "export": exported{}, "image": imageResult{}, "edge": bundled{}, "check": check.Report{}, "version": versionInfo{},
 	"failure": failed{},
 }
