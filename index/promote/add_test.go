@@ -58,7 +58,7 @@ func TestAddRace(t *testing.T) {
 		})
 	}
 	all.Wait()
-	list := repo.Git("", "ls-tree", "-r", "--name-only", "snapshot")
+	list := repo.Git("", "ls-tree", "-r", "--name-only", "snapshot") + "\n"
 	for _, name := range names {
 		for _, suffix := range []string{".zip", ".zip.sig"} {
 			if !strings.Contains(list, "packages/"+name+"/"+name+"-1.0.0"+suffix+"\n") {
