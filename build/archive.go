@@ -24,8 +24,8 @@ type archiveFile struct {
 
 // writeArchive packs a package into out as the registry API describes: one root
 // directory, then every file and directory in the order of a lexical walk,
-// which files already have. It tells where each deflate stream begins.
-func writeArchive(out *bytes.Buffer, root string, files []archiveFile) (map[string]layout.Deflate, error) {
+// which files already have. It gives the span of each file.
+func writeArchive(out *bytes.Buffer, root string, files []archiveFile) ([]layout.Deflate, error) {
 	size := 0
 	for _, f := range files {
 		size += max(len(f.deflated), 64) + 2*(len(root)+len(f.Path)) + 128
@@ -35,9 +35,9 @@ func writeArchive(out *bytes.Buffer, root string, files []archiveFile) (map[stri
 	}
 	out.Grow(size)
 	w := zip.NewWriter(out)
-	spans := make(map[string]layout.Deflate, len(files))
+	spans := make([]layout.Deflate, len(files))
 	made := map[string]bool{".": true}
-	for _, f := range files {
+	for i, f := range files {
 		if err := writeDirectories(w, root, path.Dir(f.Path), made); err != nil {
 			return nil, err
 		}
@@ -54,12 +54,10 @@ func writeArchive(out *bytes.Buffer, root string, files []archiveFile) (map[stri
 		if err := writeEntry(w, h, body); err != nil {
 			return nil, err
 		}
-		if f.deflated != nil {
-			if err := w.Flush(); err != nil {
-				return nil, err
-			}
-			spans[f.Path] = layout.Deflate{Offset: int64(out.Len() - len(body)), Size: int64(len(body)), CRC32: f.crc}
+		if err := w.Flush(); err != nil {
+			return nil, err
 		}
+		spans[i] = layout.Deflate{Offset: int64(out.Len() - len(body)), Size: int64(len(body)), CRC32: f.crc}
 	}
 	if err := w.Close(); err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func (s *fragileStore) sound(t *testing.T) {
 			if c.Signature != nil {
 				need(key, rev.SignatureKey())
 			}
-			for _, f := range c.Files {
+			for _, f := range c.Objects() {
 				need(key, rev.FileKey(f.Path))
 			}
 		case strings.HasSuffix(key, "/manifest.json") && strings.HasPrefix(key, layout.SnapshotsPrefix):

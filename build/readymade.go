@@ -18,7 +18,8 @@ import (
 const inflatedBytes = 8 << 20
 
 // writeReadyMade serves an archive of the source as it is, byte for byte, and
-// its files, which are inflated only as the store takes them.
+// those of its files that are objects, which are inflated only as the store takes
+// them.
 func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision, l *parse.Loaded) (*layout.Contents, error) {
 	signature, err := w.sourceSignature(ctx, l.Entry)
 	if err != nil {
@@ -62,6 +63,12 @@ func (w *revisionWriter) putFiles(g *putGroup, rev layout.Revision, a *parse.Arc
 			page.Content = raw
 		}
 		shown = append(shown, page)
+		offset, size, sum, deflated := a.Span(f.Path)
+		c.Files[i].Place(layout.Deflate{Offset: offset, Size: size, CRC32: sum}, deflated)
+		if !c.Own(&c.Files[i]) {
+			window.Release(f.Size)
+			continue
+		}
 		g.putThen(rev.File(c.Files[i]).With(raw), func() { window.Release(f.Size) })
 	}
 	return shown, nil

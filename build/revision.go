@@ -48,7 +48,7 @@ type revisionWriter struct {
 	pages  *pages
 }
 
-// write renders one revision: files and archive first, and only once all of
+// write renders one revision: archive and files first, and only once all of
 // them are stored contents.json, whose presence says that they are. It returns
 // the SHA-256 of contents.json.
 func (w *revisionWriter) write(ctx context.Context, l *parse.Loaded) (string, error) {
@@ -107,7 +107,7 @@ func sizeOf(l *parse.Loaded) (size int64) {
 }
 
 // store puts every object of a revision but its contents.json, side by side.
-func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive []byte, files []archiveFile, spans map[string]layout.Deflate) (*layout.Contents, error) {
+func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive []byte, files []archiveFile, spans []layout.Deflate) (*layout.Contents, error) {
 	g := w.put.group(ctx)
 	c, err := w.begin(g, rev, archive, nil, len(files))
 	if err != nil {
@@ -115,10 +115,10 @@ func (w *revisionWriter) store(ctx context.Context, rev layout.Revision, archive
 	}
 	for i, f := range files {
 		c.Files[i] = contentsFile(f.Path, f.raw, f.sha256)
-		if span, ok := spans[f.Path]; ok {
-			c.Files[i].Deflate = &span
+		c.Files[i].Place(spans[i], f.deflated != nil)
+		if c.Own(&c.Files[i]) {
+			g.put(rev.File(c.Files[i]).With(f.raw))
 		}
-		g.put(rev.File(c.Files[i]).With(f.raw))
 	}
 	c.Sort()
 	if err := g.wait(); err != nil {

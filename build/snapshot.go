@@ -56,14 +56,13 @@ func (w *writer) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot
 	responses = append(responses, pages...)
 	slices.SortFunc(responses, func(a, b layout.ManifestResponse) int { return cmp.Compare(a.Digest, b.Digest) })
 	if catalogue != nil {
-		p.table.Format, p.table.Site = layout.CatalogueRoutesFormat, catalogue.Site
+		p.table.Site = catalogue.Site
 	}
 	encoded := p.table.Encode()
 	m := &layout.Manifest{
-		Environment: t.env.Name, Regsnap: w.regsnap, Render: RenderVersion, Budget: w.budget,
-		Branches: t.branches, Slice: t.slice, Routes: digestOf(encoded), Responses: responses, Coverage: p.plan.coverage,
+		Format: layout.ManifestFormat, Environment: t.env.Name, Regsnap: w.regsnap, Render: RenderVersion, Budget: w.budget,
+		Branches: t.branches, Slice: t.slice, Routes: digestOf(encoded), Catalogue: catalogue, Responses: responses, Coverage: p.plan.coverage,
 	}
-	m.SetCatalogue(catalogue)
 	for _, r := range t.rows {
 		m.Packages = append(m.Packages, w.manifestPackage(t, r))
 	}

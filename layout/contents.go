@@ -8,7 +8,11 @@ import (
 )
 
 // ContentsFormat is the version of the format of contents.json.
-const ContentsFormat = 1
+const ContentsFormat = archivedContents
+
+// archivedContents is the first version whose files need not be objects: before
+// it each is one.
+const archivedContents = 2
 
 // Contents lists the files of one package revision, and where the archive keeps
 // each, so that one part can be served out of the other.
@@ -36,10 +40,15 @@ type ContentsFile struct {
 	SHA256 string `json:"sha256"`
 	// Type is the Content-Type that clients get.
 	Type string `json:"type"`
+	// Object tells that the file is an object of its own; what is none is read
+	// out of the archive. See Own.
+	Object bool `json:"object,omitempty"`
 	// Deflate says where the archive holds this file as a raw deflate stream
 	// (RFC 1951): what a gzip-encoded answer is made of, so that no second
 	// object is needed for it. Nil when the archive stores the file as it is.
 	Deflate *Deflate `json:"deflate,omitempty"`
+	// Stored is where the archive holds a file as it is that is no object.
+	Stored *int64 `json:"stored,omitempty"`
 }
 
 // Deflate is a span of the archive, in bytes, and the CRC-32 (IEEE) of what it
@@ -77,15 +86,16 @@ func (c *Contents) validate() error {
 	if !c.Archive.valid() || c.Signature != nil && !c.Signature.valid() {
 		return errors.New("size or digest of the archive or its signature is malformed")
 	}
-	for i, f := range c.Files {
+	for i := range c.Files {
+		f := &c.Files[i]
 		if i > 0 && c.Files[i-1].Path >= f.Path {
 			return fmt.Errorf("files are not sorted at %q", f.Path)
 		}
 		if o := (ObjectDigest{f.Size, f.SHA256}); !o.valid() {
 			return fmt.Errorf("%s: size or digest is malformed", f.Path)
 		}
-		if d := f.Deflate; d != nil && (d.Offset < 0 || d.Size < 0 || d.Offset > c.Archive.Size-d.Size) {
-			return fmt.Errorf("%s: lies outside of the archive", f.Path)
+		if err := c.validatePlace(f); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -94,6 +104,20 @@ func (c *Contents) validate() error {
 // valid reports whether o can be the size and digest of an object of a snapshot.
 func (o ObjectDigest) valid() bool {
 	return o.Size >= 0 && o.Size <= maxObject && len(o.SHA256) == 64 && isHex(o.SHA256)
+}
+
+// Own reports whether a file is an object of its own.
+func (c *Contents) Own(f *ContentsFile) bool { return c.Format < archivedContents || f.Object }
+
+// Objects are the files that are objects of their own.
+func (c *Contents) Objects() []ContentsFile {
+	var out []ContentsFile
+	for _, f := range c.Files {
+		if c.Own(&f) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // Sort brings the files into the order that Encode wants.

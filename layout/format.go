@@ -34,8 +34,8 @@ type format struct {
 var (
 	pointerFormat  = format{"pointer", 1, PointerFormat, 512 << 10}
 	leaseFormat    = format{"lease", 1, LeaseFormat, 16 << 10}
-	manifestFormat = format{"manifest", 1, CatalogueManifestFormat, 128 << 20}
-	routesFormat   = format{"routes", RoutesFormat, CatalogueRoutesFormat, 64 << 20}
+	manifestFormat = format{"manifest", 1, ManifestFormat, 128 << 20}
+	routesFormat   = format{"routes", bareRoutes, RoutesFormat, 64 << 20}
 	contentsFormat = format{"contents", 1, ContentsFormat, 64 << 20}
 	auditFormat    = format{"audit entry", 1, AuditFormat, 64 << 10}
 	siteFormat     = format{"catalogue", 1, SiteFormat, 64 << 20}

@@ -3,6 +3,7 @@ package layout
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +103,7 @@ func TestBranchEqual(t *testing.T) {
 
 // TestContentsAreChecked is TestManifestIsChecked for contents.json.
 func TestContentsAreChecked(t *testing.T) {
+	at := func(offset int64) *int64 { return &offset }
 	rev := Revision{Name: "a", Version: "1.0.0", ID: strings.Repeat("0", 20)}
 	for _, c := range []struct {
 		what   string
@@ -120,17 +122,35 @@ func TestContentsAreChecked(t *testing.T) {
 		{"signature", func(c *Contents) { c.Signature = &ObjectDigest{Size: -1, SHA256: someSHA256} }, "archive or its signature"},
 		{"order", func(c *Contents) { slices.Reverse(c.Files) }, "not sorted"},
 		{"a path twice", func(c *Contents) { c.Files[1].Path = c.Files[0].Path }, "not sorted"},
-		{"size", func(c *Contents) { c.Files[1].Size = -1 }, "manifest.yml: size or digest"},
-		{"digest", func(c *Contents) { c.Files[1].SHA256 = "x" }, "manifest.yml: size or digest"},
+		{"size", func(c *Contents) { c.Files[1].Size = -1 }, "fields.yml: size or digest"},
+		{"digest", func(c *Contents) { c.Files[1].SHA256 = "x" }, "fields.yml: size or digest"},
 		{"a stream before the archive", func(c *Contents) { c.Files[0].Deflate.Offset = -1 }, "outside of the archive"},
 		{"a stream of negative size", func(c *Contents) { c.Files[0].Deflate.Size = -1 }, "outside of the archive"},
 		{"a stream behind the archive", func(c *Contents) { c.Files[0].Deflate = &Deflate{Offset: 97, Size: 3} }, "outside of the archive"},
+		{"stored at the very end", func(c *Contents) { c.Files[1].Stored = at(98) }, ""},
+		{"stored before the archive", func(c *Contents) { c.Files[1].Stored = at(-1) }, "outside of the archive"},
+		{"stored behind the archive", func(c *Contents) { c.Files[1].Stored = at(99) }, "outside of the archive"},
+		{"stored and far behind the archive", func(c *Contents) { c.Files[1].Stored = at(math.MaxInt64) }, "outside of the archive"},
+		{"stored and longer than the archive", func(c *Contents) { c.Files[1].Size = 100 }, "outside of the archive"},
+		{"a stream that would end behind all numbers", func(c *Contents) { c.Files[0].Deflate = &Deflate{Offset: math.MaxInt64, Size: 3} }, "outside of the archive"},
+		{"nowhere", func(c *Contents) { c.Files[1].Stored = nil }, "no or two places"},
+		{"in two places", func(c *Contents) { c.Files[1].Deflate = &Deflate{Size: 1} }, "no or two places"},
+		{"an object that is stored", func(c *Contents) { c.Files[1].Object = true }, "is an object, and yet"},
+		{"as large as one may be that is no object", func(c *Contents) { c.Archive.Size, c.Files[1].Size = 1<<20, LargestArchived }, ""},
+		{"too large for no object", func(c *Contents) { c.Archive.Size, c.Files[1].Size = 1<<20, LargestArchived+1 }, "has more than 524288 bytes"},
+		{"a stream that is too large for no object", func(c *Contents) {
+			c.Archive.Size, c.Files[0].Object, c.Files[0].Deflate = 1<<20, false, &Deflate{Size: LargestArchived + 1}
+		}, "has more than 524288 bytes"},
+		{"a large object", func(c *Contents) { c.Files[0].Size = LargestArchived + 1 }, ""},
+		{"the format before", func(c *Contents) { c.Format, c.Files[0].Object, c.Files[1].Stored = 1, false, nil }, ""},
+		{"the format before, which knows no objects", func(c *Contents) { c.Format, c.Files[1].Stored = 1, nil }, "says where it is"},
+		{"the format before, which knows no places", func(c *Contents) { c.Format, c.Files[0].Object = 1, false }, "says where it is"},
 	} {
 		contents := &Contents{
 			Format: ContentsFormat, Name: "a", Version: "1.0.0", Archive: ObjectDigest{Size: 99, SHA256: someSHA256},
 			Files: []ContentsFile{
-				{Path: "docs/README.md", Size: 4, SHA256: someSHA256, Type: "text/markdown", Deflate: &Deflate{Offset: 40, Size: 3, CRC32: 7}},
-				{Path: "manifest.yml", Size: 1, SHA256: someSHA256, Type: "text/yaml"},
+				{Path: "docs/README.md", Size: 4, SHA256: someSHA256, Type: "text/markdown", Object: true, Deflate: &Deflate{Offset: 40, Size: 3, CRC32: 7}},
+				{Path: "fields/fields.yml", Size: 1, SHA256: someSHA256, Type: "text/yaml", Stored: at(7)},
 			},
 		}
 		c.change(contents)

@@ -10,11 +10,15 @@ import (
 	"time"
 )
 
-// Versions of the format of manifest.json: without a catalogue, and with one. A
-// snapshot without is written as releases before the catalogue read it.
+// ManifestFormat is the version of the format of manifest.json. It goes up with
+// what a program must know that serves, copies or prunes the snapshot: its files
+// need not be objects (ContentsFormat).
+const ManifestFormat = 3
+
+// The versions before: without a catalogue, and with one.
 const (
-	ManifestFormat          = 1
-	CatalogueManifestFormat = 2
+	bareManifest      = 1
+	catalogueManifest = 2
 )
 
 // SnapshotTime is the layout of the time in a snapshot id, in UTC.
@@ -168,14 +172,6 @@ type Coverage struct {
 // Encode is the manifest as it is stored.
 func (m *Manifest) Encode() []byte { return Encode(m, "") }
 
-// SetCatalogue notes the catalogue, nil for none, and the format that can say so.
-func (m *Manifest) SetCatalogue(c *ManifestCatalogue) {
-	m.Catalogue, m.Format = c, ManifestFormat
-	if c != nil {
-		m.Format = CatalogueManifestFormat
-	}
-}
-
 // ID is the id of the snapshot: the time of its newest commit and the first 12
 // digits of its manifest's digest. Without a commit the time is all zeros.
 func (m *Manifest) ID() string { return m.IDOf(m.Encode()) }
@@ -264,7 +260,7 @@ func (m *Manifest) validate() error {
 	case !slices.IsSortedFunc(m.Responses, func(a, b ManifestResponse) int { return cmp.Compare(a.Digest, b.Digest) }):
 		return errors.New("responses are not sorted")
 	}
-	if c := m.Catalogue; (c != nil) != (m.Format == CatalogueManifestFormat) {
+	if c := m.Catalogue; c != nil && m.Format == bareManifest || c == nil && m.Format == catalogueManifest {
 		return fmt.Errorf("format %d does not go with what it says of a catalogue", m.Format)
 	}
 	for _, p := range m.Packages {

@@ -8,10 +8,15 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
-// Versions of the format of routes.json: without a catalogue, and with one.
+// RoutesFormat is the version of the format of routes.json. It goes up with what
+// an edge must know that answers from the snapshot: its files need not be objects
+// (ContentsFormat).
+const RoutesFormat = 5
+
+// The versions before: without a catalogue, and with one.
 const (
-	RoutesFormat          = 3
-	CatalogueRoutesFormat = 4
+	bareRoutes      = 3
+	catalogueRoutes = 4
 )
 
 // routesFile is routes.json: one JSON object, in lines. The first line is the

@@ -217,11 +217,11 @@ func (l *SiteList) Page(version string) Digest {
 
 // validateSite checks that the format goes with what the routes have.
 func (r *Routes) validateSite() error {
-	if r.Site == "" && r.Format == RoutesFormat {
-		return nil
-	}
-	if r.Format != CatalogueRoutesFormat {
+	if r.Site == "" && r.Format == catalogueRoutes || r.Site != "" && r.Format == bareRoutes {
 		return errors.New("the format does not go with what they say of a catalogue")
+	}
+	if r.Site == "" {
+		return nil
 	}
 	_, err := ParseDigest(string(r.Site))
 	return err

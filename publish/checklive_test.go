@@ -106,7 +106,7 @@ func (c *checker) revision(r layout.Revision, contents string) {
 	if list.Signature != nil {
 		c.object(r.SignatureKey(), *list.Signature)
 	}
-	for _, f := range list.Files {
+	for _, f := range list.Objects() {
 		c.object(r.FileKey(f.Path), layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256})
 	}
 }

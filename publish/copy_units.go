@@ -45,7 +45,7 @@ func (c *Copier) revision(ctx context.Context, p layout.ManifestPackage) error {
 	if list.Signature != nil {
 		put(rev.Signature(), *list.Signature)
 	}
-	for _, f := range list.Files {
+	for _, f := range list.Objects() {
 		put(rev.File(f), layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256})
 	}
 	if err := g.Wait(); err != nil {

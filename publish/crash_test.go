@@ -289,7 +289,7 @@ func sound(t *testing.T, b *Bucket, dir, what string) {
 			continue
 		}
 		need := []string{rev.ArchiveKey()}
-		for _, f := range c.Files {
+		for _, f := range c.Objects() {
 			need = append(need, rev.FileKey(f.Path))
 		}
 		for _, k := range need {

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -170,6 +171,7 @@ func everyPath(t *testing.T, b *Bucket, ref SnapshotRef) map[string]string {
 		t.Fatal(err)
 	}
 	out := map[string]string{}
+	lists := map[layout.Revision]*layout.Contents{}
 	ask := func(target string) {
 		u, err := url.Parse(target)
 		if err != nil {
@@ -182,7 +184,12 @@ func everyPath(t *testing.T, b *Bucket, ref SnapshotRef) map[string]string {
 		case answer.Archive:
 			key = a.Revision.ArchiveKey()
 		case answer.File:
-			key = a.Revision.FileKey(a.Path)
+			list, content := lists[a.Revision], new(bytes.Buffer)
+			if err := b.FetchFile(t.Context(), a.Revision, list, list.Find(a.Path), content); err != nil {
+				t.Fatalf("%s: %v", target, err)
+			}
+			out[target] = content.String()
+			return
 		default:
 			return // there is none, as in a snapshot that is not asked
 		}
@@ -203,6 +210,7 @@ func everyPath(t *testing.T, b *Bucket, ref SnapshotRef) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
+		lists[revisionOf(p)] = list
 		for _, f := range list.Files {
 			ask((&url.URL{Path: "/package/" + id + "/" + f.Path}).String())
 			ask((&url.URL{Path: "/artifacts/static/" + p.Name + "-" + p.Version + "/" + f.Path}).String())

@@ -28,6 +28,43 @@ func (b *Bucket) Fetch(ctx context.Context, key string, to io.Writer, want layou
 	return streams(key, io.TeeReader(r, to), want)
 }
 
+// FetchFile reads a file of a package as Fetch does an object, out of the archive
+// if it is none.
+func (b *Bucket) FetchFile(ctx context.Context, rev layout.Revision, list *layout.Contents, f *layout.ContentsFile, to io.Writer) error {
+	if list.Own(f) {
+		return b.Fetch(ctx, rev.FileKey(f.Path), to, layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256})
+	}
+	content, err := readSpan(ctx, b, rev.ArchiveKey(), f)
+	if err == nil {
+		_, err = to.Write(content)
+	}
+	return err
+}
+
+// readSpan reads a file that is no object.
+func readSpan(ctx context.Context, b *Bucket, key string, f *layout.ContentsFile) ([]byte, error) {
+	offset, size := f.Span()
+	span := make([]byte, size)
+	if size > 0 {
+		r, err := b.Open(ctx, key, offset, size)
+		if err != nil {
+			return nil, err
+		}
+		_, err = io.ReadFull(r, span)
+		if err = errors.Join(err, r.Close()); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = fmt.Errorf("%w: it has fewer bytes than it should: %w", ErrDamaged, err)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	content, err := f.FromSpan(span)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
+	}
+	return content, nil
+}
+
 // bounded refuses a length that no object of a snapshot has.
 func bounded(key string, size int64) error {
 	if size < 0 || size > maxCopied {

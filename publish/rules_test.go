@@ -184,7 +184,7 @@ func TestPublishDamaged(t *testing.T) {
 	refuses("its content has the id " + other)
 	write(key, string(whole[:len(whole)/2]))
 	refuses("manifest: damaged: unexpected EOF")
-	write(key, strings.Replace(string(whole), `"format":1`, `"format":99`, 1))
+	write(key, strings.Replace(string(whole), fmt.Sprintf(`"format":%d`, layout.ManifestFormat), `"format":99`, 1))
 	refuses("written by a newer regsnap (format 99)")
 	wantLive(t, b, "")
 

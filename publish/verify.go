@@ -260,7 +260,7 @@ func (c *unitCheck) revision(ctx context.Context, rev layout.Revision, sum strin
 			return err
 		}
 	}
-	for _, f := range list.Files {
+	for _, f := range list.Objects() {
 		if err := c.expect(ctx, rev.FileKey(f.Path), layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256}); err != nil {
 			return err
 		}

@@ -28,7 +28,8 @@ var realEnvironments = []struct{ name, hostname, host string }{
 // TestConformance builds the three environments of a real package storage,
 // serves them, and sends again every request whose answer by the reference
 // registry was recorded. REGSNAP_REAL names the folder with package-storage.git
-// and the recordings production.zip, staging.zip and snapshot.zip.
+// and the recordings production.zip, staging.zip and snapshot.zip. Every file of
+// the packages is compared with what git has.
 func TestConformance(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -47,6 +48,9 @@ func conform(t *testing.T, budget layout.Budget) {
 	h := realHandler(t, folder, budget)
 	server := run(t, serve.ServerOptions{Handler: h, Listen: "127.0.0.1:0"})
 	compareRecordings(t, folder, server.api.String(), nil)
+	if budget == build.DefaultBudget {
+		compareFiles(t, folder, h)
+	}
 	server.stop()
 	if err := <-server.ended; err != nil {
 		t.Error(err)

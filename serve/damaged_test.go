@@ -78,6 +78,8 @@ func TestDamagedObjects(t *testing.T) {
 		"/categories", "/categories?include_policy_templates=true", "/package/web/2.0.0/",
 		"/package/web/2.0.0/docs/README.md", "/package/trial/0.1.0/docs/empty.txt", "/package/trial/0.1.0/img/icon.svg",
 		"/package/store/1.0.0/docs/a%20file%20(1)%20%5Bx%5D.md", "/package/trial/0.1.0/docs/large.txt", "/package/store/1.0.0/img/large.png",
+		"/package/trial/0.1.0/agent/stream/long.yml.hbs", "/package/trial/0.1.0/agent/stream/short.hbs", "/package/trial/0.1.0/agent/stream/empty.hbs",
+		"/package/trial/0.1.0/agent/large.txt", "/package/signed/1.0.0/agent/deflated.hbs", "/package/signed/1.0.0/agent/stored.hbs", "/package/signed/1.0.0/agent/empty.hbs",
 		"/epr/trial/trial-0.1.0.zip", "/epr/signed/signed-1.0.0.zip", "/epr/signed/signed-1.0.0.zip.sig",
 	}
 	root := edition(t, "one")

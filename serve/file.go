@@ -59,6 +59,10 @@ func (h *Handler) file(x *exchange) {
 		h.deliver(x, h.encodedFile(x, a.Revision, f))
 		return
 	}
+	if !c.Own(f) {
+		h.deliver(x, h.archivedFile(x, a.Revision, f))
+		return
+	}
 	h.deliver(x, h.whole(x, a.Revision.FileKey(f.Path), layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256}))
 }
 
@@ -124,6 +128,33 @@ func (h *Handler) whole(x *exchange, key string, d layout.ObjectDigest) represen
 		return bodyObject(body), nil
 	})
 	return rep
+}
+
+// archivedFile is a file that is no object: a part of the archive, which is
+// inflated if need be. None is so large that it could not be kept in memory.
+func (h *Handler) archivedFile(x *exchange, rev layout.Revision, f *layout.ContentsFile) representation {
+	return representation{size: f.Size, tag: fileTag(f.SHA256), open: h.inMemory(x, "file/"+f.SHA256, func(ctx context.Context) (object, error) {
+		done, err := h.store.load(ctx)
+		if err != nil {
+			return object{}, err
+		}
+		defer done()
+		offset, size := f.Span()
+		r, err := h.store.Open(ctx, rev.ArchiveKey(), offset, size)
+		if err != nil {
+			return object{}, err
+		}
+		span := make([]byte, size)
+		_, err = io.ReadFull(r, span)
+		if err = errors.Join(err, r.Close()); err != nil {
+			return object{}, fmt.Errorf("%s: %w", rev.ArchiveKey(), err)
+		}
+		content, err := f.FromSpan(span)
+		if err != nil {
+			return object{}, fmt.Errorf("%s: %w: %w", rev.ArchiveKey(), errDamaged, err)
+		}
+		return bodyObject(content), nil
+	})}
 }
 
 // encodedFile is the gzip-encoded form of a file, made of a part of the archive.

@@ -119,7 +119,10 @@ func liveTable(t testing.TB, bucket interface {
 // TestRanges asks for parts of what is in memory and of what is streamed.
 func TestRanges(t *testing.T) {
 	s := start(t, production(sharedBucket(t)))
-	for _, at := range []string{"/package/web/2.0.0/manifest.yml", "/package/trial/0.1.0/docs/large.txt", "/epr/store/store-1.0.0.zip"} {
+	for _, at := range []string{
+		"/package/web/2.0.0/manifest.yml", "/package/trial/0.1.0/docs/large.txt", "/epr/store/store-1.0.0.zip",
+		"/package/trial/0.1.0/agent/stream/long.yml.hbs", "/package/trial/0.1.0/agent/large.txt", "/package/signed/1.0.0/agent/deflated.hbs",
+	} {
 		whole := s.get(at)
 		n := len(whole.body)
 		for header, want := range map[string][2]int{
@@ -163,6 +166,7 @@ func TestConditional(t *testing.T) {
 	for _, at := range []string{
 		"/", "/search", "/search?package=none", "/categories", "/package/web/2.0.0/",
 		"/package/web/2.0.0/manifest.yml", "/epr/web/web-2.0.0.zip", "/epr/signed/signed-1.0.0.zip.sig", "/favicon.ico",
+		"/package/trial/0.1.0/agent/stream/long.yml.hbs", "/package/trial/0.1.0/agent/large.txt", "/package/signed/1.0.0/agent/stored.hbs",
 	} {
 		for _, encoding := range []string{"identity", "gzip"} {
 			accept := "Accept-Encoding: " + encoding

@@ -98,6 +98,14 @@ type: integration
 -- production/packages/trial/0.1.0/docs/empty.txt --
 -- production/packages/trial/0.1.0/img/icon.svg --
 <svg xmlns="http://www.w3.org/2000/svg"><g/><g/><g/><g/><g/><g/><g/><g/><g/><g/><g/><g/><g/><g/><g/></svg>
+-- production/packages/trial/0.1.0/agent/stream/long.yml.hbs --
+{{#each paths}}
+- edition EDITION, edition EDITION, edition EDITION, edition EDITION, edition EDITION
+- edition EDITION, edition EDITION, edition EDITION, edition EDITION, edition EDITION
+{{/each}}
+-- production/packages/trial/0.1.0/agent/stream/short.hbs --
+short
+-- production/packages/trial/0.1.0/agent/stream/empty.hbs --
 -- staging/packages/web/3.0.0/manifest.yml --
 format_version: 3.0.0
 name: web
@@ -137,6 +145,9 @@ func editionWith(t testing.TB, name string, image int) (root string) {
 	_, _ = random.Read(pixels)
 	copy(pixels, "\x89PNG\r\n\x1a\n")
 	write("store/1.0.0/img/large.png", pixels)
+	// The largest file that is no object, and the smallest that is one for its size.
+	write("trial/0.1.0/agent/large.txt", text.Bytes()[:layout.LargestArchived])
+	write("trial/0.1.0/agent/larger.txt", text.Bytes()[:layout.LargestArchived+1])
 	write("signed-1.0.0.zip", packed(t, "signed-1.0.0", "format_version: 1.0.0\nname: signed\ntitle: Signed\nversion: 1.0.0\ndescription: ready-made\ntype: integration\n"))
 	write("signed-1.0.0.zip.sig", []byte(indextest.Signature))
 	return root
@@ -157,8 +168,13 @@ func packed(t testing.TB, root, manifest string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	for _, f := range []txtar.File{{Name: "manifest.yml", Data: []byte(manifest)}, {Name: "docs/README.md", Data: []byte("# Signed\n")}} {
-		w, err := z.Create(root + "/" + f.Name)
+	for _, f := range []txtar.File{{Name: "manifest.yml", Data: []byte(manifest)}, {Name: "docs/README.md", Data: []byte("# Signed\n")},
+		{Name: "agent/deflated.hbs", Data: bytes.Repeat([]byte("- deflated\n"), 50)}, {Name: "agent/stored.hbs", Data: []byte("stored\n")}, {Name: "agent/empty.hbs"}} {
+		h := &zip.FileHeader{Name: root + "/" + f.Name, Method: zip.Deflate}
+		if f.Name == "agent/stored.hbs" {
+			h.Method = zip.Store
+		}
+		w, err := z.CreateHeader(h)
 		if err == nil {
 			_, err = w.Write(f.Data)
 		}

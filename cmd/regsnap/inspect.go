@@ -173,11 +173,30 @@ type explained struct {
 	Cache       []string          `json:"cache_control,omitempty"`
 	Location    string            `json:"location,omitempty"`
 	Key         string            `json:"key,omitempty"`
+	Span        *explainedSpan    `json:"span,omitempty"` // of the object, if that is not all of it
 	Rendered    *bool             `json:"rendered,omitempty"`
 	Parts       []string          `json:"parts,omitempty"` // of the catalog, if it is not rendered ahead
 	Body        string            `json:"body,omitempty"`
 	Entries     []explainedEntry  `json:"entries,omitempty"`
 	Left        []explainedReason `json:"left_out,omitempty"`
+}
+
+// explainedSpan is where an archive holds a file that is no object, in bytes.
+type explainedSpan struct {
+	Offset   int64 `json:"offset"`
+	Size     int64 `json:"size"`
+	Deflated bool  `json:"deflated"`
+}
+
+func (s *explainedSpan) String() string {
+	if s == nil {
+		return ""
+	}
+	form := "as it is"
+	if s.Deflated {
+		form = "deflated"
+	}
+	return fmt.Sprintf(", %d bytes from byte %d on, %s", s.Size, s.Offset, form)
 }
 
 type explainedEntry struct {
@@ -258,6 +277,10 @@ func explainFile(ctx context.Context, b *publish.Bucket, m *layout.Manifest, e *
 		return nil
 	}
 	e.Key, e.ContentType = a.Revision.FileKey(a.Path), f.Type
+	if !contents.Own(f) {
+		offset, size := f.Span()
+		e.Key, e.Span = a.Revision.ArchiveKey(), &explainedSpan{offset, size, f.Deflate != nil}
+	}
 	return nil
 }
 
@@ -312,7 +335,7 @@ func (e explained) print(w io.Writer, s screen) error {
 	}
 	switch {
 	case e.Rendered == nil && e.Key != "":
-		fmt.Fprintf(w, "%-14s %s\n", "object", e.Key)
+		fmt.Fprintf(w, "%-14s %s%s\n", "object", e.Key, e.Span)
 	case e.Rendered != nil && *e.Rendered:
 		fmt.Fprintf(w, "%-14s %s (rendered ahead)\n", "object", e.Key)
 	case e.Rendered != nil:

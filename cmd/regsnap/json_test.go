@@ -125,6 +125,7 @@ var jsonCalls = []jsonCall{
 	{"inspect", 0, "inspect --bucket BUCKET --env production"},
 	{"inspect-request", 0, "inspect --bucket BUCKET --env production --why web_server /search?kibana.version=8.5.0"},
 	{"inspect-request", 0, "inspect --bucket BUCKET --env production /package/web_server/9.9.9/"},
+	{"inspect-request", 0, "inspect --bucket BUCKET --env production /package/web_server/2.0.0/data_stream/access/elasticsearch/ingest_pipeline/split.json"},
 	{"verify", 0, "verify --bucket BUCKET --env production"},
 	{"verify", 0, "verify --bucket BUCKET"},
 	{"verify", 0, "verify --bucket BUCKET --env production --deep --source git:REPO"},

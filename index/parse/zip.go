@@ -36,6 +36,13 @@ func (t *Archive) Read(path string) ([]byte, error) {
 	return m.content(t.content, t.ratio)
 }
 
+// Span is where the archive holds a file of Files, in bytes, with the CRC-32 of
+// the file, and whether what lies there is a deflate stream of it.
+func (t *Archive) Span(path string) (offset, size int64, crc32 uint32, deflated bool) {
+	m := t.members[path]
+	return m.data, m.packed, m.crc, m.method == methodDeflate
+}
+
 // Bytes is the archive itself.
 func (t *Archive) Bytes() []byte { return t.content }
 

@@ -29,8 +29,10 @@ func someContents() *layout.Contents {
 	return &layout.Contents{
 		Format: layout.ContentsFormat, Name: "a", Version: "1.0.0", Archive: layout.ObjectDigest{Size: 99, SHA256: someSHA256},
 		Files: []layout.ContentsFile{
-			{Path: "docs/README.md", Size: 4, SHA256: someSHA256, Type: "text/markdown; charset=utf-8", Deflate: &layout.Deflate{Offset: 40, Size: 3, CRC32: 7}},
-			{Path: "manifest.yml", SHA256: someSHA256, Type: "text/yaml; charset=UTF-8"},
+			{Path: "docs/README.md", Size: 4, SHA256: someSHA256, Type: "text/markdown; charset=utf-8", Object: true, Deflate: &layout.Deflate{Offset: 40, Size: 3, CRC32: 7}},
+			{Path: "fields/fields.yml", Size: 4, SHA256: someSHA256, Type: "text/yaml; charset=UTF-8", Deflate: &layout.Deflate{Offset: 50, Size: 3, CRC32: 7}},
+			{Path: "fields/short.yml", SHA256: someSHA256, Type: "text/yaml; charset=UTF-8", Stored: new(int64)},
+			{Path: "manifest.yml", SHA256: someSHA256, Type: "text/yaml; charset=UTF-8", Object: true},
 		},
 	}
 }
@@ -244,7 +246,7 @@ func TestManifestOrigin(t *testing.T) {
 		t.Errorf("%+v", origin)
 	}
 	other := someManifest()
-	other.Format = layout.CatalogueManifestFormat + 1
+	other.Format = layout.ManifestFormat + 1
 	for name, body := range map[string]string{
 		"nothing": "", "another document": `["format"]`, "another order": `{"packages":[],"format":1}`, "cut off": string(body[:20]), "another format": string(other.Encode()),
 	} {

@@ -65,7 +65,7 @@ func (m *maker) revision(ctx context.Context, p layout.ManifestPackage) (scanned
 	if err != nil {
 		return fail(err)
 	}
-	for _, f := range list.Files {
+	for _, f := range list.Objects() {
 		file, err := m.file(ctx, rev, s, f, paths)
 		if err != nil {
 			return fail(err)

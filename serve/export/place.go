@@ -63,20 +63,33 @@ func (w *writer) content(sum string) (c *content, first bool) {
 // object writes an object of the bucket whose digest is known, as a link to the
 // same content where there is some on this machine.
 func (w *writer) object(ctx context.Context, key, file string, want layout.ObjectDigest) error {
+	return w.original(ctx, file, want.SHA256, w.plain(ctx, key, want))
+}
+
+// file writes a file of a package, which may be no object of the bucket.
+func (w *writer) file(ctx context.Context, rev layout.Revision, list *layout.Contents, f *layout.ContentsFile) error {
+	key := rev.FileKey(f.Path)
+	o := w.plain(ctx, key, layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256})
+	o.fetch = func(to io.Writer) error { return w.from.FetchFile(ctx, rev, list, f, to) }
+	return w.original(ctx, fileOf(key), f.SHA256, o)
+}
+
+// original writes what has a SHA-256.
+func (w *writer) original(ctx context.Context, file, sum string, o original) error {
 	target, err := w.target(file)
 	if err != nil {
 		return err
 	}
-	c, first := w.content(want.SHA256)
+	c, first := w.content(sum)
 	if !first {
 		<-c.placed
 		if w.linkTo(c.file, target) {
 			return nil
 		}
-		return w.place(ctx, file, target, w.plain(ctx, key, want))
+		return w.place(ctx, file, target, o)
 	}
 	defer close(c.placed)
-	if err := w.place(ctx, file, target, w.plain(ctx, key, want)); err != nil {
+	if err := w.place(ctx, file, target, o); err != nil {
 		return err
 	}
 	c.file = target

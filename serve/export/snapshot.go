@@ -120,8 +120,8 @@ func (w *writer) revision(ctx context.Context, p layout.ManifestPackage) error {
 	if list.Signature != nil {
 		put(rev.SignatureKey(), *list.Signature)
 	}
-	for _, f := range list.Files {
-		put(rev.FileKey(f.Path), layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256})
+	for i := range list.Files {
+		g.Go(func() error { return w.file(ctx, rev, list, &list.Files[i]) })
 	}
 	return g.Wait()
 }

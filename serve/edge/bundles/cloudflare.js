@@ -315,8 +315,10 @@ async function* read(pieces, bucket, most) {
 async function* whole(chunks2, part) {
   let n = 0;
   for await (const chunk of chunks2) {
-    yield chunk;
     n += chunk.length;
+    if (part.length !== void 0 && n > part.length)
+      throw new StoreError(`${part.key}: more than the ${part.length} bytes that it is to have`);
+    yield chunk;
   }
   if (part.length !== void 0 && n !== part.length)
     throw new StoreError(`${part.key}: ${n} bytes, want ${part.length}`);
@@ -398,10 +400,10 @@ function parseJSON(bytes, end = "") {
 function count(t, s, includeTemplates) {
   const counts = /* @__PURE__ */ new Map();
   for (const { label, template, n } of alike(t, s.rows)) {
-    const own = t.head.labels[label] ?? [];
+    const own2 = t.head.labels[label] ?? [];
     const add = (c) => counts.set(c, (counts.get(c) ?? 0) + n);
-    own.forEach(add);
-    if (includeTemplates) countTemplates(t, own, t.head.templates[template] ?? [], add);
+    own2.forEach(add);
+    if (includeTemplates) countTemplates(t, own2, t.head.templates[template] ?? [], add);
   }
   const entries = [...counts].sort(([a], [b]) => a < b ? -1 : 1).map(([id, n]) => entry(t, id, n));
   return entries.length === 0 ? "[]\n" : "[\n" + entries.join(",\n") + "\n]\n";
@@ -418,13 +420,13 @@ function alike(t, rows) {
   }
   return groups.values();
 }
-function countTemplates(t, own, templates, add) {
+function countTemplates(t, own2, templates, add) {
   const met = /* @__PURE__ */ new Set();
   for (const { categories } of templates) {
     if (categories === null && templates.length === 1) return;
-    own.forEach(add);
+    own2.forEach(add);
     for (const c of categories ?? []) {
-      if (!met.has(c) && !t.hasCategory(own, c)) add(c);
+      if (!met.has(c) && !t.hasCategory(own2, c)) add(c);
       met.add(c);
       add(c);
     }
@@ -738,8 +740,8 @@ function bounds(list = []) {
 }
 
 // router/table.js
-var ROUTES_FORMAT = 3;
-var CATALOGUE_FORMAT = 4;
+var ROUTES_FORMAT = 5;
+var OLDEST_FORMAT = 3;
 var DIGEST = 32;
 var REVISION = 20;
 var LINE_BREAK = 10;
@@ -948,7 +950,7 @@ var COLUMNS = [
 function lines(data) {
   const end = Math.max(0, data.indexOf(LINE_BREAK) - 1);
   const format = /^\{"format":([0-9]+),/.exec(fromBytes(data, 0, Math.min(end, 32)))?.[1];
-  if (Number(format) !== ROUTES_FORMAT && Number(format) !== CATALOGUE_FORMAT) {
+  if (!(Number(format) >= OLDEST_FORMAT && Number(format) <= ROUTES_FORMAT)) {
     throw new RoutesError(
       `routes: format ${format} is not known to this edge (want ${ROUTES_FORMAT}): make its bundle anew`
     );
@@ -1264,6 +1266,40 @@ function archiveRoute(t, target) {
   return { kind, status: 200, contentType, cache: "content", revision };
 }
 
+// router/envelope.js
+var GZIP_HEADER = Uint8Array.of(31, 139, 8, 0, 0, 0, 0, 0, 0, 255);
+var ENVELOPE = GZIP_HEADER.length + 8;
+function gzipTrailer(crc32, size) {
+  const trailer = new DataView(new ArrayBuffer(8));
+  trailer.setUint32(0, crc32, true);
+  trailer.setUint32(4, size, true);
+  return new Uint8Array(trailer.buffer);
+}
+
+// router/archived.js
+async function archived(key, { path, size, sha256: sha2562, deflate, stored }, { bucket, inflate: inflate2, sha256: hash }) {
+  const span = deflate ?? { offset: stored, size };
+  const part = { key, offset: span.offset, length: span.size };
+  let content;
+  try {
+    content = deflate ? await inflated(key, await readAll([GZIP_HEADER, part, gzipTrailer(deflate.crc32, size)], bucket), inflate2, size) : await readAll([part], bucket);
+  } catch (e) {
+    throw e instanceof StoreError ? e : new StoreError(`${key}: ${path}: ${e instanceof Error ? e.message : e}`);
+  }
+  if (await digestOf(content, hash) !== sha2562.slice(0, 32)) {
+    throw new StoreError(`${key}: what it holds for ${path} is something else`);
+  }
+  return content;
+}
+function inflated(key, encoded2, inflate2, length) {
+  const opened = { size: null, body: inflate2(encoded2) };
+  return readAll(
+    [{ key, length, opened }],
+    /** @type {any} */
+    null
+  );
+}
+
 // router/cache.js
 function cacheControl(policy, cacheClass) {
   switch (cacheClass) {
@@ -1310,11 +1346,16 @@ function rangeApplies(headers, tag) {
 }
 
 // router/contents.js
-var FORMAT = 1;
+var OBJECTS = 1;
+var FORMAT = 2;
 function parseContents(data) {
   const c = parseJSON(data);
-  if (c.format !== FORMAT) throw new Error(`contents: format ${c.format} is not known to this edge (want ${FORMAT})`);
+  if (c.format !== FORMAT && c.format !== OBJECTS)
+    throw new Error(`contents: format ${c.format} is not known to this edge (want ${FORMAT})`);
   return c;
+}
+function own({ format }, { object }) {
+  return format === OBJECTS || object === true;
 }
 
 // router/encoding.js
@@ -1353,16 +1394,6 @@ function quality(params) {
 }
 function compressible(contentType) {
   return ["text/", "application/json", "image/svg+xml"].some((p) => contentType.startsWith(p));
-}
-
-// router/envelope.js
-var GZIP_HEADER = Uint8Array.of(31, 139, 8, 0, 0, 0, 0, 0, 0, 255);
-var ENVELOPE = GZIP_HEADER.length + 8;
-function gzipTrailer(crc32, size) {
-  const trailer = new DataView(new ArrayBuffer(8));
-  trailer.setUint32(0, crc32, true);
-  trailer.setUint32(4, size, true);
-  return new Uint8Array(trailer.buffer);
 }
 
 // router/kept.js
@@ -1414,8 +1445,8 @@ var Lists = class extends Kept {
   }
 };
 async function findPage(site, path, lists) {
-  const own = entry2(site.pages, path);
-  if (own) return own;
+  const own2 = entry2(site.pages, path);
+  if (own2) return own2;
   const slash = path.indexOf("/");
   const of = slash < 0 ? null : entry2(site.packages, path.slice(0, slash));
   if (!of) return null;
@@ -1485,7 +1516,7 @@ function contentRange(r, size) {
 }
 
 // router/representation.js
-function deliver(x, rep) {
+async function deliver(x, rep) {
   const { headers, site } = x;
   x.head();
   if (rep.key) headers.set("accept-ranges", ["bytes"]);
@@ -1508,13 +1539,16 @@ function deliver(x, rep) {
     headers.set("content-range", [`bytes */${rep.size}`]);
     return x.fail(416, e.message);
   }
+  if (ranges.length === 0 && rep.size === 0) return { status: 200, headers, body: [] };
+  const content = x.request.method === "HEAD" ? void 0 : await rep.content?.();
+  const part = (start, length) => content ? content.subarray(start, start + length) : { key, offset: start, length };
   if (ranges.length === 0) {
-    return { status: 200, headers, body: rep.size === 0 ? [] : [{ key, length: rep.size }] };
+    return { status: 200, headers, body: [content ?? { key, length: rep.size }] };
   }
   if (ranges.length === 1) {
     const [r] = ranges;
     headers.set("content-range", [contentRange(r, rep.size)]);
-    return { status: 206, headers, body: [{ key, offset: r.start, length: r.length }] };
+    return { status: 206, headers, body: [part(r.start, r.length)] };
   }
   const boundary = "regsnap-" + rep.tag.slice(1, -1);
   const body = ranges.flatMap((r, i) => [
@@ -1525,7 +1559,7 @@ Content-Type: ${x.a.contentType}\r
 \r
 `
     ),
-    { key, offset: r.start, length: r.length }
+    part(r.start, r.length)
   ]);
   body.push(toBytes(`\r
 --${boundary}--\r
@@ -1726,7 +1760,7 @@ var Exchange = class {
     const done = a.status === 200 ? this.settled(tag) : null;
     if (done) return done;
     body ??= await this.stored(key);
-    body ??= [await site.inflate(await readObject(encoded2, site.bucket))];
+    body ??= [await inflated(encoded2, await readObject(encoded2, site.bucket), site.inflate)];
     return { status: a.status, headers, body };
   }
   /**
@@ -1769,8 +1803,8 @@ var Exchange = class {
       /** @type {Required<Answer>} */
       a
     );
-    const { files } = await this.contents();
-    const f = files.find((f2) => f2.path === path);
+    const contents = await this.contents();
+    const f = contents.files.find((f2) => f2.path === path);
     if (!f) {
       this.a = noResource;
       return this.direct();
@@ -1783,11 +1817,15 @@ var Exchange = class {
     const tag = fileTag(f.sha256);
     const { deflate: d } = f;
     if (d && ENVELOPE + d.size < f.size && compressible(f.type) && request.headers.get("range") === null && acceptsGzip(request.headers)) {
-      const key = await archiveKey(revision, site.sha256);
-      const body = [GZIP_HEADER, { key, offset: d.offset, length: d.size }, gzipTrailer(d.crc32, f.size)];
+      const key2 = await archiveKey(revision, site.sha256);
+      const body = [GZIP_HEADER, { key: key2, offset: d.offset, length: d.size }, gzipTrailer(d.crc32, f.size)];
       return deliver(this, { size: ENVELOPE + d.size, tag: gzipped(tag), body });
     }
-    return deliver(this, { size: f.size, tag, key: await fileKey(revision, path, site.sha256) });
+    if (site.exported || own(contents, f)) {
+      return deliver(this, { size: f.size, tag, key: await fileKey(revision, path, site.sha256) });
+    }
+    const key = await archiveKey(revision, site.sha256);
+    return deliver(this, { size: f.size, tag, key, content: () => archived(key, f, site) });
   }
   /**
    * The package as a zip archive, or its signature. An archive is never encoded:
@@ -1951,7 +1989,7 @@ async function warmUp() {
       bucket,
       parts: new Parts(bucket),
       lists: new Lists(bucket),
-      inflate: async () => hash,
+      inflate: () => new ReadableStream(),
       sha256: async () => hash
     };
     for (const target of REQUESTS) {
@@ -1974,13 +2012,16 @@ function failed(error, target, live) {
 }
 
 // platform/inflate.js
-async function inflate(encoded2) {
-  if (encoded2[0] !== 31 || encoded2[1] !== 139) return encoded2;
-  const plain2 = new Blob([
+function inflate(encoded2) {
+  const stream = new Blob([
     /** @type {any} */
     encoded2
-  ]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(plain2).arrayBuffer());
+  ]).stream();
+  if (encoded2[0] !== 31 || encoded2[1] !== 139) return stream;
+  return stream.pipeThrough(
+    /** @type {any} */
+    new DecompressionStream("gzip")
+  );
 }
 
 // platform/snapshot.js
@@ -2237,7 +2278,7 @@ async function send(reply, bucket, waitUntil) {
 async function bodyOf(pieces, bucket, waitUntil) {
   const encodeBody = "manual";
   if (pieces.length === 0) return { body: null, encodeBody };
-  if (pieces.length === 1 && pieces[0] instanceof Uint8Array) return { body: pieces[0], encodeBody };
+  if (pieces.every((p) => p instanceof Uint8Array)) return { body: await readAll(pieces, bucket), encodeBody };
   const first = (
     /** @type {Part | Assembly} */
     pieces.find((p) => !(p instanceof Uint8Array))

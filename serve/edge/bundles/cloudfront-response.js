@@ -42,12 +42,12 @@ var badVersion = plainError(400, "invalid package version", "error");
 var badMethod = plainError(405, "method not allowed", "error");
 var noResource = plainError(404, "resource not found", "content");
 
-// router/cache.js
-var NO_STORE = ["max-age=0", "private, no-store"];
-
 // router/envelope.js
 var GZIP_HEADER = Uint8Array.of(31, 139, 8, 0, 0, 0, 0, 0, 0, 255);
 var ENVELOPE = GZIP_HEADER.length + 8;
+
+// router/cache.js
+var NO_STORE = ["max-age=0", "private, no-store"];
 
 // router/page.js
 var KEPT = 4 << 20;

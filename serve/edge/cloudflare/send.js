@@ -32,7 +32,7 @@ export async function send(reply, bucket, waitUntil) {
 async function bodyOf(pieces, bucket, waitUntil) {
   const encodeBody = "manual"; // what says that it is encoded is so already
   if (pieces.length === 0) return { body: null, encodeBody };
-  if (pieces.length === 1 && pieces[0] instanceof Uint8Array) return { body: pieces[0], encodeBody };
+  if (pieces.every((p) => p instanceof Uint8Array)) return { body: await readAll(pieces, bucket), encodeBody };
   // The first part is at hand before the status is sent, so that a failing
   // store is an error and not half an answer.
   const first = /** @type {Part | Assembly} */ (pieces.find((p) => !(p instanceof Uint8Array)));

@@ -95,7 +95,7 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 		Archive: layout.ObjectDigest{Size: int64(len(archive)), SHA256: hex.EncodeToString(sum[:])},
 	}
 	for i := range 60 {
-		contents.Files = append(contents.Files, layout.ContentsFile{Path: fmt.Sprintf("docs/%02d.md", i), Size: 1, SHA256: hex.EncodeToString(sum[:]), Type: "text/markdown; charset=utf-8"})
+		contents.Files = append(contents.Files, layout.ContentsFile{Path: fmt.Sprintf("docs/%02d.md", i), Size: 1, Object: true, SHA256: hex.EncodeToString(sum[:]), Type: "text/markdown; charset=utf-8"})
 	}
 	s.write(t, rev.ContentsKey(), contents.Encode())
 	s.write(t, rev.ArchiveKey(), archive)

@@ -163,7 +163,8 @@ class Folder {
       bucket,
       parts: new Parts(bucket),
       lists: new Lists(bucket),
-      inflate: async () => {
+      exported: true,
+      inflate: () => {
         throw new StoreError("an export has every page plain");
       },
       sha256: async (bytes) => this.crypto.createHash("sha256").update(bytes).digest(),

@@ -110,8 +110,10 @@ export async function* read(pieces, bucket, most) {
 async function* whole(chunks, part) {
   let n = 0;
   for await (const chunk of chunks) {
-    yield chunk;
     n += chunk.length;
+    if (part.length !== undefined && n > part.length)
+      throw new StoreError(`${part.key}: more than the ${part.length} bytes that it is to have`);
+    yield chunk;
   }
   if (part.length !== undefined && n !== part.length)
     throw new StoreError(`${part.key}: ${n} bytes, want ${part.length}`);

@@ -1,12 +1,13 @@
 // The twin of serve/handler.go, response.go and file.go: a request to its reply.
 
 import { answer, noResource, noRoute, PAGE_HTML, PLAIN_TYPE } from "./answer.js";
+import { archived, inflated } from "./archived.js";
 import { bodyLength, checkSize, readAll, readObject } from "./body.js";
 import { toBytes } from "./bytes.js";
 import { cacheControl, NO_STORE } from "./cache.js";
 import { Assembly } from "./catalog.js";
 import { etag, fileTag, gzipped, precondition } from "./conditional.js";
-import { parseContents } from "./contents.js";
+import { own, parseContents } from "./contents.js";
 import { acceptsGzip, compressible } from "./encoding.js";
 import { ENVELOPE, GZIP_HEADER, gzipTrailer } from "./envelope.js";
 import { StoreError } from "./errors.js";
@@ -38,8 +39,9 @@ import { parseTarget } from "./url.js";
  * @property {Bucket} bucket
  * @property {import("./parts.js").Parts} parts of the catalog
  * @property {import("./page.js").Lists} lists of the pages for people
- * @property {import("./page.js").Inflate} inflate
+ * @property {import("./archived.js").Inflate} inflate
  * @property {Hash} sha256
+ * @property {boolean} [exported] every file is an object, whatever lists say
  */
 
 /**
@@ -274,7 +276,7 @@ export class Exchange {
     const done = a.status === 200 ? this.settled(tag) : null;
     if (done) return done;
     body ??= await this.stored(key);
-    body ??= [await site.inflate(await readObject(encoded, site.bucket))];
+    body ??= [await inflated(encoded, await readObject(encoded, site.bucket), site.inflate)];
     return { status: a.status, headers, body };
   }
 
@@ -313,8 +315,8 @@ export class Exchange {
   async file() {
     const { request, site, a } = this;
     const { revision, path } = /** @type {Required<Answer>} */ (a);
-    const { files } = await this.contents();
-    const f = files.find((f) => f.path === path);
+    const contents = await this.contents();
+    const f = contents.files.find((f) => f.path === path);
     if (!f) {
       this.a = noResource;
       return this.direct();
@@ -340,7 +342,11 @@ export class Exchange {
       const body = [GZIP_HEADER, { key, offset: d.offset, length: d.size }, gzipTrailer(d.crc32, f.size)];
       return deliver(this, { size: ENVELOPE + d.size, tag: gzipped(tag), body });
     }
-    return deliver(this, { size: f.size, tag, key: await fileKey(revision, path, site.sha256) });
+    if (site.exported || own(contents, f)) {
+      return deliver(this, { size: f.size, tag, key: await fileKey(revision, path, site.sha256) });
+    }
+    const key = await archiveKey(revision, site.sha256);
+    return deliver(this, { size: f.size, tag, key, content: () => archived(key, f, site) });
   }
 
   /**

@@ -13,11 +13,6 @@ import { pageKey } from "./keys.js";
  * @property {Record<string, {list: string, pages: Record<string, string>}>} packages
  */
 
-/**
- * Makes a page plain: pages are stored gzip-encoded.
- * @typedef {(encoded: Uint8Array) => Promise<Uint8Array>} Inflate
- */
-
 /** How much is kept of pages that list others, in bytes before they are parsed. */
 const KEPT = 4 << 20;
 

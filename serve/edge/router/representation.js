@@ -10,21 +10,23 @@ import { rangeApplies } from "./conditional.js";
 /** @typedef {import("./handler.js").Reply} Reply */
 
 /**
- * One form of a content: the object at `key`, or the encoded `body`, of which
- * only all can be had.
+ * One form of a content: the object at `key`, what `content` gives, or the encoded
+ * `body`, of which only all can be had.
  * @typedef {object} Representation
  * @property {number} size in bytes
  * @property {string} tag
  * @property {string} [key]
+ * @property {() => Promise<Uint8Array>} [content] gives all of it, where it is only a
+ *   part of the object
  * @property {Piece[]} [body]
  */
 
 /**
  * @param {Exchange} x
  * @param {Representation} rep
- * @returns {Reply}
+ * @returns {Promise<Reply>}
  */
-export function deliver(x, rep) {
+export async function deliver(x, rep) {
   const { headers, site } = x;
   x.head();
   if (rep.key) headers.set("accept-ranges", ["bytes"]);
@@ -44,13 +46,21 @@ export function deliver(x, rep) {
     headers.set("content-range", [`bytes */${rep.size}`]);
     return x.fail(416, e.message);
   }
+  if (ranges.length === 0 && rep.size === 0) return { status: 200, headers, body: [] };
+  const content = x.request.method === "HEAD" ? undefined : await rep.content?.();
+  /**
+   * @param {number} start
+   * @param {number} length
+   * @returns {Piece}
+   */
+  const part = (start, length) => (content ? content.subarray(start, start + length) : { key, offset: start, length });
   if (ranges.length === 0) {
-    return { status: 200, headers, body: rep.size === 0 ? [] : [{ key, length: rep.size }] };
+    return { status: 200, headers, body: [content ?? { key, length: rep.size }] };
   }
   if (ranges.length === 1) {
     const [r] = ranges;
     headers.set("content-range", [contentRange(r, rep.size)]);
-    return { status: 206, headers, body: [{ key, offset: r.start, length: r.length }] };
+    return { status: 206, headers, body: [part(r.start, r.length)] };
   }
   // Several ranges (RFC 9110, section 14.6). The tag cannot be in the content,
   // other than by intent, and that harms only who asks.
@@ -60,7 +70,7 @@ export function deliver(x, rep) {
     toBytes(
       `${i === 0 ? "" : "\r\n"}--${boundary}\r\nContent-Range: ${contentRange(r, rep.size)}\r\nContent-Type: ${x.a.contentType}\r\n\r\n`,
     ),
-    { key, offset: r.start, length: r.length },
+    part(r.start, r.length),
   ]);
   body.push(toBytes(`\r\n--${boundary}--\r\n`));
   headers.set("content-type", [`multipart/byteranges; boundary=${boundary}`]);

@@ -7,10 +7,10 @@ import { fromBytes } from "./bytes.js";
 import { parseJSON } from "./json.js";
 import { RangeTest } from "./ranges.js";
 
-/** The version of the format of routes.json that this router reads. */
-export const ROUTES_FORMAT = 3;
-/** That of routes which name a catalogue for people. */
-const CATALOGUE_FORMAT = 4;
+/** The version of the format of routes.json that is written. */
+export const ROUTES_FORMAT = 5;
+/** The oldest that this router reads. */
+const OLDEST_FORMAT = 3;
 
 /** Lengths in characters. */
 export const DIGEST = 32;
@@ -289,7 +289,7 @@ const COLUMNS = [
 function lines(data) {
   const end = Math.max(0, data.indexOf(LINE_BREAK) - 1); // without the comma
   const format = /^\{"format":([0-9]+),/.exec(fromBytes(data, 0, Math.min(end, 32)))?.[1];
-  if (Number(format) !== ROUTES_FORMAT && Number(format) !== CATALOGUE_FORMAT) {
+  if (!(Number(format) >= OLDEST_FORMAT && Number(format) <= ROUTES_FORMAT)) {
     throw new RoutesError(
       `routes: format ${format} is not known to this edge (want ${ROUTES_FORMAT}): make its bundle anew`,
     );
