@@ -41,7 +41,6 @@ type Registry struct {
 	building sync.Mutex // one update at a time; guards the fields below
 	live     *build.Snapshot
 	routes   *layout.Routes
-	before   *layout.Manifest
 	good     map[version]index.Entry
 	warnings map[version]warned
 

@@ -33,7 +33,6 @@ type bench struct {
 	registry *Registry
 	handler  http.Handler
 	shown    map[string]string // title by "name-version", as it should be shown
-	serial   int
 }
 
 func newBench(t *testing.T, base *Base) *bench {
