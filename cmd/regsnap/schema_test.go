@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -69,8 +70,8 @@ type schema struct {
 
 func newSchema() *schema {
 	s := &schema{Schema: "https://json-schema.org/draft/2020-12/schema", Title: "What regsnap prints with --json", Defs: map[string]any{}, named: map[string]reflect.Type{}}
-	for name, v := range results {
-		s.Defs[name] = s.object(reflect.TypeOf(v))
+	for _, name := range slices.Sorted(maps.Keys(results)) { // what is met first gets the shorter name
+		s.Defs[name] = s.object(reflect.TypeOf(results[name]))
 	}
 	for len(s.pending) > 0 {
 		t := s.pending[0]
