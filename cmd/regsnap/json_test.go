@@ -138,6 +138,8 @@ var jsonCalls = []jsonCall{
 	{"board", 0, "board --source git:REPO"},
 	{"promote", 0, "promote --source git:REPO --from snapshot --to staging --dry-run trace_kit-0.1.0-SNAPSHOT"},
 	{"promote", 0, "promote --source git:REPO --from staging --to production web_server-2.1.0-beta.1"},
+	{"add", 0, "add ../../testdata/storage/production/packages/sealed/sealed-1.0.0.zip --source git:REPO --to snapshot --spec off --dry-run"},
+	{"preview", 0, "preview pr-9 --path ../../testdata/storage/production/packages/web_server/2.0.0 --bucket BUCKET"},
 	{"mirror", 0, "mirror BUCKET COPY --env production"},
 	{"mirror", 0, "mirror BUCKET COPY --dry-run"},
 	{"export", 0, "export --bucket BUCKET --env production --dry-run DIR/www"},

@@ -16,6 +16,7 @@ func TestText(t *testing.T) {
 		"s3://b?endpoint=http%3A%2F%2Fuser%3Apass%40host%3A1&x=%40y":  "s3://b?endpoint=http%3A%2F%2Fxxxxx%40host%3A1&x=%40y",
 		"bucket \"user:pass@host/b\": no":                             "bucket \"xxxxx@host/b\": no",
 		"hub.example/repo/image:tag@sha256:abc, image:tag@sha256:abc": "hub.example/repo/image:tag@sha256:abc, image:tag@sha256:abc",
+		"open /tmp/user:pass@host:x.git: no":                          "open /tmp/xxxxx@host:x.git: no",
 		"production@1a2b3c, at 10:30 a@b":                             "production@1a2b3c, at 10:30 a@b",
 		`https://h/?a=1\u0026token=abc\u0026b=2`:                      `https://h/?a=1\u0026token=xxxxx\u0026b=2`,
 		"git@host:o/r.git":                                            "git@host:o/r.git",
