@@ -45,7 +45,7 @@ release: ## make the release $(VERSION) in dist: archives, packages, image, bill
 tools: ## install the servers and the other programs that tests run, in the user's cache
 	@$(GO) run ./internal/testtools/install
 
-RUNS ?= 40
+RUNS ?= 20
 test: tools ## run all tests, and $(RUNS) more of each kind of random run
 	cd cmd/regsnap-spec && $(GO) test ./...
 	$(GO) test -timeout 30m ./...

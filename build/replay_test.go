@@ -51,7 +51,7 @@ func realEnvironments(there ...string) []build.Environment {
 // TestConformanceReplay replays the history of the real package storage: each
 // push is built from the live snapshots, and must give the same snapshots as
 // building that state without them. REGSNAP_REPLAY is how many pushes, spread
-// over the history, are compared (default 30), or "all".
+// over the history, are compared (default 15), or "all".
 func TestConformanceReplay(t *testing.T) {
 	real := os.Getenv("REGSNAP_REAL")
 	if real == "" {
@@ -101,7 +101,7 @@ func spread(t *testing.T, pushes int) int {
 	v := os.Getenv("REGSNAP_REPLAY")
 	switch v {
 	case "":
-		return 30
+		return 15
 	case "all":
 		return pushes
 	}
