@@ -52,7 +52,7 @@ test: tools ## run all tests, and $(RUNS) more of each kind of random run
 	$(GO) test -timeout 30m -count 1 -run '^(TestRandomised|TestMirrorInterrupted)$$' ./publish ./publish/carry -soak $(RUNS)
 
 # These start the program hundreds of times; what it then runs has tests of its own in the packages.
-PROGRAMS := ^(TestScripts|TestJSON|TestTypos|TestWidth|TestOrder|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook)$$
+PROGRAMS := ^(TestScripts|TestSecretsOfURLs|TestJSON|TestTypos|TestWidth|TestOrder|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook)$$
 # What these packages test runs in Node, workerd and nginx, or has no goroutines.
 ALONE := /(serve/edge|layout/answer|index/scaletest)$$
 race: tools ## run the tests under the race detector, but for those that start the program again and again
