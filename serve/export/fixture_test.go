@@ -120,6 +120,11 @@ func judged(t testing.TB, recorder *edgetest.Recorder, c edgetest.Case) edgetest
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c.Want.Status == 200 {
+		// An answer without conditions, as of /health, which nginx refuses all the same.
+		delete(c.Headers, "If-Match")
+		return c
+	}
 	c.Headers["If-Match"] = match
 	return c
 }
