@@ -20,9 +20,9 @@ import (
 	"github.com/regsnap/regsnap/index/promote"
 )
 
-// TestConformanceRace is TestRace 200 times over.
+// TestConformanceRace is TestRace 60 times over.
 func TestConformanceRace(t *testing.T) {
-	const runs = 200
+	const runs = 60
 	again := 0
 	for run := range runs {
 		again += race(t, run)
