@@ -40,7 +40,7 @@ type ContentsFile struct {
 	SHA256 string `json:"sha256"`
 	// Type is the Content-Type that clients get.
 	Type string `json:"type"`
-	// Object tells that the file is an object of its own; what is none is read
+	// Object tells that the file is an object of its own; any other is read
 	// out of the archive. See Own.
 	Object bool `json:"object,omitempty"`
 	// Deflate says where the archive holds this file as a raw deflate stream

@@ -52,7 +52,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 func (b *Bucket) Delete(ctx context.Context, key string) error { return b.store.Delete(ctx, key) }
 
 // Cursor reads of which generation of an environment's pointer the index of package
-// storage v2 is, and the token of that state; fs.ErrNotExist when there is none.
+// storage v2 is, and the token of that state; fs.ErrNotExist if there is no index yet.
 func (b *Bucket) Cursor(ctx context.Context, env string) (int64, store.Token, error) {
 	key := layout.CursorKey(env)
 	body, state, err := b.store.Load(ctx, key)

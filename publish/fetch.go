@@ -28,8 +28,8 @@ func (b *Bucket) Fetch(ctx context.Context, key string, to io.Writer, want layou
 	return streams(key, io.TeeReader(r, to), want)
 }
 
-// FetchFile reads a file of a package as Fetch does an object, out of the archive
-// if it is none.
+// FetchFile reads a file of a package as Fetch does an object; a file without an
+// object comes out of the archive.
 func (b *Bucket) FetchFile(ctx context.Context, rev layout.Revision, list *layout.Contents, f *layout.ContentsFile, to io.Writer) error {
 	if list.Own(f) {
 		return b.Fetch(ctx, rev.FileKey(f.Path), to, layout.ObjectDigest{Size: f.Size, SHA256: f.SHA256})

@@ -275,8 +275,9 @@ func TestOneShape(t *testing.T) {
 			}
 		}
 	}
+	defs := newSchema(t).Defs
 	for _, l := range leaves(newApp(nil, nil).Commands, nil) {
-		if def, ok := newSchema().Defs[l.path[0]].(map[string]any); ok && hasFlag(l.command, "dry-run") {
+		if def, ok := defs[l.path[0]].(map[string]any); ok && hasFlag(l.command, "dry-run") {
 			if _, there := def["properties"].(map[string]any)["dry_run"]; !there {
 				t.Errorf("%s has --dry-run, and its result does not say so", l.path[0])
 			}

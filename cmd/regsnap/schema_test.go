@@ -34,7 +34,7 @@ const schemaFile = "../../docs/json.schema.json"
 
 // TestSchemaFile holds docs/json.schema.json to the program; -update writes it.
 func TestSchemaFile(t *testing.T) {
-	want, err := json.MarshalIndent(newSchema(), "", "  ")
+	want, err := json.MarshalIndent(newSchema(t), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,17 +66,19 @@ type schema struct {
 	Defs    map[string]any `json:"$defs"`
 	named   map[string]reflect.Type
 	pending []reflect.Type
+	t       testing.TB
 }
 
-func newSchema() *schema {
-	s := &schema{Schema: "https://json-schema.org/draft/2020-12/schema", Title: "What regsnap prints with --json", Defs: map[string]any{}, named: map[string]reflect.Type{}}
+func newSchema(t testing.TB) *schema {
+	t.Helper()
+	s := &schema{t: t, Schema: "https://json-schema.org/draft/2020-12/schema", Title: "What regsnap prints with --json", Defs: map[string]any{}, named: map[string]reflect.Type{}}
 	for _, name := range slices.Sorted(maps.Keys(results)) { // what is met first gets the shorter name
 		s.Defs[name] = s.object(reflect.TypeOf(results[name]))
 	}
 	for len(s.pending) > 0 {
-		t := s.pending[0]
+		next := s.pending[0]
 		s.pending = s.pending[1:]
-		s.Defs[s.name(t)] = s.object(t)
+		s.Defs[s.name(next)] = s.object(next)
 	}
 	return s
 }
@@ -142,7 +144,8 @@ func (s *schema) of(t reflect.Type) any {
 	if t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64 {
 		return map[string]any{"type": "integer"}
 	}
-	panic("what is " + t.String() + " in JSON?")
+	s.t.Fatalf("what is %s in JSON?", t)
+	return nil
 }
 
 // object is the schema of a struct: nothing but its fields, and all of them that are

@@ -354,41 +354,6 @@ func (s *GitSource) Read(ctx context.Context, ids []index.ID, fn func(id index.I
 	})
 }
 
-// LastChange finds the newest commit that touched path; see Source. It is nil
-// as well when history ends before: in a shallow clone each file seems to be
-// changed by the oldest commit that is there.
-func (s *GitSource) LastChange(ctx context.Context, branch, path string) (*index.Commit, error) {
-	s.mu.Lock()
-	at, ok := s.resolved[branch]
-	s.mu.Unlock()
-	if !ok {
-		var err error
-		if at, err = s.resolve(ctx, branch); err != nil {
-			return nil, err
-		}
-	}
-	id, err := s.lastChangesFrom(at).find(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("last change of %s in branch %s: %w", path, branch, err)
-	}
-	if id.IsZero() {
-		return nil, nil
-	}
-	commit, _, err := s.commit(ctx, id)
-	return commit, err
-}
-
-func (s *GitSource) lastChangesFrom(at index.ID) *lastChanges {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.changes[at]
-	if l == nil {
-		l = &lastChanges{dir: s.dir, env: s.env, common: s.common, from: at.String()}
-		s.changes[at] = l
-	}
-	return l
-}
-
 // Close ends the git processes.
 func (s *GitSource) Close() error {
 	errs := []error{s.objects.close(), s.infos.close(), s.commits.close()}

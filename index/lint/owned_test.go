@@ -22,7 +22,7 @@ func TestOwned(t *testing.T) {
 	}{
 		"new, without":                    {pkg("1.0.0", "") + pkg("3.0.0", ""), 1, 0},
 		"new, empty":                      {pkg("1.0.0", "") + pkg("3.0.0", "owner: {github: ''}\n"), 1, 0},
-		"new, of somebody":                {pkg("1.0.0", "") + pkg("3.0.0", "owner.github: acme/web\n"), 0, 0},
+		"new, with an owner":              {pkg("1.0.0", "") + pkg("3.0.0", "owner.github: acme/web\n"), 0, 0},
 		"changed":                         {pkg("1.0.0", "license: x\n"), 0, 1},
 		"known to a branch below":         {pkg("1.0.0", "") + pkg("0.9.0", ""), 0, 1},
 		"known to a branch above, beside": {pkg("1.0.0", "") + pkg("0.8.0", "") + pkg("3.1.0", ""), 1, 1},

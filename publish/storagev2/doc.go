@@ -3,7 +3,6 @@
 // has the package documents from there, and archives and files from an edge.
 //
 // The pointer decides what is live, and the index follows it: it is written after
-// the pointer has moved, and what could not be written is made good by whoever
-// looks next. Of its two objects the one that is written first, the index, never
+// the pointer has moved, and the next run writes what could not be written. Of its two objects the one that is written first, the index, never
 // changes, and the second, the cursor, only grows.
 package storagev2

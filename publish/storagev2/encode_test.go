@@ -110,7 +110,7 @@ func TestSegments(t *testing.T) {
 			}
 		}
 		if fresh > 1 {
-			t.Errorf("%d names: one version more makes %d segments anew", names, fresh)
+			t.Errorf("%d names: one version more makes %d segments again", names, fresh)
 		}
 	}
 }

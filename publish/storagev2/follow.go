@@ -28,7 +28,7 @@ type Bucket interface {
 
 // State is where a registry that reads the index is.
 type State struct {
-	// Cursor is the generation whose index is read; 0 when there is none yet.
+	// Cursor is the generation whose index is read; 0 before the first.
 	Cursor int64 `json:"cursor"`
 	// Generation is the pointer's, and Behind that another snapshot is live than
 	// the one that the cursor's index is of.
@@ -137,7 +137,7 @@ func (r *Result) index(ctx context.Context, b Bucket, env string, p layout.Point
 	return b.Put(ctx, layout.IndexObject(env, p.Generation).With(body))
 }
 
-// readCursor reads which generation's index is read; 0 when there is none.
+// readCursor reads which generation's index is read; 0 before the first.
 func readCursor(ctx context.Context, b Bucket, env string) (int64, store.Token, error) {
 	at, state, err := b.Cursor(ctx, env)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -200,7 +200,7 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// An index that is damaged, or was not written by regsnap, is made anew, and a cursor
+// An index that is damaged, or was not written by regsnap, is written again, and a cursor
 // that cannot be right is said to be so.
 func TestFollowDamaged(t *testing.T) {
 	b := newBeside(t)

@@ -183,7 +183,7 @@ func TestForeign(t *testing.T) {
 				a.body = a.body[:len(a.body)-1]
 			}
 		}, "file"},
-		"an error that is none": {func(a *recorded) {
+		"a 200 in place of an error": {func(a *recorded) {
 			if a.status == http.StatusBadRequest {
 				a.status, a.body = http.StatusOK, []byte("[]")
 			}

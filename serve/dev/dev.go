@@ -26,7 +26,7 @@ type Options struct {
 	// Regsnap is the version of this program.
 	Regsnap string
 	Limits  index.Limits
-	// Progress is told how far a build is; nil is not.
+	// Progress, if set, is called as a build proceeds.
 	Progress func(build.Progress)
 	Log      *slog.Logger
 }
@@ -100,7 +100,7 @@ func New(ctx context.Context, o Options) (*Registry, error) {
 	return r, err
 }
 
-// unpolled: the handler is told of every change.
+// unpolled is how often the handler looks by itself: Refresh follows every change.
 const unpolled = 24 * time.Hour
 
 // Close ends the handler.
