@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,12 +94,15 @@ func second[T any](_ T, err error) error { return err }
 // sleeper stops the writer of a bucket at one of its requests.
 type sleeper struct {
 	*Bucket
-	dir     string
-	at      int // which request
-	made    int
-	slept   bool
-	held    bool // there was a lease to take away
-	pausing bool
+	dir   string
+	at    int // which request
+	made  int
+	slept bool
+	held  bool // there was a lease to take away
+
+	mu sync.Mutex // held while it sleeps: all of the writer stands still
+	// meanwhile is what happens before prune comes; nil for nothing.
+	meanwhile func()
 }
 
 // prepare gives the ids of three snapshots: the second is live, the third is newer
@@ -138,12 +142,10 @@ func (s *sleeper) watch() {
 
 // moment is before or after a request.
 func (s *sleeper) moment() {
-	if s.pausing {
-		return
-	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.made++; s.made == s.at {
-		s.slept, s.pausing = true, true
-		defer func() { s.pausing = false }()
+		s.slept = true
 		s.sleep()
 	}
 }
@@ -151,6 +153,9 @@ func (s *sleeper) moment() {
 // sleep is an hour by the store's clock, and a prune that keeps only what is live.
 func (s *sleeper) sleep() {
 	ctx := context.Background()
+	if s.meanwhile != nil {
+		s.meanwhile()
+	}
 	leases, err := filepath.Glob(filepath.Join(s.dir, "leases", "*.json"))
 	for _, file := range leases {
 		s.held = true

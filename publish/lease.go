@@ -16,8 +16,9 @@ import (
 	"github.com/regsnap/regsnap/publish/store"
 )
 
-// ErrPruned: objects that a writer relied on were deleted before it said that it
-// is at work, or it was taken for dead. Running again starts from what is there.
+// ErrPruned: objects that a reader or a writer relied on were deleted before it
+// was done, or before the writer said that it is at work, or the writer was taken
+// for dead. Running again starts from what is there.
 var ErrPruned = errors.New("the bucket was pruned meanwhile: run again")
 
 // Lease is the stay of one writer in a bucket. From the first write, or the

@@ -117,11 +117,17 @@ func (b *Bucket) noManifest(ctx context.Context, env, id string, err error) erro
 
 // Live reads the manifest of the live snapshot; fs.ErrNotExist when none is live.
 func (b *Bucket) Live(ctx context.Context, env string) (*layout.Manifest, error) {
-	p, err := b.Pointer(ctx, env)
-	if err != nil {
-		return nil, err
+	for {
+		p, err := b.Pointer(ctx, env)
+		if err != nil {
+			return nil, err
+		}
+		m, err := b.Manifest(ctx, env, p.Snapshot)
+		if !errors.Is(err, ErrNoSnapshot) {
+			return m, err
+		}
+		// The pointer moved on and prune deleted that snapshot since it was read.
 	}
-	return b.Manifest(ctx, env, p.Snapshot)
 }
 
 // Chosen is the snapshot that is named, or the live one if id is empty:
@@ -204,7 +210,13 @@ func (b *Bucket) Explain(ctx context.Context, env, id string, err error) error {
 	}
 	there, e := b.exists(ctx, layout.ManifestKey(env, id))
 	if e == nil && !there {
-		return fmt.Errorf("%w: %s of %s was pruned while it was read: run again", ErrNoSnapshot, id, env)
+		return prunedMeanwhile(env, id)
 	}
 	return fmt.Errorf("%w: an object of %s is missing: %w; regsnap verify --repair fixes it", ErrDamaged, id, err)
+}
+
+// prunedMeanwhile is ErrPruned for a reader, and ErrNoSnapshot: the snapshot was
+// there when reading began.
+func prunedMeanwhile(env, id string) error {
+	return fmt.Errorf("%w: %w: %s of %s", ErrPruned, ErrNoSnapshot, id, env)
 }

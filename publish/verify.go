@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -103,7 +102,7 @@ func (b *Bucket) verify(ctx context.Context, env, id string, o VerifyOptions, st
 		// What prune has taken away is not damaged.
 		there, err := b.exists(ctx, layout.ManifestKey(env, id))
 		if err == nil && !there && v.result.Faults[0].Key != layout.ManifestKey(env, id) {
-			err = fmt.Errorf("%w: %s of %s was deleted while it was verified", ErrNoSnapshot, id, env)
+			err = prunedMeanwhile(env, id)
 		}
 		return v.result, err
 	}
