@@ -3,249 +3,16 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
 )
-
-// ciEvent is what happened to a repository, in the terms of GitHub's contexts.
-type ciEvent struct {
-	name, ref, action string
-	pull              int
-	base              string
-	fork              bool
-}
-
-// ciJob is a job that an event starts.
-type ciJob struct {
-	name, environment string
-	checkout          string // the branch that is checked out; "" is what was pushed
-	whole             bool   // the clone has all of the history
-	runs              []ciRun
-}
-
-// ciRun is a command of a job, with its environment.
-type ciRun struct {
-	command string
-	env     map[string]string
-}
-
-// githubFile is docs/ci/github/regsnap.yml, as far as the tests go by it.
-type githubFile struct {
-	On   map[string]any `yaml:"on"`
-	Env  map[string]string
-	Jobs map[string]struct {
-		If, Environment string
-		Env             map[string]string
-		Steps           []struct {
-			Uses, Run string
-			With, Env map[string]string
-		}
-	}
-}
-
-const ciNumber = 7
-
-// githubJobs are the jobs that an event starts, with their expressions filled in.
-func githubJobs(t *testing.T, bucket, previews string, e ciEvent) []ciJob {
-	t.Helper()
-	text, err := os.ReadFile("../../docs/ci/github/regsnap.yml")
-	var file githubFile
-	if err == nil {
-		err = yaml.Unmarshal(text, &file)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, triggers := file.On[e.name]; !triggers {
-		return nil
-	}
-	head := "acme/storage"
-	if e.fork {
-		head = "mallory/storage"
-	}
-	values := map[string]string{
-		"github.event_name": e.name, "github.ref": e.ref, "github.event.action": e.action, "github.base_ref": e.base,
-		"github.event.number": fmt.Sprint(e.pull), "github.repository": "acme/storage", "github.event.pull_request.head.repo.full_name": head,
-		"vars.REGSNAP_BUCKET": bucket, "vars.PREVIEW_BUCKET": previews, "vars.REGSNAP_VERSION": "v1.0.0",
-		"vars.PREVIEW_URL": "https://*.preview.registry.example", "runner.temp": "out",
-	}
-	fill := func(envs ...map[string]string) map[string]string {
-		out := map[string]string{}
-		for _, env := range envs {
-			for k, v := range env {
-				out[k] = ciExpression.ReplaceAllStringFunc(v, func(x string) string {
-					name := ciExpression.FindStringSubmatch(x)[1]
-					value, known := values[name]
-					if !known {
-						t.Fatalf("nothing is known of %s", name)
-					}
-					return value
-				})
-			}
-		}
-		return out
-	}
-	var jobs []ciJob
-	for name, job := range file.Jobs {
-		if !ciCondition(t, job.If, values) {
-			continue
-		}
-		j := ciJob{name: name, environment: job.Environment}
-		for _, step := range job.Steps {
-			if strings.HasPrefix(step.Uses, "actions/checkout@") {
-				j.checkout = fill(step.With)["ref"]
-			}
-			if strings.Contains(step.Run, "${{") {
-				t.Errorf("%s runs %q: an expression in a command is a way in", name, step.Run)
-			}
-			if step.Run != "" && !strings.HasPrefix(step.Run, "go install ") {
-				j.runs = append(j.runs, ciRun{step.Run, fill(file.Env, job.Env, step.Env)})
-			}
-		}
-		jobs = append(jobs, j)
-	}
-	slices.SortFunc(jobs, func(a, b ciJob) int { return strings.Compare(a.name, b.name) })
-	return jobs
-}
-
-var ciExpression = regexp.MustCompile(`\$\{\{\s*([\w.]+)\s*\}\}`)
-
-// buildkiteJobs are the steps of docs/ci/buildkite/pipeline.yml that an event starts.
-func buildkiteJobs(t *testing.T, bucket, previews string, e ciEvent) []ciJob {
-	t.Helper()
-	text, err := os.ReadFile("../../docs/ci/buildkite/pipeline.yml")
-	var file struct {
-		Env   map[string]string
-		Steps []struct {
-			Label, If string
-			Agents    struct{ Queue string }
-			Command   []string
-		}
-	}
-	if err == nil {
-		err = yaml.Unmarshal(text, &file)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := map[string]string{"build.branch": strings.TrimPrefix(e.ref, "refs/heads/"), "build.source": "webhook", "build.pull_request.repository.fork": fmt.Sprint(e.fork)}
-	env := map[string]string{"BUILDKITE_BRANCH": values["build.branch"], "REGSNAP_BUCKET": bucket, "PREVIEW_URL": "https://*.preview.registry.example"}
-	switch {
-	case e.name == "schedule":
-		values["build.source"], values["build.branch"] = "schedule", "production"
-	case e.action == "closed":
-		values[`build.env("CLOSED_PULL_REQUEST")`] = fmt.Sprint(e.pull)
-		env["CLOSED_PULL_REQUEST"] = fmt.Sprint(e.pull)
-	case e.pull > 0:
-		values["build.pull_request.id"] = fmt.Sprint(e.pull)
-		env["BUILDKITE_PULL_REQUEST"], env["BUILDKITE_PULL_REQUEST_BASE_BRANCH"] = fmt.Sprint(e.pull), e.base
-	}
-	scripts, err := filepath.Abs("../../docs/ci/scripts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var jobs []ciJob
-	for _, step := range file.Steps {
-		if !ciCondition(t, step.If, values) {
-			continue
-		}
-		// Buildkite's agents clone, and check out what was pushed.
-		j := ciJob{name: step.Label, environment: strings.TrimPrefix(step.Agents.Queue, "regsnap-"), whole: true}
-		mine := map[string]string{}
-		for _, from := range []map[string]string{env, file.Env} {
-			for k, v := range from {
-				mine[k] = v
-			}
-		}
-		if j.environment == "preview" {
-			mine["REGSNAP_BUCKET"] = previews
-		}
-		for _, command := range step.Command {
-			j.runs = append(j.runs, ciRun{strings.NewReplacer("$$", "$", "/opt/regsnap/ci", scripts).Replace(command), mine})
-		}
-		jobs = append(jobs, j)
-	}
-	return jobs
-}
-
-// ciCondition judges the conditions that the files use: comparisons with == and !=,
-// negations, and, or, parentheses.
-func ciCondition(t *testing.T, text string, values map[string]string) bool {
-	t.Helper()
-	tokens := ciToken.FindAllString(text, -1)
-	if strings.Join(tokens, "") != strings.Join(strings.Fields(text), "") && !strings.ContainsAny(text, `'"`) {
-		t.Fatalf("condition %q: this test does not understand it", text)
-	}
-	value := func(token string) string {
-		switch {
-		case token == "null":
-			return ""
-		case token[0] == '\'' || token[0] == '"':
-			return token[1 : len(token)-1]
-		}
-		return values[token]
-	}
-	var either func() bool
-	next := func() string {
-		if len(tokens) == 0 {
-			t.Fatalf("condition %q ends too early", text)
-		}
-		token := tokens[0]
-		tokens = tokens[1:]
-		return token
-	}
-	var one func() bool
-	one = func() bool {
-		token := next()
-		switch token {
-		case "!":
-			return !one()
-		case "(":
-			got := either()
-			if next() != ")" {
-				t.Fatalf("condition %q: want )", text)
-			}
-			return got
-		}
-		if len(tokens) > 0 && (tokens[0] == "==" || tokens[0] == "!=") {
-			equal := next() == "=="
-			return (value(token) == value(next())) == equal
-		}
-		return value(token) != "" && value(token) != "false"
-	}
-	both := func() bool {
-		got := one()
-		for len(tokens) > 0 && tokens[0] == "&&" {
-			next()
-			also := one()
-			got = got && also
-		}
-		return got
-	}
-	either = func() bool {
-		got := both()
-		for len(tokens) > 0 && tokens[0] == "||" {
-			next()
-			other := both()
-			got = got || other
-		}
-		return got
-	}
-	got := either()
-	if len(tokens) > 0 {
-		t.Fatalf("condition %q: %q is left", text, tokens)
-	}
-	return got
-}
-
-var ciToken = regexp.MustCompile(`&&|\|\||==|!=|!|\(|\)|'[^']*'|build\.env\("\w+"\)|"[^"]*"|[\w.]+`)
 
 // The events of CI, and which environments each may change.
 var ciEvents = []struct {
@@ -263,6 +30,13 @@ var ciEvents = []struct {
 	{"fork", ciEvent{name: "pull_request_target", ref: "refs/heads/production", action: "opened", pull: ciNumber, base: "production", fork: true}, ""},
 	{"every night", ciEvent{name: "schedule", ref: "refs/heads/production"}, "prune"},
 }
+
+// ciSystem gives the jobs that an event starts.
+type ciSystem func(t *testing.T, bucket, previews string, e ciEvent) []ciJob
+
+// oneEvent are the systems that have one event for a pull request where GitHub has
+// two, and clone by their files' own commands or by the settings of the job.
+var oneEvent = map[string]ciSystem{"buildkite": buildkiteJobs, "gitlab": gitlabJobs, "jenkins": jenkinsJobs}
 
 // Which jobs, and so which roles, an event starts.
 func TestCITriggers(t *testing.T) {
@@ -283,19 +57,21 @@ func TestCITriggers(t *testing.T) {
 		if !slices.Equal(github, want) {
 			t.Errorf("%s: GitHub gives the roles %q, want %q", c.name, github, want)
 		}
-		var queues []string
-		for _, job := range buildkiteJobs(t, "b", "p", c.event) {
-			if job.environment != "lint" {
-				queues = append(queues, job.environment)
-			}
-		}
 		want = strings.Fields(strings.NewReplacer("retire", "preview", "other", "").Replace(c.moves))
-		if c.event.name == "pull_request" { // Buildkite has one event for both
+		if c.event.name == "pull_request" {
 			want = []string{"preview"}
 		}
-		slices.Sort(queues)
-		if !slices.Equal(queues, want) {
-			t.Errorf("%s: Buildkite runs in the queues %q, want %q", c.name, queues, want)
+		for name, jobs := range oneEvent {
+			var roles []string
+			for _, job := range jobs(t, "b", "p", c.event) {
+				if job.environment != "lint" {
+					roles = append(roles, job.environment)
+				}
+			}
+			slices.Sort(roles)
+			if !slices.Equal(roles, want) {
+				t.Errorf("%s: %s gives the roles %q, want %q", c.name, name, roles, want)
+			}
 		}
 	}
 }
@@ -305,14 +81,13 @@ func TestCITriggers(t *testing.T) {
 // settings, a hook, other scripts, branches and tags called like the protected one.
 // Nothing of theirs is run, and nothing that they did not have to move moves.
 func TestCIAttack(t *testing.T) {
-	for _, system := range []struct {
-		name string
-		jobs func(*testing.T, string, string, ciEvent) []ciJob
-	}{{"github", githubJobs}, {"buildkite", buildkiteJobs}} {
-		t.Run(system.name, func(t *testing.T) {
+	systems := maps.Clone(oneEvent)
+	systems["github"] = githubJobs
+	for name, jobs := range systems {
+		t.Run(name, func(t *testing.T) {
 			w := newCIWorld(t)
 			bucket, previews := "file://"+w.dir+"/bucket", "file://"+w.dir+"/previews"
-			w.runAll(t, "refs/heads/production", system.jobs(t, bucket, previews, ciEvent{name: "push", ref: "refs/heads/production"}))
+			w.runAll(t, "refs/heads/production", jobs(t, bucket, previews, ciEvent{name: "push", ref: "refs/heads/production"}))
 			before := w.pointers(t, "bucket")
 			if len(before) != 3 {
 				t.Fatalf("an honest push to production moved %v", before)
@@ -326,7 +101,7 @@ func TestCIAttack(t *testing.T) {
 				if c.event.pull > 0 {
 					head = fmt.Sprintf("refs/pull/%d/head", c.event.pull)
 				}
-				w.runAll(t, head, system.jobs(t, bucket, previews, c.event))
+				w.runAll(t, head, jobs(t, bucket, previews, c.event))
 				after := w.pointers(t, "bucket")
 				for _, env := range []string{"production", "staging"} {
 					if after[env] != before[env] {
@@ -357,12 +132,12 @@ func TestCIAttack(t *testing.T) {
 	}
 }
 
-// ciWorld is a folder with a repository, regsnap on a PATH, and two buckets.
-type ciWorld struct{ dir, origin, path string }
+// ciWorld is a folder with a repository, regsnap on a PATH and as a release, and two buckets.
+type ciWorld struct{ dir, origin, path, releases string }
 
 func newCIWorld(t *testing.T) *ciWorld {
 	t.Helper()
-	w := &ciWorld{dir: t.TempDir()}
+	w := &ciWorld{dir: t.TempDir(), releases: newGithub(t).URL + "/releases"}
 	w.origin, w.path = filepath.Join(w.dir, "origin"), filepath.Join(w.dir, "bin")
 	program, err := os.Executable()
 	if err == nil {
@@ -415,7 +190,7 @@ func (w *ciWorld) attack(t *testing.T) {
 	w.commit(t)
 	tip := w.git(t, w.origin, "rev-parse", "HEAD")
 	for _, ref := range []string{"refs/heads/origin/production", "refs/tags/origin/production", "refs/tags/production", "refs/heads/refs/remotes/origin/production",
-		"refs/heads/production-2", "refs/pull/7/head"} {
+		"refs/heads/production-2", "refs/pull/7/head", "refs/merge-requests/7/head"} {
 		w.git(t, w.origin, "update-ref", ref, tip)
 	}
 	merge := w.git(t, w.origin, "commit-tree", "-m", "merge", "-p", "refs/heads/production", "-p", tip, tip+"^{tree}")
@@ -431,7 +206,13 @@ func (w *ciWorld) runAll(t *testing.T, head string, jobs []ciJob) {
 		if job.checkout == "" {
 			checkout = head
 		}
-		w.clone(t, checkout, folder, job.whole)
+		if job.empty {
+			if err := os.Mkdir(filepath.Join(w.dir, folder), 0o777); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			w.clone(t, checkout, folder, job.whole)
+		}
 		for _, run := range job.runs {
 			w.run(t, folder, run)
 		}
@@ -473,7 +254,8 @@ func (w *ciWorld) run(t *testing.T, folder string, r ciRun) {
 	t.Helper()
 	cmd := exec.Command("sh", "-e", "-c", r.command)
 	cmd.Dir = filepath.Join(w.dir, folder)
-	cmd.Env = append(w.env(), "PATH="+w.path+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(w.env(), "PATH="+w.path+string(os.PathListSeparator)+os.Getenv("PATH"), "REGSNAP_VERSION=v1.2.3", "RELEASES="+w.releases,
+		"RUNNER_TEMP="+filepath.Join(w.dir, "temp"), "WORKSPACE_TMP="+filepath.Join(w.dir, "temp"), "CI_PROJECT_DIR="+cmd.Dir, "CI_REPOSITORY_URL=file://"+w.origin)
 	for k, v := range r.env {
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}

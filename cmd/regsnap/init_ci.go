@@ -10,7 +10,7 @@ import (
 )
 
 // ciFolders says where the files of each system go, by the folder of docs/ci.
-var ciFolders = map[string]string{"buildkite": ".buildkite", "github": ".github/workflows"}
+var ciFolders = map[string]string{"buildkite": ".buildkite", "github": ".github/workflows", "gitlab": ".gitlab", "jenkins": "."}
 
 // scriptsFolder is where the scripts go that every system runs.
 const scriptsFolder = ".regsnap"

@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the files of each system, and the scripts that all of them run.
 //
-//go:embed buildkite github scripts
+//go:embed buildkite github gitlab jenkins scripts
 var Files embed.FS

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Builds the preview of a pull request and prints its URL. refs/pull/N/head must
-# have been fetched.
+# Builds the preview of a pull request and prints its URL. Its head must have been
+# fetched.
 #
 #   PULL_REQUEST    its number
+#   HEAD            the ref of its head (default: refs/pull/N/head)
 #   BRANCHES        what is below it (default: production staging snapshot)
 #   REGSNAP_BUCKET  the bucket
 #   REGSNAP_CONFIG  the settings (default: git:origin/production:regsnap.yml)
@@ -19,7 +20,7 @@ for branch in ${BRANCHES:-production staging snapshot}; do
   branches=$branches$branch,
 done
 regsnap build --quiet --source git:. --env "$environment" --publish \
-  --branches "${branches}refs/pull/$PULL_REQUEST/head"
+  --branches "${branches}${HEAD:-refs/pull/$PULL_REQUEST/head}"
 url=${PREVIEW_URL%%\**}$environment${PREVIEW_URL#*\*}
 echo "preview: $url/search?prerelease=true"
 if [ -n "${GITHUB_ACTIONS:-}" ]; then
