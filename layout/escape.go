@@ -45,7 +45,7 @@ func escapeElement(element string) string {
 	for i := range len(element) {
 		c := element[i]
 		switch {
-		case c == '.' && (dots || attrs && i == len(element)-len(".attrs")):
+		case dots, attrs && i == len(element)-len(".attrs"): // a dot
 			b.WriteString("=2E")
 		case plainByte(c):
 			b.WriteByte(c)

@@ -50,6 +50,8 @@ func TestManifestIsChecked(t *testing.T) {
 		{"no package and no response", func(m *Manifest) { m.Packages, m.Responses = []ManifestPackage{}, []ManifestResponse{} }, ""},
 		{"the largest response", func(m *Manifest) { m.Responses[1].Size, m.Responses[1].Gzip = gigabyte, gigabyte }, ""},
 		{"a slice", func(m *Manifest) { m.Slice = &SliceOf{Snapshot: testID(1)} }, ""},
+		{"a catalogue before there were any", func(m *Manifest) { m.Format, m.Catalogue = bareManifest, new(ManifestCatalogue) }, "does not go with what it says of a catalogue"},
+		{"no catalogue where there always was one", func(m *Manifest) { m.Format = catalogueManifest }, "does not go with what it says of a catalogue"},
 		{"environment", func(m *Manifest) { m.Environment = "Production" }, "is not a name"},
 		{"slice of nothing", func(m *Manifest) { m.Slice = &SliceOf{Snapshot: "x"} }, "not a snapshot id"},
 		{"digest of the routes", func(m *Manifest) { m.Routes.SHA256 = someSHA256[1:] }, "of the routes"},
@@ -77,6 +79,33 @@ func TestManifestIsChecked(t *testing.T) {
 	outcome(t, "of another environment", err, "it is of environment production")
 	_, err = DecodeManifest(m.Encode(), "production", testID(1))
 	outcome(t, "of another snapshot", err, "its content has the id "+m.ID())
+	spaced := append(m.Encode(), ' ')
+	_, err = DecodeManifest(spaced, "production", m.IDOf(spaced))
+	outcome(t, "a space behind", err, "not written as regsnap writes it")
+}
+
+// TestOrigin: what a manifest begins with says where the snapshot is from.
+func TestOrigin(t *testing.T) {
+	m := soundManifest()
+	whole := string(m.Encode())
+	head, _, _ := strings.Cut(whole, `"routes"`)
+	for what, c := range map[string]struct{ text, want string }{
+		"the head":                {head, ""},
+		"the whole":               {whole, ""},
+		"no document":             {"[", "not a document"},
+		"cut in the branches":     {head[:len(head)-20], "branches"},
+		"cut before the branches": {head[:strings.Index(head, `"branches"`)], "EOF"},
+		"another field first":     {strings.Replace(head, `"environment"`, `"environments"`, 1), "environments where one of"},
+		"a field of another type": {strings.Replace(head, `"environment":"production"`, `"environment":3`, 1), "environment: "},
+		"a field twice":           {strings.Replace(head, `"regsnap"`, `"environment"`, 1), "environment where one of"},
+		"a name that is no text":  {strings.Replace(head, `"regsnap":"1.0.0"`, `7:7`, 1), "manifest: "},
+	} {
+		got, err := DecodeOrigin([]byte(c.text))
+		outcome(t, what, err, c.want)
+		if err == nil && (got.Environment != "production" || len(got.Branches) != 1 || !got.Branches[0].Equal(m.Branches[0])) {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
 }
 
 // TestBranchEqual: every field counts, and a time in any zone.
@@ -227,6 +256,8 @@ func TestNumbersOfFormats(t *testing.T) {
 			t.Errorf("%s: %v, want %v", text, err, want)
 		}
 	}
+	err := f.check([]byte(`{"format":{}}`))
+	outcome(t, "a number that is none", err, "the number of its format: ")
 	var v struct {
 		Format int
 		A      string
@@ -315,7 +346,7 @@ func TestColumns(t *testing.T) {
 func TestEscapes(t *testing.T) {
 	for _, c := range []struct{ element, want string }{
 		{"a.attrs.attrs", "a.attrs=2Eattrs"}, {".attrs", "=2Eattrs"}, {"attrs", "attrs"}, {"x.attrs.y", "x.attrs.y"},
-		{".", "=2E"}, {"...", "=2E=2E=2E"}, {".a", ".a"}, {strings.Repeat("a", 220), strings.Repeat("a", 220)},
+		{".", "=2E"}, {"...", "=2E=2E=2E"}, {".a", ".a"}, {"09:@AZ[`az{/", "09=3A=40AZ=5B=60az=7B=2F"}, {strings.Repeat("a", 220), strings.Repeat("a", 220)},
 		// 217 letters and an escape are 220 bytes, 218 are too many.
 		{strings.Repeat("a", 217) + " ", strings.Repeat("a", 217) + "=20"},
 	} {
@@ -354,6 +385,8 @@ func TestCutParts(t *testing.T) {
 	}{
 		{"nothing", nil, nil, nil},
 		{"one small block", names[:1], blocks[:1], []int{1}},
+		{"a block of the least size, whose name ends a part", []string{ending(leastPart), "z"}, []int{leastPart, 1}, []int{1, 1}},
+		{"a block that is one byte less", []string{ending(leastPart), "z"}, []int{leastPart - 1, 1}, []int{2}},
 		{"blocks of the largest size", names[:3], []int{largest, largest, 1}, []int{1, 1, 1}},
 		{"a block that is one byte less, whose name does not end a part", []string{"b"}, []int{largest - 1}, []int{1}},
 	} {
@@ -375,6 +408,15 @@ func TestCutParts(t *testing.T) {
 	}
 	if at != len(names) || len(parts) < 4 {
 		t.Errorf("%d parts with %d names of %d", len(parts), at, len(names))
+	}
+}
+
+// ending is a name that ends a part if its block is that large.
+func ending(block int) string {
+	for i := 0; ; i++ {
+		if name := fmt.Sprint("a", i); ends(name, block) {
+			return name
+		}
 	}
 }
 

@@ -205,7 +205,7 @@ func DecodeOrigin(data []byte) (*Manifest, error) {
 	m := new(Manifest)
 	d := json.NewDecoder(bytes.NewReader(data))
 	if _, err := d.Token(); err != nil {
-		return nil, fmt.Errorf("manifest: %w", err)
+		return nil, manifestFormat.damaged(err)
 	}
 	fields := map[string]any{
 		"format": &m.Format, "environment": &m.Environment, "regsnap": &m.Regsnap, "render": &m.Render, "budget": &m.Budget, "branches": &m.Branches,
@@ -213,15 +213,15 @@ func DecodeOrigin(data []byte) (*Manifest, error) {
 	for len(fields) > 0 {
 		key, err := d.Token()
 		if err != nil {
-			return nil, fmt.Errorf("manifest: %w", err)
+			return nil, manifestFormat.damaged(err)
 		}
 		name, _ := key.(string)
 		to := fields[name]
 		if to == nil {
-			return nil, fmt.Errorf("manifest: %v where one of format, environment, regsnap, render, budget and branches is due", key)
+			return nil, manifestFormat.damaged(fmt.Errorf("%v where one of format, environment, regsnap, render, budget and branches is due", key))
 		}
 		if err := d.Decode(to); err != nil {
-			return nil, fmt.Errorf("manifest: %s: %w", name, err)
+			return nil, manifestFormat.damaged(fmt.Errorf("%s: %w", name, err))
 		}
 		delete(fields, name)
 	}

@@ -44,7 +44,7 @@ func RangesOf(constraint string) (Ranges, error) {
 	if err != nil {
 		return Ranges{}, err
 	}
-	if m := dirtyNotEqual.FindString(constraint); m != "" && strings.ContainsAny(m, "xX*") {
+	if strings.ContainsAny(dirtyNotEqual.FindString(constraint), "xX*") {
 		return Ranges{}, fmt.Errorf("%q excludes a pre-release of every patch, which cannot be written as intervals", constraint)
 	}
 	releases := []*semver.Version{semver.New(0, 0, 0, "", "")}
