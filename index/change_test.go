@@ -2,6 +2,8 @@ package index
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -157,6 +159,53 @@ func TestLimitDefaults(t *testing.T) {
 	own := Limits{FileSize: 1, Files: 2, TotalSize: 3, ArchiveSize: 4, Ratio: 5}
 	if got := own.WithDefaults(); got != own {
 		t.Errorf("%+v, want %+v", got, own)
+	}
+}
+
+// TestClip: 300 bytes are shown, and nothing that a terminal acts on.
+func TestClip(t *testing.T) {
+	for in, want := range map[string]string{
+		strings.Repeat("x", 300): strings.Repeat("x", 300), strings.Repeat("x", 301): strings.Repeat("x", 300) + "…",
+		"a\x1b[31m\n": "a\ufffd[31m\ufffd", "a\xffb": "a\ufffdb", strings.Repeat("x", 299) + "é": strings.Repeat("x", 299) + "\ufffd…",
+	} {
+		if got := Clip(in); got != want {
+			t.Errorf("%q is shown as %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestSortEntries(t *testing.T) {
+	entries := []Entry{{Name: "b", Version: "1.0.0"}, {Name: "a", Version: "2.0.0"}, {Name: "a", Version: "10.0.0"}}
+	SortEntries(entries)
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name+"-"+e.Version)
+	}
+	if want := "a-10.0.0 a-2.0.0 b-1.0.0"; strings.Join(got, " ") != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+}
+
+// blamed is a source that knows one commit, or none.
+type blamed struct {
+	Source
+	commit *Commit
+	err    error
+}
+
+func (b blamed) LastChange(context.Context, string, string) (*Commit, error) { return b.commit, b.err }
+
+// TestBlame: every finding gets the commit; not to know it changes nothing.
+func TestBlame(t *testing.T) {
+	commit := &Commit{Hash: "1"}
+	problems := []Problem{{File: "a"}, {File: "b"}}
+	Blame(t.Context(), blamed{err: errors.New("no history")}, "production", "a", problems)
+	if problems[0].Commit != nil || problems[1].Commit != nil {
+		t.Errorf("without a commit: %+v", problems)
+	}
+	Blame(t.Context(), blamed{commit: commit}, "production", "a", problems)
+	if problems[0].Commit != commit || problems[1].Commit != commit {
+		t.Errorf("with a commit: %+v", problems)
 	}
 }
 

@@ -41,7 +41,7 @@ type Limits struct {
 	Ratio int64
 }
 
-// withDefaults is the limits with no field left zero.
+// WithDefaults is the limits with no field left zero.
 func (l Limits) WithDefaults() Limits {
 	setDefault(&l.FileSize, DefaultFileSize)
 	setDefault(&l.Files, DefaultFiles)

@@ -22,7 +22,7 @@ func CheckNames(files []File) []Problem {
 			p.Add(f.Path, RulePathPortable, "differs from another name only by how its letters are composed (NFC and NFD): some systems take them for one; rename one of them")
 		}
 		spelled[composed] = f.Path
-		for name := f.Path; name != "." && name != "/" && !checked[name]; name = path.Dir(name) {
+		for name := f.Path; name != "." && !checked[name]; name = path.Dir(name) {
 			checked[name] = true
 			switch element := path.Base(name); {
 			case strings.ContainsFunc(element, isInvisible):

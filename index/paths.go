@@ -30,7 +30,7 @@ func CheckFiles(files []File, limits Limits) []Problem {
 	return p.List()
 }
 
-// findings collects problems of one package.
+// Findings collects problems of one package.
 type Findings struct {
 	Problems []Problem
 	more     int
@@ -52,7 +52,7 @@ func (p *Findings) List() []Problem {
 	return append(p.Problems, Problem{Rule: last.Rule, Detail: fmt.Sprintf("and %d more findings, not listed", p.more)})
 }
 
-// clip makes a hostile path fit to be shown: valid UTF-8, no control
+// Clip makes a hostile path fit to be shown: valid UTF-8, no control
 // characters, not endless.
 func Clip(file string) string {
 	const most = 300 // bytes
@@ -86,7 +86,7 @@ func (p *Findings) checkFile(f File, limits Limits) {
 	}
 }
 
-// checkPath finds what is wrong with a path by itself.
+// CheckPath finds what is wrong with a path by itself.
 func (p *Findings) CheckPath(name string) {
 	if len(name) > MaxPath {
 		p.Add(name, RulePathLength, "the path has %d bytes: it may have %d", len(name), MaxPath)
@@ -134,7 +134,7 @@ func (p *Findings) checkTogether(files []File) {
 	paths := make(map[string]bool, len(files))
 	dirs := make(map[string]bool)
 	for _, f := range files {
-		for dir := path.Dir(f.Path); dir != "." && dir != "/" && !dirs[dir]; dir = path.Dir(dir) {
+		for dir := path.Dir(f.Path); !dirs[dir]; dir = path.Dir(dir) { // at last "." or "/", which no file may be called
 			dirs[dir] = true
 		}
 		folded := fold(f.Path)
@@ -172,7 +172,7 @@ func fold(s string) string {
 		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
 			least = min(least, next)
 		}
-		if 'A' <= least && least <= 'Z' {
+		if least < utf8.RuneSelf { // K or S, the only letters of ASCII with a third form
 			least += 'a' - 'A'
 		}
 		return least

@@ -3,6 +3,7 @@ package sign
 import (
 	"bytes"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -98,6 +99,14 @@ func TestDateOfSignatures(t *testing.T) {
 		if by, err := ring.Verify(bytes.NewReader(content), text); err != nil || by != k.Fingerprint() {
 			t.Errorf("verified as by %s, %v", by, err)
 		}
+	}
+	// So does the certificate of a subkey, whichever of the two is newer.
+	latest := born.AddDate(0, 4, 0)
+	if err := e.AddSigningSubkey(madeAt(latest)); err != nil {
+		t.Fatal(err)
+	}
+	if sub := load(born.AddDate(0, 5, 0)); !sub.at.Equal(latest) || sub.Fingerprint() == after.Fingerprint() {
+		t.Errorf("the subkey's signatures are dated %s, want %s", sub.at, latest)
 	}
 	if before.Identity() == after.Identity() || before.Fingerprint() != after.Fingerprint() {
 		t.Errorf("certified again: %s and %s", before.Identity(), after.Identity())
@@ -221,11 +230,51 @@ func TestSignatureFiles(t *testing.T) {
 		{"another kind of text", `it is a "PGP MESSAGE"`, []byte(message)},
 		{"a text without an end", "text form is damaged", good[:len(good)-40]},
 		{"a text that is not a signature", "text form is damaged", []byte("-----BEGIN PGP SIGNATURE-----")},
+		{"one byte more, and not in text form", "has 65537 bytes", make([]byte, maxSignature+1)},
 		{"another packet", "it is no signature", []byte{0xb4, 1, 'a'}},
 		{"a cut packet", "cannot be read", packets[:20]},
 	} {
 		if by, err := ring.Verify(bytes.NewReader(content), c.sig); !errors.Is(err, errSignature) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: by %q, %v; want %q", c.what, by, err, c.want)
 		}
+	}
+}
+
+// unseekable is content that can be read once.
+type unseekable struct{ io.Reader }
+
+var errSeek = errors.New("no way back")
+
+func (unseekable) Seek(int64, int) (int64, error) { return 0, errSeek }
+
+// TestReadTwice: a signature of a key that expired since is checked a second time,
+// from the beginning of the content or not at all.
+func TestReadTwice(t *testing.T) {
+	content := testdata(t, "content")
+	if _, err := loadRing(t, "expired").Verify(unseekable{bytes.NewReader(content)}, testdata(t, "content.expired.sig")); !errors.Is(err, errSeek) {
+		t.Errorf("%v, want %v", err, errSeek)
+	}
+}
+
+// TestKeyWithoutItsPart: a key whose private part was left out, as gpg
+// --export-secret-subkeys leaves out that of the primary key, does not sign.
+// Source: GnuPG, doc/DETAILS, "gnu-dummy S2K".
+func TestKeyWithoutItsPart(t *testing.T) {
+	e := newEntity(t, madeAt(born))
+	var key, rest bytes.Buffer
+	if err := e.PrimaryKey.Serialize(&key); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range e.Identities {
+		if err := errors.Join(id.UserId.Serialize(&rest), id.SelfSignature.Serialize(&rest)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The packet of the public key with the tag of a private one, and in place of its
+	// numbers that there are none.
+	body := append(key.Bytes()[2:], 0xfe, 0, 0x65, 0, 'G', 'N', 'U', 1)
+	stub := slices.Concat([]byte{0xc0 | 5, byte(len(body))}, body, rest.Bytes())
+	if _, err := LoadKey(stub, nil, now); !errors.Is(err, errKey) || !strings.Contains(err.Error(), "its private part is not in the file") {
+		t.Errorf("%v", err)
 	}
 }

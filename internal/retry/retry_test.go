@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +78,37 @@ func TestEndWithinAttempt(t *testing.T) {
 			t.Errorf("a wait after the end: %v", err)
 		}
 		cancel()
+	}
+}
+
+// TestPauses: each is announced before it begins, and one that does not end well
+// ends all.
+func TestPauses(t *testing.T) {
+	broken := errors.New("no more waiting")
+	var said []string
+	p := policy
+	p.Pausing = func(n int, pause time.Duration, err error) {
+		said = append(said, fmt.Sprint(n, " ", pause > 0, " ", err))
+	}
+	p.Sleep = func(context.Context, time.Duration) error {
+		if len(said) == 2 {
+			return broken
+		}
+		return nil
+	}
+	if err := p.Do(t.Context(), func() error { return Again(io.EOF) }); err != broken {
+		t.Errorf("%v, want %v", err, broken)
+	}
+	if want := []string{"1 true EOF", "2 true EOF"}; !slices.Equal(said, want) {
+		t.Errorf("announced %q, want %q", said, want)
+	}
+	if err := p.Wait(t.Context(), 1, 0); err != broken {
+		t.Errorf("a wait that does not end well: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := policy.Wait(ended, 1, time.Hour); err != context.Canceled {
+		t.Errorf("a wait after the end: %v", err)
 	}
 }
 
