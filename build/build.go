@@ -47,6 +47,9 @@ type Options struct {
 	// Live are the snapshots that are live in the bucket: what they list is
 	// there, and is not rendered again.
 	Live []Live
+	// Shard, if set, is the part of the package revisions that is stored. No snapshot
+	// is made then: the build without it makes that of what it finds.
+	Shard Shard
 	// Parallel is how many objects are stored at once.
 	Parallel int
 	// Progress, if set, is told how far the work is. It may be called from any
@@ -76,6 +79,7 @@ type Snapshot struct {
 type Stats struct {
 	Packages         int   `json:"packages"`          // package versions that were read and checked
 	RevisionsWritten int   `json:"revisions_written"` // package revisions that the bucket lacked
+	RevisionsFound   int   `json:"revisions_found"`   // those that no live snapshot has, and an earlier build or a shard had stored
 	ResponsesWritten int   `json:"responses_written"`
 	Objects          int64 `json:"objects"` // objects stored
 	Bytes            int64 `json:"bytes"`   // bytes stored
@@ -86,8 +90,10 @@ type Stats struct {
 // Result is what a build did and found.
 type Result struct {
 	Snapshots []Snapshot
-	Report    index.Report
-	Stats     Stats
+	// Sharded is how many package revisions belong to the shard.
+	Sharded int
+	Report  index.Report
+	Stats   Stats
 }
 
 // builder gathers: it reads branches until the rows of every environment are
@@ -101,6 +107,7 @@ type builder struct {
 	kept     *keptSource
 	loaded   map[entryKey]*parse.Loaded
 	ranges   rangesCache
+	sharded  map[layout.Revision]bool
 	blobs    atomic.Int64
 }
 
@@ -124,6 +131,7 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 	b := &builder{
 		Options: o, writer: newWriter(o.Store, o.Parallel, o.Progress),
 		branches: map[string]*index.Branch{}, loaded: map[entryKey]*parse.Loaded{}, ranges: rangesCache{},
+		sharded: map[layout.Revision]bool{},
 	}
 	b.budget, b.regsnap, b.sign = o.Budget, o.Regsnap, o.Sign
 	b.Source = countingSource{o.Source, &b.blobs}
@@ -137,6 +145,7 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 	b.result.Stats.YAMLParsed = stats.Manifests + stats.DataStreams + stats.Fields + stats.Pipelines
 	b.result.Stats.BlobsRead = int(b.blobs.Load())
 	b.result.Stats.ResponsesWritten = b.rendered
+	b.result.Sharded = len(b.sharded)
 	b.result.Stats.Objects, b.result.Stats.Bytes = b.objects.Load(), b.bytes.Load()
 	return &b.result, err
 }
@@ -176,6 +185,9 @@ func (b *builder) run(ctx context.Context) error {
 		if len(targets[i].rows) == 0 && len(b.result.Report.Errors) == 0 {
 			return fmt.Errorf("environment %s: %w: all of its branches are empty", env.Name, index.ErrEmptyBranch)
 		}
+	}
+	if b.Shard != (Shard{}) {
+		return b.writeShard(ctx, targets)
 	}
 	if err := b.write(ctx, slices.DeleteFunc(slices.Clone(targets), func(t *target) bool { return t.built != nil })); err != nil {
 		return err

@@ -42,6 +42,18 @@ func (s *fragileStore) Read(_ context.Context, key string) ([]byte, error) {
 	return body, nil
 }
 
+func (s *fragileStore) Sizes(_ context.Context, rev layout.Revision) (map[string]int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sizes := map[string]int64{}
+	for key, body := range s.objects {
+		if strings.HasPrefix(key, rev.Prefix()) {
+			sizes[key] = int64(len(body))
+		}
+	}
+	return sizes, nil
+}
+
 func (s *fragileStore) Put(_ context.Context, o layout.Object) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

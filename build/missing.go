@@ -35,7 +35,7 @@ func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
-	var done, written atomic.Int64
+	var done, written, reused atomic.Int64
 	there := maps.Clone(b.contents)
 	for _, l := range missing {
 		g.Go(func() error {
@@ -43,7 +43,9 @@ func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 			sum, found := there[rev]
 			var err error
 			if !found {
-				sum, found, err = b.completed(ctx, rev)
+				if sum, found, err = b.completed(ctx, rev); found {
+					reused.Add(1)
+				}
 			}
 			switch {
 			case err != nil:
@@ -68,7 +70,7 @@ func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 		})
 	}
 	err := g.Wait()
-	b.result.Stats.RevisionsWritten = int(written.Load())
+	b.result.Stats.RevisionsWritten, b.result.Stats.RevisionsFound = int(written.Load()), int(reused.Load())
 	return err
 }
 
@@ -109,8 +111,12 @@ func contentsOf(l *parse.Loaded) []index.ID {
 	return ids
 }
 
-// completed looks for a revision that an earlier build, one that was never
-// published or whose snapshot is no longer live, has written.
+// completed looks for a revision that an earlier build has written: a shard, one that
+// was never published, or one whose snapshot is no longer live. Its contents.json was
+// written last and says what there is, but is no proof by itself: a writer that was
+// taken for dead may have written it when prune had deleted the rest. What is found
+// stays, since the store keeps prune away from the first question on; what is missing
+// is written again.
 func (w *writer) completed(ctx context.Context, rev layout.Revision) (sum string, found bool, err error) {
 	body, err := w.store.Read(ctx, rev.ContentsKey())
 	switch {
@@ -119,8 +125,34 @@ func (w *writer) completed(ctx context.Context, rev layout.Revision) (sum string
 	case err != nil:
 		return "", false, err
 	}
-	if _, err := layout.DecodeContents(body, rev); err != nil {
+	c, err := layout.DecodeContents(body, rev)
+	if err != nil {
 		return "", false, fmt.Errorf("%s: %w", rev.ContentsKey(), err)
 	}
+	there, err := w.store.Sizes(ctx, rev)
+	if err != nil {
+		return "", false, err
+	}
+	for key, want := range sizesOf(rev, c) {
+		size, ok := there[key]
+		if !ok {
+			return "", false, nil
+		}
+		if size != want {
+			return "", false, fmt.Errorf("%s: %d bytes, want %d as %s says: the object is damaged; regsnap verify --repair writes it again if a snapshot has it, and regsnap prune deletes it if none does", key, size, want, rev.ContentsKey())
+		}
+	}
 	return sha256Hex(body), true, nil
+}
+
+// sizesOf is how large the objects of a revision are, but for the list itself.
+func sizesOf(rev layout.Revision, c *layout.Contents) map[string]int64 {
+	sizes := map[string]int64{rev.ArchiveKey(): c.Archive.Size}
+	if c.Signature != nil {
+		sizes[rev.SignatureKey()] = c.Signature.Size
+	}
+	for _, f := range c.Objects() {
+		sizes[rev.FileKey(f.Path)] = f.Size
+	}
+	return sizes
 }

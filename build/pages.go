@@ -262,6 +262,9 @@ type nowhere struct{}
 
 func (nowhere) Read(context.Context, string) ([]byte, error) { return nil, io.EOF }
 func (nowhere) Put(context.Context, layout.Object) error     { return nil }
+func (nowhere) Sizes(context.Context, layout.Revision) (map[string]int64, error) {
+	return nil, nil
+}
 
 // between is how two neighbours differ; nil if that is not known.
 func (p *pages) between(before, after layout.Revision) *layout.SiteChanges {

@@ -72,13 +72,14 @@ type Revision struct {
 	ID      string // 20 hexadecimal digits
 }
 
-func (r Revision) prefix() string {
+// Prefix is what the keys of all of the revision's objects, and of no others, begin with.
+func (r Revision) Prefix() string {
 	return PackagesPrefix + r.Name + "/" + escapeElement(r.Version) + "/" + r.ID + "/"
 }
 
 // ArchiveKey is where the package's zip archive lies.
 func (r Revision) ArchiveKey() string {
-	return r.prefix() + escapeElement(r.Name+"-"+r.Version+".zip")
+	return r.Prefix() + escapeElement(r.Name+"-"+r.Version+".zip")
 }
 
 // SignatureKey is where the archive's detached signature lies.
@@ -86,11 +87,11 @@ func (r Revision) SignatureKey() string { return r.ArchiveKey() + ".sig" }
 
 // ContentsKey is where the list of the package's files lies. It is written
 // last: its presence means that the revision is complete.
-func (r Revision) ContentsKey() string { return r.prefix() + "contents.json" }
+func (r Revision) ContentsKey() string { return r.Prefix() + "contents.json" }
 
 // FileKey is where one file of the package lies; path is relative to the
 // package's directory.
-func (r Revision) FileKey(path string) string { return r.prefix() + "files/" + escapePath(path) }
+func (r Revision) FileKey(path string) string { return r.Prefix() + "files/" + escapePath(path) }
 
 // PackageObject tells what the key of a revision stands for.
 type PackageObject int

@@ -48,6 +48,18 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 	return b.store.List(ctx, prefix)
 }
 
+// Sizes gives the size in bytes of each object of a revision that is there, by key.
+func (b *Bucket) Sizes(ctx context.Context, rev layout.Revision) (map[string]int64, error) {
+	sizes := map[string]int64{}
+	for o, err := range b.List(ctx, rev.Prefix()) {
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", rev.Prefix(), err)
+		}
+		sizes[o.Key] = o.Size
+	}
+	return sizes, nil
+}
+
 // Delete removes an object; that there is none is no error.
 func (b *Bucket) Delete(ctx context.Context, key string) error { return b.store.Delete(ctx, key) }
 

@@ -160,12 +160,29 @@ func (c committed) Branch(ctx context.Context, name string) (*index.Branch, erro
 
 // build writes an edition into a bucket under a lease, as regsnap build does.
 func (s *editions) build(ctx context.Context, b *Bucket, n int) (id string, lease *Lease, err error) {
-	src, err := s.edition(n)
+	result, lease, err := s.run(ctx, b, n, build.Shard{})
 	if err != nil {
 		return "", nil, err
 	}
+	return result.Snapshots[0].ID, lease, nil
+}
+
+// shard is regsnap build --shard.
+func (s *editions) shard(ctx context.Context, b *Bucket, n int, part build.Shard) (*build.Result, error) {
+	result, lease, err := s.run(ctx, b, n, part)
+	if err != nil {
+		return nil, err
+	}
+	return result, errors.Join(lease.Stored(ctx), lease.Release(ctx))
+}
+
+func (s *editions) run(ctx context.Context, b *Bucket, n int, part build.Shard) (result *build.Result, lease *Lease, err error) {
+	src, err := s.edition(n)
+	if err != nil {
+		return nil, nil, err
+	}
 	defer src.Close()
-	o := build.Options{Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8}
+	o := build.Options{Shard: part, Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8}
 	lo := LeaseOptions{Purpose: "build", By: s.by, Waiting: s.waiting}
 	p, err := b.Pointer(ctx, testEnv)
 	if err == nil {
@@ -176,18 +193,17 @@ func (s *editions) build(ctx context.Context, b *Bucket, n int) (id string, leas
 		o.Live, lo.Live = append(o.Live, live), append(lo.Live, live.Manifest)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", nil, err
+		return nil, nil, err
 	}
 	if err != nil { // none is live, or it was pruned between the two requests
 		o.Live, lo.Live = nil, nil
 	}
 	lease = b.Lease(lo)
 	o.Store = lease
-	result, err := build.Build(ctx, o)
-	if err != nil {
-		return "", nil, errors.Join(err, lease.Release(ctx))
+	if result, err = build.Build(ctx, o); err != nil {
+		return nil, nil, errors.Join(err, lease.Release(ctx))
 	}
-	return result.Snapshots[0].ID, lease, nil
+	return result, lease, nil
 }
 
 // publish is regsnap build --publish.

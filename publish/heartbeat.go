@@ -214,6 +214,10 @@ func (h *heartbeat) conditional(ctx context.Context) error {
 	first := h.lease
 	first.Beat += 2
 	_, state, err := h.b.store.Load(ctx, h.key)
+	if errors.Is(err, fs.ErrNotExist) {
+		h.lost = true
+		return errLost
+	}
 	if err != nil {
 		return err
 	}

@@ -86,6 +86,15 @@ func (l *Lease) Read(ctx context.Context, key string) ([]byte, error) {
 	return l.b.Read(ctx, key)
 }
 
+// Sizes gives the size in bytes of each object of a revision that is there, by key. It
+// takes the lease: the answer decides what is written.
+func (l *Lease) Sizes(ctx context.Context, rev layout.Revision) (map[string]int64, error) {
+	if err := l.hold(ctx); err != nil {
+		return nil, err
+	}
+	return l.b.Sizes(ctx, rev)
+}
+
 // Put stores an object that will never change; one that is there stays.
 func (l *Lease) Put(ctx context.Context, o layout.Object) error {
 	if err := l.hold(ctx); err != nil {
@@ -113,6 +122,15 @@ func (l *Lease) Put(ctx context.Context, o layout.Object) error {
 	defer l.mu.Unlock()
 	l.manifests[o.Key] = m
 	return nil
+}
+
+// Stored makes sure that what a writer put that makes no manifest is there and outlives
+// a crash of the machine. One that put nothing, and asked for nothing, holds no lease.
+func (l *Lease) Stored(ctx context.Context) error {
+	if !l.held.Load() {
+		return nil
+	}
+	return l.ready(ctx)
 }
 
 // Release ends the stay. It works on when ctx was cancelled, for a short time:

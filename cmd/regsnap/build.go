@@ -33,6 +33,11 @@ snapshots in turns. A version pinned in the settings may always.
 Building changes nothing for readers until the pointer moves: with --publish, or
 later with regsnap publish.
 
+With --shard I/N it renders and stores the I-th part of the package revisions only, by
+the hash of the package's name, and makes no snapshot: N machines share the work, in
+any order or at the same moment. The build after them, without --shard, finds what is
+there and renders what is not. See docs/ci/README.md for a matrix of jobs.
+
 With --branches it builds an environment that is not configured, such as the preview
 of a pull request: what the live snapshots of the others have is not written again.
 Its responses are cached for a few seconds only. regsnap prune --retire ends it.
@@ -43,11 +48,13 @@ With --sign-key the archives without one are signed too; see docs/signatures.md.
    regsnap build --source git:. --bucket file:///srv/registry
    regsnap build --source git:. --bucket s3://registry?region=eu-west-1 --env production --publish
    regsnap build --source dir:production=./p,staging=./s --bucket file:///srv/registry --env staging
+   regsnap build --source git:. --bucket s3://registry --shard 2/4
    regsnap build --source git:. --bucket s3://registry --publish --env pr-123 --branches production,staging,snapshot,refs/pull/123/head`,
 		Flags: append([]cli.Flag{
 			configFlag(), sourceFlag(), bucketFlag(),
 			envsFlag("all"),
 			&cli.StringSliceFlag{Name: "branches", Usage: "the one environment of --env shows these `BRANCHES`, the most important first"},
+			&cli.StringFlag{Name: "shard", Usage: "store only the `I/N`-th part of the package revisions, such as 2/4, and make no snapshot"},
 			publishFlag(), allowOlderFlag(), allowRenderFlag(), dryRunFlag(), byFlag(), reasonFlag(),
 			parallelFlag(0, storeParallel),
 			annotationsFlag(),
@@ -63,7 +70,10 @@ type built struct {
 	// Settings are the protected ones that were read from a commit.
 	Settings *configPlace `json:"settings,omitempty"`
 	// Read are the branches as they were read.
-	Read      []readBranch    `json:"read"`
+	Read []readBranch `json:"read"`
+	// Shard is the part of the package revisions that was stored, of which there are
+	// no snapshots.
+	Shard     *builtShard     `json:"shard,omitempty"`
 	Snapshots []builtSnapshot `json:"snapshots"`
 	// Error is why the build failed; Errors are what is wrong with packages.
 	Error    *failure    `json:"error,omitempty"`
@@ -71,6 +81,12 @@ type built struct {
 	Warnings []finding   `json:"warnings"`
 	Stats    build.Stats `json:"stats"`
 	Seconds  float64     `json:"seconds"`
+}
+
+// builtShard is a shard, and how many package revisions belong to it.
+type builtShard struct {
+	build.Shard
+	Revisions int `json:"revisions"`
 }
 
 type builtSnapshot struct {
@@ -119,6 +135,9 @@ func runBuild(c *cli.Context) (err error) {
 	if o.Sign, err = signer(c); err != nil {
 		return err
 	}
+	if o.Shard, err = shard(c); err != nil {
+		return err
+	}
 	for _, name := range names {
 		env, err := cfg.buildEnvironment(name)
 		if err != nil {
@@ -134,6 +153,21 @@ func runBuild(c *cli.Context) (err error) {
 	defer closing(&err, "source", src)
 	o.Source = src
 	return buildInto(c, cfg, o, vouching, started)
+}
+
+// shard reads --shard; without it there is none.
+func shard(c *cli.Context) (build.Shard, error) {
+	if !c.IsSet("shard") {
+		return build.Shard{}, nil
+	}
+	if c.Bool("publish") {
+		return build.Shard{}, usagef("a shard makes no snapshot that could be published: run regsnap build --publish without --shard once every shard is through")
+	}
+	s, err := build.ParseShard(c.String("shard"))
+	if err != nil {
+		return s, usagef("--shard: %w", err)
+	}
+	return s, nil
 }
 
 // buildInto builds into the bucket, publishes if that was asked for, and prints
@@ -176,6 +210,12 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 	result, err := build.Build(c.Context, o)
 	bar.finish()
 	out := built{DryRun: c.Bool("dry-run"), Settings: cfg.settingsRead(), Read: branchesRead(o), Snapshots: []builtSnapshot{}, Stats: result.Stats, Errors: findings(result.Report.Errors), Warnings: findings(result.Report.Warnings)}
+	if o.Shard != (build.Shard{}) {
+		out.Shard = &builtShard{o.Shard, result.Sharded}
+		if err == nil {
+			err = lease.Stored(c.Context)
+		}
+	}
 	if err == nil {
 		out.Snapshots, err = publishBuilt(c, cfg, o, bucket, lease, result)
 	}
@@ -277,10 +317,16 @@ func printBuilt(c *cli.Context, out built, err error) error {
 		fmt.Fprintf(c.App.Writer, "%s %s\n", s.Environment, s.ID)
 		printCoverage(c.App.ErrWriter, s)
 	}
+	if err == nil && out.Shard != nil {
+		printShard(c, out)
+	}
 	if err == nil {
 		fmt.Fprintf(c.App.ErrWriter, "%s read, %s and %s written: %s, %s in %.1f s\n",
 			plural(out.Stats.Packages, "package"), plural(out.Stats.RevisionsWritten, "revision"), plural(out.Stats.ResponsesWritten, "response"),
 			plural(int(out.Stats.Objects), "object"), size(out.Stats.Bytes), out.Seconds)
+		if out.Stats.RevisionsFound > 0 {
+			fmt.Fprintf(c.App.ErrWriter, "%s in the bucket already\n", were(out.Stats.RevisionsFound, "revision"))
+		}
 	}
 	if err == nil && out.DryRun {
 		fmt.Fprintln(c.App.Writer, dryRunText)
@@ -290,6 +336,24 @@ func printBuilt(c *cli.Context, out built, err error) error {
 		return errors.Join(errReported, err)
 	}
 	return err
+}
+
+// printShard says what a shard has stored, and what comes after it.
+func printShard(c *cli.Context, out built) {
+	stored := "in the bucket"
+	if out.DryRun {
+		stored = "would be in the bucket"
+	}
+	fmt.Fprintf(c.App.Writer, "shard %s: %s %s, %d of them written\n", out.Shard, plural(out.Shard.Revisions, "package revision"), stored, out.Stats.RevisionsWritten)
+	fmt.Fprintln(c.App.ErrWriter, "no snapshot was made: once every shard is through, regsnap build without --shard makes it of what it finds")
+}
+
+// were begins a sentence about what there was.
+func were(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " was"
+	}
+	return plural(n, noun) + " were"
 }
 
 func printCoverage(w io.Writer, s builtSnapshot) {

@@ -89,6 +89,11 @@ func (s *comparison) Read(ctx context.Context, key string) ([]byte, error) {
 	return s.bucket.Read(ctx, key)
 }
 
+// Sizes gives nothing: no revision is found that could be asked for.
+func (s *comparison) Sizes(context.Context, layout.Revision) (map[string]int64, error) {
+	return nil, nil
+}
+
 func (s *comparison) Put(ctx context.Context, o layout.Object) error {
 	if strings.HasPrefix(o.Key, layout.SnapshotsPrefix) {
 		return nil // by the snapshot's id: another one is another key

@@ -40,6 +40,10 @@ func (s *dryStore) Read(ctx context.Context, key string) ([]byte, error) {
 	return s.bucket.Read(ctx, key)
 }
 
+func (s *dryStore) Sizes(ctx context.Context, rev layout.Revision) (map[string]int64, error) {
+	return s.bucket.Sizes(ctx, rev)
+}
+
 // maxKept is the size up to which an object is kept to be read back.
 const maxKept = 64 << 10
 

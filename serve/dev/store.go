@@ -37,6 +37,7 @@ type body struct{ content []byte }
 type Reader interface {
 	Read(ctx context.Context, key string) ([]byte, error)
 	Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
+	Sizes(ctx context.Context, rev layout.Revision) (map[string]int64, error)
 }
 
 func newMemory(env string, under Reader) *memory {
@@ -105,6 +106,22 @@ func (m *memory) Read(ctx context.Context, key string) ([]byte, error) {
 		return nil, notThere(key)
 	}
 	return m.under.Read(ctx, key)
+}
+
+// Sizes gives the sizes of a revision's objects; see build.Store.
+func (m *memory) Sizes(ctx context.Context, rev layout.Revision) (sizes map[string]int64, err error) {
+	sizes = map[string]int64{}
+	if m.under != nil {
+		if sizes, err = m.under.Sizes(ctx, rev); err != nil {
+			return nil, err
+		}
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for key, b := range m.objects[groupOf(rev.Prefix())] {
+		sizes[key] = int64(len(b.content))
+	}
+	return sizes, ctx.Err()
 }
 
 // Open streams an object; see serve.Bucket.
