@@ -62,7 +62,7 @@ lint: ## gofmt, go vet, staticcheck, actionlint, module files
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet -tags bench,conformance ./...
 	$(GO) tool -modfile=.ci/tools/go.mod staticcheck -tags bench,conformance ./...
-	$(GO) tool -modfile=.ci/tools/go.mod actionlint -shellcheck= -pyflakes= .github/workflows/*.yml docs/ci/github/*.yml
+	$(GO) tool -modfile=.ci/tools/go.mod actionlint -shellcheck= -pyflakes= .github/workflows/*.yml docs/ci/github/*.yml docs/ci/shards/github.yml
 	$(GO) mod verify
 	$(GO) mod tidy -diff
 	cd cmd/regsnap-spec && $(GO) vet ./... && $(GO) mod verify && $(GO) mod tidy -diff
