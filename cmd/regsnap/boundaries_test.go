@@ -22,19 +22,20 @@ var ladder = []string{"layout", "index", "build", "publish", "serve", "cmd"}
 // than the ladder allows. A package that is not named may import what lies in
 // its own room or below.
 var narrower = map[string][]string{
-	"layout":         {},
-	"layout/answer":  {"layout"},
-	"index":          {},
-	"index/git":      {"index", "internal/redact"},
-	"index/parse":    {"index", "index/git"},
-	"build/sign":     {},
-	"publish":        {"internal/retry", "layout", "layout/answer", "publish/store"},
-	"publish/store":  {"internal/folderlock", "internal/retry", "layout"},
-	"publish/pack":   {"layout", "layout/answer"},
-	"serve":          {"layout", "layout/answer"},
-	"serve/edge":     {},
-	"index/lint":     {"index", "index/git", "index/parse"},
-	"index/upstream": {"index", "index/git", "index/parse", "internal/folderlock", "internal/redact", "internal/retry", "layout", "layout/answer"},
+	"layout":            {},
+	"layout/answer":     {"layout"},
+	"index":             {},
+	"index/git":         {"index", "internal/redact"},
+	"index/parse":       {"index", "index/git"},
+	"build/sign":        {},
+	"publish":           {"internal/retry", "layout", "layout/answer", "publish/store"},
+	"publish/store":     {"internal/folderlock", "internal/retry", "layout"},
+	"publish/pack":      {"layout", "layout/answer"},
+	"serve":             {"layout", "layout/answer"},
+	"serve/edge":        {},
+	"index/lint":        {"index", "index/git", "index/parse"},
+	"index/searchindex": {},
+	"index/upstream":    {"index", "index/git", "index/parse", "index/searchindex", "internal/folderlock", "internal/redact", "internal/retry", "layout", "layout/answer"},
 }
 
 // TestBoundaries holds every folder to the ladder.

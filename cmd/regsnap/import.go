@@ -28,6 +28,11 @@ and signatures, and builds them into a snapshot: the archives are served as they
 byte for byte, and all else is rendered from them. Without --query, --package, --latest
 or --matrix every version is fetched.
 
+With --from-v2 the source is a bucket of package storage v2: its index says what there
+is, and archives and signatures come from --endpoint, or from the bucket. Only those
+are fetched that are not there, or of which the index says something else than before;
+if the cursor is the same, no file is asked for at all. docs/storage-v2.md has more.
+
 What was fetched stays in a folder (--cache): the next import asks whether it has
 changed, and an interrupted one resumes. Few connections are used, --max-rate bounds
 the requests, and Retry-After is heeded.
@@ -40,10 +45,12 @@ One archive that does not pass stops the import; --exclude leaves it out.
 
    regsnap import --registry https://registry.example --env production --bucket file:///srv/registry
    regsnap import --registry https://registry.example --query 'kibana.version=8.5.0' --verify-key elastic.asc \
-     --env production --bucket gs://registry --publish`,
-		Flags: append([]cli.Flag{
+     --env production --bucket gs://registry --publish
+   regsnap import --from-v2 gs://storage --endpoint https://storage.example/ --env production --bucket gs://registry`,
+		Flags: slices.Concat([]cli.Flag{
 			configFlag(), bucketFlag(), envFlag(),
 			&cli.StringFlag{Name: "registry", Usage: "the registry's `URL` (default: the address in the file of --matrix)"},
+		}, storageFlags(), []cli.Flag{
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.StringSliceFlag{Name: "exclude", Usage: "leave out `NAME[-VERSION]`, and say so (repeat for several)"},
 			&cli.StringFlag{Name: "verify-key", Usage: "only accept archives that a public key in `FILE` has signed", TakesFile: true},
@@ -54,7 +61,7 @@ One archive that does not pass stops the import; --exclude leaves it out.
 			publishFlag(), allowOlderFlag(), dryRunFlag("(what is fetched stays in --cache)"), byFlag(), reasonFlag(),
 			parallelFlag(0, storeParallel),
 			jsonFlag(),
-		}, signFlags()...),
+		}, signFlags()),
 		Action: runImport,
 	}
 }
@@ -98,6 +105,11 @@ func runImport(c *cli.Context) (err error) {
 	fetch.Progress = func(phase string, done, total int, bytes int64) {
 		bar.update(build.Progress{Phase: phase, Done: done, Total: total, Bytes: bytes})
 	}
+	storage, err := openStorage(c.Context, &fetch)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, "the bucket of --from-v2", storage)
 	src, stats, err := upstream.Fetch(c.Context, fetch)
 	bar.finish()
 	if errors.Is(err, upstream.ErrURL) {
@@ -107,14 +119,13 @@ func runImport(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "cache", src)
-	fmt.Fprintf(c.App.ErrWriter, "%s: %d archives and signatures fetched (%s), %d unchanged; %d signed\n",
-		plural(stats.Packages, "package"), stats.Fetched, size(stats.Bytes), stats.Unchanged, stats.Signed)
+	printFetched(c.App.ErrWriter, stats)
 	for _, id := range stats.Excluded {
 		fmt.Fprintf(c.App.ErrWriter, "left out, as --exclude says: %s\n", id)
 	}
 	for _, name := range fetch.Exclude {
 		if !slices.ContainsFunc(stats.Excluded, func(id string) bool { return id == name || strings.HasPrefix(id, name+"-") }) {
-			fmt.Fprintf(c.App.ErrWriter, "--exclude %s: the registry offers no such package\n", name)
+			fmt.Fprintf(c.App.ErrWriter, "--exclude %s: no such package is offered\n", name)
 		}
 	}
 	o.Source = src
@@ -124,21 +135,26 @@ func runImport(c *cli.Context) (err error) {
 // fetchOptions reads the flags that say what to fetch.
 func fetchOptions(c *cli.Context) (upstream.Options, error) {
 	o := upstream.Options{
-		URL: c.String("registry"), Dir: c.String("cache"), Hosts: c.StringSlice("trust-host"), Exclude: c.StringSlice("exclude"),
+		Dir: c.String("cache"), Hosts: c.StringSlice("trust-host"), Exclude: c.StringSlice("exclude"),
 		Rate: c.Float64("max-rate"), Parallel: c.Int("max-connections"), Agent: "regsnap/" + version(),
 	}
 	var err error
 	if o.Slice, err = sliceOf(c); err != nil {
 		return o, err
 	}
-	if o.URL == "" {
-		if o.URL, err = matrixAddress(c); err != nil {
-			return o, err
+	if err := storageOptions(c, &o); err != nil {
+		return o, err
+	}
+	if o.Storage == "" {
+		if o.URL = c.String("registry"); o.URL == "" {
+			if o.URL, err = matrixAddress(c); err != nil {
+				return o, err
+			}
 		}
 	}
 	switch {
-	case o.URL == "":
-		return o, usagef("from which registry? Give --registry URL")
+	case o.URL == "" && o.Storage == "":
+		return o, usagef("from which registry? Give --registry URL, or --from-v2 URL")
 	case o.Rate <= 0 || o.Parallel <= 0:
 		return o, usagef("--max-rate and --max-connections: want numbers above 0")
 	}
@@ -154,7 +170,11 @@ func fetchOptions(c *cli.Context) (upstream.Options, error) {
 		o.Verify = ring
 	}
 	if o.Dir == "" {
-		if o.Dir, err = importFolder(o.URL); err != nil {
+		from := o.URL
+		if o.Storage != "" {
+			from = o.Storage + " " + o.URL
+		}
+		if o.Dir, err = importFolder(from); err != nil {
 			return o, err
 		}
 	}

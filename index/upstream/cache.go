@@ -23,6 +23,7 @@ import (
 //
 //	branch/packages/<name>-<version>.zip(.sig)
 //	fetched.jsonl        a line for each file: what the server said of it
+//	index.json           what the index of a package storage v2 said last
 //	incoming/            files on their way
 type cache struct {
 	dir    string
@@ -39,12 +40,15 @@ type record struct {
 	Path   string `json:"path"` // on the server
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
+	// Of is that of the offer that it was fetched for.
+	Of string `json:"of,omitempty"`
 	state
 }
 
 const (
 	branchFolder  = "branch"
 	recordsFile   = "fetched.jsonl"
+	indexFile     = "index.json"
 	incoming      = "incoming"
 	maxRecordLine = 1 << 20
 )
@@ -132,23 +136,58 @@ func (c *cache) have(name, path string) (record, bool) {
 }
 
 // keep puts a file that has come into place and notes it.
-func (c *cache) keep(name, path string, d *download, now state) error {
+func (c *cache) keep(name, path, of string, d *download, now state) error {
 	if err := errors.Join(d.file.Sync(), d.file.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(d.file.Name(), c.file(name)); err != nil {
 		return err
 	}
-	r := record{File: name, Path: path, Size: d.size, SHA256: hex.EncodeToString(d.hash.Sum(nil)), state: now}
+	return c.note(record{File: name, Path: path, Size: d.size, SHA256: hex.EncodeToString(d.hash.Sum(nil)), Of: of, state: now})
+}
+
+// note records a file that is there.
+func (c *cache) note(r record) error {
 	line, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.records[name] = r
+	c.records[r.File] = r
 	_, err = c.log.Write(append(line, '\n'))
 	return err
+}
+
+// index is what was kept of an index; nil if nothing was, or it cannot be read.
+func (c *cache) index() *indexed {
+	f, err := os.Open(filepath.Join(c.dir, indexFile))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	i := new(indexed)
+	if json.NewDecoder(io.LimitReader(f, defaultIndexSize)).Decode(i) != nil {
+		return nil
+	}
+	for _, o := range i.Offers {
+		if o.check() != nil {
+			return nil
+		}
+	}
+	return i
+}
+
+// keepIndex keeps what an index says for the next import.
+func (c *cache) keepIndex(i *indexed) (err error) {
+	d, err := c.download()
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(json.NewEncoder(d).Encode(i), d.file.Sync()); err != nil {
+		return errors.Join(err, d.discard())
+	}
+	return errors.Join(d.file.Close(), os.Rename(d.file.Name(), filepath.Join(c.dir, indexFile)))
 }
 
 // remove takes a file away that the server no longer has.

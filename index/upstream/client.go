@@ -20,7 +20,7 @@ import (
 )
 
 // errRefused: the server sent what is not accepted from any server.
-var errRefused = errors.New("the registry's answer is refused")
+var errRefused = errors.New("the answer is refused")
 
 // How a request that fails for a passing reason is made again.
 var retries = retry.Policy{Attempts: 6, Pause: 2 * time.Second, MaxPause: 40 * time.Second, Asked: 5 * time.Minute}
@@ -56,7 +56,7 @@ func newClient(rawURL string, o Options) (*client, error) {
 		return nil, fmt.Errorf("%w: it has a query or a fragment: want https://HOST or https://HOST/PREFIX", ErrURL)
 	}
 	base.Path = strings.TrimSuffix(base.Path, "/")
-	c := &client{base: base, limit: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate))), agent: o.Agent, silence: silence, again: retries}
+	c := &client{base: base, limit: o.limiter(), agent: o.Agent, silence: silence, again: retries}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: o.Parallel, MaxIdleConnsPerHost: o.Parallel,
 		DialContext:         (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
@@ -96,9 +96,8 @@ var errUnchanged = errors.New("not modified")
 // errMissing: the server has no such file.
 var errMissing = errors.New("not found")
 
-// get writes what is at path to to, which it may truncate to begin again, and
-// says by what it can be told apart from later versions. At most limit bytes are
-// read; more are refused.
+func (c *client) where() string { return provenance(c.base) }
+
 func (c *client) get(ctx context.Context, path, query string, had state, limit int64, to target) (state, error) {
 	u := *c.base
 	u.Path += path
@@ -164,23 +163,12 @@ func (c *client) attempt(ctx context.Context, rawURL string, had state, limit in
 	case resp.StatusCode >= 500, resp.StatusCode == http.StatusRequestTimeout:
 		return state{}, retry.Again(errors.New(resp.Status))
 	case resp.StatusCode != http.StatusOK:
-		return state{}, fmt.Errorf("the registry says %.60q", resp.Status)
+		return state{}, fmt.Errorf("the server says %.60q", resp.Status)
 	case resp.ContentLength > limit:
 		return state{}, fmt.Errorf("%w: %d bytes are announced: at most %d are taken", errRefused, resp.ContentLength, limit)
 	}
-	if err := to.reset(); err != nil {
+	if _, err := receive(cancel, c.silence, resp.Body, limit, to); err != nil {
 		return state{}, err
-	}
-	watch := time.AfterFunc(c.silence, cancel)
-	n, err := io.Copy(to, io.LimitReader(&watched{Reader: resp.Body, timer: watch, silence: c.silence}, limit+1))
-	slow := !watch.Stop()
-	switch {
-	case err != nil && slow:
-		return state{}, retry.Again(fmt.Errorf("it sends less than %d bytes in %s", leastBytes, c.silence))
-	case err != nil:
-		return state{}, retry.Again(hideUser(err))
-	case n > limit:
-		return state{}, fmt.Errorf("%w: more than %d bytes", errRefused, limit)
 	}
 	return state{ETag: header(resp, "ETag"), LastModified: header(resp, "Last-Modified")}, nil
 }

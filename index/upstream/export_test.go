@@ -4,4 +4,5 @@ package upstream
 var (
 	ErrRefused = errRefused
 	ErrNothing = errNothing
+	ErrQueries = errQueries
 )

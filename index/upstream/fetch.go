@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/layout"
@@ -20,6 +20,8 @@ import (
 var (
 	// ErrURL: what should be the URL of a registry is none.
 	ErrURL = errors.New("registry URL")
+	// errGone: what should be there is not.
+	errGone = errors.New("it is listed, and it is not there")
 	// errNothing: nothing of what was asked for is in the registry.
 	errNothing = errors.New("the registry has no package that was asked for")
 	// ErrUnsigned: an archive has no signature, or one that is not good.
@@ -37,6 +39,16 @@ type Verifier interface {
 type Options struct {
 	// URL is where the registry is; it may have a path prefix.
 	URL string
+	// Storage is, instead, where the bucket of a package storage v2 is, whose index says
+	// what there is. Then URL is the endpoint that archives and signatures come from; if
+	// it is "" they come from the bucket. Bucket is the bucket, if it is not read by HTTP.
+	Storage string
+	Bucket  Bucket
+	// IndexSize is how many bytes an index may say; 0 is 1 GiB.
+	IndexSize int64
+	// Refresh asks for each archive on condition that it changed, also where the index
+	// says the same of it as before.
+	Refresh bool
 	// Slice is what to ask for; empty is every version.
 	Slice layout.Slice
 	// Exclude leaves out packages, "name" or "name-version".
@@ -68,6 +80,11 @@ const (
 	DefaultSize     int64 = 64 << 30
 )
 
+// limiter spaces the requests to one server out.
+func (o Options) limiter() *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate)))
+}
+
 // Stats counts what was fetched.
 type Stats struct {
 	Packages int `json:"packages"`
@@ -78,13 +95,19 @@ type Stats struct {
 	Unchanged int   `json:"unchanged"`
 	Signed    int   `json:"signed"`
 	Bytes     int64 `json:"bytes"`
+	// Cursor is the index that was read, and Current that it is the one of the last import.
+	Cursor  string `json:"cursor,omitempty"`
+	Current bool   `json:"current,omitempty"`
 }
 
 // fetcher is one run of Fetch.
 type fetcher struct {
 	Options
-	client *client
-	cache  *cache
+	registry *client // nil if there is an index
+	index    origin
+	files    origin // where archives and signatures come from
+	cache    *cache
+	checking sync.Mutex // one archive at a time is in memory
 
 	mu    sync.Mutex
 	stats Stats
@@ -93,7 +116,8 @@ type fetcher struct {
 
 // Fetch brings archives and signatures into the folder and returns it as a
 // source, whose branch is called BranchName. What is there already is asked for
-// again only on condition that it changed. The source must be closed.
+// again only on condition that it changed, or not at all if the index of a package
+// storage says the same of it as before. The source must be closed.
 func Fetch(ctx context.Context, o Options) (_ *Source, _ Stats, err error) {
 	if o.Rate <= 0 {
 		o.Rate = DefaultRate
@@ -104,6 +128,9 @@ func Fetch(ctx context.Context, o Options) (_ *Source, _ Stats, err error) {
 	if o.Size <= 0 {
 		o.Size = DefaultSize
 	}
+	if o.IndexSize <= 0 {
+		o.IndexSize = defaultIndexSize
+	}
 	if o.Limits.ArchiveSize == 0 {
 		o.Limits.ArchiveSize = index.DefaultArchiveSize
 	}
@@ -111,25 +138,75 @@ func Fetch(ctx context.Context, o Options) (_ *Source, _ Stats, err error) {
 		o.Progress = func(string, int, int, int64) {}
 	}
 	f := &fetcher{Options: o}
-	if f.client, err = newClient(o.URL, o); err != nil {
+	if err := f.connect(); err != nil {
 		return nil, Stats{}, err
 	}
-	defer f.client.http.CloseIdleConnections()
-	offers, err := f.client.list(ctx, o.Slice, func(done, total int) { o.Progress("search", done, total, 0) })
-	if err != nil {
-		return nil, Stats{}, err
-	}
-	offers, f.stats.Excluded = exclude(offers, o.Exclude)
-	if len(offers) == 0 {
-		return nil, f.stats, fmt.Errorf("%w, but for those that are excluded", errNothing)
-	}
+	defer f.disconnect()
 	if f.cache, err = openCache(ctx, o.Dir); err != nil {
 		return nil, Stats{}, err
 	}
-	if err := f.all(ctx, offers); err != nil {
+	offers, err := f.run(ctx)
+	if err != nil {
 		return nil, f.stats, errors.Join(err, f.cache.close())
 	}
-	return newSource(f.cache, offers, provenance(f.client.base)), f.stats, nil
+	from := f.files
+	if f.index != nil {
+		from = f.index
+	}
+	return newSource(f.cache, offers, from.where()), f.stats, nil
+}
+
+// connect prepares the clients; nothing is asked yet.
+func (f *fetcher) connect() (err error) {
+	if f.Storage == "" {
+		f.registry, err = newClient(f.URL, f.Options)
+		f.files = f.registry
+		return err
+	}
+	if f.Bucket != nil {
+		u, err := url.Parse(f.Storage)
+		if err != nil {
+			return fmt.Errorf("%w: want gs://BUCKET or gs://BUCKET/FOLDER", ErrURL)
+		}
+		f.index = newBucketOrigin(f.Bucket, provenance(u), f.Options)
+	} else if f.index, err = newClient(f.Storage, f.Options); err != nil {
+		return err
+	}
+	if f.files = f.index; f.URL != "" {
+		f.files, err = newClient(f.URL, f.Options)
+	}
+	return err
+}
+
+func (f *fetcher) disconnect() {
+	for _, o := range []origin{f.index, f.files} {
+		if c, ok := o.(*client); ok {
+			c.http.CloseIdleConnections()
+		}
+	}
+}
+
+// run finds out what there is and fetches it.
+func (f *fetcher) run(ctx context.Context) ([]offer, error) {
+	if f.registry == nil {
+		return f.follow(ctx)
+	}
+	offers, err := f.registry.list(ctx, f.Slice, func(done, total int) { f.Progress("search", done, total, 0) })
+	if err != nil {
+		return nil, err
+	}
+	return f.take(ctx, offers)
+}
+
+// take fetches the offers that are not excluded.
+func (f *fetcher) take(ctx context.Context, offers []offer) ([]offer, error) {
+	offers, left := exclude(offers, f.Exclude)
+	f.stats = Stats{Excluded: left, Fetched: f.stats.Fetched, Bytes: f.stats.Bytes, Cursor: f.stats.Cursor, Current: f.stats.Current}
+	if len(offers) == 0 {
+		return nil, fmt.Errorf("%w, but for those that are excluded", errNothing)
+	}
+	f.bad = nil
+	return offers, f.all(ctx, offers)
 }
 
 // exclude leaves out what has one of those names, or is one of those versions.
@@ -193,97 +270,4 @@ func (f *fetcher) unsigned() error {
 		out = append(out, err)
 	}
 	return errors.Join(out...)
-}
-
-// maxSignature is the largest signature that is taken, in bytes.
-const maxSignature = 64 << 10
-
-// one fetches an archive and its signature.
-func (f *fetcher) one(ctx context.Context, o offer) error {
-	archive := o.id() + ".zip"
-	signature := archive + ".sig"
-	if err := f.file(ctx, archive, o.Download, f.Limits.ArchiveSize); err != nil {
-		return err
-	}
-	if o.SignaturePath == "" {
-		if err := f.cache.remove(signature); err != nil {
-			return err
-		}
-	} else if err := f.file(ctx, signature, o.SignaturePath, maxSignature); err != nil {
-		return err
-	}
-	return f.verify(o, archive, signature)
-}
-
-// file fetches one file, unless it is there and has not changed.
-func (f *fetcher) file(ctx context.Context, name, path string, limit int64) error {
-	had, there := f.cache.have(name, path)
-	d, err := f.cache.download()
-	if err != nil {
-		return err
-	}
-	u, err := url.Parse(path)
-	if err != nil {
-		return errors.Join(err, d.discard())
-	}
-	now, err := f.client.get(ctx, u.Path, "", had.state, limit, d)
-	switch {
-	case errors.Is(err, errUnchanged) && there:
-		err = f.count(func(s *Stats) { s.Unchanged++ })
-		return errors.Join(err, d.discard())
-	case errors.Is(err, errMissing):
-		err = fmt.Errorf("%s: the registry lists it and does not have it", path)
-		return errors.Join(err, d.discard())
-	case err != nil:
-		return errors.Join(err, d.discard())
-	}
-	if err := f.count(func(s *Stats) { s.Fetched++; s.Bytes += d.size }); err != nil {
-		return errors.Join(err, d.discard())
-	}
-	return f.cache.keep(name, path, d, now)
-}
-
-// count notes what was done, and whether it is enough.
-func (f *fetcher) count(add func(*Stats)) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	add(&f.stats)
-	if f.stats.Bytes > f.Size {
-		return fmt.Errorf("%w: more than %d bytes in all", errRefused, f.Size)
-	}
-	return nil
-}
-
-// verify checks the signature, if somebody is to be trusted.
-func (f *fetcher) verify(o offer, archive, signature string) error {
-	note := func(err error) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.bad = append(f.bad, fmt.Errorf("%s: %w", o.id(), err))
-	}
-	if o.SignaturePath == "" {
-		if f.Verify != nil {
-			note(errors.New("it has no signature"))
-		}
-		return nil
-	}
-	f.mu.Lock()
-	f.stats.Signed++
-	f.mu.Unlock()
-	if f.Verify == nil {
-		return nil
-	}
-	sig, err := os.ReadFile(f.cache.file(signature))
-	if err != nil {
-		return err
-	}
-	file, err := os.Open(f.cache.file(archive))
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if _, err := f.Verify.Verify(file, sig); err != nil {
-		note(err)
-	}
-	return nil
 }

@@ -42,7 +42,7 @@ func TestHostileRegistries(t *testing.T) {
 		{"no list", answering("/search", "<html>"), "it is not a list of packages"},
 		{"no registry", func(w http.ResponseWriter, r *http.Request) bool { http.NotFound(w, r); return true }, "is it a package registry?"},
 		{"forbidden", status("/search", http.StatusForbidden), "403 Forbidden"},
-		{"listed and not there", status("/epr/web/web-1.0.0.zip", http.StatusNotFound), "the registry lists it and does not have it"},
+		{"listed and not there", status("/epr/web/web-1.0.0.zip", http.StatusNotFound), "it is listed, and it is not there"},
 		{"redirect elsewhere", redirect("/epr/web/web-1.0.0.zip", elsewhere.URL+"/x"), "a redirect to another host"},
 		{"redirect in a circle", redirect("/epr/web/web-1.0.0.zip", "/epr/web/web-1.0.0.zip"), "more than 5 redirects"},
 		{"a large archive", large("/epr/web/web-1.0.0.zip", true), "bytes are announced: at most 1000000 are taken"},

@@ -37,6 +37,10 @@ type offer struct {
 	Version       string `json:"version"`
 	Download      string `json:"download"`
 	SignaturePath string `json:"signature_path"`
+	// Of stands for what an index says of the version, and for where its archive comes
+	// from: what was fetched for the same need not be asked for again. A registry's
+	// answers to searches do not say enough for that.
+	Of string `json:"of,omitempty"`
 }
 
 func (o offer) id() string { return o.Name + "-" + o.Version }
@@ -100,20 +104,27 @@ func (c *client) list(ctx context.Context, s layout.Slice, progress func(done, t
 		}
 		progress(i+1, total)
 	}
+	var missing []string
 	for i, p := range s.Packages {
 		offers, err := c.named(ctx, p)
 		if err != nil {
 			return nil, err
+		}
+		if len(offers) == 0 {
+			missing = append(missing, p)
 		}
 		for _, o := range offers {
 			found[o.id()] = o
 		}
 		progress(len(s.Queries)+i+1, total)
 	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("the registry has no %s", strings.Join(missing, ", "))
+	}
 	if len(found) == 0 {
 		return nil, errNothing
 	}
-	return slices.SortedFunc(maps.Values(found), func(a, b offer) int { return strings.Compare(a.id(), b.id()) }), nil
+	return sorted(maps.Values(found)), nil
 }
 
 // search asks one query.
@@ -135,10 +146,11 @@ func (c *client) search(ctx context.Context, q layout.SliceQuery) ([]offer, erro
 	if err := json.Unmarshal(body.Bytes(), &offers); err != nil {
 		return nil, fmt.Errorf("/search?%s: %w: it is not a list of packages: %w", query, errRefused, err)
 	}
-	for _, o := range offers {
+	for i, o := range offers {
 		if err := o.check(); err != nil {
 			return nil, fmt.Errorf("/search?%s: %w", query, err)
 		}
+		offers[i].Of = "" // no server says that
 	}
 	if q.Versions > 1 {
 		offers = newest(offers, q.Versions)
@@ -162,20 +174,17 @@ func newest(offers []offer, most int) []offer {
 	return out
 }
 
-// named asks for "name", which is all versions, or "name-version".
+// named asks for "name", which is all versions, or "name-version". It gives none if the
+// registry has none.
 func (c *client) named(ctx context.Context, p string) ([]offer, error) {
 	name, version, one := strings.Cut(p, "-")
 	if !one {
-		offers, err := c.search(ctx, layout.SliceQuery{Query: everything + "&package=" + name})
-		if err == nil && len(offers) == 0 {
-			err = fmt.Errorf("the registry has no package %s", name)
-		}
-		return offers, err
+		return c.search(ctx, layout.SliceQuery{Query: everything + "&package=" + name})
 	}
 	path := "/package/" + name + "/" + version + "/"
 	body := new(memory)
 	if _, err := c.get(ctx, path, "", state{}, maxDocument, body); errors.Is(err, errMissing) {
-		return nil, fmt.Errorf("the registry has no %s", p)
+		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
@@ -187,6 +196,7 @@ func (c *client) named(ctx context.Context, p string) ([]offer, error) {
 	case o.id() != p:
 		return nil, fmt.Errorf("%s: %w: it is %.60q, version %.60q", path, errRefused, o.Name, o.Version)
 	}
+	o.Of = ""
 	return []offer{o}, o.check()
 }
 

@@ -1,6 +1,8 @@
+// Package v2test follows an index of package storage v2 as registries do.
 package v2test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +11,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/regsnap/regsnap/index/searchindex"
 )
 
 // Reader follows an index in a bucket of Google Cloud Storage, with the requests that
@@ -33,20 +37,20 @@ func (r *Reader) Follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now, err := parseCursor(body)
+	now, err := searchindex.ParseCursor(body)
 	if err != nil || now == r.Cursor {
 		return err
 	}
 	folders := []string{now}
 	if r.Incremental && r.Cursor != "" {
 		if now < r.Cursor {
-			return fmt.Errorf("%w: the cursor went back from %s to %s: an incremental reader stays where it is", errIndex, r.Cursor, now)
+			return fmt.Errorf("%w: the cursor went back from %s to %s: an incremental reader stays where it is", searchindex.ErrIndex, r.Cursor, now)
 		}
 		if folders, err = r.between(ctx, r.Cursor, now); err != nil {
 			return err
 		}
 		if !slices.Contains(folders, now) {
-			return fmt.Errorf("%w: the cursor names %s, and there is no such folder", errIndex, now)
+			return fmt.Errorf("%w: the cursor names %s, and there is no such folder", searchindex.ErrIndex, now)
 		}
 	}
 	for _, folder := range folders {
@@ -63,15 +67,16 @@ func (r *Reader) load(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	list, err := parseIndex(body)
+	packages := map[string]json.RawMessage{}
+	err = searchindex.Read(bytes.NewReader(body), func(e searchindex.Entry) error {
+		packages[e.ID()] = e.Document
+		return nil
+	})
 	if err != nil {
 		return err
 	}
 	r.Loaded++
-	r.Packages = map[string]json.RawMessage{}
-	for _, p := range list {
-		r.Packages[p.id()] = p.Document
-	}
+	r.Packages = packages
 	return nil
 }
 

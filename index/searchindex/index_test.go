@@ -1,10 +1,19 @@
-package v2test
+package searchindex
 
 import (
 	"errors"
 	"strings"
 	"testing"
 )
+
+// all reads an index.
+func all(index string) (out []Entry, err error) {
+	err = Read(strings.NewReader(index), func(e Entry) error {
+		out = append(out, e)
+		return nil
+	})
+	return out, err
+}
 
 // Each rule of the format: what keeps it is read, what does not is refused.
 func TestRules(t *testing.T) {
@@ -39,7 +48,7 @@ func TestRules(t *testing.T) {
 		"a constraint of the agent's":      {index(entry(`"name":"a","version":"1.0.0","format_version":"1.0.0","conditions":{"agent":{"version":"~~8"}}`)), false},
 		"a package_manifest of a list":     {index(`{"package_manifest":[]}`), false},
 	} {
-		if _, err := parseIndex([]byte(c.index)); (err == nil) != c.ok || err != nil && !errors.Is(err, errIndex) {
+		if _, err := all(c.index); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrIndex) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -47,7 +56,7 @@ func TestRules(t *testing.T) {
 		`{"current":"000000000001"}`: "000000000001", "{ \"current\": \"1\" }\n": "1",
 		`{"current":""}`: "", `{"current":"init"}`: "", `{"current":1}`: "", `{}`: "", ``: "", `{"current":"1","next":"2"}`: "", `{"current":null}`: "",
 	} {
-		if got, err := parseCursor([]byte(body)); got != want || (err == nil) != (want != "") {
+		if got, err := ParseCursor([]byte(body)); got != want || (err == nil) != (want != "") {
 			t.Errorf("%s: %q, %v", body, got, err)
 		}
 	}
