@@ -52,7 +52,7 @@ test: tools ## run all tests, and $(RUNS) more of each kind of random run
 	$(GO) test -timeout 30m -count 1 -run '^(TestRandomised|TestMirrorInterrupted)$$' ./publish ./publish/carry -soak $(RUNS)
 
 # These start the program hundreds of times; what it then runs has tests of its own in the packages.
-PROGRAMS := ^(TestScripts|TestSecretsOfURLs|TestJSON|TestTypos|TestWidth|TestOrder|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook)$$
+PROGRAMS := ^(TestScripts|TestSecretsOfURLs|TestJSON|TestTypos|TestWidth|TestOrder|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook|TestRecording)$$
 # What these packages test runs in Node, workerd and nginx, or has no goroutines.
 ALONE := /(serve/edge|layout/answer|index/scaletest)$$
 race: tools ## run the tests under the race detector, but for those that start the program again and again
@@ -95,8 +95,10 @@ soak: tools ## the whole history replayed, and $(SOAK) randomised runs on each s
 
 PACKAGES ?=
 BASE     ?=
+SAMPLE   ?= 0
 mutants: tools ## make small faults in $(PACKAGES), or in what changed since $(BASE), and list those that no test notices
-	$(GO) run ./internal/mutants $(if $(BASE),-base $(BASE)) $(PACKAGES)
+	$(if $(filter-out ./serve/edge,$(or $(PACKAGES),.)),$(GO) run ./internal/mutants -sample $(SAMPLE) $(if $(BASE),-base $(BASE)) $(filter-out ./serve/edge,$(PACKAGES)))
+	$(if $(filter ./serve/edge,$(PACKAGES)),$(GO) test -tags mutants -count 1 -timeout 0 -v -run '^TestMutants$$' ./serve/edge -sample $(SAMPLE))
 
 clean: ## remove what was built
 	rm -rf bin $(CACHE)
