@@ -38,6 +38,7 @@ var (
 	routesFormat   = format{"routes", bareRoutes, RoutesFormat, 64 << 20}
 	contentsFormat = format{"contents", 1, ContentsFormat, 64 << 20}
 	auditFormat    = format{"audit entry", 1, AuditFormat, 64 << 10}
+	tagFormat      = format{"tag", 1, TagFormat, 16 << 10}
 	siteFormat     = format{"catalogue", 1, SiteFormat, 64 << 20}
 	indexFormat    = format{"packages", 1, SiteFormat, 64 << 20}
 	listFormat     = format{"versions", 1, SiteFormat, 64 << 20}
@@ -58,6 +59,8 @@ func formatOf(key string) *format {
 		return &leaseFormat
 	case strings.HasPrefix(key, AuditPrefix):
 		return &auditFormat
+	case strings.HasPrefix(key, TagsPrefix):
+		return &tagFormat
 	case strings.HasPrefix(key, SnapshotsPrefix) && strings.HasSuffix(key, "/manifest.json"):
 		return &manifestFormat
 	case strings.HasPrefix(key, SnapshotsPrefix) && strings.HasSuffix(key, "/routes.json"):

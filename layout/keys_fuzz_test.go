@@ -45,6 +45,7 @@ func FuzzParseKeys(f *testing.F) {
 	f.Add(revision.SignatureKey())
 	f.Add("environments/a.json")
 	f.Add("responses/2d711642b726b04401627ca9fbac32f5.json.gz")
+	f.Add("tags/a/release-8.5.json")
 	f.Add("snapshots/a/20221201T172031Z-0123456789ab/routes.json")
 	f.Fuzz(func(t *testing.T, key string) {
 		if r, what, path, err := layout.ParsePackageKey(key); err == nil {
@@ -59,6 +60,9 @@ func FuzzParseKeys(f *testing.F) {
 		}
 		if env, id, file, err := layout.ParseSnapshotKey(key); err == nil && layout.ManifestKey(env, id) != key && layout.RoutesKey(env, id) != key {
 			t.Fatalf("%q is %s of %q %q", key, file, env, id)
+		}
+		if env, name, err := layout.ParseTagKey(key); err == nil && layout.TagKey(env, name) != key {
+			t.Fatalf("%q is the tag %q of %q", key, name, env)
 		}
 		if d, gzip, err := layout.ParseResponseKey(key); err == nil && layout.ResponseKey(d)+map[bool]string{true: layout.GzipSuffix}[gzip] != key {
 			t.Fatalf("%q is the response %q", key, d)

@@ -42,6 +42,17 @@ func TestAsleepAtEveryRequest(t *testing.T) {
 			}
 			return second(r.Do(ctx, Note{}, false))
 		},
+		"tag": func(ctx context.Context, b *Bucket, _ *Lease, ids [3]string) error {
+			return second(tagged(ctx, b, "new", ids[0], false))
+		},
+		"move a tag": func(ctx context.Context, b *Bucket, _ *Lease, ids [3]string) (err error) {
+			l := b.Lease(LeaseOptions{Purpose: "tag"})
+			defer func() { err = errors.Join(err, l.Release(ctx)) }()
+			if _, err := l.Tag(ctx, testEnv, "moving", ids[1], Note{}, false); err != nil {
+				return err
+			}
+			return second(l.Tag(ctx, testEnv, "moving", ids[0], Note{}, true))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stopped := 0
@@ -78,6 +89,7 @@ func TestAsleepAtEveryRequest(t *testing.T) {
 				if err != nil || !v.Sound() {
 					t.Errorf("stopped at request %d: %s is live: %v, %+v", at, p.Snapshot, err, v)
 				}
+				tagsNameWhatIsThere(t, other, fmt.Sprintf("stopped at request %d", at))
 				if !s.slept {
 					if stopped == 0 || at < 10 {
 						t.Errorf("%d requests, stopped at %d of them", at, stopped)

@@ -144,6 +144,16 @@ func TestCrashAtEveryChange(t *testing.T) {
 			src.mustPublish(t, b, n)
 		}
 	}
+	withTags := func(t *testing.T, b *Bucket, dir string) {
+		three(t, b, dir)
+		src.mustPublish(t, b, 3)
+		for tag, n := range map[string]int{"first": 0, "moving": 0, "going": 2} {
+			mustTag(t, b, tag, idOfEdition(t, b, n))
+		}
+		if _, err := b.Untag(t.Context(), testEnv, "first", Note{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	source, _ := fileBucket(t)
 	three(t, source, "")
 	for name, op := range map[string]operation{
@@ -172,6 +182,22 @@ func TestCrashAtEveryChange(t *testing.T) {
 			},
 			run:     func(ctx context.Context, b *Bucket) error { return src.repairLive(ctx, b, 0) },
 			damaged: true,
+		},
+		"tag": {
+			prepare: withTags,
+			run:     tagThree,
+		},
+		"prune beside tags": {
+			prepare: withTags,
+			run: func(ctx context.Context, b *Bucket) error {
+				return second(b.Prune(ctx, PruneOptions{}))
+			},
+		},
+		"retire": {
+			prepare: withTags,
+			run: func(ctx context.Context, b *Bucket) error {
+				return second(b.Prune(ctx, PruneOptions{Retire: []string{testEnv}}))
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) { op.everywhere(t) })
@@ -250,6 +276,41 @@ func keysOf(t *testing.T, dir string) []string {
 	return keys
 }
 
+// idOfEdition is the snapshot in a bucket that an edition is the source of.
+func idOfEdition(t *testing.T, b *Bucket, n int) string {
+	t.Helper()
+	all, err := b.Snapshots(t.Context(), testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all[testEnv] {
+		if editionOf(s.ID) == n {
+			return s.ID
+		}
+	}
+	t.Fatalf("there is no snapshot of edition %d", n)
+	return ""
+}
+
+// tagThree makes a tag, moves one and deletes one.
+func tagThree(ctx context.Context, b *Bucket) error {
+	all, err := b.Snapshots(ctx, testEnv)
+	if err != nil {
+		return err
+	}
+	oldest := all[testEnv][2].ID
+	for _, name := range []string{"new", "moving"} {
+		if _, err := tagged(ctx, b, name, oldest, true); err != nil {
+			return err
+		}
+		oldest = all[testEnv][1].ID
+	}
+	if _, err := b.Untag(ctx, testEnv, "going", Note{}); !errors.Is(err, ErrNoTag) {
+		return err
+	}
+	return nil
+}
+
 // sound checks every snapshot that has a manifest, that the live one is among
 // them, and every package revision that has a list of its files.
 func sound(t *testing.T, b *Bucket, dir, what string) {
@@ -266,6 +327,7 @@ func sound(t *testing.T, b *Bucket, dir, what string) {
 			}
 		}
 	}
+	tagsNameWhatIsThere(t, b, what)
 	p, err := b.Pointer(t.Context(), testEnv)
 	if err == nil && !slices.ContainsFunc(snapshots[testEnv], func(s Stored) bool { return s.ID == p.Snapshot }) {
 		t.Errorf("%s: %s is live and not there", what, p.Snapshot)

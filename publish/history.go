@@ -94,6 +94,8 @@ type Event struct {
 	Total    int      `json:"packages"`
 	// Changes are against the event before; nil for the oldest in the bucket.
 	Changes *PackageChanges `json:"changes,omitempty"`
+	// Tags are its names.
+	Tags []string `json:"tags,omitempty"`
 	// Moves are those that made it live, newest first.
 	Moves []layout.Move `json:"moves,omitempty"`
 	// Damaged says why its manifest cannot be read.
@@ -139,6 +141,15 @@ func (b *Bucket) History(ctx context.Context, env string, limit int) (*History, 
 	}
 	stored := all[env]
 	newestFirst(stored, p)
+	tags, err := b.Tags(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tags {
+		if t.Fault != "" {
+			h.faults = append(h.faults, fmt.Errorf("%w: %s", ErrDamaged, t.Fault))
+		}
+	}
 	if h.Moves, err = b.newestMoves(ctx, env, limit); err != nil {
 		return nil, err
 	}
@@ -157,7 +168,7 @@ func (b *Bucket) History(ctx context.Context, env string, limit int) (*History, 
 				return nil, err
 			}
 		}
-		e := Event{Stored: stored[i], Live: stored[i].ID == p.Snapshot, Previous: stored[i].ID == p.Previous}
+		e := Event{Stored: stored[i], Live: stored[i].ID == p.Snapshot, Previous: stored[i].ID == p.Previous, Tags: tagsOf(tags, stored[i].ID)}
 		if err := faults[i-first]; err != nil {
 			e.Damaged = err.Error()
 			h.faults = append(h.faults, err)

@@ -140,6 +140,8 @@ type PrunePlan struct {
 	Snapshots PruneCount `json:"snapshots"`
 	Packages  PruneCount `json:"packages"`
 	Responses PruneCount `json:"responses"`
+	// Tags are those that were deleted by regsnap tag, or end with their environment.
+	Tags PruneCount `json:"tags"`
 	// Indexes are those of package storage v2.
 	Indexes PruneCount `json:"indexes"`
 	// Objects and Bytes are the sums of what is deleted.
@@ -156,7 +158,7 @@ type PrunePlan struct {
 	UnknownNames []string `json:"unknown_names,omitempty"`
 
 	// phases are the keys to delete; each begins when the one before is done.
-	phases [3][]string
+	phases [phases][]string
 	// leftovers are the files to delete after that.
 	leftovers []string
 }

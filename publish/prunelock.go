@@ -134,8 +134,8 @@ func (b *Bucket) inheritLock(ctx context.Context, lease layout.Lease) (*heartbea
 	return lock, err
 }
 
-// fence writes every pointer anew. A publisher whose lease was removed may be
-// alive and about to move a pointer that it read long ago: now its swap fails.
+// fence writes every pointer and every tag anew. A writer whose lease was removed may
+// be alive and about to move one that it read long ago: now its swap fails.
 func (b *Bucket) fence(ctx context.Context) error {
 	environments, err := b.Environments(ctx)
 	if err != nil {
@@ -157,5 +157,5 @@ func (b *Bucket) fence(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return b.fenceTags(ctx)
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,9 +21,11 @@ import (
 // The order in which prune deletes: what says that others are complete before
 // what it speaks of.
 const (
-	phaseManifests = iota // a snapshot without a manifest is none
+	phaseTags      = iota // a tag names a snapshot that is kept
+	phaseManifests        // a snapshot without a manifest is none
 	phaseContents         // a package revision without contents.json is none
 	phaseRest
+	phases // how many there are
 )
 
 // maxUnknown is how many unknown objects a plan names.
@@ -36,17 +39,21 @@ func (b *Bucket) planPrune(ctx context.Context, keep Retention, retire []string,
 	if err != nil {
 		return nil, err
 	}
+	tags, err := b.planTags(ctx, p, retire)
+	if err != nil {
+		return nil, err
+	}
 	environments, err := b.Environments(ctx)
 	if err != nil {
 		return nil, err
 	}
-	names := slices.Compact(slices.Sorted(slices.Values(append(environments, slices.Collect(maps.Keys(stored))...))))
+	names := slices.Compact(slices.Sorted(slices.Values(slices.Concat(environments, slices.Collect(maps.Keys(stored)), slices.Collect(maps.Keys(tags))))))
 	for _, env := range names {
 		if slices.Contains(retire, env) {
 			p.Environments = append(p.Environments, PruneEnvironment{Name: env, Retired: true, Keep: []PruneKept{}, Drop: stored[env]})
 			continue
 		}
-		e, err := b.retain(ctx, env, stored[env], keep, now)
+		e, err := b.retain(ctx, env, stored[env], tags[env], keep, now)
 		if err != nil {
 			return nil, err
 		}
@@ -119,8 +126,36 @@ func (b *Bucket) planIndexes(ctx context.Context, p *PrunePlan, retire []string,
 	return nil
 }
 
+// planTags reads the tags that name snapshots, and adds those to the plan that name
+// none any more. With one that cannot be read nobody knows what it keeps.
+func (b *Bucket) planTags(ctx context.Context, p *PrunePlan, retire []string) (map[string][]NamedSnapshot, error) {
+	all, err := b.tags(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for env, list := range all {
+		retired := slices.Contains(retire, env)
+		all[env] = slices.DeleteFunc(list, func(t NamedSnapshot) bool {
+			key, size := layout.TagKey(env, t.Name), int64(len(t.Encode()))
+			switch {
+			case retired, t.Fault == "" && t.Snapshot == "":
+				p.drop(&p.Tags, store.ObjectInfo{Key: key, Size: size}, phaseTags)
+				return true
+			case t.Fault != "":
+				err = errors.Join(err, fmt.Errorf("%w: nothing is deleted, because a tag cannot be read: %s; regsnap tag --delete %s --env %s removes it", ErrDamaged, t.Fault, t.Name, env))
+			}
+			p.Kept.add(size)
+			return false
+		})
+		if len(all[env]) == 0 {
+			delete(all, env)
+		}
+	}
+	return all, err
+}
+
 // retain sorts the snapshots of an environment into what stays and what goes.
-func (b *Bucket) retain(ctx context.Context, env string, stored []Stored, keep Retention, now time.Time) (*PruneEnvironment, error) {
+func (b *Bucket) retain(ctx context.Context, env string, stored []Stored, tags []NamedSnapshot, keep Retention, now time.Time) (*PruneEnvironment, error) {
 	e := &PruneEnvironment{Name: env, Keep: []PruneKept{}, Drop: []Stored{}}
 	var pointer *layout.Pointer
 	var lived []string
@@ -137,9 +172,18 @@ func (b *Bucket) retain(ctx context.Context, env string, stored []Stored, keep R
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
+	for _, t := range tags {
+		if !slices.ContainsFunc(stored, func(s Stored) bool { return s.ID == t.Snapshot }) {
+			return nil, fmt.Errorf("%w: the manifest of %s, which has the tag %s in %s, is missing: nothing is deleted from a bucket that is damaged; regsnap tag --delete %[3]s --env %s lets it go", ErrDamaged, t.Snapshot, t.Name, env, env)
+		}
+	}
 	newestFirst(stored, live)
 	for i, s := range stored {
-		if why := keep.why(pointer, lived, stored, i, now); why != "" {
+		why := keep.why(pointer, lived, stored, i, now)
+		if names := tagsOf(tags, s.ID); len(names) > 0 && why != "live" && why != "live and pinned" {
+			why = "tagged " + strings.Join(names, ", ")
+		}
+		if why != "" {
 			e.Keep = append(e.Keep, PruneKept{Stored: s, Why: why})
 		} else {
 			e.Drop = append(e.Drop, s)

@@ -39,9 +39,10 @@ var (
 //	live, previous                  what is live, and what a rollback goes to
 //	@{0}, @{1}, …                   live now, live before that, and so on
 //	production@1a2b3c               built from that commit of that branch
+//	release-8.5                     what has that tag
 //
 // A name that fits several snapshots is ErrAmbiguous, which lists them. One that
-// fits none is ErrNoSnapshot, and one that cannot fit any ErrNotName.
+// fits none is ErrNoSnapshot; one that cannot fit any, or is no tag, ErrNotName.
 func (b *Bucket) Resolve(ctx context.Context, env, name string) (string, error) {
 	if layout.ValidSnapshot(name) {
 		return name, nil
@@ -49,9 +50,12 @@ func (b *Bucket) Resolve(ctx context.Context, env, name string) (string, error) 
 	if name == "live" || name == "previous" || movePattern.MatchString(name) {
 		return b.resolveMove(ctx, env, name)
 	}
+	if layout.ValidTag(name) == nil {
+		return b.resolveTag(ctx, env, name)
+	}
 	commit := commitPattern.FindStringSubmatch(name)
 	if commit == nil && !prefixPattern.MatchString(name) {
-		return "", fmt.Errorf("%q is %w: want an id, the first %d or more characters of one, live, previous, @{N} or BRANCH@COMMIT", name, ErrNotName, shortest)
+		return "", fmt.Errorf("%q is %w: want an id, the first %d or more characters of one, a tag, live, previous, @{N} or BRANCH@COMMIT", name, ErrNotName, shortest)
 	}
 	all, err := b.Snapshots(ctx, env)
 	if err != nil {
@@ -80,6 +84,16 @@ func (b *Bucket) Resolve(ctx context.Context, env, name string) (string, error) 
 	}
 	slices.Sort(found)
 	return "", fmt.Errorf("%w: %s fits %d snapshots of %s: %s", ErrAmbiguous, name, len(found), env, strings.Join(found[:min(len(found), 10)], ", "))
+}
+
+// resolveTag finds what has a tag.
+func (b *Bucket) resolveTag(ctx context.Context, env, name string) (string, error) {
+	t, _, err := b.tag(ctx, env, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && t.Snapshot == "":
+		return "", fmt.Errorf("%q is %w: %s has no such tag, and it is no id, live, previous, @{N} or BRANCH@COMMIT", name, ErrNotName, env)
+	}
+	return t.Snapshot, err
 }
 
 // resolveMove finds a snapshot by the pointer's record of its moves.

@@ -72,6 +72,10 @@ func TestRights(t *testing.T) {
 				}
 				return errors.Join(err, l.Release(ctx))
 			})
+			do("tag", func(ctx context.Context) error { return second(tagged(ctx, b, "release", idOfEdition(t, b, 2), false)) })
+			do("move a tag", func(ctx context.Context) error { return second(tagged(ctx, b, "release", idOfEdition(t, b, 1), true)) })
+			do("another tag", func(ctx context.Context) error { return second(tagged(ctx, b, "going", idOfEdition(t, b, 1), true)) })
+			do("delete a tag", func(ctx context.Context) error { return second(b.Untag(ctx, testEnv, "going", Note{})) })
 			prune := func(ctx context.Context) error {
 				p, err := b.Prune(ctx, PruneOptions{Keep: Retention{Last: 1}})
 				if err == nil && p.Objects == 0 {
@@ -87,6 +91,7 @@ func TestRights(t *testing.T) {
 			if _, err := src.publish(t.Context(), b, 5, Note{}); err == nil {
 				t.Error("prune's role can publish")
 			}
+			do("fence", b.fence)
 			publisher()
 			mustBeSound(t, b)
 		})

@@ -26,6 +26,8 @@ type Status struct {
 	// Waiting are snapshots that were published or stored after Live and are
 	// not live; newest first.
 	Waiting []Stored `json:"waiting,omitempty"`
+	// Tags are the names that snapshots have.
+	Tags []NamedSnapshot `json:"tags,omitempty"`
 	// Snapshots is how many the bucket holds.
 	Snapshots int `json:"snapshots"`
 	// Fault is what keeps the rest from being known: pointer or manifest are
@@ -91,8 +93,20 @@ func isFaulty(err error) bool {
 	return errors.Is(err, ErrDamaged) || errors.Is(err, layout.ErrNewer) || errors.Is(err, layout.ErrOutdated) || errors.Is(err, ErrNoSnapshot)
 }
 
-func (b *Bucket) status(ctx context.Context, s *Status, stored []Stored) error {
+func (b *Bucket) status(ctx context.Context, s *Status, stored []Stored) (err error) {
 	env := s.Environment
+	tags, err := b.Tags(ctx, env)
+	if err != nil {
+		return err
+	}
+	s.Tags = tags
+	defer func() {
+		for _, t := range tags {
+			if t.Fault != "" {
+				err = errors.Join(err, fmt.Errorf("%w: %s", ErrDamaged, t.Fault))
+			}
+		}
+	}()
 	p, err := b.Pointer(ctx, env)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.Waiting = stored

@@ -113,6 +113,8 @@ func completions(ctx context.Context, app *cli.App, words []string) []string {
 		return []string{"bash", "zsh", "fish"}
 	case command.Name == "help":
 		return append(commandNames(app.Commands), topicNames()...)
+	case command.Name == "tag":
+		return k.tags()
 	case strings.Contains(command.ArgsUsage, "NAME"):
 		return k.packages(strings.Contains(command.ArgsUsage, "VERSION"))
 	case strings.Contains(command.ArgsUsage, "ID"), strings.Contains(command.ArgsUsage, "OLD NEW"):
@@ -217,7 +219,17 @@ func (k known) snapshots() []string {
 	for _, s := range stored[env] {
 		out = append(out, s.ID)
 	}
-	return out
+	return append(out, tagNames(k.ctx, b, env)...)
+}
+
+// tags are those of the environment.
+func (k known) tags() []string {
+	b, env := k.bucket()
+	if b == nil {
+		return nil
+	}
+	defer b.Close()
+	return tagNames(k.ctx, b, env)
 }
 
 // packages are those that are live, by name or with their versions.

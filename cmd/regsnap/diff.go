@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -79,7 +80,8 @@ func runDiff(c *cli.Context) (err error) {
 }
 
 // snapshotRef reads how the command line names a snapshot: ENV/NAME, NAME of
-// the environment of --env, or ENV for the live one.
+// the environment of --env, or ENV for the live one. An environment goes before a tag
+// of the same name.
 func snapshotRef(ctx context.Context, b *publish.Bucket, env, arg string) (publish.SnapshotRef, error) {
 	name, id, both := strings.Cut(arg, "/")
 	switch {
@@ -88,7 +90,15 @@ func snapshotRef(ctx context.Context, b *publish.Bucket, env, arg string) (publi
 	case arg == "live", arg == "previous", strings.Contains(arg, "@"), arg != "" && arg[0] >= '0' && arg[0] <= '9':
 		id = arg
 	default:
-		env, id = arg, "live"
+		isTag, err := tagNotEnvironment(ctx, b, env, arg)
+		if err != nil {
+			return publish.SnapshotRef{}, err
+		}
+		if isTag {
+			id = arg
+		} else {
+			env, id = arg, "live"
+		}
 	}
 	if env == "" {
 		return publish.SnapshotRef{}, usagef("%s of which environment? Give --env NAME, or NAME/%s", arg, arg)
@@ -98,6 +108,20 @@ func snapshotRef(ctx context.Context, b *publish.Bucket, env, arg string) (publi
 	}
 	id, err := namedSnapshot(ctx, b, env, id)
 	return publish.SnapshotRef{Environment: env, ID: id}, err
+}
+
+// tagNotEnvironment reports whether a name is a tag of the environment of --env, and
+// not an environment.
+func tagNotEnvironment(ctx context.Context, b *publish.Bucket, env, name string) (bool, error) {
+	if env == "" || layout.ValidTag(name) != nil {
+		return false, nil
+	}
+	names, err := b.Environments(ctx)
+	if err != nil || slices.Contains(names, name) {
+		return false, err
+	}
+	tags, err := b.Tags(ctx, env)
+	return slices.ContainsFunc(tags, func(t publish.NamedSnapshot) bool { return t.Name == name }), err
 }
 
 func printDiff(w io.Writer, d *publish.Diff, all bool) {

@@ -195,6 +195,9 @@ func printFound(w io.Writer, s screen, q find.Query, found []find.Found, now tim
 	for _, f := range found {
 		if len(f.Snapshots) > 0 {
 			fmt.Fprintf(w, "snapshots of %s that have it: %s\n", f.Environment, snapshotList(f.Snapshots))
+			if len(f.Tags) > 0 {
+				fmt.Fprintf(w, "  with the tags %s\n", shortList(f.Tags))
+			}
 		} else {
 			fmt.Fprintf(w, "no snapshot of %s that is still in the bucket has it\n", f.Environment)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,8 +18,8 @@ func historyCommand() *cli.Command {
 		Usage:    "list the snapshots of an environment: commits, authors, packages, moves",
 		Description: `Reads all from the bucket: which commits of which branches each snapshot was built
 from, how many packages were added (+), removed (-) and changed (~) since the one
-before, which one is live (*), which one regsnap rollback goes to (<), and who
-moved the pointer when and why. A snapshot whose manifest cannot be read is shown as
+before, its tags, which one is live (*), which one regsnap rollback goes to (<), and
+who moved the pointer when and why. A snapshot whose manifest cannot be read is shown as
 damaged (exit code 7; 12 if a newer regsnap wrote it).
 
    regsnap history --bucket file:///srv/registry --env production
@@ -70,7 +71,7 @@ func printHistory(w io.Writer, s screen, h *publish.History) error {
 		fmt.Fprintln(w)
 	}
 	t := table{columns: []column{
-		{}, {title: "SNAPSHOT"}, {title: "BUILT", drop: 4}, {title: "PACKAGES", right: true, drop: 3}, {title: "CHANGES"}, {title: "BRANCH", drop: 1},
+		{}, {title: "SNAPSHOT"}, {title: "TAG", least: 8}, {title: "BUILT", drop: 4}, {title: "PACKAGES", right: true, drop: 3}, {title: "CHANGES"}, {title: "BRANCH", drop: 1},
 		{title: "COMMIT"}, {title: "AUTHOR", least: 8, drop: 2}, {title: "SUBJECT", least: 12},
 	}}
 	for _, e := range h.Events {
@@ -113,12 +114,13 @@ func eventRows(t *table, e publish.Event) {
 	id := idCell(e.ID)
 	id.colour = colour
 	built := cell{text: when(e.Built), short: e.Built.UTC().Format("01-02 15:04")}
+	tags := cell{text: strings.Join(e.Tags, ", ")}
 	if e.Damaged != "" {
-		t.row(cell{text: mark}, id, built, cell{}, cell{text: "damaged", colour: red}, cell{}, cell{}, cell{}, cell{text: clean(e.Damaged)})
+		t.row(cell{text: mark}, id, tags, built, cell{}, cell{text: "damaged", colour: red}, cell{}, cell{}, cell{}, cell{text: clean(e.Damaged)})
 		return
 	}
 	for i, b := range e.Branches {
-		first := []cell{{text: mark}, id, built, {text: grouped(e.Total)}, {text: changeCounts(e.Changes)}}
+		first := []cell{{text: mark}, id, tags, built, {text: grouped(e.Total)}, {text: changeCounts(e.Changes)}}
 		if i > 0 {
 			first = make([]cell, len(first))
 		}

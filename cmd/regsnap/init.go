@@ -39,7 +39,7 @@ is written at all, unless --force says so.
 			&cli.StringFlag{Name: "domain", Usage: "clients reach the environments below this `DOMAIN`: epr.DOMAIN, epr-staging.DOMAIN, …"},
 			&cli.StringFlag{Name: "environments", Usage: "make an environment of each of these `BRANCHES`, which shows those before it too", Value: "production,staging,snapshot"},
 			&cli.StringFlag{Name: "ci", Usage: "write the files of this `SYSTEM`: " + strings.Join(ciSystems(), ", ") + " or none"},
-			&cli.BoolFlag{Name: "force", Usage: "replace files that differ"},
+			&cli.BoolFlag{Name: "force", Usage: "replace what is there (files that differ)"},
 			dryRunFlag(), jsonFlag(),
 		},
 		Action: runInit,

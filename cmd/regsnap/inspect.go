@@ -89,12 +89,25 @@ func chosenSnapshot(ctx context.Context, b *publish.Bucket, env, id string) (str
 func namedSnapshot(ctx context.Context, b *publish.Bucket, env, name string) (string, error) {
 	id, err := b.Resolve(ctx, env, name)
 	if errors.Is(err, publish.ErrNotName) {
-		return "", usagef("%w%s", err, didYouMean(name, []string{"live", "previous"}))
+		return "", usagef("%w%s", err, didYouMean(name, append([]string{"live", "previous"}, tagNames(ctx, b, env)...)))
 	}
 	if errors.Is(err, publish.ErrAmbiguous) {
 		return "", usageError{err}
 	}
 	return id, err
+}
+
+// tagNames are the tags of an environment, for suggestions: none if they cannot be read.
+func tagNames(ctx context.Context, b *publish.Bucket, env string) []string {
+	tags, err := b.Tags(ctx, env)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, t := range tags {
+		out = append(out, t.Name)
+	}
+	return out
 }
 
 // inspected is what `regsnap inspect --json` prints of a snapshot.

@@ -169,7 +169,7 @@ Settings that would be repeated live in regsnap.yml; flags win over it.`,
 		},
 		Commands: []*cli.Command{
 			buildCommand(), publishCommand(), serveCommand(), inspectCommand(),
-			statusCommand(), historyCommand(), findCommand(), diffCommand(), rollbackCommand(), recoverCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(), doctorCommand(),
+			statusCommand(), historyCommand(), findCommand(), diffCommand(), tagCommand(), rollbackCommand(), recoverCommand(), pinCommand(), unpinCommand(), verifyCommand(), pruneCommand(), doctorCommand(),
 			devCommand(), lintCommand(), auditCommand(), addCommand(), previewCommand(), promoteCommand(), boardCommand(),
 			edgeCommand(), checkCommand(), imageCommand(), healthCommand(), exportCommand(), mirrorCommand(), importCommand(),
 			initCommand(), versionCommand(), completionCommand(), manCommand(), helpCommand(),

@@ -23,7 +23,7 @@ func mirrorCommand() *cli.Command {
 cloud, or by way of a folder to a site without internet. Only what the other bucket
 lacks is read; each object is compared with the digests of its snapshot before it is
 stored; and the pointer moves last, so that readers there never see a snapshot that
-is not whole. An interrupted mirror resumes when it is run again.
+is not whole. Tags come along with their snapshots. An interrupted mirror resumes when it is run again.
 
 --snapshot takes a named snapshot instead, and --history the newest N beside it.
 --query, --package, --latest and --matrix take only a part of it: a slice, which is
@@ -201,7 +201,13 @@ func printMirrored(c *cli.Context, r *carry.Result) {
 	if r.Of != "" {
 		fmt.Fprintf(w, ", a slice of %s", r.Of)
 	}
+	if len(r.Tags) > 0 {
+		fmt.Fprintf(w, ", tagged %s", shortList(r.Tags))
+	}
 	fmt.Fprintln(w)
+	if len(r.TagsKept) > 0 {
+		fmt.Fprintf(c.App.ErrWriter, "   other snapshots have these tags in TO and keep them: %s; regsnap tag --force moves them\n", shortList(r.TagsKept))
+	}
 	if n := r.Copied; n.Total == 0 {
 		fmt.Fprintln(c.App.ErrWriter, "   nothing had to be copied")
 	} else {

@@ -16,8 +16,8 @@ func pruneCommand() *cli.Command {
 		Name:     "prune",
 		Category: groupOperate,
 		Usage:    "delete old snapshots, and what no snapshot refers to",
-		Description: `Keeps of each environment the live snapshot, the one that a rollback goes to, the
-newest --keep-last, those built within --keep-within, and those that were live within
+		Description: `Keeps of each environment the live snapshot, the one that a rollback goes to, those
+that have a tag (regsnap tag), the newest --keep-last, those built within --keep-within, and those that were live within
 --grace, because edges and CDNs may still read from them. --keep-daily, --keep-weekly
 and --keep-monthly keep the newest one of that many days, weeks and months. All other snapshots go,
 and every object that none of the kept ones refers to, remains of interrupted builds
@@ -150,8 +150,8 @@ func printPrunePlan(w io.Writer, screen screen, p *publish.PrunePlan) {
 	for _, kind := range []struct {
 		what  string
 		count publish.PruneCount
-	}{{"snapshots", p.Snapshots}, {"packages", p.Packages}, {"responses", p.Responses}, {"indexes", p.Indexes}} {
-		if kind.what == "indexes" && kind.count.Objects == 0 {
+	}{{"snapshots", p.Snapshots}, {"packages", p.Packages}, {"responses", p.Responses}, {"tags", p.Tags}, {"indexes", p.Indexes}} {
+		if (kind.what == "indexes" || kind.what == "tags") && kind.count.Objects == 0 {
 			continue // most environments have none
 		}
 		fmt.Fprintf(w, "%-9s  %6s objects, %s to delete\n", kind.what, grouped(kind.count.Objects), size(kind.count.Bytes))

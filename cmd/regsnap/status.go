@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -212,7 +213,15 @@ func printStatus(w io.Writer, screen screen, all []environmentStatus, source boo
 		}
 		t.row(cell{text: s.Environment}, live, agoCell(s.Since, now), cell{text: packages}, cell{text: strconv.Itoa(len(s.Waiting))}, cell{text: behind}, cell{text: state, colour: colour})
 	}
-	return t.write(w, screen)
+	if err := t.write(w, screen); err != nil {
+		return err
+	}
+	for _, s := range all {
+		if line := tagLine(s.Tags); line != "" {
+			fmt.Fprintf(w, "tags of %s: %s\n", s.Environment, line)
+		}
+	}
+	return nil
 }
 
 // behindText is "up to date", or what each branch lacks: "production 2, staging ?".

@@ -15,6 +15,9 @@ func TestTypos(t *testing.T) {
 	if said := speak(t, "build", "--quiet", "--source", "git:"+repo, "--bucket", bucket, "--publish"); said.code != 0 {
 		t.Fatal(said.errors)
 	}
+	if said := speak(t, "tag", "--bucket", bucket, "--env", "production", "release-8.5"); said.code != 0 {
+		t.Fatal(said.errors)
+	}
 	at := strings.NewReplacer("BUCKET", bucket, "REPO", repo, "DIR", dir)
 	for typed, want := range map[string]string{
 		"staus":                    "status",
@@ -37,6 +40,8 @@ func TestTypos(t *testing.T) {
 		"inspect --bucket BUCKET --env production --why web_srever /search":          "web_server",
 		"inspect --bucket BUCKET --env production --snapshot lvie":                   "live",
 		"rollback --bucket BUCKET --env production previuos":                         "previous",
+		"rollback --bucket BUCKET --env production relaese-8.5":                      "release-8.5",
+		"tag --bucket BUCKET --env production --delete release-8.6":                  "release-8.5",
 		"status --config bukcet:_x":                                                  "bucket",
 		"status --config environments:_{production:_{branchs:_[production]}}":        "branches",
 		"status --config environments:_{a:_{branches:_[a],_overwirte:_never}}":       "overwrite",

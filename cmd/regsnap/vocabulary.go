@@ -41,7 +41,7 @@ func usage(meaning string, more []string) string {
 }
 
 func snapshotFlag(byDefault string) cli.Flag {
-	return &cli.StringFlag{Name: "snapshot", Usage: "the `SNAPSHOT` to use (an id or its first characters, live, previous, @{N} for what was live N moves ago, or BRANCH@COMMIT; default: " + byDefault + ")"}
+	return &cli.StringFlag{Name: "snapshot", Usage: "the `SNAPSHOT` to use (an id or its first characters, a tag, live, previous, @{N} for what was live N moves ago, or BRANCH@COMMIT; default: " + byDefault + ")"}
 }
 
 func jsonFlag() cli.Flag {

@@ -45,6 +45,10 @@ type Result struct {
 	Of      string         `json:"slice_of,omitempty"`
 	History []string       `json:"history,omitempty"`
 	Copied  publish.Copied `json:"copied"`
+	// Tags came with the snapshots; TagsKept stand for other snapshots in the target,
+	// and stay there.
+	Tags     []string `json:"tags,omitempty"`
+	TagsKept []string `json:"tags_kept,omitempty"`
 	// Moved is nil when the pointer was to stay.
 	Moved *publish.Moved `json:"moved,omitempty"`
 }
@@ -96,7 +100,8 @@ func (o Options) snapshots(ctx context.Context, id string) (*Result, error) {
 		}
 	}
 	r.Copied = c.Copied()
-	return r, nil
+	r.Tags, r.TagsKept, err = c.Tags(ctx, o.Environment, ids)
+	return r, err
 }
 
 // history lists the snapshots to take, the chosen one last.

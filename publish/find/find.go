@@ -43,8 +43,10 @@ type Found struct {
 	Live        bool   `json:"live"`
 	// Periods are when it was live, the newest first.
 	Periods []Period `json:"periods"`
-	// Snapshots are those in the bucket that have it, the newest first.
+	// Snapshots are those in the bucket that have it, the newest first, and Tags
+	// the names that some of them have.
 	Snapshots []publish.Stored `json:"snapshots"`
+	Tags      []string         `json:"tags,omitempty"`
 }
 
 // Period is a time in which a version was live with one content.
@@ -101,6 +103,10 @@ func Find(ctx context.Context, b *publish.Bucket, env string, stored []publish.S
 	if err != nil {
 		return nil, err
 	}
+	tags, err := b.Tags(ctx, env)
+	if err != nil {
+		return nil, err
+	}
 	r := &Result{Names: map[string][]string{}}
 	versions := map[string]bool{}
 	for _, st := range s.states {
@@ -117,6 +123,11 @@ func Find(ctx context.Context, b *publish.Bucket, env string, stored []publish.S
 		for _, snapshot := range stored {
 			if _, has := s.states[snapshot.ID].has[v]; has {
 				f.Snapshots = append(f.Snapshots, snapshot)
+				for _, t := range tags {
+					if t.Snapshot == snapshot.ID {
+						f.Tags = append(f.Tags, t.Name)
+					}
+				}
 			}
 		}
 		r.Found = append(r.Found, f)

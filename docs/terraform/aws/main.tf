@@ -59,6 +59,7 @@ data "aws_iam_policy_document" "publisher" {
       "${local.bucket_arn}/leases/*",
       "${local.bucket_arn}/snapshots/${var.environment}/*",
       "${local.bucket_arn}/audit/${var.environment}/*",
+      "${local.bucket_arn}/tags/${var.environment}/*",
       "${local.bucket_arn}/environments/${var.environment}.json",
     ]
   }
