@@ -113,7 +113,7 @@ func (b *Bucket) verifyUnits(ctx context.Context, v *Verification) ([]Fault, err
 	for _, f := range v.Faults {
 		units[f.unit] = true
 	}
-	w := &verifier{b: b, state: new(verifyState), result: &Verification{}}
+	w := &verifier{b: b, state: newVerifyState(), result: &Verification{}}
 	head := &unitCheck{v: w}
 	m, err := head.manifest(ctx, v.Environment, v.Snapshot)
 	if err != nil || m == nil {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/spans"
 )
 
 // VerifyOptions say how much of a snapshot to check.
@@ -80,7 +81,8 @@ type unit struct {
 }
 
 // Verify reads a snapshot again and compares every object with the digests of
-// the manifest and of the lists of files. The error is that of the store; what
+// the manifest and of the lists of files, and what these lists say of the archives with
+// what the archives hold. The error is that of the store; what
 // is wrong with the snapshot is in the result.
 func (b *Bucket) Verify(ctx context.Context, env, id string, o VerifyOptions) (*Verification, error) {
 	state, err := openVerifyState(o.State, env, id)
@@ -251,7 +253,7 @@ func (c *unitCheck) revision(ctx context.Context, rev layout.Revision, sum strin
 	if ok, err := c.noted(rev.ContentsKey(), int64(len(body)), err); !ok {
 		return err
 	}
-	if err := c.expect(ctx, rev.ArchiveKey(), list.Archive); err != nil {
+	if err := c.archive(ctx, rev, list); err != nil {
 		return err
 	}
 	if list.Signature != nil {
@@ -265,6 +267,31 @@ func (c *unitCheck) revision(ctx context.Context, rev layout.Revision, sum strin
 		}
 	}
 	return nil
+}
+
+// archive checks the archive of a revision, and that it holds the files where the list
+// says.
+func (c *unitCheck) archive(ctx context.Context, rev layout.Revision, list *layout.Contents) error {
+	r, w := io.Pipe()
+	judged := make(chan error, 1)
+	go func() {
+		err := c.v.state.spans.Check(r, list, func(offset, size int64) (io.ReadCloser, error) {
+			return c.v.b.Open(ctx, rev.ArchiveKey(), offset, size)
+		})
+		_, _ = io.Copy(io.Discard, r) // so that the archive is judged to its end
+		judged <- err
+	}()
+	err := c.v.b.Fetch(ctx, rev.ArchiveKey(), w, list.Archive)
+	w.Close() // of a pipe: never an error
+	unfit := <-judged
+	if ok, err := c.noted(rev.ArchiveKey(), list.Archive.Size, err); !ok {
+		return err
+	}
+	if errors.Is(unfit, spans.ErrUnfit) {
+		c.fault(rev.ContentsKey(), unfit)
+		return nil
+	}
+	return unfit
 }
 
 // response checks a response, or a part of the catalog, and that its encoded

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+
+	"github.com/regsnap/regsnap/publish/spans"
 )
 
 // verifyState remembers which units were looked at, and in a file which were found
@@ -16,10 +18,16 @@ type verifyState struct {
 	mu   sync.Mutex
 	file *os.File // nil: nothing is remembered
 	done map[string]bool
+	// spans are the files of archives that were found where a list says.
+	spans *spans.Known
+}
+
+func newVerifyState() *verifyState {
+	return &verifyState{done: map[string]bool{}, spans: spans.New()}
 }
 
 func openVerifyState(path, env, id string) (*verifyState, error) {
-	s := &verifyState{done: map[string]bool{}}
+	s := newVerifyState()
 	if path == "" {
 		return s, nil
 	}

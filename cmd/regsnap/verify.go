@@ -21,9 +21,9 @@ func verifyCommand() *cli.Command {
 		ArgsUsage: "[ID]",
 		Description: `Compares manifest, routes, responses, archives, files and signatures of a snapshot,
 by default the live one, with the digests that the manifest and the lists of files
-have. What is missing or damaged is listed (exit code 7). Without --env it does so for
-every snapshot of every environment, and for the pointers; what several share is read
-once.
+have, and the files in archives, which edges answer out of there, with these lists.
+What is missing or damaged is listed (exit code 7). Without --env it does so for every
+snapshot of every environment, and for the pointers; what several share is read once.
 
 --sample 5% checks that share of packages and responses, chosen at random. --resume
 FILE keeps what was sound: the same command again resumes an interrupted run.
