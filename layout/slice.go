@@ -10,7 +10,8 @@ type Slice struct {
 
 // SliceQuery is a search whose answer is to be part of a slice.
 type SliceQuery struct {
-	// Query is the query string of a search, "kibana.version=8.5.0&prerelease=true".
+	// Query is the query string of a search, "kibana.version=8.5.0&prerelease=true". With
+	// exact=true it takes what that search lists, else also what its clients ask besides.
 	Query string `json:"query"`
 	// Versions, above 1, takes that many of the newest versions of each package
 	// that the query accepts, not only the newest.

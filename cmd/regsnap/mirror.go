@@ -222,7 +222,7 @@ func printMirrored(c *cli.Context, r *carry.Result) {
 // printMirrorPlan says what a mirror would do.
 func printMirrorPlan(w io.Writer, r *carry.Result) {
 	if r.Snapshot == "" {
-		fmt.Fprintf(w, "%s: would make a slice of %s\n", r.Environment, r.Of)
+		fmt.Fprintf(w, "%s: would make a slice of %s, of %s\n", r.Environment, r.Of, plural(r.Packages, "package version"))
 		return
 	}
 	fmt.Fprintf(w, "%s: would copy %s: %s", r.Environment, r.Snapshot, plural(r.Copied.Total, "package or response"))

@@ -17,7 +17,7 @@ import (
 const latestQuery = "prerelease=true"
 
 func queryFlag() cli.Flag {
-	return &cli.GenericFlag{Name: "query", Value: new(repeated), Usage: "take what the search `QUERY` sees, such as 'kibana.version=8.5.0&prerelease=true' (repeat for several)"}
+	return &cli.GenericFlag{Name: "query", Value: new(repeated), Usage: "take what the search `QUERY` sees, such as 'kibana.version=8.5.0&prerelease=true'; with &exact=true no more than it lists (repeat for several)"}
 }
 
 // repeated is a flag that is given several times. The library's own would cut a
@@ -32,7 +32,7 @@ func (r *repeated) Set(value string) error {
 func (r *repeated) String() string { return strings.Join(*r, " ") }
 
 func packageFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "package", Usage: "take the package `NAME[-VERSION]` too; without a version, all of its versions (repeat for several)"}
+	return &cli.StringSliceFlag{Name: "package", Usage: "take the package `NAME[@VERSION]` too, or NAME-VERSION; without a version, all of its versions (repeat for several)"}
 }
 
 func latestFlag() cli.Flag {
@@ -40,7 +40,7 @@ func latestFlag() cli.Flag {
 }
 
 func matrixFlag() cli.Flag {
-	return &cli.StringFlag{Name: "matrix", Usage: "take what `FILE` asks for: matrix × queries, and pinned packages, as the registry's download tool has them", TakesFile: true}
+	return &cli.StringFlag{Name: "matrix", Usage: "take what `FILE` asks for and no more: matrix × queries, and pinned packages, as the registry's download tool has them", TakesFile: true}
 }
 
 // sliceOf reads the flags that name a part of a snapshot; without any of them it

@@ -129,15 +129,15 @@ func (c *client) list(ctx context.Context, s layout.Slice, progress func(done, t
 
 // search asks one query.
 func (c *client) search(ctx context.Context, q layout.SliceQuery) ([]offer, error) {
-	query := q.Query
-	if q.Versions > 1 {
-		values, err := url.ParseQuery(query)
-		if err != nil {
-			return nil, err
-		}
-		values.Set("all", "true")
-		query = values.Encode()
+	values, err := url.ParseQuery(q.Query)
+	if err != nil {
+		return nil, err
 	}
+	values.Del(answer.Exact) // as all of them are here
+	if q.Versions > 1 {
+		values.Set("all", "true")
+	}
+	query := values.Encode()
 	body := new(memory)
 	if _, err := c.get(ctx, "/search", query, state{}, maxSearch, body); err != nil {
 		return nil, fmt.Errorf("search: %w", missingRoute(err))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -14,7 +15,8 @@ import (
 // NormalSlice is a slice in the form in which manifests have it: each query in
 // order of parameters, all sorted, nothing twice. It is an error if a query is
 // one that the registry would refuse, or has a parameter that does not narrow a
-// search: a misspelt parameter would take everything along.
+// search: a misspelt parameter would take everything along. A version may be given as
+// "name@version" too.
 func NormalSlice(s layout.Slice) (layout.Slice, error) {
 	var out layout.Slice
 	for _, q := range s.Queries {
@@ -30,6 +32,12 @@ func NormalSlice(s layout.Slice) (layout.Slice, error) {
 		if _, err := ParseQuery(q.Query, false); err != nil {
 			return layout.Slice{}, fmt.Errorf("query %q: %w", q.Query, err)
 		}
+		switch v := values[Exact]; {
+		case len(v) == 1 && v[0] == "false":
+			values.Del(Exact)
+		case len(v) > 0 && (len(v) > 1 || v[0] != "true"):
+			return layout.Slice{}, fmt.Errorf("query %q: %s: want true or false", q.Query, Exact)
+		}
 		if q.Versions < 0 {
 			return layout.Slice{}, fmt.Errorf("query %q: %d versions: want 0 or more", q.Query, q.Versions)
 		}
@@ -40,9 +48,15 @@ func NormalSlice(s layout.Slice) (layout.Slice, error) {
 		out.Queries = append(out.Queries, layout.SliceQuery{Query: values.Encode(), Versions: q.Versions})
 	}
 	for _, p := range s.Packages {
+		if name, version, pinned := strings.Cut(p, "@"); pinned {
+			if version == "" || strings.Contains(name, "-") {
+				return layout.Slice{}, fmt.Errorf("package %q: want a name before @ and a version after it", p)
+			}
+			p = name + "-" + version
+		}
 		name, version, _ := strings.Cut(p, "-")
 		if !layout.ValidPackageName(name) {
-			return layout.Slice{}, fmt.Errorf("package %q: want a name, or a name and a version as in nginx-1.2.3", p)
+			return layout.Slice{}, fmt.Errorf("package %q: want a name, or a name and a version as in nginx-1.2.3 or nginx@1.2.3", p)
 		}
 		if _, err := semver.StrictNewVersion(version); err != nil && version != "" || strings.HasSuffix(p, "-") {
 			return layout.Slice{}, fmt.Errorf("package %q: %q is not a version", p, version)
@@ -61,9 +75,13 @@ func NormalSlice(s layout.Slice) (layout.Slice, error) {
 	return out, nil
 }
 
+// Exact is the parameter of a slice's query that takes what the search lists and no more,
+// as a list of archives is made by it. No registry knows it.
+const Exact = "exact"
+
 // searchParameters are what a slice's query may have.
 var searchParameters = []string{
-	"agent.version", "all", "capabilities", "category", "discovery", "experimental", "kibana.version", "package",
+	"agent.version", "all", "capabilities", "category", "discovery", Exact, "experimental", "kibana.version", "package",
 	"prerelease", "spec.max", "spec.min", "type",
 }
 
@@ -72,7 +90,9 @@ var searchParameters = []string{
 // all its values: a query without a type or capabilities takes what it sees with
 // any, and one with prerelease=true also what it sees without, and by the legacy
 // rules. With all=true the answers to every narrower query are the same, else
-// those to every query that adds a category, a package, a type or capabilities.
+// those to every query that adds a category, a package, a type or capabilities. A query
+// with exact=true takes what it lists and no more. The error names all packages that are
+// missing.
 func (t *Table) SliceRows(s layout.Slice) (Set, error) {
 	s, err := NormalSlice(s)
 	if err != nil {
@@ -85,10 +105,15 @@ func (t *Table) SliceRows(s layout.Slice) (Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("query %q: %w", q.Query, err)
 		}
+		if values, err := url.ParseQuery(q.Query); err == nil && values.Has(Exact) {
+			t.addNewest(rows, t.filter(parsed), parsed, q.Versions)
+			continue
+		}
 		for _, variant := range variants(parsed) {
 			t.addSlice(rows, variant, q.Versions, narrow)
 		}
 	}
+	var missing []string
 	for _, p := range s.Packages {
 		name, version, one := strings.Cut(p, "-")
 		from, to := t.Versioned(name)
@@ -98,13 +123,33 @@ func (t *Table) SliceRows(s layout.Slice) (Set, error) {
 			}
 		}
 		if from < 0 || from == to {
-			return nil, fmt.Errorf("package %q is not in the snapshot", p)
+			missing = append(missing, strconv.Quote(p))
+			continue
 		}
 		for row := from; row < to; row++ {
 			rows.add(row)
 		}
 	}
+	switch len(missing) {
+	case 0:
+	case 1:
+		return nil, fmt.Errorf("package %s is not in the snapshot", missing[0])
+	default:
+		return nil, fmt.Errorf("%d packages are not in the snapshot: %s", len(missing), strings.Join(missing, ", "))
+	}
 	return rows, nil
+}
+
+// addNewest adds what a search lists of the rows that its filters let through.
+func (t *Table) addNewest(rows, in Set, q Query, versions int) {
+	if versions > 1 {
+		in = t.newestVersions(in, versions)
+	} else {
+		in = t.newest(in, q.Experimental, q.All)
+	}
+	for _, row := range t.Pick(in, q.Category).Rows {
+		rows.add(row)
+	}
 }
 
 // variants are the searches that clients of a query make too.
@@ -148,14 +193,7 @@ func (t *Table) addSlice(rows Set, q Query, versions int, n narrowing) {
 			in := base.clone()
 			in.and(c.rows)
 			in.and(k.rows)
-			if versions > 1 {
-				in = t.newestVersions(in, versions)
-			} else {
-				in = t.newest(in, q.Experimental, q.All)
-			}
-			for _, row := range t.Pick(in, q.Category).Rows {
-				rows.add(row)
-			}
+			t.addNewest(rows, in, q, versions)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
 )
 
 // Matrix is the file that the registry's download tool takes: each entry of the
@@ -72,7 +73,7 @@ func ParseMatrix(data []byte) (*Matrix, error) {
 	return m, nil
 }
 
-// Slice is what the file asks for.
+// Slice is what the file asks for: what the searches list and no more, as the tool takes it.
 func (m *Matrix) Slice() layout.Slice {
 	var s layout.Slice
 	matrix := m.Matrix
@@ -82,6 +83,7 @@ func (m *Matrix) Slice() layout.Slice {
 	for _, entry := range matrix {
 		for _, q := range m.Queries {
 			values := entry.values()
+			values.Set(answer.Exact, "true")
 			for name, v := range q.values() {
 				values[name] = v
 			}

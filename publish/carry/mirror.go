@@ -42,9 +42,11 @@ type Result struct {
 	// Snapshot is what the target has now, and others are what came with it.
 	Snapshot string `json:"snapshot"`
 	// Of is the snapshot that Snapshot is a slice of.
-	Of      string         `json:"slice_of,omitempty"`
-	History []string       `json:"history,omitempty"`
-	Copied  publish.Copied `json:"copied"`
+	Of string `json:"slice_of,omitempty"`
+	// Packages is, in a plan, how many package versions the slice would have.
+	Packages int            `json:"packages,omitempty"`
+	History  []string       `json:"history,omitempty"`
+	Copied   publish.Copied `json:"copied"`
 	// Tags came with the snapshots; TagsKept stand for other snapshots in the target,
 	// and stay there.
 	Tags     []string `json:"tags,omitempty"`
@@ -146,8 +148,8 @@ func Plan(ctx context.Context, o Options, to *publish.Bucket) (*Result, error) {
 		return nil, err
 	}
 	if !o.Slice.Empty() {
-		_, err := o.From.Manifest(ctx, o.Environment, id)
-		return &Result{Environment: o.Environment, Of: id}, err
+		n, err := PlanSlice(ctx, o, id)
+		return &Result{Environment: o.Environment, Of: id, Packages: n}, err
 	}
 	r := &Result{Environment: o.Environment, Snapshot: id}
 	ids, err := o.history(ctx, id)

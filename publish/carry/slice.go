@@ -17,14 +17,7 @@ func (o Options) slice(ctx context.Context, of string) (r *Result, err error) {
 	if r.Snapshot, err = o.live(ctx, of); err != nil || r.Snapshot != "" {
 		return r, err
 	}
-	m, routes, err := o.From.Snapshot(ctx, o.Environment, of)
-	if err != nil {
-		return nil, err
-	}
-	s, err := build.NewSlice(build.SliceOptions{
-		Of: build.Live{Manifest: m, Routes: routes}, From: o.From, Slice: o.Slice, Regsnap: o.Regsnap,
-		Parallel: o.Copy.Parallel, Progress: o.Render,
-	})
+	s, err := o.planned(ctx, of)
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +31,28 @@ func (o Options) slice(ctx context.Context, of string) (r *Result, err error) {
 	}
 	r.Snapshot, r.Copied = snapshot.ID, c.Copied()
 	return r, nil
+}
+
+// planned finds out what belongs to the slice.
+func (o Options) planned(ctx context.Context, of string) (*build.Sliced, error) {
+	m, routes, err := o.From.Snapshot(ctx, o.Environment, of)
+	if err != nil {
+		return nil, err
+	}
+	return build.NewSlice(build.SliceOptions{
+		Of: build.Live{Manifest: m, Routes: routes}, From: o.From, Slice: o.Slice, Regsnap: o.Regsnap,
+		Parallel: o.Copy.Parallel, Progress: o.Render,
+	})
+}
+
+// PlanSlice finds out whether the slice of a snapshot can be made, and how many package
+// versions it has. It stores nothing.
+func PlanSlice(ctx context.Context, o Options, of string) (int, error) {
+	s, err := o.planned(ctx, of)
+	if err != nil {
+		return 0, err
+	}
+	return len(s.Content().Packages), nil
 }
 
 // live gives the id of the same slice if it is live in the target.

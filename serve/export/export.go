@@ -10,6 +10,7 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/carry"
 	"github.com/regsnap/regsnap/publish/store"
 )
 
@@ -123,12 +124,13 @@ func Plan(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := o.From.Manifest(ctx, o.Environment, id); err != nil {
-		return nil, err
-	}
 	if !o.Slice.Empty() {
 		r.Of = id
-		return r, nil
+		_, err := carry.PlanSlice(ctx, carry.Options{From: o.From, Environment: o.Environment, Slice: o.Slice, Regsnap: o.Regsnap}, id)
+		return r, err
+	}
+	if _, err := o.From.Manifest(ctx, o.Environment, id); err != nil {
+		return nil, err
 	}
 	r.Snapshot, r.Present = id, f.has(id)
 	return r, nil
