@@ -15,8 +15,8 @@ import (
 
 var sampled = flag.Int("sample", 0, "at most this many mutants of the router, spread over it; 0 is all")
 
-// TestMutants lists the small faults of the router that neither the committed
-// vectors nor as many other ones notice.
+// TestMutants lists the small faults of the router that neither its units, nor the
+// committed vectors, nor more of them notice.
 func TestMutants(t *testing.T) {
 	bucket, dir := demo(t)
 	cases := append(record(t, bucket, vectorsEnv, 1, committed), record(t, bucket, vectorsEnv, 2, 3*committed)...)

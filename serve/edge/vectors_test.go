@@ -71,6 +71,9 @@ func TestVectors(t *testing.T) {
 	t.Logf("%s", node(t, "test/vectors.js", vectors, dir, vectorsEnv))
 }
 
+// TestUnits checks what few requests reach, against Node and the specifications.
+func TestUnits(t *testing.T) { t.Logf("%s", node(t, "test/units.js")) }
+
 // node runs a script of this folder to its end, and returns what it printed.
 func node(t testing.TB, args ...string) []byte {
 	t.Helper()

@@ -1,7 +1,7 @@
-// Makes small faults in the router, one at a time, and lists those that vectors do
-// not notice: node test/mutants.js MODULES VECTORS BUCKET ENV SAMPLE
+// Makes small faults in the router, one at a time, and lists those that neither
+// units nor vectors notice: node test/mutants.js MODULES VECTORS BUCKET ENV SAMPLE
 //
-// Each mutant is written into a copy of the sources, and test/vectors.js runs there.
+// Each mutant is written into a copy of the sources, and test/units.js and test/vectors.js run there.
 // testdata/mutants.txt lists those that change nothing that can be observed: a line
 // each, the mutant's name, two spaces, "#", and the reason.
 
@@ -82,11 +82,13 @@ function mutantsOf(file) {
 }
 
 /**
- * Runs the vectors in a copy of the sources, and reports whether they fail.
+ * Runs a script of a copy of the sources, and reports whether it fails.
  * @param {string} copy
+ * @param {...string} args
  */
-async function fails(copy) {
-  const child = spawn(process.execPath, [join(copy, "test/vectors.js"), resolve(vectors), resolve(bucket), env], {
+async function fails(copy, ...args) {
+  const [script, ...more] = args;
+  const child = spawn(process.execPath, [join(copy, script), ...more], {
     stdio: "ignore",
     timeout: 60_000, // a mutant may never end
   });
@@ -94,14 +96,22 @@ async function fails(copy) {
 }
 
 /**
- * Reports whether the vectors notice a mutant.
+ * Reports whether the tests of the router fail.
+ * @param {string} copy
+ */
+async function testsFail(copy) {
+  return (await fails(copy, "test/units.js")) || fails(copy, "test/vectors.js", resolve(vectors), resolve(bucket), env);
+}
+
+/**
+ * Reports whether the tests notice a mutant.
  * @param {string} copy
  * @param {Mutant} m
  */
 async function noticed(copy, m) {
   const text = readFileSync(m.file, "utf8");
   writeFileSync(join(copy, m.file), text.slice(0, m.from) + m.text + text.slice(m.to));
-  const out = await fails(copy);
+  const out = await testsFail(copy);
   writeFileSync(join(copy, m.file), text);
   return out;
 }
@@ -125,7 +135,7 @@ try {
     const copy = join(root, String(number));
     for (const part of ["platform", "router", "router.js", "test", "package.json"])
       cpSync(part, join(copy, part), { recursive: true });
-    if (await fails(copy)) throw new Error("the vectors fail without a mutant");
+    if (await testsFail(copy)) throw new Error("the tests fail without a mutant");
     while (next < chosen.length) {
       const m = chosen[next++];
       if (await noticed(copy, m)) continue;
