@@ -17,6 +17,8 @@ func TestCheckFiles(t *testing.T) {
 	}{
 		"nothing":             {},
 		"good":                {files: []File{file("a b/[c]"), file("a b/é.yml"), file(strings.Repeat("x", MaxElement))}},
+		"just not too long":   {files: []File{file(strings.Repeat("x/", 449) + "xx")}},
+		"just not too large":  {files: []File{{Path: "a", Size: 75}, {Path: "b", Size: 75}}},
 		"executable":          {files: []File{{Path: "run", Mode: Executable, Size: 100}}},
 		"symlink":             {files: []File{{Path: "a", Mode: Symlink}}, want: []string{"a: is a symbolic link: put the file itself there [symlink]"}},
 		"submodule":           {files: []File{{Path: "a", Mode: Submodule}}, want: []string{"a: is a git submodule: put the files themselves there [submodule]"}},
