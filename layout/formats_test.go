@@ -258,6 +258,9 @@ func TestNumbersOfFormats(t *testing.T) {
 	}
 	err := f.check([]byte(`{"format":{}}`))
 	outcome(t, "a number that is none", err, "the number of its format: ")
+	for text, want := range map[string]string{`{}`: "it has no number of its format", `{"a":`: "it has no number of its format: ", `{"a`: "it has no number of its format: "} {
+		outcome(t, text, f.check([]byte(text)), want)
+	}
 	var v struct {
 		Format int
 		A      string
@@ -346,7 +349,7 @@ func TestColumns(t *testing.T) {
 func TestEscapes(t *testing.T) {
 	for _, c := range []struct{ element, want string }{
 		{"a.attrs.attrs", "a.attrs=2Eattrs"}, {".attrs", "=2Eattrs"}, {"attrs", "attrs"}, {"x.attrs.y", "x.attrs.y"},
-		{".", "=2E"}, {"...", "=2E=2E=2E"}, {".a", ".a"}, {"09:@AZ[`az{/", "09=3A=40AZ=5B=60az=7B=2F"}, {strings.Repeat("a", 220), strings.Repeat("a", 220)},
+		{".", "=2E"}, {"...", "=2E=2E=2E"}, {".a", ".a"}, {"09:@AZ[`az{/,.-_", "09=3A=40AZ=5B=60az=7B=2F,.-_"}, {strings.Repeat("a", 220), strings.Repeat("a", 220)},
 		// 217 letters and an escape are 220 bytes, 218 are too many.
 		{strings.Repeat("a", 217) + " ", strings.Repeat("a", 217) + "=20"},
 	} {

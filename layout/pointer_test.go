@@ -122,3 +122,18 @@ func TestLeaseKeys(t *testing.T) {
 		t.Error("a lease of another format was read")
 	}
 }
+
+// TestPinningRollback: a rollback that pins holds the environment; one that does not
+// leaves it as it was.
+func TestPinningRollback(t *testing.T) {
+	at := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
+	p := Pointer{}.After("production", Move{Kind: MovePublish, Snapshot: testID(1)}).After("production", Move{Kind: MovePublish, Snapshot: testID(2)})
+	back := Move{Kind: MoveRollback, Snapshot: testID(1), By: "ada", Reason: "r", At: at}
+	if got := p.After("production", back); got.Pinned != nil {
+		t.Errorf("pinned: %+v", got.Pinned)
+	}
+	back.Pin = true
+	if got := p.After("production", back); got.Pinned == nil || *got.Pinned != (Pin{By: "ada", Reason: "r", At: at}) {
+		t.Errorf("pinned: %+v", got.Pinned)
+	}
+}
