@@ -177,13 +177,7 @@ func printFound(w io.Writer, s screen, q find.Query, found []find.Found, now tim
 			t.row(cell{text: clean(f.Version)}, cell{text: f.Environment}, cell{text: "never", colour: dim}, cell{}, snapshots)
 		}
 		for _, p := range f.Periods {
-			commit, author, subject := "", "", ""
-			if o := p.Origin; o != nil {
-				commit, author, subject = o.Commit, o.Author, o.Subject
-			}
-			if p.Change != nil {
-				commit, author, subject = p.Change.Hash, p.Change.Author, p.Change.Subject
-			}
+			commit, author, subject := origin(p)
 			t.row(cell{text: clean(f.Version)}, cell{text: f.Environment}, sinceCell(p, now), untilCell(p), snapshots, idCell(p.First), cell{text: p.Branch},
 				cell{text: commit[:min(12, len(commit))], short: commit[:min(8, len(commit))]}, cell{text: clean(author)}, cell{text: clean(subject)})
 		}
@@ -203,6 +197,17 @@ func printFound(w io.Writer, s screen, q find.Query, found []find.Found, now tim
 		}
 	}
 	return nil
+}
+
+// origin is the commit that made a content, as far as it is known.
+func origin(p find.Period) (commit, author, subject string) {
+	switch {
+	case p.Change != nil:
+		return p.Change.Hash, p.Change.Author, p.Change.Subject
+	case p.Origin != nil:
+		return p.Origin.Commit, p.Origin.Author, p.Origin.Subject
+	}
+	return "", "", ""
 }
 
 func snapshotList(list []publish.Stored) string {

@@ -24,9 +24,7 @@ func demoRepo(t *testing.T) string {
 	dir := filepath.Join(t.TempDir(), "repo")
 	git := func(args ...string) {
 		t.Helper()
-		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=Ada Author", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"}, args...)...)
-		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_DATE=2024-05-06T07:08:09Z", "GIT_COMMITTER_DATE=2024-05-06T07:08:09Z")
-		if out, err := cmd.CombinedOutput(); err != nil {
+		if out, err := gitCommand(dir, args...).CombinedOutput(); err != nil {
 			t.Fatalf("git %q: %v\n%s", args, err, out)
 		}
 	}
@@ -53,6 +51,13 @@ func demoRepo(t *testing.T) string {
 	git("commit", "--quiet", "-m", "overwrite a release")
 	git("checkout", "--quiet", "--detach")
 	return dir
+}
+
+// gitCommand is git in a repository, as Ada at one moment.
+func gitCommand(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=Ada Author", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_DATE=2024-05-06T07:08:09Z", "GIT_COMMITTER_DATE=2024-05-06T07:08:09Z")
+	return cmd
 }
 
 // spoken is what a command said, and how it ended.
@@ -121,6 +126,9 @@ var jsonCalls = []jsonCall{
 	{"status", 0, "status --bucket BUCKET"},
 	{"diff", 0, "diff --bucket BUCKET production staging"},
 	{"find", 0, "find --bucket BUCKET --source git:REPO tcp_listener"},
+	{"status-package", 0, "status --bucket BUCKET --source git:REPO web_server"},
+	{"status-package", 0, "status --bucket BUCKET trace_kit"},
+	{"", 2, "status --bucket BUCKET --source git:REPO web_server-7.7.7"},
 	{"", 2, "find --bucket BUCKET tcp_listner"},
 	{"tag", 0, "tag --bucket BUCKET --env production release-8.5 --by ada --reason shipped"},
 	{"tag", 0, "tag --bucket BUCKET --env production --dry-run release-8.6 live"},

@@ -19,15 +19,22 @@ import (
 
 func statusCommand() *cli.Command {
 	return &cli.Command{
-		Name:     "status",
-		Category: groupOperate,
-		Usage:    "show all environments at a glance",
+		Name:      "status",
+		Category:  groupOperate,
+		Usage:     "show all environments at a glance, or where a package is",
+		ArgsUsage: "[NAME[-VERSION]]",
 		Description: `For each environment: the live snapshot, since when, how many packages, whether it
 is pinned, and how many newer snapshots are in the bucket but not live. With a
 source, how many commits of each branch the live snapshot is behind. What is damaged
 (exit code 7), or written by a newer regsnap (12), is said after all others are shown.
 
+With a package it says in which environments each of its versions is live, since when and
+from which commit, and how to promote what is not in the next branch yet. With a source
+also which branches hold it, and what is missing to move on: what lint says of it there,
+who owns it, and whether a pull request has to be approved.
+
    regsnap status --bucket file:///srv/registry
+   regsnap status --bucket file:///srv/registry --source git:. nginx
    regsnap status --bucket s3://registry?region=eu-west-1 --source git:. --json`,
 		Flags:  []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), envsFlag("all"), jsonFlag()},
 		Action: runStatus,
@@ -59,8 +66,8 @@ type branchBehind struct {
 }
 
 func runStatus(c *cli.Context) (err error) {
-	if err := noArgs(c); err != nil {
-		return err
+	if c.Args().Len() > 1 {
+		return usagef("%s takes one package, not %d", c.Command.HelpName, c.Args().Len())
 	}
 	cfg, err := settings(c)
 	if err != nil {
@@ -77,6 +84,9 @@ func runStatus(c *cli.Context) (err error) {
 			return err
 		}
 		defer closing(&err, "source", src)
+	}
+	if c.Args().Present() {
+		return runPackageStatus(c, cfg, bucket, src)
 	}
 	all, faults, err := statuses(c.Context, cfg, bucket, src, c.StringSlice("env"))
 	if err != nil {

@@ -33,6 +33,8 @@ func TestTypos(t *testing.T) {
 		"status --bucket BUCKET --env stagging":                                      "staging",
 		"build --source git:REPO --bucket BUCKET --env snapshto":                     "snapshot",
 		"find --bucket BUCKET web_sever":                                             "web_server",
+		"status --bucket BUCKET web_sever":                                           "web_server",
+		"status --bucket BUCKET --source git:REPO tcp_listner":                       "tcp_listener",
 		"find --bucket BUCKET web_server-1.1.2":                                      "1.1.0",
 		"board --source git:REPO tcp_listner":                                        "tcp_listener",
 		"promote --source git:REPO --from snapshot --to staging trace_kit-0.1.0":     "trace_kit-0.1.0-SNAPSHOT",

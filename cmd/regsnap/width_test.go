@@ -26,7 +26,7 @@ func TestWidth(t *testing.T) {
 		lines := 0
 		for _, call := range []string{
 			"status --bucket BUCKET --source git:REPO", "history --bucket BUCKET --env production", "find --bucket BUCKET --source git:REPO web_server", "find --bucket BUCKET tcp_listener-1.0.0",
-			"find --bucket BUCKET web_sever", "find --bucket BUCKET web_server-2.0.0", "tag --bucket BUCKET", "tag --bucket BUCKET --env production other --dry-run", "diff --bucket BUCKET production snapshot", "diff --all --bucket BUCKET snapshot production", "inspect --bucket BUCKET --env production --packages",
+			"find --bucket BUCKET web_sever", "status --bucket BUCKET --source git:REPO web_server", "status --bucket BUCKET trace_kit", "find --bucket BUCKET web_server-2.0.0", "tag --bucket BUCKET", "tag --bucket BUCKET --env production other --dry-run", "diff --bucket BUCKET production snapshot", "diff --all --bucket BUCKET snapshot production", "inspect --bucket BUCKET --env production --packages",
 			"inspect --bucket BUCKET --env production --why web_server /search?kibana.version=8.5.0", "verify --bucket BUCKET", "prune --bucket BUCKET --dry-run", "doctor --bucket BUCKET --env production",
 			"recover --bucket BUCKET --env production", "lint --source git:REPO --branch production --base production --head proposal", "audit --source git:REPO --branch proposal --overwrite never",
 			"board --source git:REPO", "promote --source git:REPO --from snapshot --to staging --dry-run trace_kit-0.1.0-SNAPSHOT", "pin --bucket BUCKET --env production --dry-run",

@@ -149,6 +149,11 @@ func (l *linter) run(ctx context.Context) error {
 	if err := l.findReleased(ctx, from, before, index.Changes(before, after)); err != nil {
 		return err
 	}
+	return l.judge(ctx)
+}
+
+// judge holds the changes that were found to every rule.
+func (l *linter) judge(ctx context.Context) error {
 	loaded, err := l.load(ctx)
 	if err != nil {
 		return err

@@ -141,16 +141,19 @@ func Find(ctx context.Context, b *publish.Bucket, env string, stored []publish.S
 
 // descending orders versions, the highest first.
 func descending(versions []string) []string {
-	slices.SortFunc(versions, func(a, b string) int {
-		x, err := semver.StrictNewVersion(a)
-		y, err2 := semver.StrictNewVersion(b)
-		if err != nil || err2 != nil {
-			return strings.Compare(b, a)
-		}
-		if c := y.Compare(x); c != 0 {
-			return c
-		}
-		return strings.Compare(b, a) // they differ in build metadata
-	})
+	slices.SortFunc(versions, Newer)
 	return versions
+}
+
+// Newer compares two versions: below 0 if the first is the newer one.
+func Newer(a, b string) int {
+	x, err := semver.StrictNewVersion(a)
+	y, err2 := semver.StrictNewVersion(b)
+	if err != nil || err2 != nil {
+		return strings.Compare(b, a)
+	}
+	if c := y.Compare(x); c != 0 {
+		return c
+	}
+	return strings.Compare(b, a) // they differ in build metadata
 }
