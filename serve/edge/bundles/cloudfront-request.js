@@ -1281,12 +1281,38 @@ function gzipTrailer(crc32, size) {
 }
 
 // router/archived.js
-async function archived(key, { path, size, sha256: sha2562, deflate, stored }, { bucket, inflate: inflate2, sha256: hash }) {
-  const span = deflate ?? { offset: stored, size };
-  const part = { key, offset: span.offset, length: span.size };
+var LARGEST_ARCHIVED = 512 << 10;
+async function archived(key, file, site) {
+  const { size, stored, deflate } = file;
+  return judged(
+    key,
+    file,
+    site,
+    async () => deflate ? inflated(key, await readAll(gzipPieces(key, file), site.bucket), site.inflate, size) : readAll([{ key, offset: stored, length: size }], site.bucket)
+  );
+}
+function gzipPieces(key, { size, deflate }) {
+  const { offset, size: length, crc32 } = (
+    /** @type {NonNullable<typeof deflate>} */
+    deflate
+  );
+  return [GZIP_HEADER, { key, offset, length }, gzipTrailer(crc32, size)];
+}
+function judgeable({ size, deflate }) {
+  return Math.max(size, deflate?.size ?? 0) <= LARGEST_ARCHIVED;
+}
+async function archivedGzip(key, file, site) {
+  let encoded = GZIP_HEADER;
+  await judged(key, file, site, async () => {
+    encoded = await readAll(gzipPieces(key, file), site.bucket);
+    return inflated(key, encoded, site.inflate, file.size);
+  });
+  return encoded;
+}
+async function judged(key, { path, sha256: sha2562 }, { sha256: hash }, read3) {
   let content;
   try {
-    content = deflate ? await inflated(key, await readAll([GZIP_HEADER, part, gzipTrailer(deflate.crc32, size)], bucket), inflate2, size) : await readAll([part], bucket);
+    content = await read3();
   } catch (e) {
     throw e instanceof StoreError ? e : new StoreError(`${key}: ${path}: ${e instanceof Error ? e.message : e}`);
   }
@@ -1529,7 +1555,8 @@ async function deliver(x, rep) {
   if (done) return done;
   if (rep.body) {
     headers.set("content-encoding", ["gzip"]);
-    return { status: 200, headers, body: rep.body };
+    const content2 = x.request.method === "HEAD" ? void 0 : await rep.content?.();
+    return { status: 200, headers, body: content2 ? [content2] : rep.body };
   }
   const key = (
     /** @type {string} */
@@ -1822,8 +1849,8 @@ var Exchange = class {
     const { deflate: d } = f;
     if (d && ENVELOPE + d.size < f.size && compressible(f.type) && request.headers.get("range") === null && acceptsGzip(request.headers)) {
       const key2 = await archiveKey(revision, site.sha256);
-      const body = [GZIP_HEADER, { key: key2, offset: d.offset, length: d.size }, gzipTrailer(d.crc32, f.size)];
-      return deliver(this, { size: ENVELOPE + d.size, tag: gzipped(tag), body });
+      const content = judgeable(f) && !site.exported ? () => archivedGzip(key2, f, site) : void 0;
+      return deliver(this, { size: ENVELOPE + d.size, tag: gzipped(tag), body: gzipPieces(key2, f), content });
     }
     if (site.exported || own(contents, f)) {
       return deliver(this, { size: f.size, tag, key: await fileKey(revision, path, site.sha256) });

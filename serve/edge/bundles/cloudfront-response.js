@@ -46,6 +46,9 @@ var noResource = plainError(404, "resource not found", "content");
 var GZIP_HEADER = Uint8Array.of(31, 139, 8, 0, 0, 0, 0, 0, 0, 255);
 var ENVELOPE = GZIP_HEADER.length + 8;
 
+// router/archived.js
+var LARGEST_ARCHIVED = 512 << 10;
+
 // router/cache.js
 var NO_STORE = ["max-age=0", "private, no-store"];
 

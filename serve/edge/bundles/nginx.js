@@ -439,47 +439,55 @@ version2=_a[2],signature=_a[3];if(!isStrict(version2))return badVersion;var row=
 id:t.revision(row)},kind=signature?"signature":"archive",contentType=signature?"application/pgp-signature":"application/\
 zip";return{kind:kind,status:200,contentType:contentType,cache:"content",revision:revision}}var GZIP_HEADER=Uint8Array.of(
 31,139,8,0,0,0,0,0,0,255),ENVELOPE=GZIP_HEADER.length+8;function gzipTrailer(crc32,size){var trailer=new DataView(new ArrayBuffer(
-8));return trailer.setUint32(0,crc32,!0),trailer.setUint32(4,size,!0),new Uint8Array(trailer.buffer)}function archived(key_1,_a,_b){
-return __awaiter(this,arguments,void 0,function(key,_c,_d){var span,part,content,_e,_f,_g,e_23,path=_c.path,size=_c.size,
-sha256=_c.sha256,deflate=_c.deflate,stored=_c.stored,bucket=_d.bucket,inflate2=_d.inflate,hash=_d.sha256;return __generator(
-this,function(_h){switch(_h.label){case 0:span=deflate!=null?deflate:{offset:stored,size:size},part={key:key,offset:span.
-offset,length:span.size},_h.label=1;case 1:return _h.trys.push([1,7,,8]),deflate?(_f=inflated,_g=[key],[4,readAll([GZIP_HEADER,
-part,gzipTrailer(deflate.crc32,size)],bucket)]):[3,4];case 2:return[4,_f.apply(void 0,_g.concat([_h.sent(),inflate2,size]))];case 3:
-return _e=_h.sent(),[3,6];case 4:return[4,readAll([part],bucket)];case 5:_e=_h.sent(),_h.label=6;case 6:return content=_e,
-[3,8];case 7:throw e_23=_h.sent(),e_23 instanceof StoreError?e_23:new StoreError("".concat(key,": ").concat(path,": ").concat(
-e_23 instanceof SmallError?e_23.message:e_23));case 8:return[4,digestOf(content,hash)];case 9:if(_h.sent()!==sha256.slice(
-0,32))throw new StoreError("".concat(key,": what it holds for ").concat(path," is something else"));return[2,content]}})})}
-function inflated(key,encoded,inflate2,length){var opened={size:null,body:inflate2(encoded)};return readAll([{key:key,length:length,
-opened:opened}],null)}function cacheControl(policy,cacheClass){switch(cacheClass){case"index":return["max-age=".concat(policy.
-index),"public"];case"content":return["max-age=".concat(policy.content),"public"];case"error":return NO_STORE}return[]}var NO_STORE=[
-"max-age=0","private, no-store"];function etag(digest){return'"'.concat(digest,'"')}function fileTag(sha256){return etag(
-sha256.slice(0,32))}function gzipped(tag){return tag.slice(0,-1)+'-gzip"'}function precondition(headers,tag,modified){var match=headers.
-get("if-match");if(match!==null&&!listed(match,tag,!0))return 412;var none=headers.get("if-none-match");return none!==null&&
-listed(none,tag,!1)||none===null&&modified!==""&&headers.get("if-modified-since")===modified?304:0}function listed(list,tag,strong){
-if(list.trim()==="*")return!0;for(var item=new RegExp('[ \\t,]*(W\\/)?("[^"]*")',"y"),m=item.exec(list);m;m=item.exec(list))
-if(m[2]===tag&&!(m[1]&&strong))return!0;return!1}function rangeApplies(headers,tag){var _a,v=(_a=headers.get("if-range"))!==
-null&&_a!==void 0?_a:"";return v===""||v===tag}var OBJECTS=1,FORMAT=2;function parseContents(data){var c=parseJSON(data);
-if(c.format!==FORMAT&&c.format!==OBJECTS)throw new SmallError("contents: format ".concat(c.format," is not known to this\
- edge (want ").concat(FORMAT,")"));return c}function own(_a,_b){var format=_a.format,object=_b.object;return format===OBJECTS||
-object===!0}function acceptsGzip(headers){var e_24,_a,_b,UNSET=-1,gzip=UNSET,any=UNSET,identity=UNSET;try{for(var _c=__values(
-((_b=headers.get("accept-encoding"))!==null&&_b!==void 0?_b:"").split(",")),_d=_c.next();!_d.done;_d=_c.next()){var item=_d.
-value,_e=__read(item.split(";")),name=_e[0],params=_e.slice(1),q=quality(params);switch(name.trim().toLowerCase()){case"\
-gzip":case"x-gzip":gzip=Math.max(gzip,q);break;case"identity":identity=q;break;case"*":any=q}}}catch(e_24_1){e_24={error:e_24_1}}finally{
-try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_24)throw e_24.error}}return gzip===UNSET&&(gzip=any),gzip>0&&
-gzip>=identity}function quality(params){var e_25,_a;try{for(var params_1=__values(params),params_1_1=params_1.next();!params_1_1.
-done;params_1_1=params_1.next()){var p=params_1_1.value,at=p.indexOf("=");if(!(at<0||p.slice(0,at).trim().toLowerCase()!==
-"q")){var text=p.slice(at+1).trim(),q=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.test(text)?Number(text):
-NaN;return q>=0?Math.min(q,1):0}}}catch(e_25_1){e_25={error:e_25_1}}finally{try{params_1_1&&!params_1_1.done&&(_a=params_1.
-return)&&_a.call(params_1)}finally{if(e_25)throw e_25.error}}return 1}function compressible(contentType){return["text/",
-"application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var Kept=(function(){function class_5(most,load){
-this.most=most,this.load=load,this.kept=new SmallMap,this.bytes=0}return class_5.prototype.get=function(digest){return __awaiter(
-this,void 0,void 0,function(){var kept,loaded,_a,_b,_c,oldest,size,e_26,_d;return __generator(this,function(_e){switch(_e.
-label){case 0:return kept=this.kept.get(digest),kept?(this.kept.delete(digest),this.kept.set(digest,kept),[2,kept.value]):
-[4,this.load(digest)];case 1:loaded=_e.sent(),this.kept.has(digest)||(this.kept.set(digest,loaded),this.bytes+=loaded.size);
-try{for(_a=__values(this.kept),_b=_a.next();!_b.done&&(_c=__read(_b.value,2),oldest=_c[0],size=_c[1].size,!(this.bytes<=
-this.most));_b=_a.next())this.kept.delete(oldest),this.bytes-=size}catch(e_26_1){e_26={error:e_26_1}}finally{try{_b&&!_b.
-done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_26)throw e_26.error}}return[2,loaded.value]}})})},class_5})(),KEPT=4<<20,
-Lists=(function(_super){__extends(class_6,_super);function class_6(bucket){var _this=_super.call(this,KEPT,function(digest){
+8));return trailer.setUint32(0,crc32,!0),trailer.setUint32(4,size,!0),new Uint8Array(trailer.buffer)}var LARGEST_ARCHIVED=524288;
+function archived(key,file,site){return __awaiter(this,void 0,void 0,function(){var size,stored,deflate,_this=this;return __generator(
+this,function(_a){return size=file.size,stored=file.stored,deflate=file.deflate,[2,judged(key,file,site,function(){return __awaiter(
+_this,void 0,void 0,function(){var _a2,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return deflate?
+(_b=inflated,_c=[key],[4,readAll(gzipPieces(key,file),site.bucket)]):[3,2];case 1:return _a2=_b.apply(void 0,_c.concat([
+_d.sent(),site.inflate,size])),[3,3];case 2:_a2=readAll([{key:key,offset:stored,length:size}],site.bucket),_d.label=3;case 3:
+return[2,_a2]}})})})]})})}function gzipPieces(key,_a){var size=_a.size,deflate=_a.deflate,_b=deflate,offset=_b.offset,length=_b.
+size,crc32=_b.crc32;return[GZIP_HEADER,{key:key,offset:offset,length:length},gzipTrailer(crc32,size)]}function judgeable(_a){
+var _b,size=_a.size,deflate=_a.deflate;return Math.max(size,(_b=deflate==null?void 0:deflate.size)!==null&&_b!==void 0?_b:
+0)<=LARGEST_ARCHIVED}function archivedGzip(key,file,site){return __awaiter(this,void 0,void 0,function(){var encoded,_this=this;
+return __generator(this,function(_a){switch(_a.label){case 0:return encoded=GZIP_HEADER,[4,judged(key,file,site,function(){
+return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a2){switch(_a2.label){case 0:return[4,
+readAll(gzipPieces(key,file),site.bucket)];case 1:return encoded=_a2.sent(),[2,inflated(key,encoded,site.inflate,file.size)]}})})})];case 1:
+return _a.sent(),[2,encoded]}})})}function judged(key_1,_a,_b,read3_1){return __awaiter(this,arguments,void 0,function(key,_c,_d,read3){
+var content,e_23,path=_c.path,sha256=_c.sha256,hash=_d.sha256;return __generator(this,function(_e){switch(_e.label){case 0:
+return _e.trys.push([0,2,,3]),[4,read3()];case 1:return content=_e.sent(),[3,3];case 2:throw e_23=_e.sent(),e_23 instanceof
+StoreError?e_23:new StoreError("".concat(key,": ").concat(path,": ").concat(e_23 instanceof SmallError?e_23.message:e_23));case 3:
+return[4,digestOf(content,hash)];case 4:if(_e.sent()!==sha256.slice(0,32))throw new StoreError("".concat(key,": what it \
+holds for ").concat(path," is something else"));return[2,content]}})})}function inflated(key,encoded,inflate2,length){var opened={
+size:null,body:inflate2(encoded)};return readAll([{key:key,length:length,opened:opened}],null)}function cacheControl(policy,cacheClass){
+switch(cacheClass){case"index":return["max-age=".concat(policy.index),"public"];case"content":return["max-age=".concat(policy.
+content),"public"];case"error":return NO_STORE}return[]}var NO_STORE=["max-age=0","private, no-store"];function etag(digest){
+return'"'.concat(digest,'"')}function fileTag(sha256){return etag(sha256.slice(0,32))}function gzipped(tag){return tag.slice(
+0,-1)+'-gzip"'}function precondition(headers,tag,modified){var match=headers.get("if-match");if(match!==null&&!listed(match,
+tag,!0))return 412;var none=headers.get("if-none-match");return none!==null&&listed(none,tag,!1)||none===null&&modified!==
+""&&headers.get("if-modified-since")===modified?304:0}function listed(list,tag,strong){if(list.trim()==="*")return!0;for(var item=new RegExp(
+'[ \\t,]*(W\\/)?("[^"]*")',"y"),m=item.exec(list);m;m=item.exec(list))if(m[2]===tag&&!(m[1]&&strong))return!0;return!1}function rangeApplies(headers,tag){
+var _a,v=(_a=headers.get("if-range"))!==null&&_a!==void 0?_a:"";return v===""||v===tag}var OBJECTS=1,FORMAT=2;function parseContents(data){
+var c=parseJSON(data);if(c.format!==FORMAT&&c.format!==OBJECTS)throw new SmallError("contents: format ".concat(c.format,
+" is not known to this edge (want ").concat(FORMAT,")"));return c}function own(_a,_b){var format=_a.format,object=_b.object;
+return format===OBJECTS||object===!0}function acceptsGzip(headers){var e_24,_a,_b,UNSET=-1,gzip=UNSET,any=UNSET,identity=UNSET;
+try{for(var _c=__values(((_b=headers.get("accept-encoding"))!==null&&_b!==void 0?_b:"").split(",")),_d=_c.next();!_d.done;_d=
+_c.next()){var item=_d.value,_e=__read(item.split(";")),name=_e[0],params=_e.slice(1),q=quality(params);switch(name.trim().
+toLowerCase()){case"gzip":case"x-gzip":gzip=Math.max(gzip,q);break;case"identity":identity=q;break;case"*":any=q}}}catch(e_24_1){
+e_24={error:e_24_1}}finally{try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_24)throw e_24.error}}return gzip===
+UNSET&&(gzip=any),gzip>0&&gzip>=identity}function quality(params){var e_25,_a;try{for(var params_1=__values(params),params_1_1=params_1.
+next();!params_1_1.done;params_1_1=params_1.next()){var p=params_1_1.value,at=p.indexOf("=");if(!(at<0||p.slice(0,at).trim().
+toLowerCase()!=="q")){var text=p.slice(at+1).trim(),q=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.test(
+text)?Number(text):NaN;return q>=0?Math.min(q,1):0}}}catch(e_25_1){e_25={error:e_25_1}}finally{try{params_1_1&&!params_1_1.
+done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_25)throw e_25.error}}return 1}function compressible(contentType){
+return["text/","application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var Kept=(function(){
+function class_5(most,load){this.most=most,this.load=load,this.kept=new SmallMap,this.bytes=0}return class_5.prototype.get=
+function(digest){return __awaiter(this,void 0,void 0,function(){var kept,loaded,_a,_b,_c,oldest,size,e_26,_d;return __generator(
+this,function(_e){switch(_e.label){case 0:return kept=this.kept.get(digest),kept?(this.kept.delete(digest),this.kept.set(
+digest,kept),[2,kept.value]):[4,this.load(digest)];case 1:loaded=_e.sent(),this.kept.has(digest)||(this.kept.set(digest,
+loaded),this.bytes+=loaded.size);try{for(_a=__values(this.kept),_b=_a.next();!_b.done&&(_c=__read(_b.value,2),oldest=_c[0],
+size=_c[1].size,!(this.bytes<=this.most));_b=_a.next())this.kept.delete(oldest),this.bytes-=size}catch(e_26_1){e_26={error:e_26_1}}finally{
+try{_b&&!_b.done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_26)throw e_26.error}}return[2,loaded.value]}})})},class_5})(),
+KEPT=4<<20,Lists=(function(_super){__extends(class_6,_super);function class_6(bucket){var _this=_super.call(this,KEPT,function(digest){
 return __awaiter(_this,void 0,void 0,function(){var bytes;return __generator(this,function(_a){switch(_a.label){case 0:return[
 4,readObject(pageKey(digest),bucket)];case 1:return bytes=_a.sent(),[2,{value:parseJSON(bytes),size:bytes.length}]}})})})||
 this;return _this}return class_6})(Kept);function findPage(site,path,lists){return __awaiter(this,void 0,void 0,function(){
@@ -505,31 +513,32 @@ if(m[2]==="")return{start:start,length:size-start};if(Number(m[2])<start)throw n
 start:start,length:Math.min(size-1,Number(m[2]))-start+1}}function tooLarge(digits){var significant=digits.replace(/^0+/,
 "");return significant.length>LARGEST2.length||significant.length===LARGEST2.length&&significant>LARGEST2}function contentRange(r,size){
 return"bytes ".concat(r.start,"-").concat(r.start+r.length-1,"/").concat(size)}function deliver(x,rep){return __awaiter(
-this,void 0,void 0,function(){var headers,site,done,key,ranges,content,_a,part,_b,r,boundary,body,_c;return __generator(
-this,function(_d){switch(_d.label){case 0:if(headers=x.headers,site=x.site,x.head(),rep.key&&headers.set("accept-ranges",
-["bytes"]),site.modified!==""&&headers.set("last-modified",[site.modified]),done=x.settled(rep.tag,site.modified),done)return[
-2,done];if(rep.body)return headers.set("content-encoding",["gzip"]),[2,{status:200,headers:headers,body:rep.body}];key=rep.
-key;try{ranges=rangesOf(x,rep)}catch(e){if(!(e instanceof RangeError416))throw e;return headers.set("content-range",["by\
-tes */".concat(rep.size)]),[2,x.fail(416,e.message)]}return ranges.length===0&&rep.size===0?[2,{status:200,headers:headers,
-body:[]}]:x.request.method!=="HEAD"?[3,1]:(_a=void 0,[3,3]);case 1:return[4,(_c=rep.content)===null||_c===void 0?void 0:
-_c.call(rep)];case 2:_a=_d.sent(),_d.label=3;case 3:return content=_a,part=function(start,length){return content?content.
-subarray(start,start+length):{key:key,offset:start,length:length}},ranges.length===0?[2,{status:200,headers:headers,body:[
-content!=null?content:{key:key,length:rep.size}]}]:ranges.length===1?(_b=__read(ranges,1),r=_b[0],headers.set("content-r\
-ange",[contentRange(r,rep.size)]),[2,{status:206,headers:headers,body:[part(r.start,r.length)]}]):(boundary="regsnap-"+rep.
-tag.slice(1,-1),body=ranges.flatMap(function(r2,i2){return[toBytes("".concat(i2===0?"":"\r\n","--").concat(boundary,"\r\nC\
-ontent-Range: ").concat(contentRange(r2,rep.size),"\r\nContent-Type: ").concat(x.a.contentType,"\r\n\r\n")),part(r2.start,
-r2.length)]}),body.push(toBytes("\r\n--".concat(boundary,"--\r\n"))),headers.set("content-type",["multipart/byteranges; \
-boundary=".concat(boundary)]),[2,{status:206,headers:headers,body:body}])}})})}function rangesOf(x,rep){var _a,_b=x.request,
-method=_b.method,headers=_b.headers;return method!=="GET"||!rangeApplies(headers,rep.tag)?[]:parseRange((_a=headers.get(
-"range"))!==null&&_a!==void 0?_a:"",rep.size)}function handle(request,site){return __awaiter(this,void 0,void 0,function(){
-var target,parsed,a,reply2,length,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return target=request.
-target,parsed=parseTarget(target),parsed?(a=answer(site.table,request.method,parsed),[4,new Exchange(request,site,a).reply()]):
-[2,refuse(400,"the URL is malformed")];case 1:return reply2=_c.sent(),(_b=bodyLength(reply2.body))!==null&&_b!==void 0?(_a=
-_b,[3,4]):[3,2];case 2:return[4,headLength(request,reply2,site)];case 3:_a=_c.sent(),_c.label=4;case 4:return length=_a,
-length!==void 0&&reply2.status!==304&&reply2.headers.set("content-length",[String(length)]),request.method==="HEAD"&&(reply2.
-body=[]),[2,reply2]}})})}function headLength(_a,_b,_c){return __awaiter(this,arguments,void 0,function(_d,_e,_f){var method=_d.
-method,body=_e.body,bucket=_f.bucket;return __generator(this,function(_g){switch(_g.label){case 0:return method!=="HEAD"||
-!(body[0]instanceof Assembly)?[2,void 0]:[4,readAll(body,bucket)];case 1:return[2,_g.sent().length]}})})}function refuse(status,text,headers){
+this,void 0,void 0,function(){var headers,site,done,content2,_a,key,ranges,content,_b,part,_c,r,boundary,body,_d,_e;return __generator(
+this,function(_f){switch(_f.label){case 0:return headers=x.headers,site=x.site,x.head(),rep.key&&headers.set("accept-ran\
+ges",["bytes"]),site.modified!==""&&headers.set("last-modified",[site.modified]),done=x.settled(rep.tag,site.modified),done?
+[2,done]:rep.body?(headers.set("content-encoding",["gzip"]),x.request.method!=="HEAD"?[3,1]:(_a=void 0,[3,3])):[3,4];case 1:
+return[4,(_d=rep.content)===null||_d===void 0?void 0:_d.call(rep)];case 2:_a=_f.sent(),_f.label=3;case 3:return content2=
+_a,[2,{status:200,headers:headers,body:content2?[content2]:rep.body}];case 4:key=rep.key;try{ranges=rangesOf(x,rep)}catch(e){
+if(!(e instanceof RangeError416))throw e;return headers.set("content-range",["bytes */".concat(rep.size)]),[2,x.fail(416,
+e.message)]}return ranges.length===0&&rep.size===0?[2,{status:200,headers:headers,body:[]}]:x.request.method!=="HEAD"?[3,
+5]:(_b=void 0,[3,7]);case 5:return[4,(_e=rep.content)===null||_e===void 0?void 0:_e.call(rep)];case 6:_b=_f.sent(),_f.label=
+7;case 7:return content=_b,part=function(start,length){return content?content.subarray(start,start+length):{key:key,offset:start,
+length:length}},ranges.length===0?[2,{status:200,headers:headers,body:[content!=null?content:{key:key,length:rep.size}]}]:
+ranges.length===1?(_c=__read(ranges,1),r=_c[0],headers.set("content-range",[contentRange(r,rep.size)]),[2,{status:206,headers:headers,
+body:[part(r.start,r.length)]}]):(boundary="regsnap-"+rep.tag.slice(1,-1),body=ranges.flatMap(function(r2,i2){return[toBytes(
+"".concat(i2===0?"":"\r\n","--").concat(boundary,"\r\nContent-Range: ").concat(contentRange(r2,rep.size),"\r\nContent-Type\
+: ").concat(x.a.contentType,"\r\n\r\n")),part(r2.start,r2.length)]}),body.push(toBytes("\r\n--".concat(boundary,"--\r\n"))),
+headers.set("content-type",["multipart/byteranges; boundary=".concat(boundary)]),[2,{status:206,headers:headers,body:body}])}})})}
+function rangesOf(x,rep){var _a,_b=x.request,method=_b.method,headers=_b.headers;return method!=="GET"||!rangeApplies(headers,
+rep.tag)?[]:parseRange((_a=headers.get("range"))!==null&&_a!==void 0?_a:"",rep.size)}function handle(request,site){return __awaiter(
+this,void 0,void 0,function(){var target,parsed,a,reply2,length,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:
+return target=request.target,parsed=parseTarget(target),parsed?(a=answer(site.table,request.method,parsed),[4,new Exchange(
+request,site,a).reply()]):[2,refuse(400,"the URL is malformed")];case 1:return reply2=_c.sent(),(_b=bodyLength(reply2.body))!==
+null&&_b!==void 0?(_a=_b,[3,4]):[3,2];case 2:return[4,headLength(request,reply2,site)];case 3:_a=_c.sent(),_c.label=4;case 4:
+return length=_a,length!==void 0&&reply2.status!==304&&reply2.headers.set("content-length",[String(length)]),request.method===
+"HEAD"&&(reply2.body=[]),[2,reply2]}})})}function headLength(_a,_b,_c){return __awaiter(this,arguments,void 0,function(_d,_e,_f){
+var method=_d.method,body=_e.body,bucket=_f.bucket;return __generator(this,function(_g){switch(_g.label){case 0:return method!==
+"HEAD"||!(body[0]instanceof Assembly)?[2,void 0]:[4,readAll(body,bucket)];case 1:return[2,_g.sent().length]}})})}function refuse(status,text,headers){
 headers===void 0&&(headers=new SmallMap);var body=toBytes(text+"\n");return headers.set("access-control-allow-origin",["\
 *"]),headers.set("content-type",[PLAIN_TYPE]),headers.set("cache-control",NO_STORE),headers.set("content-length",[String(
 body.length)]),{status:status,headers:headers,body:[body]}}function absent(key){throw new StoreError("".concat(key,": is\
@@ -595,96 +604,97 @@ return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:
 function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(this,function(_c){switch(_c.
 label){case 0:return _a=this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:return key=_c.sent(),_b=
 parseContents,[4,readObject(key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},class_7.prototype.file=
-function(){return __awaiter(this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,contents,f,tag,d,key2,body,
-_c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,request=_a.request,site=_a.site,
-a=_a.a,_b=a,revision=_b.revision,path=_b.path,[4,this.contents()];case 1:return contents=_f.sent(),f=contents.files.find(
-function(f2){return f2.path===path}),f?(a.contentType=f.type,site.table.head.site&&(this.headers.set("x-content-type-opt\
-ions",["nosniff"]),this.headers.set("content-security-policy",[FILE_POLICY])),tag=fileTag(f.sha256),d=f.deflate,d&&ENVELOPE+
-d.size<f.size&&compressible(f.type)&&request.headers.get("range")===null&&acceptsGzip(request.headers)?[4,archiveKey(revision,
-site.sha256)]:[3,3]):(this.a=noResource,[2,this.direct()]);case 2:return key2=_f.sent(),body=[GZIP_HEADER,{key:key2,offset:d.
-offset,length:d.size},gzipTrailer(d.crc32,f.size)],[2,deliver(this,{size:ENVELOPE+d.size,tag:gzipped(tag),body:body})];case 3:
-return site.exported||own(contents,f)?(_c=deliver,_d=[this],_e={size:f.size,tag:tag},[4,fileKey(revision,path,site.sha256)]):
-[3,5];case 4:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 5:return[4,archiveKey(revision,site.sha256)];case 6:
-return key=_f.sent(),[2,deliver(this,{size:f.size,tag:tag,key:key,content:function(){return archived(key,f,site)}})]}})})},
-class_7.prototype.archive=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,revision,_b,archive,signature,
-_c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,a=_a.a,site=_a.site,revision=a.
-revision,[4,this.contents()];case 1:return _b=_f.sent(),archive=_b.archive,signature=_b.signature,a.kind!=="archive"?[3,
-3]:(_c=deliver,_d=[this],_e={size:archive.size,tag:fileTag(archive.sha256)},[4,archiveKey(revision,site.sha256)]);case 2:
-return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 3:return[4,signatureKey(revision,site.sha256)];case 4:
-if(key=_f.sent(),!signature)throw new StoreError("".concat(key,": contents.json lists no signature"));return[2,deliver(this,
-{size:signature.size,tag:fileTag(signature.sha256),key:key})]}})})},class_7})(),KEPT2=16<<20,Parts=(function(_super){__extends(
-class_8,_super);function class_8(bucket){var _this=_super.call(this,KEPT2,function(digest){return __awaiter(_this,void 0,
-void 0,function(){var value;return __generator(this,function(_a){switch(_a.label){case 0:return[4,readObject(partKey(digest),
-bucket)];case 1:return value=_a.sent(),[2,{value:value,size:value.length}]}})})})||this;return _this}return class_8})(Kept),
-VERSIONS=12,DOCUMENT2=23*VERSIONS+5;function modifiedOf(id){var m=/^(....)(..)(..)T(..)(..)(..)Z-/.exec(id),at=m?Date.parse(
-"".concat(m[1],"-").concat(m[2],"-").concat(m[3],"T").concat(m[4],":").concat(m[5],":").concat(m[6],"Z")):NaN;return Number.
-isNaN(at)?"":new Date(at).toUTCString()}var TREE="tree/",ROUTES="data/routes.json";function fileOf(key){var m=/^packages\/([^/]+)\/([^/]+)\/[^/]+\/(files\/)?(.+)(?![\s\S])/.
-exec(key);if(!m||m[4]==="contents.json"&&!m[3])return"data/"+key;var _a=__read(m,5),name=_a[1],version2=_a[2],files=_a[3],
-rest=_a[4];if(!files)return"".concat(TREE,"epr/").concat(name,"/").concat(plain2(rest));var elements=rest.split("/").map(
-plain2);return DOCUMENTS.includes(elements[0])&&(elements[0]="="+elements[0]),"".concat(TREE,"package/").concat(name,"/").
-concat(plain2(version2),"/").concat(elements.join("/"))}var DOCUMENTS=["index.json","index.json.gz"];function plain2(element){
-var e_31,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.test(element))return element;var name=element.
-replace(/=(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}),out="";try{for(var _b=__values(runes(name)),
-_c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid;if(!valid)return element;out+=String.fromCodePoint(
-code)}}catch(e_31_1){e_31={error:e_31_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_31)throw e_31.
-error}}return out}var WHOLE="/~whole/",PART="/~part/",MOST2=4<<20;function registry(modules){return{answer:function(r){return __awaiter(
-this,void 0,void 0,function(){return __generator(this,function(_a){return[2,reply(r,r.variables.request_uri,modules)]})})},
-refused:function(r){return __awaiter(this,void 0,void 0,function(){var target,known,_a,_b;return __generator(this,function(_c){
-return target=(_b=((_a=r.variables.request)!==null&&_a!==void 0?_a:"").split(" ")[1])!==null&&_b!==void 0?_b:"",known=target[0]===
-"/"&&!r.variables.request_uri,[2,known?reply(r,target,modules):send(r,refuse(400,"bad request"))]})})},unsent:function(r){
-return __awaiter(this,void 0,void 0,function(){var there;return __generator(this,function(_a){return there=r.variables.regsnap_etag===
-"",[2,there?reply(r,r.variables.request_uri,modules):send(r,refuse(502,UNREADABLE))]})})}}}var UNREADABLE="the files of \
-this registry cannot be read";function reply(r,target,modules){return __awaiter(this,void 0,void 0,function(){var answer2,
-folder,headers,found,e_32;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=
-new Folder(modules,r.variables.regsnap_export),headers={get:function(name){var _a2;return(_a2=r.headersIn[name])!==null&&
-_a2!==void 0?_a2:null}},[4,handle({method:r.method,target:target,headers:headers},folder.site())];case 1:return found=_a.
-sent(),[4,folder.answer(found.status===200&&isJudged(r)?failed(found):found)];case 2:return answer2=_a.sent(),[3,4];case 3:
-return e_32=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").concat(e_32 instanceof SmallError?e_32.
-message:e_32)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),[2]}})})}function isJudged(r){var match=r.
-headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmodified-since"]!==void 0}function failed(_a){
-var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,"precondition failed",new SmallMap(modified&&
-[["last-modified",modified]]))}var Folder=(function(){function class_9(_a,root){var fs2=_a.fs,crypto2=_a.crypto;if(this.
-fs=fs2,this.crypto=crypto2,this.dir=fs2.realpathSync("".concat(root,"/current")),this.id=this.dir.slice(this.dir.lastIndexOf(
-"/")+1),!validSnapshot(this.id))throw new StoreError("".concat(root,"/current: names no snapshot"))}return class_9.prototype.
-site=function(){var _this=this,stat=function(key){return __awaiter(_this,void 0,void 0,function(){var found;return __generator(
-this,function(_a){return found=this.stat(fileOf(key)),[2,found&&{size:found.size}]})})},bucket={stat:stat,read:function(key){
-return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,stat(
-key)];case 1:return[2,_a.sent()?this.fs.readFileSync("".concat(this.dir,"/").concat(fileOf(key))):null]}})})},open:function(key){
-return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,stat(
-key)];case 1:return[2,_a.sent()]}})})}};return{table:new Table(this.fs.readFileSync("".concat(this.dir,"/").concat(ROUTES))),
-modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),lists:new Lists(bucket),exported:!0,inflate:function(){
-throw new StoreError("an export has every page plain")},sha256:function(bytes){return __awaiter(_this,void 0,void 0,function(){
-return __generator(this,function(_a){return[2,this.crypto.createHash("sha256").update(bytes).digest()]})})}}},class_9.prototype.
-stat=function(file){try{return this.fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!=="ENOENT")throw e;
-return null}},class_9.prototype.answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){var part,type,bytes,
-body_1,body_1_1,piece,_c,_d,_e,e_33_1,length,e_33,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.body;return __generator(
-this,function(_j){switch(_j.label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||p instanceof Assembly)}),
-part&&status===200&&body.length===1)return checkSize(part.key,(_h=(_g=this.stat(fileOf(part.key)))===null||_g===void 0?void 0:
-_g.size)!==null&&_h!==void 0?_h:null,part.length),[2,{status:status,headers:headers,body:[],file:this.address(WHOLE,part.
-key)}];if(part&&status===206&&Number(bodyLength(body))>MOST2)return type=/Content-Type: (.*)\r\n/.exec(body[0]instanceof
-Uint8Array?fromBytes(body[0]):""),type&&headers.set("content-type",[type[1]]),[2,{status:status,headers:headers,body:[],
-file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:_j.trys.push([1,9,10,11]),body_1=__values(body),body_1_1=body_1.
-next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(piece),
-[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=_j.sent(),
-[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.next(),[3,
-2];case 8:return[3,11];case 9:return e_33_1=_j.sent(),e_33={error:e_33_1},[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=
-body_1.return)&&_f.call(body_1)}finally{if(e_33)throw e_33.error}return[7];case 11:return length=bytes.reduce(function(n,b){
-return n+b.length},0),length>0&&headers.set("content-length",[String(length)]),[2,{status:status,headers:headers,body:bytes}]}})})},
-class_9.prototype.address=function(location2,key){var names=fileOf(key).split("/").map(encodeURIComponent);return"".concat(
-location2).concat(this.id,"/").concat(names.join("/"))},class_9.prototype.read=function(part){var _a,_b,file="".concat(this.
-dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(part.length)),fd=this.fs.openSync(file,"r");try{for(var n=0,
-k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.length-n,((_a=part.offset)!==null&&_a!==void 0?_a:0)+n),k===
-0)throw new StoreError("".concat(file,": ends before byte ").concat(((_b=part.offset)!==null&&_b!==void 0?_b:0)+bytes.length));
-return bytes}finally{this.fs.closeSync(fd)}},class_9})();function send(r,_a){var e_34,_b,_c,_d,status=_a.status,headers=_a.
-headers,body=_a.body,file=_a.file;if(file!==void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==null&&_c!==void 0?
-_c:[""])[0],r.variables.regsnap_modified=((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];try{for(var _e=__values(
-["etag","last-modified","content-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.value;headers.
-delete(name)}}catch(e_34_1){e_34={error:e_34_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_34)throw e_34.
-error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.toUpperCase()})]=
-values.length===1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);if(bytes.length>
-0&&(status<300||status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&r.send(fromBytes(
-bytes)),r.finish()}function joined(pieces){var e_35,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.
-reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.
-done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_35_1){e_35={error:e_35_1}}finally{
-try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_35)throw e_35.error}}return out}var stdin_default=registry(
-{fs:fs,crypto:crypto});export default stdin_default;
+function(){return __awaiter(this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,contents,f,tag,d,key2_1,
+content,_c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,request=_a.request,site=
+_a.site,a=_a.a,_b=a,revision=_b.revision,path=_b.path,[4,this.contents()];case 1:return contents=_f.sent(),f=contents.files.
+find(function(f2){return f2.path===path}),f?(a.contentType=f.type,site.table.head.site&&(this.headers.set("x-content-typ\
+e-options",["nosniff"]),this.headers.set("content-security-policy",[FILE_POLICY])),tag=fileTag(f.sha256),d=f.deflate,d&&
+ENVELOPE+d.size<f.size&&compressible(f.type)&&request.headers.get("range")===null&&acceptsGzip(request.headers)?[4,archiveKey(
+revision,site.sha256)]:[3,3]):(this.a=noResource,[2,this.direct()]);case 2:return key2_1=_f.sent(),content=judgeable(f)&&
+!site.exported?function(){return archivedGzip(key2_1,f,site)}:void 0,[2,deliver(this,{size:ENVELOPE+d.size,tag:gzipped(tag),
+body:gzipPieces(key2_1,f),content:content})];case 3:return site.exported||own(contents,f)?(_c=deliver,_d=[this],_e={size:f.
+size,tag:tag},[4,fileKey(revision,path,site.sha256)]):[3,5];case 4:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),
+_e)]))];case 5:return[4,archiveKey(revision,site.sha256)];case 6:return key=_f.sent(),[2,deliver(this,{size:f.size,tag:tag,
+key:key,content:function(){return archived(key,f,site)}})]}})})},class_7.prototype.archive=function(){return __awaiter(this,
+void 0,void 0,function(){var _a,a,site,revision,_b,archive,signature,_c,_d,key,_e;return __generator(this,function(_f){switch(_f.
+label){case 0:return _a=this,a=_a.a,site=_a.site,revision=a.revision,[4,this.contents()];case 1:return _b=_f.sent(),archive=
+_b.archive,signature=_b.signature,a.kind!=="archive"?[3,3]:(_c=deliver,_d=[this],_e={size:archive.size,tag:fileTag(archive.
+sha256)},[4,archiveKey(revision,site.sha256)]);case 2:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 3:
+return[4,signatureKey(revision,site.sha256)];case 4:if(key=_f.sent(),!signature)throw new StoreError("".concat(key,": co\
+ntents.json lists no signature"));return[2,deliver(this,{size:signature.size,tag:fileTag(signature.sha256),key:key})]}})})},
+class_7})(),KEPT2=16<<20,Parts=(function(_super){__extends(class_8,_super);function class_8(bucket){var _this=_super.call(
+this,KEPT2,function(digest){return __awaiter(_this,void 0,void 0,function(){var value;return __generator(this,function(_a){
+switch(_a.label){case 0:return[4,readObject(partKey(digest),bucket)];case 1:return value=_a.sent(),[2,{value:value,size:value.
+length}]}})})})||this;return _this}return class_8})(Kept),VERSIONS=12,DOCUMENT2=23*VERSIONS+5;function modifiedOf(id){var m=/^(....)(..)(..)T(..)(..)(..)Z-/.
+exec(id),at=m?Date.parse("".concat(m[1],"-").concat(m[2],"-").concat(m[3],"T").concat(m[4],":").concat(m[5],":").concat(
+m[6],"Z")):NaN;return Number.isNaN(at)?"":new Date(at).toUTCString()}var TREE="tree/",ROUTES="data/routes.json";function fileOf(key){
+var m=/^packages\/([^/]+)\/([^/]+)\/[^/]+\/(files\/)?(.+)(?![\s\S])/.exec(key);if(!m||m[4]==="contents.json"&&!m[3])return"\
+data/"+key;var _a=__read(m,5),name=_a[1],version2=_a[2],files=_a[3],rest=_a[4];if(!files)return"".concat(TREE,"epr/").concat(
+name,"/").concat(plain2(rest));var elements=rest.split("/").map(plain2);return DOCUMENTS.includes(elements[0])&&(elements[0]=
+"="+elements[0]),"".concat(TREE,"package/").concat(name,"/").concat(plain2(version2),"/").concat(elements.join("/"))}var DOCUMENTS=[
+"index.json","index.json.gz"];function plain2(element){var e_31,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.
+test(element))return element;var name=element.replace(/=(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,
+16))}),out="";try{for(var _b=__values(runes(name)),_c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.
+valid;if(!valid)return element;out+=String.fromCodePoint(code)}}catch(e_31_1){e_31={error:e_31_1}}finally{try{_c&&!_c.done&&
+(_a=_b.return)&&_a.call(_b)}finally{if(e_31)throw e_31.error}}return out}var WHOLE="/~whole/",PART="/~part/",MOST2=4<<20;
+function registry(modules){return{answer:function(r){return __awaiter(this,void 0,void 0,function(){return __generator(this,
+function(_a){return[2,reply(r,r.variables.request_uri,modules)]})})},refused:function(r){return __awaiter(this,void 0,void 0,
+function(){var target,known,_a,_b;return __generator(this,function(_c){return target=(_b=((_a=r.variables.request)!==null&&
+_a!==void 0?_a:"").split(" ")[1])!==null&&_b!==void 0?_b:"",known=target[0]==="/"&&!r.variables.request_uri,[2,known?reply(
+r,target,modules):send(r,refuse(400,"bad request"))]})})},unsent:function(r){return __awaiter(this,void 0,void 0,function(){
+var there;return __generator(this,function(_a){return there=r.variables.regsnap_etag==="",[2,there?reply(r,r.variables.request_uri,
+modules):send(r,refuse(502,UNREADABLE))]})})}}}var UNREADABLE="the files of this registry cannot be read";function reply(r,target,modules){
+return __awaiter(this,void 0,void 0,function(){var answer2,folder,headers,found,e_32;return __generator(this,function(_a){
+switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=new Folder(modules,r.variables.regsnap_export),headers={get:function(name){
+var _a2;return(_a2=r.headersIn[name])!==null&&_a2!==void 0?_a2:null}},[4,handle({method:r.method,target:target,headers:headers},
+folder.site())];case 1:return found=_a.sent(),[4,folder.answer(found.status===200&&isJudged(r)?failed(found):found)];case 2:
+return answer2=_a.sent(),[3,4];case 3:return e_32=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").
+concat(e_32 instanceof SmallError?e_32.message:e_32)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),
+[2]}})})}function isJudged(r){var match=r.headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmo\
+dified-since"]!==void 0}function failed(_a){var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,
+"precondition failed",new SmallMap(modified&&[["last-modified",modified]]))}var Folder=(function(){function class_9(_a,root){
+var fs2=_a.fs,crypto2=_a.crypto;if(this.fs=fs2,this.crypto=crypto2,this.dir=fs2.realpathSync("".concat(root,"/current")),
+this.id=this.dir.slice(this.dir.lastIndexOf("/")+1),!validSnapshot(this.id))throw new StoreError("".concat(root,"/curren\
+t: names no snapshot"))}return class_9.prototype.site=function(){var _this=this,stat=function(key){return __awaiter(_this,
+void 0,void 0,function(){var found;return __generator(this,function(_a){return found=this.stat(fileOf(key)),[2,found&&{size:found.
+size}]})})},bucket={stat:stat,read:function(key){return __awaiter(_this,void 0,void 0,function(){return __generator(this,
+function(_a){switch(_a.label){case 0:return[4,stat(key)];case 1:return[2,_a.sent()?this.fs.readFileSync("".concat(this.dir,
+"/").concat(fileOf(key))):null]}})})},open:function(key){return __awaiter(_this,void 0,void 0,function(){return __generator(
+this,function(_a){switch(_a.label){case 0:return[4,stat(key)];case 1:return[2,_a.sent()]}})})}};return{table:new Table(this.
+fs.readFileSync("".concat(this.dir,"/").concat(ROUTES))),modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),
+lists:new Lists(bucket),exported:!0,inflate:function(){throw new StoreError("an export has every page plain")},sha256:function(bytes){
+return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){return[2,this.crypto.createHash("sh\
+a256").update(bytes).digest()]})})}}},class_9.prototype.stat=function(file){try{return this.fs.statSync("".concat(this.dir,
+"/").concat(file))}catch(e){if(e.code!=="ENOENT")throw e;return null}},class_9.prototype.answer=function(_a){return __awaiter(
+this,arguments,void 0,function(_b){var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_33_1,length,e_33,_f,_g,_h,status=_b.
+status,headers=_b.headers,body=_b.body;return __generator(this,function(_j){switch(_j.label){case 0:if(part=body.find(function(p){
+return!(p instanceof Uint8Array||p instanceof Assembly)}),part&&status===200&&body.length===1)return checkSize(part.key,
+(_h=(_g=this.stat(fileOf(part.key)))===null||_g===void 0?void 0:_g.size)!==null&&_h!==void 0?_h:null,part.length),[2,{status:status,
+headers:headers,body:[],file:this.address(WHOLE,part.key)}];if(part&&status===206&&Number(bodyLength(body))>MOST2)return type=
+/Content-Type: (.*)\r\n/.exec(body[0]instanceof Uint8Array?fromBytes(body[0]):""),type&&headers.set("content-type",[type[1]]),
+[2,{status:status,headers:headers,body:[],file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:_j.trys.push([1,
+9,10,11]),body_1=__values(body),body_1_1=body_1.next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,
+piece instanceof Uint8Array?(bytes.push(piece),[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?
+[4,piece.whole()]:[3,5];case 4:return _e=_j.sent(),[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(_c,[_e]),
+_j.label=7;case 7:return body_1_1=body_1.next(),[3,2];case 8:return[3,11];case 9:return e_33_1=_j.sent(),e_33={error:e_33_1},
+[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_33)throw e_33.error}return[
+7];case 11:return length=bytes.reduce(function(n,b){return n+b.length},0),length>0&&headers.set("content-length",[String(
+length)]),[2,{status:status,headers:headers,body:bytes}]}})})},class_9.prototype.address=function(location2,key){var names=fileOf(
+key).split("/").map(encodeURIComponent);return"".concat(location2).concat(this.id,"/").concat(names.join("/"))},class_9.
+prototype.read=function(part){var _a,_b,file="".concat(this.dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(
+part.length)),fd=this.fs.openSync(file,"r");try{for(var n=0,k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.
+length-n,((_a=part.offset)!==null&&_a!==void 0?_a:0)+n),k===0)throw new StoreError("".concat(file,": ends before byte ").
+concat(((_b=part.offset)!==null&&_b!==void 0?_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},class_9})();
+function send(r,_a){var e_34,_b,_c,_d,status=_a.status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==void 0){r.
+variables.regsnap_etag=((_c=headers.get("etag"))!==null&&_c!==void 0?_c:[""])[0],r.variables.regsnap_modified=((_d=headers.
+get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];try{for(var _e=__values(["etag","last-modified","content-length","\
+content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.value;headers.delete(name)}}catch(e_34_1){e_34={error:e_34_1}}finally{
+try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_34)throw e_34.error}}}if(headers.forEach(function(values,name2){
+r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.toUpperCase()})]=values.length===1?values[0]:values}),file!==
+void 0)return r.internalRedirect(file);var bytes=joined(body);if(bytes.length>0&&(status<300||status>=400))return r.return(
+status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&r.send(fromBytes(bytes)),r.finish()}function joined(pieces){
+var e_35,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.reduce(function(n,p2){return n+p2.length},
+0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.
+value;out.set(p,at),at+=p.length}}catch(e_35_1){e_35={error:e_35_1}}finally{try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.
+return)&&_a.call(pieces_3)}finally{if(e_35)throw e_35.error}}return out}var stdin_default=registry({fs:fs,crypto:crypto});
+export default stdin_default;

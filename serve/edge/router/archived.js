@@ -10,20 +10,72 @@ import { digestOf } from "./keys.js";
  * @typedef {(encoded: Uint8Array) => ReadableStream<Uint8Array>} Inflate
  */
 
+/** The twin of layout.LargestArchived, in bytes: what is no larger may be kept in memory. */
+const LARGEST_ARCHIVED = 512 << 10;
+
 /**
  * The content of a file, which is never large.
  * @param {string} key of the archive
  * @param {import("./contents.js").ContentsFile} file
  * @param {import("./handler.js").Site} site
  */
-export async function archived(key, { path, size, sha256, deflate, stored }, { bucket, inflate, sha256: hash }) {
-  const span = deflate ?? { offset: stored, size };
-  const part = { key, offset: span.offset, length: span.size };
+export async function archived(key, file, site) {
+  const { size, stored, deflate } = file;
+  return judged(key, file, site, async () =>
+    deflate
+      ? inflated(key, await readAll(gzipPieces(key, file), site.bucket), site.inflate, size)
+      : readAll([{ key, offset: stored, length: size }], site.bucket),
+  );
+}
+
+/**
+ * The gzip-encoded form of a file, of which the archive has the stream: as pieces.
+ * @param {string} key of the archive
+ * @param {import("./contents.js").ContentsFile} file
+ * @returns {import("./body.js").Piece[]}
+ */
+export function gzipPieces(key, { size, deflate }) {
+  const { offset, size: length, crc32 } = /** @type {NonNullable<typeof deflate>} */ (deflate);
+  return [GZIP_HEADER, { key, offset, length }, gzipTrailer(crc32, size)];
+}
+
+/**
+ * Reports whether the gzip-encoded form of a file can be judged before it is sent.
+ * What is larger streams, and its client finds by the trailer what is wrong with it.
+ * @param {import("./contents.js").ContentsFile} file
+ */
+export function judgeable({ size, deflate }) {
+  return Math.max(size, deflate?.size ?? 0) <= LARGEST_ARCHIVED;
+}
+
+/**
+ * The gzip-encoded form of a file, in memory. It is inflated to be judged, and sent as
+ * it is.
+ * @param {string} key of the archive
+ * @param {import("./contents.js").ContentsFile} file
+ * @param {import("./handler.js").Site} site
+ */
+export async function archivedGzip(key, file, site) {
+  /** @type {Uint8Array} */
+  let encoded = GZIP_HEADER;
+  await judged(key, file, site, async () => {
+    encoded = await readAll(gzipPieces(key, file), site.bucket);
+    return inflated(key, encoded, site.inflate, file.size);
+  });
+  return encoded;
+}
+
+/**
+ * What read gives, if it is the content of the file.
+ * @param {string} key of the archive
+ * @param {import("./contents.js").ContentsFile} file
+ * @param {import("./handler.js").Site} site
+ * @param {() => Promise<Uint8Array>} read
+ */
+async function judged(key, { path, sha256 }, { sha256: hash }, read) {
   let content;
   try {
-    content = deflate
-      ? await inflated(key, await readAll([GZIP_HEADER, part, gzipTrailer(deflate.crc32, size)], bucket), inflate, size)
-      : await readAll([part], bucket);
+    content = await read();
   } catch (e) {
     // Of what is no deflate stream each platform says so in its own way.
     throw e instanceof StoreError ? e : new StoreError(`${key}: ${path}: ${e instanceof Error ? e.message : e}`);

@@ -1,7 +1,7 @@
 // The twin of serve/handler.go, response.go and file.go: a request to its reply.
 
 import { answer, noResource, noRoute, PAGE_HTML, PLAIN_TYPE } from "./answer.js";
-import { archived, inflated } from "./archived.js";
+import { archived, archivedGzip, gzipPieces, inflated, judgeable } from "./archived.js";
 import { bodyLength, checkSize, readAll, readObject } from "./body.js";
 import { toBytes } from "./bytes.js";
 import { cacheControl, NO_STORE } from "./cache.js";
@@ -9,7 +9,7 @@ import { Assembly } from "./catalog.js";
 import { etag, fileTag, gzipped, precondition } from "./conditional.js";
 import { own, parseContents } from "./contents.js";
 import { acceptsGzip, compressible } from "./encoding.js";
-import { ENVELOPE, GZIP_HEADER, gzipTrailer } from "./envelope.js";
+import { ENVELOPE } from "./envelope.js";
 import { StoreError } from "./errors.js";
 import { archiveKey, contentsKey, digestOf, fileKey, GZIP_SUFFIX, pageKey, responseKey, signatureKey } from "./keys.js";
 import { FILE_POLICY, findPage, missingPage, pagePolicy } from "./page.js";
@@ -339,8 +339,9 @@ export class Exchange {
       acceptsGzip(request.headers)
     ) {
       const key = await archiveKey(revision, site.sha256);
-      const body = [GZIP_HEADER, { key, offset: d.offset, length: d.size }, gzipTrailer(d.crc32, f.size)];
-      return deliver(this, { size: ENVELOPE + d.size, tag: gzipped(tag), body });
+      // An export was judged when it was made, and its script cannot inflate.
+      const content = judgeable(f) && !site.exported ? () => archivedGzip(key, f, site) : undefined;
+      return deliver(this, { size: ENVELOPE + d.size, tag: gzipped(tag), body: gzipPieces(key, f), content });
     }
     if (site.exported || own(contents, f)) {
       return deliver(this, { size: f.size, tag, key: await fileKey(revision, path, site.sha256) });

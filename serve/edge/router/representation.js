@@ -16,8 +16,8 @@ import { rangeApplies } from "./conditional.js";
  * @property {number} size in bytes
  * @property {string} tag
  * @property {string} [key]
- * @property {() => Promise<Uint8Array>} [content] gives all of it, where it is only a
- *   part of the object
+ * @property {() => Promise<Uint8Array>} [content] gives all of it, judged, where it is
+ *   only a part of the object
  * @property {Piece[]} [body]
  */
 
@@ -35,7 +35,8 @@ export async function deliver(x, rep) {
   if (done) return done;
   if (rep.body) {
     headers.set("content-encoding", ["gzip"]);
-    return { status: 200, headers, body: rep.body };
+    const content = x.request.method === "HEAD" ? undefined : await rep.content?.();
+    return { status: 200, headers, body: content ? [content] : rep.body };
   }
   const key = /** @type {string} */ (rep.key);
   let ranges;
