@@ -32,6 +32,10 @@ a snapshot of its own (see docs/carry.md).
 The pointer does not go back to older commits (exit code 4) unless --allow-older says
 so; it does not move at all with --publish=false, or while TO is pinned.
 
+Where a pointer is moved in a gs:// bucket, and --config has package_storage: v2 for the
+environment or --v2 is given, the index of package storage v2 in TO says what is live
+there; if it cannot be written the exit code is 8.
+
 An object that is damaged or missing in FROM ends the mirror (exit code 7): nothing
 goes live.
 
@@ -40,11 +44,12 @@ goes live.
    regsnap mirror --query 'kibana.version=8.5.0&prerelease=true' gs://registry file:///mnt/disk
    regsnap mirror file:///mnt/disk 's3://inside?endpoint=https://store.example&use_path_style=true'`,
 		Flags: []cli.Flag{
-			envsFlag("all that FROM has"),
+			configFlag(), envsFlag("all that FROM has"),
 			snapshotFlag("the live one"),
 			&cli.IntFlag{Name: "history", Usage: "take the newest `N` snapshots too"},
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.BoolFlag{Name: "publish", Usage: publishFlag("(in TO; --publish=false leaves its pointers where they are)").(*cli.BoolFlag).Usage, Value: true},
+			indexFlag("(in TO, a gs:// bucket)"),
 			allowOlderFlag("(the pointers of TO)"), dryRunFlag(),
 			parallelFlag(0, storeParallel),
 			byFlag(), reasonFlag(), jsonFlag(),
@@ -69,6 +74,10 @@ func runMirror(c *cli.Context) (err error) {
 		return err
 	}
 	if err := checkMirror(c, o); err != nil {
+		return err
+	}
+	cfg, err := settings(c)
+	if err != nil {
 		return err
 	}
 	if o.From, err = (config{Bucket: c.Args().Get(0)}).openBucket(c.Context, publish.Open); err != nil {
@@ -100,6 +109,7 @@ func runMirror(c *cli.Context) (err error) {
 	o.To = to.Lease(lease)
 	defer releasing(c, &err, o.To)
 	results, err := mirrorAll(c, o, to, names)
+	err = errors.Join(err, followMirrored(c, cfg, to, results))
 	if c.Bool("json") {
 		return errors.Join(printJSON(c.App.Writer, mirroredAll{c.Bool("dry-run"), results}), err)
 	}
@@ -134,6 +144,11 @@ func checkMirror(c *cli.Context, o carry.Options) error {
 		return usagef("--history %d: want 0 or more", o.History)
 	case o.History > 0 && !o.Slice.Empty():
 		return usagef("--history takes whole snapshots: no slice of them")
+	}
+	if c.Bool("v2") {
+		if err := checkIndexBucket(to, "--v2: "); err != nil {
+			return err
+		}
 	}
 	for _, name := range c.StringSlice("env") {
 		if !layout.ValidEnvironment(name) {

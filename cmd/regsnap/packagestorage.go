@@ -6,13 +6,20 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/carry"
 	"github.com/regsnap/regsnap/publish/storagev2"
 )
+
+// indexFlag asks for an index; more says where.
+func indexFlag(more ...string) cli.Flag {
+	return &cli.BoolFlag{Name: "v2", Usage: strings.Join(append([]string{"write the index of package storage v2 for what is live"}, more...), " ")}
+}
 
 // packageStorageV2 is the value of package_storage: there is an index for registries
 // of another make.
@@ -53,10 +60,27 @@ func writeIndex(ctx context.Context, w io.Writer, bucket *publish.Bucket, env st
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w; the next publish writes it, and so does regsnap publish --env %s --v2", errIndex, err, env)
 	}
+	if r.Empty {
+		fmt.Fprintf(w, "%s: %s\n", env, emptyIndex(r.State))
+	}
 	if r.Written {
 		fmt.Fprintf(w, "%s: index of package storage v2 %s: %s, %s\n", env, layout.Cursor(r.Cursor), plural(r.Packages, "package"), size(r.Bytes))
 	}
 	return r, nil
+}
+
+// followMirrored writes the indexes of a mirror's target, if they are wanted there.
+func followMirrored(c *cli.Context, cfg config, to *publish.Bucket, results []*carry.Result) (err error) {
+	for _, r := range results {
+		if r.Moved == nil || c.Bool("dry-run") {
+			continue
+		}
+		if c.Bool("v2") || cfg.Environments[r.Environment].PackageStorage != "" && checkIndexBucket(c.Args().Get(1), "") == nil {
+			_, failed := writeIndex(c.Context, c.App.ErrWriter, to, r.Environment)
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
 }
 
 // runPublishIndex is regsnap publish --v2.
@@ -82,6 +106,7 @@ func runPublishIndex(c *cli.Context) (err error) {
 	switch {
 	case c.Bool("json"):
 		return printJSON(c.App.Writer, r)
+	case r.Empty: // said above
 	case r.Generation == 0:
 		return fmt.Errorf("environment %s: %w", p.env, publish.ErrNothingLive)
 	case !r.Written:
@@ -92,6 +117,14 @@ func runPublishIndex(c *cli.Context) (err error) {
 	return nil
 }
 
+// emptyIndex says what an index is of an environment without packages.
+func emptyIndex(s storagev2.State) string {
+	if s.Cursor == 0 {
+		return "it has no packages, and registry servers refuse an index of package storage v2 without any: it has no index yet"
+	}
+	return fmt.Sprintf("it has no packages, and registry servers refuse an index of package storage v2 without any: that of generation %d stays", s.Cursor)
+}
+
 // printIndexes says which indexes are not where they should be.
 func printIndexes(w io.Writer, all []environmentStatus) {
 	for _, s := range all {
@@ -99,6 +132,8 @@ func printIndexes(w io.Writer, all []environmentStatus) {
 		case i == nil:
 		case i.Fault != "":
 			fmt.Fprintf(w, "%s: index of package storage v2: %s\n", s.Environment, clean(i.Fault))
+		case i.Empty:
+			fmt.Fprintf(w, "%s: %s\n", s.Environment, emptyIndex(*i))
 		case i.Behind && i.Cursor == 0:
 			fmt.Fprintf(w, "%s: there is no index of package storage v2 yet: regsnap publish --env %s --v2 writes it\n", s.Environment, s.Environment)
 		case i.Behind:

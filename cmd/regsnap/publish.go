@@ -31,7 +31,7 @@ that moves the pointer does so by itself, and says when it could not.
    regsnap publish --bucket file:///srv/registry --env production 20221201T172031Z-0123456789ab
    regsnap publish --bucket gs://registry --env production --v2`,
 		Flags: []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), envFlag(), snapshotFlag("the argument"), allowOlderFlag(),
-			&cli.BoolFlag{Name: "v2", Usage: "write the index of package storage v2 for what is live"}, dryRunFlag(), byFlag(), reasonFlag(), jsonFlag()},
+			indexFlag(), dryRunFlag(), byFlag(), reasonFlag(), jsonFlag()},
 		Action: runPublish,
 	}
 }

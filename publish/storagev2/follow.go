@@ -34,6 +34,9 @@ type State struct {
 	// the one that the cursor's index is of.
 	Generation int64 `json:"generation"`
 	Behind     bool  `json:"behind,omitempty"`
+	// Empty is that the live snapshot has no packages: readers refuse an index without
+	// any, so the one that they have stays until there are some again.
+	Empty bool `json:"empty,omitempty"`
 	// Fault is what keeps it from being known.
 	Fault string `json:"fault,omitempty"`
 }
@@ -70,13 +73,20 @@ func Look(ctx context.Context, b Bucket, env string) (State, error) {
 		return s, err
 	}
 	s.Generation = p.Generation
-	s.Behind, err = behind(ctx, b, p, at)
+	if s.Behind, err = behind(ctx, b, p, at); err != nil || !s.Behind {
+		return s, err
+	}
+	m, err := b.Manifest(ctx, env, p.Snapshot)
+	if err == nil && len(m.Packages) == 0 {
+		s.Behind, s.Empty = false, true
+	}
 	return s, err
 }
 
 // Follow makes the index say what is live, if it does not. It may be called at any
 // time, by several at once, and after any of them was stopped at any point: prune
-// deletes nothing of a live snapshot, nor an index from the cursor on.
+// deletes nothing of a live snapshot, nor an index from the cursor on. Of a snapshot without
+// packages there is no index: the last one stays.
 func Follow(ctx context.Context, b Bucket, env string) (*Result, error) {
 	r := new(Result)
 	err := races.Do(ctx, func() error {
@@ -95,7 +105,15 @@ func Follow(ctx context.Context, b Bucket, env string) (*Result, error) {
 		if r.Behind, err = behind(ctx, b, p, at); err != nil || !r.Behind {
 			return err
 		}
-		if err := r.index(ctx, b, env, p, at); err != nil {
+		m, err := b.Manifest(ctx, env, p.Snapshot)
+		if err != nil {
+			return err
+		}
+		if len(m.Packages) == 0 {
+			r.Behind, r.Empty = false, true
+			return nil
+		}
+		if err := r.index(ctx, b, m, p, at); err != nil {
 			return err
 		}
 		switch err := b.MoveCursor(ctx, env, p.Generation, state); {
@@ -113,16 +131,11 @@ func Follow(ctx context.Context, b Bucket, env string) (*Result, error) {
 
 // index writes the index of a pointer's generation. If one is there it is right: it
 // was made of the same snapshot.
-func (r *Result) index(ctx context.Context, b Bucket, env string, p layout.Pointer, at int64) error {
-	m, err := b.Manifest(ctx, env, p.Snapshot)
-	if err != nil {
-		return err
-	}
-	if len(m.Packages) == 0 {
-		return fmt.Errorf("snapshot %s has no packages, and an index without any is refused by those who read it", p.Snapshot)
-	}
+func (r *Result) index(ctx context.Context, b Bucket, m *layout.Manifest, p layout.Pointer, at int64) error {
+	env := p.Environment
 	var before []byte
 	if at > 0 {
+		var err error
 		before, err = b.Read(ctx, layout.IndexKey(env, at))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, layout.ErrDamaged) {
 			return err

@@ -238,6 +238,54 @@ func TestFollowDamaged(t *testing.T) {
 	}
 }
 
+// emptied is a bucket whose snapshot with that id has no packages. Builds make none like
+// that, and what others wrote can be one.
+type emptied struct {
+	*beside
+	id string
+}
+
+func (e emptied) Manifest(ctx context.Context, env, id string) (*layout.Manifest, error) {
+	m, err := e.beside.Manifest(ctx, env, id)
+	if id == e.id && err == nil {
+		m.Packages = nil
+	}
+	return m, err
+}
+
+// A snapshot that has no packages has no index: readers refuse one, and keep what they
+// have. That is no failure, and what comes next is written.
+func TestFollowEmpty(t *testing.T) {
+	b := newBeside(t)
+	mustStay := func(what, id string, cursor int64) {
+		t.Helper()
+		r, err := storagev2.Follow(t.Context(), emptied{b, id}, servetest.Env)
+		if err != nil || r.Written || !r.Empty || r.Behind || r.Cursor != cursor {
+			t.Errorf("%s: %+v, %v", what, r, err)
+		}
+		s, err := storagev2.Look(t.Context(), emptied{b, id}, servetest.Env)
+		if err != nil || !s.Empty || s.Behind || s.Cursor != cursor || s.Generation <= cursor {
+			t.Errorf("%s: %+v, %v", what, s, err)
+		}
+	}
+	mustStay("empty from the beginning", servetest.Publish(t, b.Bucket, 0, 0), 0)
+	servetest.Publish(t, b.Bucket, 1, 0)
+	if r := b.mustFollow(t, "packages"); !r.Written || r.Empty {
+		t.Errorf("packages: %+v", r)
+	}
+	before := b.readers[0].Packages
+	mustStay("none again", servetest.Publish(t, b.Bucket, 2, 0), 2)
+	for _, r := range b.readers {
+		if err := r.Follow(t.Context()); err != nil || !same(r.Packages, before) {
+			t.Errorf("a reader of nothing new: %v, %d packages", err, len(r.Packages))
+		}
+	}
+	servetest.Publish(t, b.Bucket, 3, 0)
+	if r := b.mustFollow(t, "packages again"); !r.Written {
+		t.Errorf("packages again: %+v", r)
+	}
+}
+
 // mustFollowFull is mustFollow for readers that begin.
 func (b *beside) mustFollowFull(t *testing.T) *storagev2.Result {
 	t.Helper()
