@@ -77,7 +77,7 @@ fuzz: ## run each fuzz target for $(FUZZTIME)
 	done
 
 conformance: tools ## compare with every recorded answer of the reference registry in $(REAL) and $(PEER)
-	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout/... ./build/... ./index/lint ./index/promote ./publish/... ./serve/... ./cmd/regsnap-release
+	$(GO) test -tags conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout/... ./build/... ./index/lint ./index/promote ./publish/... ./serve/... ./cmd/regsnap ./cmd/regsnap-release
 
 bench: build tools ## measure on $(REAL), write docs/performance.md (wants rclone)
 	$(GO) test -tags bench -p 1 -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./serve/edge ./serve/export ./publish/image

@@ -71,7 +71,7 @@ func printHistory(w io.Writer, s screen, h *publish.History) error {
 		fmt.Fprintln(w)
 	}
 	t := table{columns: []column{
-		{}, {title: "SNAPSHOT"}, {title: "TAG", least: 8}, {title: "BUILT", drop: 4}, {title: "PACKAGES", right: true, drop: 3}, {title: "CHANGES"}, {title: "BRANCH", drop: 1},
+		{}, {title: "SNAPSHOT"}, {title: "TAG", least: 12}, {title: "BUILT", drop: 4}, {title: "PACKAGES", right: true, drop: 3}, {title: "CHANGES"}, {title: "BRANCH", drop: 1},
 		{title: "COMMIT"}, {title: "AUTHOR", least: 8, drop: 2}, {title: "SUBJECT", least: 12},
 	}}
 	for _, e := range h.Events {

@@ -33,19 +33,26 @@ func TestWidth(t *testing.T) {
 			"build --source git:REPO --bucket BUCKET --dry-run", "build --source git:REPO --bucket BUCKET --env pr-1 --branches production,proposal", "rollback --bucket BUCKET --env production", "version",
 			"--help", "help exit-codes", "help environment", "help queries", "build --help", "nothing",
 		} {
-			said := speak(t, strings.Fields(at.Replace(call))...)
-			for line := range strings.Lines(said.out + said.errors) {
-				line = strings.TrimSuffix(line, "\n")
-				text := strings.TrimLeft(line, " ")
-				words := strings.Fields(text)
-				whole := len(words) <= 1 || text != line && slices.ContainsFunc(pasted, func(p string) bool { return strings.HasPrefix(text, p) })
-				if lines++; columns(line) > width && !whole {
-					t.Errorf("%s: %d columns of %d: %q", call, columns(line), width, line)
-				}
-			}
+			lines += fits(t, width, call, speak(t, strings.Fields(at.Replace(call))...))
 		}
 		if lines < 400 {
 			t.Errorf("only %d lines were looked at", lines)
 		}
 	}
+}
+
+// fits reports what is wider than the screen in what a command said, and returns how many
+// lines it looked at.
+func fits(t *testing.T, width int, call string, said spoken) (lines int) {
+	t.Helper()
+	for line := range strings.Lines(said.out + said.errors) {
+		line = strings.TrimSuffix(line, "\n")
+		text := strings.TrimLeft(line, " ")
+		words := strings.Fields(text)
+		whole := len(words) <= 1 || text != line && slices.ContainsFunc(pasted, func(p string) bool { return strings.HasPrefix(text, p) })
+		if lines++; columns(line) > width && !whole {
+			t.Errorf("%s: %d columns of %d: %q", call, columns(line), width, line)
+		}
+	}
+	return lines
 }
