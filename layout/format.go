@@ -32,7 +32,7 @@ type format struct {
 // an object beyond them is a mistake or an attack: 50 moves with the longest
 // notes, 200,000 package versions, 50,000 files with the longest paths.
 var (
-	pointerFormat  = format{"pointer", 1, PointerFormat, 512 << 10}
+	pointerFormat  = format{"pointer", 1, PreviewPointerFormat, 512 << 10}
 	leaseFormat    = format{"lease", 1, LeaseFormat, 16 << 10}
 	manifestFormat = format{"manifest", 1, ManifestFormat, 128 << 20}
 	routesFormat   = format{"routes", bareRoutes, RoutesFormat, 64 << 20}

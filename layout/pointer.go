@@ -7,8 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// PointerFormat is the version of the pointer's format.
-const PointerFormat = 1
+// The versions of the pointer's format. Only the pointers of previews are of the second:
+// what does not know of previews reads all others.
+const (
+	PointerFormat        = 1
+	PreviewPointerFormat = 2
+)
 
 // MaxMoves is how many moves a pointer remembers. Edges read the pointer every
 // few seconds, so it must stay small; all moves are in the audit log.
@@ -38,6 +42,8 @@ type Pointer struct {
 	Generation int64 `json:"generation,omitempty"`
 	// Pinned holds the environment: publishing does not move the pointer.
 	Pinned *Pin `json:"pinned,omitempty"`
+	// Preview is set if the environment is one. It has PreviewPointerFormat then.
+	Preview *Preview `json:"preview,omitempty"`
 	// Moves are the last MaxMoves moves, newest first.
 	Moves []Move `json:"moves,omitempty"`
 }
@@ -78,6 +84,7 @@ func (p Pointer) After(env string, m Move) Pointer {
 		Format: PointerFormat, Environment: env, Snapshot: m.Snapshot, Previous: p.Previous,
 		Generation: p.Generation + 1, Pinned: p.Pinned,
 	}
+	next = next.As(p.Preview)
 	next.Moves = append([]Move{m}, p.Moves[:min(len(p.Moves), MaxMoves-1)]...)
 	switch m.Kind {
 	case MovePin:
@@ -85,7 +92,9 @@ func (p Pointer) After(env string, m Move) Pointer {
 	case MoveUnpin:
 		next.Pinned = nil
 	case MovePublish:
-		next.Previous = p.Snapshot
+		if m.Snapshot != p.Snapshot {
+			next.Previous = p.Snapshot
+		}
 	case MoveRollback:
 		next.Previous = p.below(m.Snapshot)
 		if m.Pin {
@@ -93,6 +102,15 @@ func (p Pointer) After(env string, m Move) Pointer {
 		}
 	}
 	return next
+}
+
+// As is the pointer of a preview, or of none if it is nil.
+func (p Pointer) As(preview *Preview) Pointer {
+	p.Format, p.Preview = PointerFormat, preview
+	if preview != nil {
+		p.Format = PreviewPointerFormat
+	}
+	return p
 }
 
 // below is what was live before a snapshot was published: rolling back twice
@@ -166,10 +184,15 @@ func (p Pointer) validate() error {
 		return fmt.Errorf("snapshot %q is not an id", p.Snapshot)
 	case p.Previous != "" && !ValidSnapshot(p.Previous):
 		return fmt.Errorf("previous %q is not an id", p.Previous)
+	case (p.Format == PreviewPointerFormat) != (p.Preview != nil):
+		return fmt.Errorf("format %d is that of a preview, and only of one", PreviewPointerFormat)
 	case len(p.Moves) > mostMoves || int64(len(p.Moves)) > p.Generation:
 		return fmt.Errorf("%d moves in generation %d", len(p.Moves), p.Generation)
 	case len(p.Moves) > 0 && p.Moves[0].Snapshot != p.Snapshot:
 		return fmt.Errorf("snapshot is %s, but the last move was to %s", p.Snapshot, p.Moves[0].Snapshot)
+	}
+	if err := p.Preview.validate(); err != nil {
+		return err
 	}
 	if p.Pinned != nil {
 		if err := ValidNote(p.Pinned.By, p.Pinned.Reason); err != nil {

@@ -84,7 +84,9 @@ func TestDecodePointerRefuses(t *testing.T) {
 	}
 	for _, c := range []struct{ name, old, new, want string }{
 		{"unknown field", `"format"`, `"extra": 1, "format"`, "unknown field"},
-		{"format", `"format": 1`, `"format": 2`, "written by a newer regsnap (format 2); this one reads up to 1: upgrade it"},
+		{"format", `"format": 1`, `"format": 3`, "written by a newer regsnap (format 3); this one reads up to 2: upgrade it"},
+		{"format of a preview", `"format": 1`, `"format": 2`, "format 2 is that of a preview"},
+		{"a preview in another format", `"moves"`, `"preview": {"until": "2024-01-02T03:04:05Z"}, "moves"`, "format 2 is that of a preview"},
 		{"environment", `"e"`, `"E"`, `environment "E"`},
 		{"snapshot", id, "x", "is not an id"},
 		{"more moves than generations", `"generation": 1`, `"generation": 0`, "1 moves in generation 0"},

@@ -16,6 +16,18 @@ import (
 type Note struct {
 	By     string
 	Reason string
+	// Preview, if set, makes the environment one when it is published. Without it a
+	// publish makes it none.
+	Preview *layout.Preview
+}
+
+// same reports whether a publish leaves it as it is whether and until when an
+// environment is a preview.
+func (n Note) same(p layout.Pointer) bool {
+	if n.Preview == nil || p.Preview == nil {
+		return n.Preview == p.Preview
+	}
+	return n.Preview.Until.Equal(p.Preview.Until)
 }
 
 // Moved says what became of a request to move a pointer.
@@ -77,6 +89,9 @@ func (b *Bucket) move(ctx context.Context, env string, n Note, of *about, decide
 		}
 		m.By, m.Reason, m.At = n.By, n.Reason, time.Now().UTC().Truncate(time.Second)
 		after, made = before.After(env, m), m
+		if m.Kind == layout.MovePublish {
+			after = after.As(n.Preview)
+		}
 		if before.Snapshot != "" {
 			unrecorded = b.recordLate(ctx, before)
 		}

@@ -64,7 +64,7 @@ func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err e
 	if o.Planned != nil {
 		o.Planned(plan)
 	}
-	for _, env := range o.Retire {
+	for _, env := range plan.retired {
 		// Before what it names. If it ends here the snapshots stay, as those of
 		// an environment that was never published, until this is run again.
 		once, err := b.sweep(ctx, lock, layout.PointerKey(env))
@@ -159,6 +159,9 @@ type PrunePlan struct {
 
 	// phases are the keys to delete; each begins when the one before is done.
 	phases [phases][]string
+	// retired are the environments that end: those that were asked for, and previews
+	// whose time is over.
+	retired []string
 	// leftovers are the files to delete after that.
 	leftovers []string
 }
@@ -179,7 +182,9 @@ func (c *PruneCount) add(size int64) {
 type PruneEnvironment struct {
 	Name string `json:"environment"`
 	// Retired tells that it ends.
-	Retired bool        `json:"retired,omitempty"`
+	Retired bool `json:"retired,omitempty"`
+	// Expired is when its time as a preview ended, which is why.
+	Expired time.Time   `json:"expired,omitzero"`
 	Keep    []PruneKept `json:"keep"`
 	Drop    []Stored    `json:"drop"`
 }

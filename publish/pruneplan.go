@@ -34,7 +34,7 @@ const maxUnknown = 20
 // planPrune decides which snapshots stay, marks what these refer to, and plans
 // to delete the rest. If it cannot read a snapshot that stays it fails.
 func (b *Bucket) planPrune(ctx context.Context, keep Retention, retire []string, now time.Time) (*PrunePlan, error) {
-	p := &PrunePlan{Environments: []PruneEnvironment{}}
+	p := &PrunePlan{Environments: []PruneEnvironment{}, retired: slices.Clone(retire)}
 	stored, err := b.stored(ctx, "")
 	if err != nil {
 		return nil, err
@@ -49,8 +49,15 @@ func (b *Bucket) planPrune(ctx context.Context, keep Retention, retire []string,
 	}
 	names := slices.Compact(slices.Sorted(slices.Values(slices.Concat(environments, slices.Collect(maps.Keys(stored)), slices.Collect(maps.Keys(tags))))))
 	for _, env := range names {
-		if slices.Contains(retire, env) {
-			p.Environments = append(p.Environments, PruneEnvironment{Name: env, Retired: true, Keep: []PruneKept{}, Drop: stored[env]})
+		expired, err := b.expired(ctx, env, keep.Configured, now)
+		if err != nil {
+			return nil, err
+		}
+		if !expired.IsZero() || slices.Contains(retire, env) {
+			p.Environments = append(p.Environments, PruneEnvironment{Name: env, Retired: true, Expired: expired, Keep: []PruneKept{}, Drop: stored[env]})
+			if !slices.Contains(retire, env) {
+				p.retired = append(p.retired, env)
+			}
 			continue
 		}
 		e, err := b.retain(ctx, env, stored[env], tags[env], keep, now)
@@ -71,10 +78,27 @@ func (b *Bucket) planPrune(ctx context.Context, keep Retention, retire []string,
 			p.judge(m, o)
 		}
 	}
-	if err := b.planIndexes(ctx, p, retire, now.Add(-keep.Grace)); err != nil {
+	if err := b.planIndexes(ctx, p, p.retired, now.Add(-keep.Grace)); err != nil {
 		return nil, err
 	}
 	return p, b.planLeftovers(ctx, p, now)
+}
+
+// expired is when an environment ended as a preview; zero if it did not, or is none.
+// What regsnap.yml lists is none, whatever its pointer says from before. A pointer that
+// cannot be read is for those to report who need what it says.
+func (b *Bucket) expired(ctx context.Context, env string, configured []string, now time.Time) (time.Time, error) {
+	if slices.Contains(configured, env) {
+		return time.Time{}, nil
+	}
+	p, err := b.Pointer(ctx, env)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err != nil && isFaulty(err):
+		return time.Time{}, nil
+	case err != nil || !p.Preview.Expired(now) || p.Pinned != nil:
+		return time.Time{}, err
+	}
+	return p.Preview.Until, nil
 }
 
 // keptIndexes is how many indexes of package storage v2 before the one that is read

@@ -18,7 +18,7 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 	var diverged []string
 	var of about
 	before, after, unrecorded, err := l.b.move(ctx, env, n, &of, func(p layout.Pointer) (layout.Move, error) {
-		if p.Snapshot == id {
+		if p.Snapshot == id && (n.same(p) || p.Pinned != nil) {
 			return layout.Move{}, errStay
 		}
 		if err := l.hold(ctx); err != nil {
@@ -57,7 +57,7 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 		out.Diverged = diverged
 	}
 	if before.Snapshot == id {
-		out.Previous = before.Previous
+		out.Previous, out.Changed = before.Previous, false // but for the time of a preview
 	}
 	return out, nil
 }

@@ -24,6 +24,8 @@ type Retention struct {
 	Daily   int `json:"daily,omitempty"`
 	Weekly  int `json:"weekly,omitempty"`
 	Monthly int `json:"monthly,omitempty"`
+	// Configured are environments that are no previews: they do not expire.
+	Configured []string `json:"-"`
 }
 
 // DefaultRetention keeps a month, at least ten snapshots, and gives readers an

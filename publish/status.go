@@ -20,9 +20,11 @@ type Status struct {
 	// LastMove is who moved it there and why.
 	LastMove *layout.Move `json:"last_move,omitempty"`
 	Pinned   *layout.Pin  `json:"pinned,omitempty"`
-	Branches []Branch     `json:"branches,omitempty"`
-	Packages int          `json:"packages"`
-	Regsnap  string       `json:"regsnap,omitempty"`
+	// Preview is set if it is one: when prune may end it.
+	Preview  *layout.Preview `json:"preview,omitempty"`
+	Branches []Branch        `json:"branches,omitempty"`
+	Packages int             `json:"packages"`
+	Regsnap  string          `json:"regsnap,omitempty"`
 	// Waiting are snapshots that were published or stored after Live and are
 	// not live; newest first.
 	Waiting []Stored `json:"waiting,omitempty"`
@@ -115,7 +117,7 @@ func (b *Bucket) status(ctx context.Context, s *Status, stored []Stored) (err er
 	if err != nil {
 		return err
 	}
-	s.Live, s.Pinned = p.Snapshot, p.Pinned
+	s.Live, s.Pinned, s.Preview = p.Snapshot, p.Pinned, p.Preview
 	for _, m := range p.Moves {
 		if m.Kind == layout.MovePublish || m.Kind == layout.MoveRollback {
 			s.LastMove, s.Since = &m, m.At

@@ -15,6 +15,8 @@ import (
 // environment is one environment and the snapshot of it that is live.
 type environment struct {
 	name string
+	// preview: it was found by a host name of previews, so it must be one.
+	preview bool
 	// live is nil until a snapshot was published and loaded.
 	live atomic.Pointer[snapshot]
 	// checked is when the pointer was last read, in seconds since 1970.
@@ -91,5 +93,14 @@ func normalHost(host string) string {
 		}
 		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
+	return strings.Map(lower, strings.TrimSuffix(host, "."))
+}
+
+// lower is for ASCII alone: other letters are no part of a host name, and some of them
+// have a small letter that is.
+func lower(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		r += 'a' - 'A'
+	}
+	return r
 }

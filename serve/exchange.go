@@ -23,6 +23,7 @@ type exchange struct {
 	stall   time.Duration
 
 	env, route string
+	preview    bool // env is one
 	// snapshot answers the whole request, however the pointer moves meanwhile;
 	// nil until one was found. answer is what its table says.
 	snapshot *snapshot

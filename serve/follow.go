@@ -141,6 +141,7 @@ func (h *Handler) load(ctx context.Context, env *environment) error {
 	ctx, cancel := context.WithTimeout(ctx, h.o.StoreTimeout)
 	defer cancel()
 	p, err := h.store.Pointer(ctx, env.name)
+	err = env.refused(p, err)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("environment %s has no snapshot yet: %w", env.name, err)
 	}
@@ -161,7 +162,9 @@ func (h *Handler) load(ctx context.Context, env *environment) error {
 		return fmt.Errorf("snapshot %s: %w", p.Snapshot, err)
 	}
 	env.live.Store(newSnapshot(env.name, p.Snapshot, table))
-	h.metrics.setSnapshot(env.name, old, p.Snapshot)
+	if !env.preview {
+		h.metrics.setSnapshot(env.name, old, p.Snapshot)
+	}
 	h.o.Log.Info("snapshot is live", "env", env.name, "snapshot", p.Snapshot, "before", old, "packages", routes.Rows())
 	return nil
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -32,6 +33,7 @@ type Handler struct {
 	// bytes of their answers; the parts of the catalog take a tenth of that more.
 	assembling *semaphore.Weighted
 	held       *held
+	previews   *previews
 
 	stop      context.CancelFunc
 	following sync.WaitGroup
@@ -51,7 +53,11 @@ func New(ctx context.Context, o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{o: o, hosts: hosts, all: all, assembling: semaphore.NewWeighted(o.CacheBytes), held: newHeld(o.CacheBytes)}
+	previews, err := newPreviews(o.Previews, all)
+	if err != nil {
+		return nil, fmt.Errorf("serve: previews: %w", err)
+	}
+	h := &Handler{o: o, previews: previews, hosts: hosts, all: all, assembling: semaphore.NewWeighted(o.CacheBytes), held: newHeld(o.CacheBytes)}
 	if o.MaxRequests > 0 {
 		h.slots = make(chan struct{}, o.MaxRequests)
 	}
@@ -139,15 +145,15 @@ var (
 
 func (h *Handler) serve(x *exchange) {
 	r := x.r
-	env := h.hosts.find(r.Host)
+	env := h.environment(r.Host)
 	if env == nil && r.URL.Path == h.o.Prefix+healthPath {
 		env = h.probed()
 	}
 	if env == nil {
-		x.fail(http.StatusMisdirectedRequest, "no environment of this registry answers for the host "+strconv.QuoteToASCII(r.Host[:min(len(r.Host), longestHost)])+", only for "+h.hosts.names())
+		x.fail(http.StatusMisdirectedRequest, "no environment of this registry answers for the host "+strconv.QuoteToASCII(r.Host[:min(len(r.Host), longestHost)])+", only for "+h.names())
 		return
 	}
-	x.env = env.name
+	x.env, x.preview = env.name, env.preview
 	x.snapshot = env.live.Load()
 	if x.snapshot == nil {
 		x.unavailable("environment "+env.name+" has no snapshot that could be loaded yet", h.o.Poll)
@@ -194,6 +200,22 @@ func (h *Handler) probed() *environment {
 		}
 	}
 	return h.all[0]
+}
+
+// environment is what a host stands for; nil for nothing.
+func (h *Handler) environment(host string) *environment {
+	if name, matches := h.o.Previews.Match(normalHost(host)); matches && h.hosts.byName[normalHost(host)] == nil {
+		return h.preview(name)
+	}
+	return h.hosts.find(host)
+}
+
+// names lists the hosts that there are, as a sentence does.
+func (h *Handler) names() string {
+	if h.o.Previews == "" {
+		return h.hosts.names()
+	}
+	return h.hosts.names() + ", and previews at " + string(h.o.Previews)
 }
 
 // withoutPrefix takes the deployment's path prefix off; ok is false for a path

@@ -80,6 +80,9 @@ func (m *metrics) setSnapshot(env, old, now string) {
 // finish counts and logs an exchange.
 func (h *Handler) finish(x *exchange, took time.Duration) {
 	env, route := orElse(x.env, "none"), orElse(x.route, "none")
+	if x.preview {
+		env = allPreviews
+	}
 	x.status = orElse(x.status, http.StatusInternalServerError) // a panic
 	h.metrics.requests.WithLabelValues(env, route, strconv.Itoa(x.status)).Inc()
 	h.metrics.seconds.WithLabelValues(route).Observe(took.Seconds())

@@ -43,6 +43,10 @@ type Options struct {
 	// Without it such a request is told 421 Misdirected Request: answering it
 	// with any environment would be an answer that nobody asked for.
 	Default string
+	// Previews are the host names of environments that exist for a while, and are
+	// not in Environments: they are looked for when they are asked for. Empty for
+	// none.
+	Previews layout.PreviewHosts
 	// Prefix is a path before those of the API, "/registry" for instance.
 	Prefix string
 

@@ -23,6 +23,7 @@ type config struct {
 	Source       string                 `yaml:"source"`
 	Environments map[string]environment `yaml:"environments"`
 	Responses    responseBudget         `yaml:"responses"`
+	Previews     *previews              `yaml:"previews"`
 
 	place configPlace // where it was read; none for the defaults
 }
@@ -41,6 +42,7 @@ type environment struct {
 	// Regsnap is the version that must build it: "main" or a release.
 	Regsnap string `yaml:"regsnap"`
 	pinned  bool   // Regsnap was given
+	preview bool   // it is one: only the command line names it
 	// ServiceVersion is the version that "/" reports.
 	ServiceVersion string     `yaml:"service_version"`
 	Cache          cacheTimes `yaml:"cache"`
@@ -182,6 +184,9 @@ func parseConfig(data []byte) (config, error) {
 		}
 		c.Environments[name] = e
 	}
+	if err := c.Previews.validate(); err != nil {
+		return config{}, fmt.Errorf("previews.%w", err)
+	}
 	if b := c.budget(); b.Responses < 0 || b.Bytes < 0 {
 		return config{}, fmt.Errorf("responses: %d responses and %d bytes: want 0 or more", b.Responses, b.Bytes)
 	}
@@ -192,6 +197,9 @@ func parseConfig(data []byte) (config, error) {
 			return config{}, fmt.Errorf("environments.%s.hostname: %s is that of environment %s", name, host, other)
 		}
 		hosts[host] = name
+		if _, preview := c.previewHosts().Match(strings.TrimSuffix(host, ".")); preview {
+			return config{}, fmt.Errorf("environments.%s.hostname: %s is one of previews.hostname", name, host)
+		}
 	}
 	return c, nil
 }

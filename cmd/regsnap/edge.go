@@ -148,7 +148,7 @@ func runCloudflare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o := edge.CloudflareOptions{Environment: env, Hostname: cfg.Environments[env].Hostname, R2: c.String("r2"), Pointer: timeOf(c, "pointer")}
+	o := edge.CloudflareOptions{Environment: env, Hostname: cfg.Environments[env].Hostname, R2: c.String("r2"), Pointer: timeOf(c, "pointer"), Previews: string(cfg.previewHosts()), Environments: cfg.names()}
 	host, err := fallbackHost(c)
 	if err != nil {
 		return err
@@ -175,7 +175,7 @@ func runCloudfront(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o := edge.CloudFrontOptions{Environment: env, Pointer: timeOf(c, "pointer")}
+	o := edge.CloudFrontOptions{Environment: env, Pointer: timeOf(c, "pointer"), Previews: string(cfg.previewHosts()), Environments: cfg.names()}
 	if o.Fallback, err = fallbackHost(c); err != nil {
 		return err
 	}

@@ -133,6 +133,9 @@ func yamlKeys(typ reflect.Type, prefix string) (keys []string) {
 		}
 		key := prefix + f.Tag.Get("yaml")
 		below := f.Type
+		if below.Kind() == reflect.Pointer && below.Elem().Kind() == reflect.Struct {
+			below = below.Elem()
+		}
 		if below.Kind() == reflect.Map {
 			below, key = below.Elem(), key+".NAME"
 		}

@@ -27,7 +27,8 @@ changes for clients. Only what the packages change is written. The paths are as 
 regsnap dev: a storage, an integrations repository, a folder, an archive.
 
 Made again it shows what is there then. regsnap prune --retire NAME ends it. The preview
-of a pull request is made by regsnap build --branches.
+of a pull request is made by regsnap build --branches. With previews in regsnap.yml
+each has a host name of its own, and prune ends it when its time is over.
 
    regsnap preview my-nginx --path packages/nginx --bucket s3://registry?region=eu-west-1
    regsnap serve --bucket s3://registry?region=eu-west-1 --env my-nginx`,
@@ -112,6 +113,13 @@ func runPreview(c *cli.Context) (err error) {
 	// That the base is another branch here is no change for anyone.
 	d.Packages.Changed = slices.DeleteFunc(d.Packages.Changed, func(p publish.PackageChange) bool { return p.OldRevision == p.NewRevision })
 	printDiff(c.App.Writer, d, c.Bool("all"))
-	fmt.Fprintf(c.App.ErrWriter, "regsnap serve --env %s answers for it; regsnap prune --retire %[1]s ends it\n", name)
+	if hosts := cfg.previewHosts(); hosts != "" {
+		fmt.Fprintf(c.App.Writer, "https://%s\n", hosts.Of(name))
+	}
+	fmt.Fprintf(c.App.ErrWriter, "regsnap serve --env %s answers for it; regsnap prune --retire %[1]s ends it", name)
+	if p.Preview != nil {
+		fmt.Fprintf(c.App.ErrWriter, ", and any prune after %s", when(p.Preview.Until))
+	}
+	fmt.Fprintln(c.App.ErrWriter)
 	return nil
 }

@@ -25,7 +25,8 @@ included; from a file:// bucket also what killed writers left unfinished, and em
 folders. Prints the plan first; --dry-run only prints it.
 
 --retire ends an environment that is not configured, such as the preview of a pull
-request: its pointer goes, and all of its snapshots.
+request: its pointer goes, and all of its snapshots. So do previews whose time is over
+(previews.ttl in regsnap.yml), unless they are pinned.
 
 Safe beside builds and publishes: while one is at work nothing is deleted (exit code
 6, try again); one that begins during a prune waits until it is done.
@@ -74,6 +75,7 @@ func runPrune(c *cli.Context) (err error) {
 	if err := keep.Validate(); err != nil {
 		return usageError{err}
 	}
+	keep.Configured = cfg.names()
 	retire := c.StringSlice("retire")
 	for _, name := range retire {
 		if _, configured := cfg.Environments[name]; configured || !layout.ValidEnvironment(name) {
@@ -136,6 +138,9 @@ func printPrunePlan(w io.Writer, screen screen, p *publish.PrunePlan) {
 		retired := ""
 		if e.Retired {
 			retired = ", retired"
+		}
+		if !e.Expired.IsZero() {
+			retired = ", retired: as a preview it ended at " + when(e.Expired)
 		}
 		fmt.Fprintf(w, "%s: %d kept, %d deleted%s\n", e.Name, len(e.Keep), len(e.Drop), retired)
 		t := table{indent: "  ", columns: []column{{}, {}, {drop: 1}, {least: 10}}}

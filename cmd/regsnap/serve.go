@@ -22,7 +22,7 @@ func serveCommand() *cli.Command {
 		Category: groupServe,
 		Usage:    "answer registry requests from the bucket",
 		Description: `Answers for every configured environment, chosen by the Host header, or for one
-with --env. Follows the pointers: what is published is served within seconds, and
+with --env; with previews.hostname in regsnap.yml also for previews. Follows the pointers: what is published is served within seconds, and
 every response comes from one snapshot. In an image the bucket is a packed snapshot,
 pack:///DIR.
 
@@ -63,7 +63,7 @@ func runServe(c *cli.Context) (err error) {
 	names := c.StringSlice("env")
 	switch len(names) {
 	case 0:
-		names = cfg.names()
+		names, o.Previews = cfg.names(), cfg.previewHosts()
 	case 1:
 		o.Default = names[0]
 	}
@@ -138,6 +138,9 @@ func greet(c *cli.Context, cfg config, o serve.Options, api, admin net.Addr) {
 		if o.Default == "" && !strings.HasSuffix(host, "localhost") {
 			fmt.Fprintf(w, "  %-10s curl -H 'Host: %s' %s://%s/search\n", "", host, scheme, net.JoinHostPort("localhost", port))
 		}
+	}
+	if o.Previews != "" {
+		fmt.Fprintf(w, "  %-10s %s\n", "previews", o.Previews)
 	}
 	if admin != nil {
 		fmt.Fprintf(w, "  %-10s http://%s/metrics\n", "metrics", admin)

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/storagev2"
 )
@@ -121,7 +122,7 @@ func statuses(ctx context.Context, cfg config, bucket *publish.Bucket, src sourc
 		if err != nil {
 			faults = errors.Join(faults, err)
 		}
-		e := environmentStatus{Status: s, Hostname: cfg.Environments[name].Hostname, Index: indexState(ctx, cfg, bucket, name)}
+		e := environmentStatus{Status: s, Hostname: cfg.hostOf(s), Index: indexState(ctx, cfg, bucket, name)}
 		if src != nil {
 			if e.Behind, err = behind(ctx, src, s); err != nil {
 				return nil, nil, err
@@ -130,6 +131,15 @@ func statuses(ctx context.Context, cfg config, bucket *publish.Bucket, src sourc
 		out = append(out, e)
 	}
 	return out, faults, nil
+}
+
+// hostOf is where an environment is answered for, if that is known.
+func (c config) hostOf(s *publish.Status) string {
+	e, configured := c.Environments[s.Environment]
+	if hosts := c.previewHosts(); !configured && s.Preview != nil && hosts != "" {
+		return hosts.Of(s.Environment)
+	}
+	return e.Hostname
 }
 
 // environmentNames are those of --env, or all that are configured or have a
@@ -213,6 +223,9 @@ func printStatus(w io.Writer, screen screen, all []environmentStatus, source boo
 		case s.LastMove != nil:
 			state = string(s.LastMove.Kind) + " " + signature(s.LastMove.By, s.LastMove.Reason, s.LastMove.At)
 		}
+		if s.Preview != nil && s.Fault == "" {
+			state = previewText(s.Preview, s.Pinned != nil, now) + ", " + state
+		}
 		live, packages := idCell(s.Live), grouped(s.Packages)
 		if s.Live == "" {
 			live, packages = cell{text: "-"}, "-"
@@ -232,6 +245,20 @@ func printStatus(w io.Writer, screen screen, all []environmentStatus, source boo
 		}
 	}
 	return nil
+}
+
+// previewText is how much of its time a preview has left.
+func previewText(p *layout.Preview, pinned bool, now time.Time) string {
+	switch {
+	case pinned:
+		return "preview"
+	case p.Expired(now):
+		return "preview, over: prune ends it"
+	}
+	if p.Until.Sub(now) < time.Minute {
+		return "preview, less than a minute left"
+	}
+	return "preview, " + age(now, p.Until) + " left"
 }
 
 // behindText is "up to date", or what each branch lacks: "production 2, staging ?".

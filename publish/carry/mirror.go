@@ -3,6 +3,7 @@ package carry
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 
 	"github.com/regsnap/regsnap/build"
@@ -128,7 +129,13 @@ func (o Options) history(ctx context.Context, id string) ([]string, error) {
 
 // publish makes the snapshot live in the target.
 func (o Options) publish(ctx context.Context, id string) (*publish.Moved, error) {
-	moved, err := o.To.Publish(ctx, o.Environment, id, o.Note, byRecord(o.From, o.Environment))
+	p, err := o.From.Pointer(ctx, o.Environment)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	n := o.Note
+	n.Preview = p.Preview
+	moved, err := o.To.Publish(ctx, o.Environment, id, n, byRecord(o.From, o.Environment))
 	if !o.Back || !errors.Is(err, publish.ErrOlder) && !errors.Is(err, publish.ErrUnordered) {
 		return moved, err
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,6 +13,10 @@ import (
 type CloudflareOptions struct {
 	// Environment is the one that it answers for, Hostname where.
 	Environment, Hostname string
+	// Previews are the host names of previews; empty for none. Environments are those
+	// that no preview may stand for.
+	Previews     string
+	Environments []string
 	// Origin is where its bucket is read; empty if R2 is given.
 	Origin Origin
 	// R2 is the name of its bucket in Cloudflare R2.
@@ -42,6 +48,7 @@ type workerConfig struct {
 	Region         string  `json:"region,omitempty"`
 	Fallback       string  `json:"fallback,omitempty"`
 	FallbackFrom   int     `json:"fallbackFrom,omitempty"`
+	previewConfig
 }
 
 // Cloudflare makes the bundle of a Worker: worker.js, and wrangler.json to
@@ -50,7 +57,7 @@ func Cloudflare(o CloudflareOptions) ([]File, error) {
 	if (o.R2 == "") == (o.Origin.URL == "") {
 		return nil, fmt.Errorf("a Worker reads a bucket of R2, or one behind a URL: want exactly one of the two")
 	}
-	config := workerConfig{Environment: o.Environment, PointerSeconds: o.Pointer.Seconds(), Origin: o.Origin.URL, Region: o.Origin.Region}
+	config := workerConfig{Environment: o.Environment, PointerSeconds: o.Pointer.Seconds(), Origin: o.Origin.URL, Region: o.Origin.Region, previewConfig: newPreviewConfig(o.Previews, o.Environments)}
 	if o.Fallback != "" {
 		config.Fallback, config.FallbackFrom = o.Fallback, cmp.Or(o.FallbackFrom, freeEntries)
 	}
@@ -60,6 +67,9 @@ func Cloudflare(o CloudflareOptions) ([]File, error) {
 	}
 	if o.Hostname != "" {
 		wrangler.Routes = []wranglerRoute{{Pattern: o.Hostname, CustomDomain: true}}
+	}
+	if o.Previews != "" {
+		wrangler.Routes = append(wrangler.Routes, wranglerRoute{Pattern: o.Previews + "/*", Zone: zone(o.Previews)})
 	}
 	if o.R2 != "" {
 		wrangler.R2Buckets = []wranglerR2{{Binding: "BUCKET", BucketName: o.R2}}
@@ -80,7 +90,28 @@ type wranglerConfig struct {
 
 type wranglerRoute struct {
 	Pattern      string `json:"pattern"`
-	CustomDomain bool   `json:"custom_domain"`
+	CustomDomain bool   `json:"custom_domain,omitempty"`
+	Zone         string `json:"zone_name,omitempty"`
+}
+
+// zone is the domain that the host names of previews are of, by Cloudflare's account: the
+// last two labels. Where it is another one, wrangler.json has to be changed.
+func zone(hosts string) string {
+	labels := strings.Split(hosts, ".")
+	return strings.Join(labels[max(0, len(labels)-2):], ".")
+}
+
+// previewConfig is what edges have to know of previews.
+type previewConfig struct {
+	Previews     string   `json:"previews,omitempty"`
+	Environments []string `json:"environments,omitempty"`
+}
+
+func newPreviewConfig(hosts string, environments []string) previewConfig {
+	if hosts == "" {
+		return previewConfig{}
+	}
+	return previewConfig{hosts, slices.Sorted(slices.Values(environments))}
 }
 
 type wranglerR2 struct {

@@ -11,6 +11,10 @@ import (
 type CloudFrontOptions struct {
 	// Environment is the one that they answer for.
 	Environment string
+	// Previews are the host names of previews; empty for none. Environments are those
+	// that no preview may stand for.
+	Previews     string
+	Environments []string
 	// Origin is the bucket, which is also the distribution's origin.
 	Origin Origin
 	// Pointer is for how long the pointer need not be looked at again.
@@ -27,6 +31,7 @@ type functionConfig struct {
 	Origin         string  `json:"origin"`
 	Region         string  `json:"region,omitempty"`
 	Fallback       string  `json:"fallback,omitempty"`
+	previewConfig
 }
 
 // CloudFront makes the bundles of the two functions of Lambda@Edge: an archive
@@ -35,7 +40,7 @@ func CloudFront(o CloudFrontOptions) ([]File, error) {
 	if o.Origin.URL == "" {
 		return nil, errors.New("functions of CloudFront read a bucket behind a URL, and no URL is given")
 	}
-	config := functionConfig{o.Environment, o.Pointer.Seconds(), o.Origin.URL, o.Origin.Region, o.Fallback}
+	config := functionConfig{o.Environment, o.Pointer.Seconds(), o.Origin.URL, o.Origin.Region, o.Fallback, newPreviewConfig(o.Previews, o.Environments)}
 	var files []File
 	for _, f := range []struct {
 		name string
@@ -50,8 +55,21 @@ func CloudFront(o CloudFrontOptions) ([]File, error) {
 		}
 		files = append(files, File{f.name + ".zip", archive})
 	}
+	if o.Previews != "" {
+		files = append(files, File{"viewer-request.js", []byte(viewerRequest)})
+	}
 	return files, nil
 }
+
+// viewerRequest is the CloudFront Function that hands on the host that a client asked: the
+// Host of a request to the origin is the bucket's. What a client says in that header
+// itself is overwritten.
+const viewerRequest = `function handler(event) {
+  var request = event.request;
+  request.headers["x-regsnap-host"] = { value: request.headers.host ? request.headers.host.value : "" };
+  return request;
+}
+`
 
 // zipped is an archive of one file: the same for the same content, so that
 // deploying twice changes nothing.

@@ -180,10 +180,15 @@ func PublishSource(t testing.TB, b *publish.Bucket, src index.Source, branch str
 }
 
 // GoLive makes a snapshot live, as the descendant of what is live.
-func GoLive(ctx context.Context, b *publish.Bucket, env, id string) (err error) {
+func GoLive(ctx context.Context, b *publish.Bucket, env, id string) error {
+	return GoLiveAs(ctx, b, env, id, nil)
+}
+
+// GoLiveAs is GoLive of a preview, or of none if it is nil.
+func GoLiveAs(ctx context.Context, b *publish.Bucket, env, id string, preview *layout.Preview) (err error) {
 	lease := b.Lease(publish.LeaseOptions{Purpose: "publish"})
 	defer func() { err = errors.Join(err, lease.Release(ctx)) }()
-	_, err = lease.Publish(ctx, env, id, publish.Note{}, inTurn)
+	_, err = lease.Publish(ctx, env, id, publish.Note{Preview: preview}, inTurn)
 	return err
 }
 

@@ -2028,6 +2028,11 @@ async function warmUp() {
 
 // platform/errors.js
 var RETRY = 2;
+function misdirected(host) {
+  const shown = host.slice(0, LONGEST_HOST).replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "?");
+  return refuse(421, `no environment of this registry answers for the host "${shown}"`);
+}
+var LONGEST_HOST = 255;
 function failed(error, target, live) {
   console.error(`cannot answer ${JSON.stringify(target)}: ${error instanceof Error ? error.message : error}`);
   if (live) return refuse(502, "the object store of this registry does not answer");
@@ -2053,14 +2058,18 @@ function inflate(encoded2) {
 
 // platform/snapshot.js
 var KEPT3 = 2;
+var NoPreview = class extends Error {
+};
 var Live = class {
   /**
    * @param {string} environment
    * @param {number} seconds for how long the pointer need not be looked at again
    * @param {Bucket} bucket
    * @param {Hash} sha256
+   * @param {boolean} [preview] it must be one
    */
-  constructor(environment, seconds, bucket, sha2562) {
+  constructor(environment, seconds, bucket, sha2562, preview = false) {
+    this.preview = preview;
     this.environment = environment;
     this.milliseconds = seconds * 1e3;
     this.bucket = bucket;
@@ -2091,6 +2100,7 @@ var Live = class {
         this.live = site;
       }
     } catch (e) {
+      if (e instanceof NoPreview) this.live = null;
       if (!this.live) throw e;
       console.error(`cannot follow the pointer of ${this.environment}: what was live stays live: ${e}`);
     }
@@ -2118,12 +2128,14 @@ var Live = class {
   }
   async pointer() {
     const key = pointerKey(this.environment);
-    const text = new TextDecoder().decode(await readObject(key, this.bucket));
-    let id;
+    const bytes = this.preview ? await this.bucket.read(key) : await readObject(key, this.bucket);
+    if (!bytes) throw new NoPreview(this.environment);
+    let id, preview;
     try {
-      id = JSON.parse(text).snapshot;
+      ({ snapshot: id, preview } = JSON.parse(new TextDecoder().decode(bytes)));
     } catch {
     }
+    if (this.preview && (typeof preview !== "object" || !preview)) throw new NoPreview(this.environment);
     if (typeof id !== "string" || !validSnapshot(id)) throw new StoreError(`${key}: names no snapshot`);
     return id;
   }
@@ -2142,6 +2154,64 @@ function modifiedOf(id) {
   const at = m ? Date.parse(`${m[1]}-${m[2]}-${m[3]}T${m[4]}:${m[5]}:${m[6]}Z`) : NaN;
   return Number.isNaN(at) ? "" : new Date(at).toUTCString();
 }
+
+// platform/previews.js
+var MOST2 = 8;
+var ABSENT = 1e3;
+var ENVIRONMENT = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;
+var Previews = class {
+  /**
+   * @param {Config} config
+   * @param {Bucket} bucket
+   * @param {Hash} sha256
+   */
+  constructor(config, bucket, sha2562) {
+    this.config = config;
+    this.bucket = bucket;
+    this.sha256 = sha2562;
+    this.found = /* @__PURE__ */ new Map();
+    this.absent = /* @__PURE__ */ new Map();
+  }
+  /**
+   * The name that stands for the environment in the host of a preview; "" if it is
+   * none of an environment, undefined if the host is not one of previews.
+   * @param {string} host
+   */
+  match(host) {
+    const { previews } = this.config;
+    if (!previews) return void 0;
+    const name = host.replace(/:[^:\]]*$/, "").replace(/\.$/, "").replace(/[A-Z]/g, (c) => c.toLowerCase());
+    const domain = previews.slice(1).toLowerCase();
+    if (!name.endsWith(domain)) return void 0;
+    const label = name.slice(0, -domain.length);
+    return ENVIRONMENT.test(label) && !this.config.environments?.includes(label) ? label : "";
+  }
+  /**
+   * What is live of a preview. NoPreview is thrown if there is none.
+   * @param {string} name
+   */
+  async live(name) {
+    const seconds = this.config.pointerSeconds;
+    const at = this.absent.get(name);
+    if (name === "" || at !== void 0 && Date.now() - at < seconds * 1e3) throw new NoPreview(name);
+    const live = this.found.get(name) ?? new Live(name, seconds, this.bucket, this.sha256, true);
+    this.found.delete(name);
+    this.found.set(name, live);
+    for (const old of this.found.keys()) if (this.found.size > MOST2) this.found.delete(old);
+    try {
+      await live.site();
+    } catch (e) {
+      if (e instanceof NoPreview) {
+        this.found.delete(name);
+        if (this.absent.size >= ABSENT) this.absent.clear();
+        this.absent.set(name, Date.now());
+      }
+      throw e;
+    }
+    this.absent.delete(name);
+    return live;
+  }
+};
 
 // cloudflare/fallback.js
 async function leave({ fallback, fallbackFrom = 0 }, reply, target, request) {
@@ -2354,6 +2424,7 @@ async function write(chunks2, writable) {
 function worker(config) {
   void warmUp();
   let live = null;
+  let previews = null;
   return {
     /**
      * @param {Request} request
@@ -2364,6 +2435,10 @@ function worker(config) {
       live ??= new Live(config.environment, config.pointerSeconds, bucketOf(config, env), sha256);
       const target = request.url.replace(/^[a-z]+:\/\/[^/?]*/, "");
       const waitUntil = (work) => context.waitUntil(work);
+      const host = request.headers.get("host") ?? "";
+      previews ??= new Previews(config, live.bucket, sha256);
+      const preview = previews.match(host);
+      if (preview !== void 0) return answerPreview(previews, preview, host, { request, target, waitUntil });
       try {
         const reply = await handle({ method: request.method, target, headers: headersOf(request) }, await live.site());
         return await leave(config, reply, target, request) ?? await send(reply, live.bucket, waitUntil);
@@ -2372,6 +2447,17 @@ function worker(config) {
       }
     }
   };
+}
+async function answerPreview(previews, name, host, { request, target, waitUntil }) {
+  let reply;
+  try {
+    const live = await previews.live(name);
+    reply = await handle({ method: request.method, target, headers: headersOf(request) }, await live.site());
+  } catch (e) {
+    reply = e instanceof NoPreview ? misdirected(host) : failed(e, target, previews.found.get(name)?.live != null);
+  }
+  if (request.method === "HEAD") reply.body = [];
+  return send(reply, previews.bucket, waitUntil);
 }
 function headersOf({ headers, cf }) {
   return {

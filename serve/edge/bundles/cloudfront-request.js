@@ -2032,6 +2032,11 @@ async function warmUp() {
 
 // platform/errors.js
 var RETRY = 2;
+function misdirected(host) {
+  const shown = host.slice(0, LONGEST_HOST).replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "?");
+  return refuse(421, `no environment of this registry answers for the host "${shown}"`);
+}
+var LONGEST_HOST = 255;
 function failed(error, target, live) {
   console.error(`cannot answer ${JSON.stringify(target)}: ${error instanceof Error ? error.message : error}`);
   if (live) return refuse(502, "the object store of this registry does not answer");
@@ -2057,14 +2062,18 @@ function inflate(encoded) {
 
 // platform/snapshot.js
 var KEPT3 = 2;
+var NoPreview = class extends Error {
+};
 var Live = class {
   /**
    * @param {string} environment
    * @param {number} seconds for how long the pointer need not be looked at again
    * @param {Bucket} bucket
    * @param {Hash} sha256
+   * @param {boolean} [preview] it must be one
    */
-  constructor(environment, seconds, bucket, sha2562) {
+  constructor(environment, seconds, bucket, sha2562, preview = false) {
+    this.preview = preview;
     this.environment = environment;
     this.milliseconds = seconds * 1e3;
     this.bucket = bucket;
@@ -2095,6 +2104,7 @@ var Live = class {
         this.live = site;
       }
     } catch (e) {
+      if (e instanceof NoPreview) this.live = null;
       if (!this.live) throw e;
       console.error(`cannot follow the pointer of ${this.environment}: what was live stays live: ${e}`);
     }
@@ -2122,12 +2132,14 @@ var Live = class {
   }
   async pointer() {
     const key = pointerKey(this.environment);
-    const text = new TextDecoder().decode(await readObject(key, this.bucket));
-    let id;
+    const bytes = this.preview ? await this.bucket.read(key) : await readObject(key, this.bucket);
+    if (!bytes) throw new NoPreview(this.environment);
+    let id, preview;
     try {
-      id = JSON.parse(text).snapshot;
+      ({ snapshot: id, preview } = JSON.parse(new TextDecoder().decode(bytes)));
     } catch {
     }
+    if (this.preview && (typeof preview !== "object" || !preview)) throw new NoPreview(this.environment);
     if (typeof id !== "string" || !validSnapshot(id)) throw new StoreError(`${key}: names no snapshot`);
     return id;
   }
@@ -2146,6 +2158,64 @@ function modifiedOf(id) {
   const at = m ? Date.parse(`${m[1]}-${m[2]}-${m[3]}T${m[4]}:${m[5]}:${m[6]}Z`) : NaN;
   return Number.isNaN(at) ? "" : new Date(at).toUTCString();
 }
+
+// platform/previews.js
+var MOST2 = 8;
+var ABSENT = 1e3;
+var ENVIRONMENT = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;
+var Previews = class {
+  /**
+   * @param {Config} config
+   * @param {Bucket} bucket
+   * @param {Hash} sha256
+   */
+  constructor(config, bucket, sha2562) {
+    this.config = config;
+    this.bucket = bucket;
+    this.sha256 = sha2562;
+    this.found = /* @__PURE__ */ new Map();
+    this.absent = /* @__PURE__ */ new Map();
+  }
+  /**
+   * The name that stands for the environment in the host of a preview; "" if it is
+   * none of an environment, undefined if the host is not one of previews.
+   * @param {string} host
+   */
+  match(host) {
+    const { previews } = this.config;
+    if (!previews) return void 0;
+    const name = host.replace(/:[^:\]]*$/, "").replace(/\.$/, "").replace(/[A-Z]/g, (c) => c.toLowerCase());
+    const domain = previews.slice(1).toLowerCase();
+    if (!name.endsWith(domain)) return void 0;
+    const label = name.slice(0, -domain.length);
+    return ENVIRONMENT.test(label) && !this.config.environments?.includes(label) ? label : "";
+  }
+  /**
+   * What is live of a preview. NoPreview is thrown if there is none.
+   * @param {string} name
+   */
+  async live(name) {
+    const seconds = this.config.pointerSeconds;
+    const at = this.absent.get(name);
+    if (name === "" || at !== void 0 && Date.now() - at < seconds * 1e3) throw new NoPreview(name);
+    const live = this.found.get(name) ?? new Live(name, seconds, this.bucket, this.sha256, true);
+    this.found.delete(name);
+    this.found.set(name, live);
+    for (const old of this.found.keys()) if (this.found.size > MOST2) this.found.delete(old);
+    try {
+      await live.site();
+    } catch (e) {
+      if (e instanceof NoPreview) {
+        this.found.delete(name);
+        if (this.absent.size >= ABSENT) this.absent.clear();
+        this.absent.set(name, Date.now());
+      }
+      throw e;
+    }
+    this.absent.delete(name);
+    return live;
+  }
+};
 
 // cloudfront/bucket.js
 import http from "node:http";
@@ -2289,6 +2359,7 @@ function response(status, headers, body) {
 }
 
 // cloudfront/origin_request.js
+var HOST_HEADER = "x-regsnap-host";
 var ASSEMBLED = 8 << 20;
 function originRequest(config) {
   void warmUp();
@@ -2298,18 +2369,23 @@ function originRequest(config) {
     credentials: credentials()
   }));
   const live = new Live(config.environment, config.pointerSeconds, bucket, sha256);
+  const previews = new Previews(config, bucket, sha256);
   return async (event) => {
     const { request } = event.Records[0].cf;
     const target = request.uri + (request.querystring ? "?" + request.querystring : "");
     const headers = headersOf(request.headers, ["range", "if-range", "if-modified-since"]);
     const method = request.method === "HEAD" ? "GET" : request.method;
+    const host = request.headers[HOST_HEADER]?.[0]?.value ?? "";
+    const name = previews.match(host);
     try {
-      const reply = await handle({ method, target, headers }, await live.site());
+      const followed = name === void 0 ? live : await previews.live(name);
+      const reply = await handle({ method, target, headers }, await followed.site());
       const key = await forwardedKey(reply);
       if (key) return forward(request, key, reply);
-      return await generate(reply, bucket, acceptsGzip(headers)) ?? tooLarge2(config, request);
+      return await generate(reply, bucket, acceptsGzip(headers)) ?? tooLarge2(followed === live ? config : {}, request);
     } catch (e) {
-      const reply = failed(e, target, live.live !== null);
+      const followed = name === void 0 ? live : previews.found.get(name);
+      const reply = e instanceof NoPreview ? misdirected(host) : failed(e, target, followed?.live != null);
       return response(reply.status, reply.headers, await readAll(reply.body, bucket));
     }
   };
@@ -2327,6 +2403,7 @@ async function forwardedKey(reply) {
 function forward(request, key, reply) {
   request.uri = "/" + key.split("/").map(encodeURIComponent).join("/");
   request.querystring = "";
+  delete request.headers[HOST_HEADER];
   delete request.headers["if-match"];
   const shown = [
     "accept-ranges",

@@ -1,7 +1,8 @@
 // The registry as a Cloudflare Worker.
 
-import { failed } from "../platform/errors.js";
-import { Live } from "../platform/snapshot.js";
+import { failed, misdirected } from "../platform/errors.js";
+import { Previews } from "../platform/previews.js";
+import { Live, NoPreview } from "../platform/snapshot.js";
 import { handle, warmUp } from "../router.js";
 import { leave } from "./fallback.js";
 import { originBucket } from "./origin.js";
@@ -9,8 +10,8 @@ import { r2Bucket } from "./r2.js";
 import { send } from "./send.js";
 
 /**
- * What a bundle is made for.
- * @typedef {object} Config
+ * What a bundle is made for, beside what Previews are.
+ * @typedef {object} OwnConfig
  * @property {string} environment
  * @property {number} pointerSeconds for how long the pointer need not be looked
  *   at again
@@ -21,6 +22,8 @@ import { send } from "./send.js";
  * @property {number} [fallbackFrom] how many entries a search that is to be put
  *   together has at least to be left to the fallback
  */
+
+/** @typedef {OwnConfig & import("../platform/previews.js").Config} Config */
 
 /**
  * What the platform binds: the bucket, or credentials for it, if it is not open.
@@ -35,6 +38,8 @@ export function worker(config) {
   void warmUp();
   /** @type {Live | null} */
   let live = null;
+  /** @type {Previews | null} */
+  let previews = null;
   return {
     /**
      * @param {Request} request
@@ -47,6 +52,10 @@ export function worker(config) {
       const target = request.url.replace(/^[a-z]+:\/\/[^/?]*/, "");
       /** @param {Promise<unknown>} work */
       const waitUntil = (work) => context.waitUntil(work);
+      const host = request.headers.get("host") ?? "";
+      previews ??= new Previews(config, live.bucket, sha256);
+      const preview = previews.match(host);
+      if (preview !== undefined) return answerPreview(previews, preview, host, { request, target, waitUntil });
       try {
         const reply = await handle({ method: request.method, target, headers: headersOf(request) }, await live.site());
         return (await leave(config, reply, target, request)) ?? (await send(reply, live.bucket, waitUntil));
@@ -55,6 +64,26 @@ export function worker(config) {
       }
     },
   };
+}
+
+/**
+ * The answer of a preview. Nothing of it comes from the fallback, which is of another
+ * environment.
+ * @param {Previews} previews
+ * @param {string} name
+ * @param {string} host
+ * @param {{request: Request, target: string, waitUntil(work: Promise<unknown>): void}} asked
+ */
+async function answerPreview(previews, name, host, { request, target, waitUntil }) {
+  let reply;
+  try {
+    const live = await previews.live(name);
+    reply = await handle({ method: request.method, target, headers: headersOf(request) }, await live.site());
+  } catch (e) {
+    reply = e instanceof NoPreview ? misdirected(host) : failed(e, target, previews.found.get(name)?.live != null);
+  }
+  if (request.method === "HEAD") reply.body = [];
+  return send(reply, previews.bucket, waitUntil);
 }
 
 /**

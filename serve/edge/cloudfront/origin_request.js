@@ -5,8 +5,9 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 
-import { failed } from "../platform/errors.js";
-import { Live } from "../platform/snapshot.js";
+import { failed, misdirected } from "../platform/errors.js";
+import { Previews } from "../platform/previews.js";
+import { Live, NoPreview } from "../platform/snapshot.js";
 import { Assembly, handle, readAll, refuse, warmUp } from "../router.js";
 import { gzipped } from "../router/conditional.js";
 import { acceptsGzip } from "../router/encoding.js";
@@ -22,7 +23,7 @@ import { ANSWER_HEADER, eventSize, header, headersOf, LONGEST, response } from "
 /**
  * What a bundle is made for. The platform has no variables, so all of it is in
  * the code.
- * @typedef {object} Config
+ * @typedef {object} OwnConfig
  * @property {string} environment
  * @property {number} pointerSeconds for how long the pointer need not be looked
  *   at again
@@ -31,6 +32,14 @@ import { ANSWER_HEADER, eventSize, header, headersOf, LONGEST, response } from "
  * @property {string} [fallback] the host of a `regsnap serve`, for answers that
  *   are larger than a function may send
  */
+
+/** @typedef {OwnConfig & import("../platform/previews.js").Config} Config */
+
+/**
+ * The header in which the viewer-request function hands on the host that a client asked:
+ * the Host of a request to the origin is the bucket's.
+ */
+const HOST_HEADER = "x-regsnap-host";
 
 /**
  * The longest answer that is put together here, in bytes: encoded it is about a
@@ -47,6 +56,7 @@ export function originRequest(config) {
     credentials: credentials(),
   }));
   const live = new Live(config.environment, config.pointerSeconds, bucket, sha256);
+  const previews = new Previews(config, bucket, sha256);
   /**
    * @param {Event} event
    * @returns {Promise<CloudFrontRequest | CloudFrontResponse>}
@@ -58,13 +68,19 @@ export function originRequest(config) {
     const headers = headersOf(request.headers, ["range", "if-range", "if-modified-since"]);
     // CloudFront leaves out the body of an answer to HEAD, and counts it before.
     const method = request.method === "HEAD" ? "GET" : request.method;
+    const host = request.headers[HOST_HEADER]?.[0]?.value ?? "";
+    const name = previews.match(host);
     try {
-      const reply = await handle({ method, target, headers }, await live.site());
+      const followed = name === undefined ? live : await previews.live(name);
+      const reply = await handle({ method, target, headers }, await followed.site());
       const key = await forwardedKey(reply);
       if (key) return forward(request, key, reply);
-      return (await generate(reply, bucket, acceptsGzip(headers))) ?? tooLarge(config, request);
+      return (
+        (await generate(reply, bucket, acceptsGzip(headers))) ?? tooLarge(followed === live ? config : {}, request)
+      );
     } catch (e) {
-      const reply = failed(e, target, live.live !== null);
+      const followed = name === undefined ? live : previews.found.get(name);
+      const reply = e instanceof NoPreview ? misdirected(host) : failed(e, target, followed?.live != null);
       return response(reply.status, reply.headers, await readAll(reply.body, bucket));
     }
   };
@@ -94,6 +110,7 @@ async function forwardedKey(reply) {
 function forward(request, key, reply) {
   request.uri = "/" + key.split("/").map(encodeURIComponent).join("/");
   request.querystring = "";
+  delete request.headers[HOST_HEADER];
   delete request.headers["if-match"]; // it was looked at, and the bucket has other tags
   const shown = [
     "accept-ranges",
@@ -144,7 +161,7 @@ function longest(piece) {
 
 /**
  * An answer that is more than a function may send comes from the fallback.
- * @param {Config} config
+ * @param {{fallback?: string}} config
  * @param {CloudFrontRequest} request
  */
 function tooLarge({ fallback }, request) {

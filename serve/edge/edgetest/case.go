@@ -139,8 +139,8 @@ func (c *Client) try(r Case) (*Reply, error) {
 	return &Reply{resp, body}, nil
 }
 
-// want is an answer as a vector has it.
-func (r *Reply) want() Want {
+// Want is an answer as a vector has it.
+func (r *Reply) Want() Want {
 	w := Want{Status: r.StatusCode, Headers: map[string]string{}}
 	for _, name := range compared {
 		if v := r.Header.Values(name); len(v) > 0 {
@@ -165,7 +165,7 @@ func (r *Reply) want() Want {
 // Differences tells in what an answer is not as wanted; empty when it is.
 func (w Want) Differences(r *Reply) []string {
 	var out []string
-	got := r.want()
+	got := r.Want()
 	if got.Status != w.Status {
 		out = append(out, fmt.Sprintf("status %d, want %d", got.Status, w.Status))
 	}

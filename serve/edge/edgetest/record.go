@@ -60,7 +60,7 @@ func (r *Recorder) Complete(c Case) (Case, error) {
 	if err != nil {
 		return Case{}, err
 	}
-	c.Want = reply.want()
+	c.Want = reply.Want()
 	c.Want.Key = r.key(c)
 	return c, nil
 }

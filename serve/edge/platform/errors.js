@@ -7,6 +7,18 @@ import { refuse } from "../router.js";
 const RETRY = 2;
 
 /**
+ * The reply to a request for a host that stands for no environment.
+ * @param {string} host
+ */
+export function misdirected(host) {
+  const shown = host.slice(0, LONGEST_HOST).replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "?");
+  return refuse(421, `no environment of this registry answers for the host "${shown}"`);
+}
+
+/** How much of an unknown host is quoted: names of the DNS are no longer. */
+const LONGEST_HOST = 255;
+
+/**
  * The reply to a request whose answering failed.
  * @param {unknown} error
  * @param {string} target of the request

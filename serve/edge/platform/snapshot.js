@@ -20,6 +20,9 @@ import { inflate } from "./inflate.js";
 /** How many snapshots are kept: the live one, and the one to roll back to. */
 const KEPT = 2;
 
+/** An environment is not there, or is none that may be answered for as a preview. */
+export class NoPreview extends Error {}
+
 /** Follows the pointer of an environment. */
 export class Live {
   /**
@@ -27,8 +30,10 @@ export class Live {
    * @param {number} seconds for how long the pointer need not be looked at again
    * @param {Bucket} bucket
    * @param {Hash} sha256
+   * @param {boolean} [preview] it must be one
    */
-  constructor(environment, seconds, bucket, sha256) {
+  constructor(environment, seconds, bucket, sha256, preview = false) {
+    this.preview = preview;
     this.environment = environment;
     this.milliseconds = seconds * 1000;
     this.bucket = bucket;
@@ -64,6 +69,7 @@ export class Live {
         this.live = site;
       }
     } catch (e) {
+      if (e instanceof NoPreview) this.live = null;
       if (!this.live) throw e;
       console.error(`cannot follow the pointer of ${this.environment}: what was live stays live: ${e}`);
     }
@@ -90,13 +96,15 @@ export class Live {
 
   async pointer() {
     const key = pointerKey(this.environment);
-    const text = new TextDecoder().decode(await readObject(key, this.bucket));
-    let id;
+    const bytes = this.preview ? await this.bucket.read(key) : await readObject(key, this.bucket);
+    if (!bytes) throw new NoPreview(this.environment);
+    let id, preview;
     try {
-      id = JSON.parse(text).snapshot;
+      ({ snapshot: id, preview } = JSON.parse(new TextDecoder().decode(bytes)));
     } catch {
       // What cannot be read names no snapshot.
     }
+    if (this.preview && (typeof preview !== "object" || !preview)) throw new NoPreview(this.environment);
     if (typeof id !== "string" || !validSnapshot(id)) throw new StoreError(`${key}: names no snapshot`);
     return id;
   }
