@@ -102,7 +102,7 @@ func TestBlobsAreEvicted(t *testing.T) {
 	}
 	s := newMemorySource(packed(), packed(), packed(), packed())
 	c := newBlobCache(s, 200) // two of them
-	for range 10 {            // somebody else is always still to come
+	for range 10 {            // someone else is always still to come
 		c.expect([]index.ID{{1}, {2}, {3}, {4}})
 	}
 	use := func(n byte) {

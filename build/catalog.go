@@ -8,7 +8,7 @@ import (
 	"github.com/regsnap/regsnap/layout/answer"
 )
 
-// block is the summaries of one name: made anew, or as a live snapshot has them.
+// block is the summaries of one name: made afresh, or as a live snapshot has them.
 type block struct {
 	made  answer.Block
 	live  *liveSnapshot

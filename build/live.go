@@ -28,7 +28,7 @@ type liveSnapshot struct {
 	index     *layout.SiteIndex
 }
 
-// speaks tells whether a live snapshot says what this build would find out. One
+// speaks reports whether a live snapshot says what this build would find out. One
 // that another render version wrote does not, or whose routes cannot be read, and
 // no slice does: it shows deprecation notices of versions that it does not have.
 func (l Live) speaks() bool {
@@ -61,7 +61,7 @@ func newLive(l Live) (*liveSnapshot, error) {
 	return s, nil
 }
 
-// listed tells whether responses, which are sorted, have a digest.
+// listed reports whether responses, which are sorted, have a digest.
 func listed(responses []layout.ManifestResponse, d layout.Digest) bool {
 	_, found := slices.BinarySearchFunc(responses, d, func(r layout.ManifestResponse, d layout.Digest) int { return cmp.Compare(r.Digest, d) })
 	return found
@@ -80,7 +80,7 @@ func (s *liveSnapshot) facts(row int) *facts {
 	}
 }
 
-// same tells whether building would give this very snapshot: the same commits,
+// same reports whether building would give this very snapshot: the same commits,
 // packages and settings. Then there is nothing to do.
 func (s *liveSnapshot) same(env Environment, o Options, branches []layout.ManifestBranch, rows []row) bool {
 	m, r := s.Manifest, s.Routes

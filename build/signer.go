@@ -11,5 +11,5 @@ type Signer interface {
 	Fingerprint() string
 }
 
-// signed tells whether an entry's archive will have a signature.
+// signed reports whether an entry's archive will have a signature.
 func (b *builder) signed(k entryKey) bool { return !k.signature.IsZero() || b.Sign != nil }

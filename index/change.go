@@ -20,7 +20,7 @@ type Change struct {
 	Old, New Entry
 }
 
-// SameContent tells whether two entries hold the same: by their git ids.
+// SameContent reports whether two entries hold the same: by their git ids.
 func (e Entry) SameContent(o Entry) bool {
 	return e.Tree == o.Tree && e.Archive == o.Archive && e.Signature == o.Signature
 }

@@ -13,7 +13,7 @@ type ID [20]byte
 // String is the id as git prints it: 40 hexadecimal digits.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
-// IsZero tells whether the id was never set.
+// IsZero reports whether the id was never set.
 func (id ID) IsZero() bool { return id == ID{} }
 
 // ParseID reads 40 hexadecimal digits.

@@ -77,7 +77,7 @@ type Entry struct {
 	Revision string
 }
 
-// IsArchive tells whether the entry is a ready-made archive.
+// IsArchive reports whether the entry is a ready-made archive.
 func (e Entry) IsArchive() bool { return !e.Archive.IsZero() }
 
 // File is one file of a package.

@@ -54,7 +54,7 @@ func ContentType(name string, head []byte) string {
 	return http.DetectContentType(head)
 }
 
-// Compressible tells whether a type is worth a gzip encoding.
+// Compressible reports whether a type is worth a gzip encoding.
 func Compressible(contentType string) bool {
 	return strings.HasPrefix(contentType, "text/") ||
 		strings.HasPrefix(contentType, "application/json") ||

@@ -257,7 +257,7 @@ func TestNumbersOfFormats(t *testing.T) {
 		}
 	}
 	err := f.check([]byte(`{"format":{}}`))
-	outcome(t, "a number that is none", err, "the number of its format: ")
+	outcome(t, "what is not a number", err, "the number of its format: ")
 	for text, want := range map[string]string{`{}`: "it has no number of its format", `{"a":`: "it has no number of its format: ", `{"a`: "it has no number of its format: "} {
 		outcome(t, text, f.check([]byte(text)), want)
 	}

@@ -24,13 +24,13 @@ var (
 	revisionID      = regexp.MustCompile(`^[0-9a-f]{20}$`)
 )
 
-// ValidEnvironment tells whether name can be an environment: a DNS label.
+// ValidEnvironment reports whether name can be an environment: a DNS label.
 func ValidEnvironment(name string) bool { return environmentName.MatchString(name) }
 
-// ValidPackageName tells whether name is a package name of the registry API.
+// ValidPackageName reports whether name is a package name of the registry API.
 func ValidPackageName(name string) bool { return packageName.MatchString(name) }
 
-// ValidSnapshot tells whether id has the form of a snapshot id,
+// ValidSnapshot reports whether id has the form of a snapshot id,
 // "20221201T172031Z-0123456789ab".
 func ValidSnapshot(id string) bool { return snapshotID.MatchString(id) }
 

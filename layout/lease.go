@@ -22,7 +22,7 @@ type Lease struct {
 	Format int `json:"format"`
 	// Purpose is what is being done: "build", "publish", "rollback" or "prune".
 	Purpose string `json:"purpose"`
-	// By is who does it, for whoever has to wait.
+	// By is who does it, shown to those who wait.
 	By    string    `json:"by,omitempty"`
 	Since time.Time `json:"since"`
 	// Beat counts the renewals, so that each one writes other bytes.

@@ -71,7 +71,7 @@ type ManifestBranch struct {
 	Hidden   int `json:"hidden,omitempty"`
 }
 
-// Equal tells whether two branches are in the same state.
+// Equal reports whether two branches are in the same state.
 func (b ManifestBranch) Equal(o ManifestBranch) bool {
 	same := b.Time.Equal(o.Time)
 	b.Time, o.Time = time.Time{}, time.Time{}
@@ -145,7 +145,7 @@ func (r ManifestResponse) Keys() []string {
 }
 
 // Budget bounds what is rendered ahead of the queries. What does not fit is
-// counted, and assembled by the edge when somebody asks.
+// counted, and assembled by the edge when someone asks.
 type Budget struct {
 	// Responses is the largest number of distinct search and categories
 	// responses of a snapshot.

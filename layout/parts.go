@@ -8,7 +8,7 @@ import (
 
 // Part is a part of the catalog: the blocks of consecutive names, one after the
 // other. It is an object of its own, named by the summaries that it holds, so
-// that a push writes those parts anew that have the packages which it changes.
+// that a push rewrites those parts that have the packages which it changes.
 type Part struct {
 	Digest Digest `json:"digest"`
 	// Names is how many it has.
@@ -42,7 +42,7 @@ func CutParts(names []string, blocks []int) []int {
 	return out
 }
 
-// ends tells whether a part may end after a name: as likely as its block is
+// ends reports whether a part may end after a name: as likely as its block is
 // large, which is rounded so that it seldom changes.
 func ends(name string, block int) bool {
 	sum := sha256.Sum256([]byte(name))

@@ -144,7 +144,7 @@ func (t RangeTest) Accepts(v *semver.Version) bool {
 	return false
 }
 
-// Accepts tells whether the constraint that r stands for accepts v.
+// Accepts reports whether the constraint that r stands for accepts v.
 func (r Ranges) Accepts(v *semver.Version) (bool, error) {
 	t, err := NewRangeTest(r)
 	if err != nil {

@@ -97,7 +97,7 @@ const (
 )
 
 // fileFlags are the flags of every row with those that follow from versions.
-// A version that is none has none; reading the file refuses it.
+// What is not a version has none; reading the file refuses it.
 func (r *Routes) fileFlags() []Flags {
 	out := make([]Flags, len(r.Flags))
 	copy(out, r.Flags)

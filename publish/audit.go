@@ -228,7 +228,7 @@ func (b *Bucket) recorded(ctx context.Context, env string, from int64) iter.Seq2
 	}
 }
 
-// auditedAll reads some entries side by side, and leaves out those that are none.
+// auditedAll reads some entries side by side, and leaves out those that are not entries.
 func (b *Bucket) auditedAll(ctx context.Context, env string, generations []int64) ([]Recorded, error) {
 	found := make([]Recorded, len(generations))
 	g, ctx := errgroup.WithContext(ctx)

@@ -22,7 +22,7 @@ type Copied struct {
 	// target was not known to have.
 	Units int `json:"units"`
 	Total int `json:"total"`
-	// Present are units that an earlier copy, which was broken off, had brought.
+	// Present are units that an earlier copy, which was interrupted, had brought.
 	Present int `json:"present"`
 	// Objects and Bytes were read, checked and stored.
 	Objects int   `json:"objects"`
@@ -291,7 +291,7 @@ func (c *Copier) through(ctx context.Context, o layout.Object, size int64, fill 
 // Live are the manifests that were live when the lease was made.
 func (l *Lease) Live() []*layout.Manifest { return l.o.Live }
 
-// Knows tells whether a snapshot was live in the bucket, or was stored under this
+// Knows reports whether a snapshot was live in the bucket, or was stored under this
 // lease, so that it is there.
 func (l *Lease) Knows(env, id string) bool {
 	l.mu.Lock()

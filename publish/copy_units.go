@@ -17,7 +17,7 @@ import (
 // when all of them are there.
 func (c *Copier) revision(ctx context.Context, p layout.ManifestPackage) error {
 	rev := revisionOf(p)
-	// An earlier copy that was broken off may have brought it.
+	// An earlier copy that was interrupted may have brought it.
 	there, err := c.to.b.Read(ctx, rev.ContentsKey())
 	switch {
 	case err == nil:
@@ -87,7 +87,7 @@ func (c *Copier) findResponses(ctx context.Context, wanted int) error {
 	return nil
 }
 
-// present tells whether a listing has shown all objects of a response.
+// present reports whether a listing has shown all objects of a response.
 func (c *Copier) present(r layout.ManifestResponse) bool {
 	for _, key := range r.Keys() {
 		if !c.found[key] {

@@ -151,7 +151,7 @@ func (f *failing) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// corrupt tells whether err is about what was inflated. An empty object is io.EOF.
+// corrupt reports whether err is about what was inflated. An empty object is io.EOF.
 func corrupt(err error) bool {
 	var input flate.CorruptInputError
 	return errors.As(err, &input) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) ||

@@ -25,18 +25,18 @@ type leaseTimes struct {
 	// holder for dead. It is far longer than trust, so that a holder that is not
 	// dead but slow has stopped acting before.
 	stale time.Duration
-	// poll is how often somebody who waits looks again.
+	// poll is how often someone who waits looks again.
 	poll time.Duration
 	// linger is how long prune stays after a request to delete whose answer
 	// was lost: it may still be on its way, and must not meet an object that
-	// somebody has written anew.
+	// someone has rewritten.
 	linger time.Duration
 }
 
 // defaultLeaseTimes are those of every bucket.
 var defaultLeaseTimes = leaseTimes{renew: time.Minute, trust: 5 * time.Minute, stale: 10 * time.Minute, poll: 2 * time.Second, linger: 30 * time.Second}
 
-// errLost: somebody took the holder of an object for dead and removed it.
+// errLost: someone took the holder of an object for dead and removed it.
 var errLost = errors.New("the lease was taken away")
 
 // heartbeat is an object in the bucket that is there, and renewed, as long as
@@ -58,7 +58,7 @@ type heartbeat struct {
 }
 
 // newHeartbeat writes the object, which must be in the state of the token, and
-// keeps renewing it. ErrConflict means that somebody else has written it.
+// keeps renewing it. ErrConflict means that someone else has written it.
 func (b *Bucket) newHeartbeat(ctx context.Context, key string, lease layout.Lease, old store.Token) (*heartbeat, error) {
 	h := &heartbeat{b: b, key: key, times: b.times(), ended: make(chan struct{}), lease: lease, renewed: time.Now()}
 	h.lease.Since = h.renewed.UTC().Truncate(time.Second)
@@ -87,7 +87,7 @@ func (h *heartbeat) run(ctx context.Context, quit <-chan struct{}) {
 			return
 		case <-tick.C:
 			// One that fails is made again at the next tick; the age of the
-			// last that succeeded tells whether that matters.
+			// last that succeeded reports whether that matters.
 			_ = h.renew(ctx)
 		}
 	}
@@ -118,7 +118,7 @@ func (h *heartbeat) renew(ctx context.Context) error {
 	return err
 }
 
-// trusted tells whether the holder may act: nobody can have taken it for dead.
+// trusted reports whether the holder may act: nobody can have taken it for dead.
 func (h *heartbeat) trusted() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -165,7 +165,7 @@ func shortened(text string, most int) string {
 	return string(runes[:min(len(runes), most)])
 }
 
-// end stops renewing and removes the object, unless it is somebody else's now. A
+// end stops renewing and removes the object, unless it is someone else's now. A
 // renewal that is under way is waited for: one that is given up may reach the
 // store after the object was removed, and not every store then finds that its
 // condition no longer holds. Everybody would wait for an object of nobody.

@@ -34,7 +34,7 @@ var ErrPruned = errors.New("the bucket was pruned meanwhile: run again")
 //
 // A flag that is not renewed for ten minutes counts for nothing. Should its
 // holder be alive after all, it cannot do harm: before a pointer is moved the
-// lease must be there, and prune writes every pointer anew after it has removed
+// lease must be there, and prune rewrites every pointer after it has removed
 // a stale lease, so that a swap which was prepared before fails.
 type Lease struct {
 	b *Bucket
@@ -55,7 +55,7 @@ type Lease struct {
 type LeaseOptions struct {
 	// Purpose is what is being done: "build", "publish", "rollback".
 	Purpose string
-	// By is who does it, for whoever has to wait.
+	// By is who does it, shown to those who wait.
 	By string
 	// Live are manifests that were read before, whose objects the writer takes
 	// to be there.

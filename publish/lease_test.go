@@ -97,7 +97,7 @@ func TestStalePruneLock(t *testing.T) {
 
 // A writer that was taken for dead cannot move a pointer, however the times
 // fall: before the swap, because its lease is gone; and if it has just looked,
-// because the pointer was written anew.
+// because the pointer was rewritten.
 func TestStaleLease(t *testing.T) {
 	src := newEditions(t)
 	b, _ := fileBucket(t)
@@ -121,7 +121,7 @@ func TestStaleLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	if generation() != before+1 {
-		t.Error("the pointer was not written anew")
+		t.Error("the pointer was not rewritten")
 	}
 	if _, err := zombie.Publish(t.Context(), testEnv, id, Note{}, inLine); !errors.Is(err, ErrPruned) {
 		t.Errorf("a writer taken for dead published: %v", err)

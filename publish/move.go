@@ -57,13 +57,13 @@ type Moved struct {
 // errStay is what the decision about a move returns when there is none to make.
 var errStay = errors.New("the pointer stays")
 
-// races say how often a move is tried: each time somebody else was faster. With
+// races say how often a move is tried: each time someone else was faster. With
 // few publishers one of them always wins, so more means that something writes the
 // pointer without end.
 var races = retry.Policy{Attempts: 20, Pause: 100 * time.Millisecond, MaxPause: 100 * time.Millisecond}
 
 // move changes a pointer by compare-and-swap. decide sees the pointer as it is
-// and says how it is to be moved, or returns errStay; when somebody else was
+// and says how it is to be moved, or returns errStay; when someone else was
 // faster it is asked again. ready, if set, is called after the pointer was read
 // and right before it is written: what it makes sure of must still hold if the
 // pointer was not written in between. What the move is about may be set by decide.

@@ -19,7 +19,7 @@ type PruneOptions struct {
 	// Retire are environments that end: nobody is answered from them any more,
 	// and nothing of theirs is kept. One that is not there is no error.
 	Retire []string
-	// By is who prunes, for whoever has to wait.
+	// By is who prunes, shown to those who wait.
 	By string
 	// Planned, if set, is called with the plan before anything is deleted.
 	Planned func(*PrunePlan)
@@ -37,7 +37,7 @@ func (b *Bucket) PlanPrune(ctx context.Context, keep Retention, retire ...string
 }
 
 // Prune deletes what no snapshot that is kept refers to, the remains of builds
-// that were broken off included. It keeps out of the way of writers: while one is
+// that were interrupted included. It keeps out of the way of writers: while one is
 // at work it is ErrBusy and nothing is deleted; one that begins later waits.
 //
 // A prune that is stopped halfway has left no snapshot half there: of each the

@@ -22,8 +22,8 @@ import (
 // what it speaks of.
 const (
 	phaseTags      = iota // a tag names a snapshot that is kept
-	phaseManifests        // a snapshot without a manifest is none
-	phaseContents         // a package revision without contents.json is none
+	phaseManifests        // a snapshot without a manifest is not a snapshot
+	phaseContents         // a package revision without contents.json is not one
 	phaseRest
 	phases // how many there are
 )

@@ -36,7 +36,7 @@ type storm struct {
 	kind    string
 	server  *servers.Server // nil: file://
 	hurry   time.Duration   // the time for an attempt
-	pace    time.Duration   // the longest pause between two things that somebody does
+	pace    time.Duration   // the longest pause between two things that someone does
 	times   leaseTimes
 	sources *editions
 	tally   *tally

@@ -40,7 +40,7 @@ func (r *soakRun) publishSome(ctx context.Context, b *Bucket, number int, mine *
 	}
 }
 
-// tell keeps what somebody was told.
+// tell keeps what someone was told.
 func (r *soakRun) tell(by string, kind layout.MoveKind, m *Moved) {
 	if !m.Changed {
 		return
@@ -66,7 +66,7 @@ func (r *soakRun) prune(ctx context.Context, b *Bucket) {
 	}
 }
 
-// operate is somebody who rolls back and pins while all that goes on.
+// operate is someone who rolls back and pins while all that goes on.
 func (r *soakRun) operate(ctx context.Context, b *Bucket, mine *rand.Rand) {
 	const by = "operator"
 	for retry.Sleep(ctx, time.Duration(mine.Int64N(int64(r.pace)))) == nil {

@@ -24,7 +24,7 @@ import (
 //
 //   - readers never miss an object of what is live, nor get one that is not of
 //     the snapshot they read;
-//   - every move that somebody was told he had made is on record, no two were the
+//   - every move that someone was told he had made is on record, no two were the
 //     same, and no publish went back to older commits;
 //   - afterwards every snapshot that has a manifest is whole, what was broken
 //     off can be run again and completes, and the newest goes live;
@@ -50,7 +50,7 @@ type soakRun struct {
 	told       []told
 }
 
-// told is what somebody was told that a move has come to.
+// told is what someone was told that a move has come to.
 type told struct {
 	by         string
 	kind       layout.MoveKind
@@ -59,7 +59,7 @@ type told struct {
 }
 
 // readerAttempts are more than anybody else makes: an edge that cannot reach the
-// store for long has a reason for an error, but a storm is none.
+// store for long has a reason for an error, but a storm is not.
 const readerAttempts = 30
 
 // rerunEdition is newer than any that a storm publishes.
@@ -109,7 +109,7 @@ func (r *soakRun) proxy(watch func(n int, done bool)) *faultproxy.Proxy {
 	return p
 }
 
-// editions are those that somebody builds.
+// editions are those that someone builds.
 func (r *soakRun) editions(by string) *editions {
 	return &editions{dir: r.sources.dir, by: by, waiting: func(layout.Lease) { r.c.add(waitedForPrune, 1) }}
 }
@@ -215,7 +215,7 @@ func (r *soakRun) awaitDeadPrune() {
 	}
 }
 
-// again runs again what was broken off, and then the newest of all.
+// again runs again what was interrupted, and then the newest of all.
 func (r *soakRun) again() {
 	ctx := context.Background()
 	if _, err := r.direct.Unpin(ctx, testEnv, Note{By: "again"}); err != nil && !errors.Is(err, ErrNothingLive) {

@@ -171,7 +171,7 @@ func (l *Lease) setTag(ctx context.Context, env, name, id string, n Note, may fu
 }
 
 // swapTag changes a tag by compare-and-swap. decide sees it as it is, zero if it is
-// not there, and says how it is to be; when somebody else was faster, or only its
+// not there, and says how it is to be; when someone else was faster, or only its
 // place was made, it is asked again. fault is why what is there cannot be read.
 func (b *Bucket) swapTag(ctx context.Context, env, name string, n Note, decide func(is layout.Tag, fault error) (layout.Tag, error)) error {
 	if err := layout.ValidNote(n.By, n.Reason); err != nil {

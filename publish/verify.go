@@ -24,7 +24,7 @@ type VerifyOptions struct {
 	// Seed chooses the sample.
 	Seed uint64
 	// State, if set, is the file that remembers what was found sound, so that a
-	// check that was broken off can go on.
+	// check that was interrupted can go on.
 	State string
 	// Progress, if set, is told how far the check is.
 	Progress func(Checked)

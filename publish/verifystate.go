@@ -13,7 +13,7 @@ import (
 
 // verifyState remembers which units were looked at, and in a file which were found
 // sound: a heading, then a name a line. It is only ever added to; a last line without an
-// end was broken off and counts for nothing.
+// end was cut short and counts for nothing.
 type verifyState struct {
 	mu   sync.Mutex
 	file *os.File // nil: nothing is remembered

@@ -35,7 +35,7 @@ func precondition(h http.Header, tag, modified string) int {
 	return 0
 }
 
-// listed tells whether lists of entity tags have tag, which is a strong one, or
+// listed reports whether lists of entity tags have tag, which is a strong one, or
 // are "*". Strong comparison passes over weak tags; weak comparison does not
 // see the difference (RFC 9110, section 8.8.3.2).
 func listed(lists []string, tag string, strong bool) bool {
@@ -62,7 +62,7 @@ func listed(lists []string, tag string, strong bool) bool {
 	return false
 }
 
-// rangeApplies tells whether If-Range, if there is one, lets a range of the
+// rangeApplies reports whether If-Range, if there is one, lets a range of the
 // representation be sent: only if the client has a part of just this one.
 func rangeApplies(h http.Header, tag string) bool {
 	v := h.Get("If-Range")

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// acceptsGzip tells whether a client would rather have an answer gzip-encoded
+// acceptsGzip reports whether a client would rather have an answer gzip-encoded
 // than as it is (RFC 9110, section 12.5.3). Without the header nothing is
 // encoded: old clients do not expect it.
 func acceptsGzip(h http.Header) bool {

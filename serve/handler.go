@@ -97,7 +97,7 @@ func (h *Handler) unready() []string {
 	return names
 }
 
-// Ready tells whether every environment is live.
+// Ready reports whether every environment is live.
 func (h *Handler) Ready() bool { return len(h.unready()) == 0 }
 
 // Live gives the id of the snapshot that an environment answers from; empty

@@ -26,7 +26,7 @@ const maxKey = 1 << 20
 // Key signs archives. The same key makes the same signature of the same archive:
 // only algorithms without randomness are used (RSA as in PKCS #1 v1.5, EdDSA), and
 // the time of a signature is when the key last became able to make it. A key that
-// is certified anew, to live longer, counts as another one.
+// is certified again, to live longer, counts as another one.
 type Key struct {
 	key openpgp.Key
 	at  time.Time

@@ -79,7 +79,7 @@ func validate(fsys fs.FS, dir string, warnings bool) (specerrors.ValidationError
 		return found, nil
 	}
 	// What keeps the library from looking any further, such as a manifest
-	// that is none, is a finding too.
+	// that is not one, is a finding too.
 	return specerrors.ValidationErrors{specerrors.NewStructuredError(err, "")}, nil
 }
 

@@ -26,7 +26,10 @@ var unplain = map[*regexp.Regexp]string{
 	regexp.MustCompile(`(?i)\b(encoded|gzip) twins?\b`): "gzip variant",
 }
 
-// TestPlainEnglish: no manual and no message has these phrases.
+// unplainComment are those of them that no comment has either.
+var unplainComment = regexp.MustCompile(`(?i)\b(tells? whether|somebody|broken off)\b`)
+
+// TestPlainEnglish: no manual, no message and no comment has these phrases.
 func TestPlainEnglish(t *testing.T) {
 	texts := 0
 	err := filepath.WalkDir("../..", func(name string, d fs.DirEntry, err error) error {
@@ -49,7 +52,11 @@ func TestPlainEnglish(t *testing.T) {
 				texts++
 				checkPlain(t, name, i+1, line)
 			}
-		case strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"):
+		case strings.HasSuffix(name, ".go"):
+			checkComments(t, name)
+			if strings.HasSuffix(name, "_test.go") {
+				return nil
+			}
 			for line, text := range literals(t, name) {
 				texts++
 				checkPlain(t, name, line, text)
@@ -67,6 +74,20 @@ func checkPlain(t *testing.T, name string, line int, text string) {
 	for phrase, better := range unplain {
 		if found := phrase.FindString(text); found != "" {
 			t.Errorf("%s:%d says %q: say %q", name, line, found, better)
+		}
+	}
+}
+
+func checkComments(t *testing.T, name string) {
+	t.Helper()
+	files := token.NewFileSet()
+	f, err := parser.ParseFile(files, name, nil, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range f.Comments {
+		if found := unplainComment.FindString(group.Text()); found != "" {
+			t.Errorf("%s says %q in a comment", files.Position(group.Pos()), found)
 		}
 	}
 }

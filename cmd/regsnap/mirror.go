@@ -195,7 +195,7 @@ func mirrorAll(c *cli.Context, o carry.Options, to *publish.Bucket, names []stri
 	return results, nil
 }
 
-// inEnvironment says where it happened, unless somebody just ended it.
+// inEnvironment says where it happened, unless someone just ended it.
 func inEnvironment(name string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err

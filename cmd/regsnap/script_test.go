@@ -23,7 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-var update = flag.Bool("update", false, "write docs/commands.md anew")
+var update = flag.Bool("update", false, "rewrite docs/commands.md")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){

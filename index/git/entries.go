@@ -96,7 +96,7 @@ func checkEmpty(b *index.Branch, packages []treeEntry) error {
 
 func (e treeEntry) isKeepFile() bool { return e.name == KeepFile && e.kind() == index.Regular }
 
-// ValidName tells whether a package may be called that: [a-z0-9_]+, and no
+// ValidName reports whether a package may be called that: [a-z0-9_]+, and no
 // longer than an element of a path may be.
 func ValidName(name string) bool {
 	return name != "" && len(name) <= index.MaxElement && !strings.ContainsFunc(name, func(r rune) bool {
@@ -104,7 +104,7 @@ func ValidName(name string) bool {
 	})
 }
 
-// validVersion tells whether a version is one by https://semver.org, with
+// validVersion reports whether a version is one by https://semver.org, with
 // nothing left out or put before it.
 func validVersion(version string) bool {
 	_, err := semver.StrictNewVersion(version)

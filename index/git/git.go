@@ -272,7 +272,7 @@ func (s *GitSource) readTreesInto(ctx context.Context, refs []treeRef, ids []ind
 	return lacking, err
 }
 
-// check tells whether an object is there and of the type that it should be.
+// check reports whether an object is there and of the type that it should be.
 func (o object) check(want objectType) error {
 	switch {
 	case o.missing:

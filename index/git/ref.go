@@ -197,7 +197,7 @@ func (s *GitSource) lacks(ctx context.Context, id index.ID) (missing bool, err e
 	return missing, err
 }
 
-// validRef tells whether a ref may have that name; git-check-ref-format(1) has
+// validRef reports whether a ref may have that name; git-check-ref-format(1) has
 // the rules. It keeps out patterns and options.
 func validRef(name string) bool {
 	if name == "" || strings.HasPrefix(name, "-") || strings.Contains(name, "..") || strings.Contains(name, "@{") {

@@ -60,7 +60,7 @@ func (s *GitSource) MergeBase(ctx context.Context, a, b index.ID) (index.ID, err
 	return index.ID{}, err
 }
 
-// Bare tells whether the repository is one without a work tree.
+// Bare reports whether the repository is one without a work tree.
 func (s *GitSource) Bare(ctx context.Context) (bool, error) {
 	out, err := runGit(ctx, s.dir, s.env, "rev-parse", "--is-bare-repository")
 	return strings.TrimSpace(out) == "true", err

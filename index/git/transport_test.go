@@ -49,7 +49,7 @@ var tricks = map[string]struct {
 	"protocol.ext.allow":      {config: [][2]string{{"protocol.ext.allow", "always"}, {"remote.origin.url", "ext::SCRIPT"}}, always: true},
 }
 
-// TestForeignCloneRunsNothing: what a clone of somebody else says is to be run is
+// TestForeignCloneRunsNothing: what a clone of someone else says is to be run is
 // not run, and some of it not even in a clone of one's own.
 func TestForeignCloneRunsNothing(t *testing.T) {
 	for name, trick := range tricks {

@@ -283,7 +283,7 @@ func (r *Repo) AddTo(commit, subject, archive string) string {
 	return withIndex("", "commit-tree", "-m", subject, "-p", commit, withIndex("", "write-tree"))
 }
 
-// Move moves a ref if it still is at old, and tells whether it was.
+// Move moves a ref if it still is at old, and reports whether it was.
 func (r *Repo) Move(ref, id, old string) bool {
 	r.t.Helper()
 	cmd := exec.Command("git", "update-ref", ref, id, old)

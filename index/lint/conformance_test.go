@@ -28,7 +28,7 @@ func realRepository(t *testing.T) string {
 	return filepath.Join(real, "package-storage.git")
 }
 
-// realGit runs git on the real repository, which may belong to somebody else.
+// realGit runs git on the real repository, which may belong to someone else.
 func realGit(t *testing.T, repo string, args ...string) string {
 	t.Helper()
 	return indextest.Git(t, ".", "", append([]string{"-c", "safe.directory=*", "--git-dir", repo}, args...)...)

@@ -19,7 +19,7 @@ const (
 	Strict Level = "strict" // all that it finds is an error
 )
 
-// Valid tells whether it is one of the levels.
+// Valid reports whether it is one of the levels.
 func (l Level) Valid() bool { return l == Off || l == Warn || l == Error || l == Strict }
 
 // A Checker holds packages to the package specification.

@@ -134,7 +134,7 @@ type Agent struct {
 	Privileges *AgentPrivileges `config:"privileges" json:"privileges,omitempty"`
 }
 
-// AgentPrivileges tells whether the agent must run as root.
+// AgentPrivileges reports whether the agent must run as root.
 type AgentPrivileges struct {
 	Root bool `config:"root" json:"root,omitempty"`
 }

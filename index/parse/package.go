@@ -204,7 +204,7 @@ func (r *parse) url(file string) string {
 	return path.Join("/package", r.name, r.version, file)
 }
 
-// exists tells whether a path that a manifest gives is a file of the package.
+// exists reports whether a path that a manifest gives is a file of the package.
 // Manifests may write it with a leading slash.
 func (r *parse) exists(src string) bool {
 	_, ok := r.files[path.Clean(strings.TrimLeft(src, "/"))]

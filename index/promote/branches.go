@@ -37,7 +37,7 @@ type Update struct {
 type target interface {
 	// tips says where branches are.
 	tips(ctx context.Context, branches []string) (map[string]index.ID, error)
-	// update moves all branches, or none. errRaced means that somebody else was
+	// update moves all branches, or none. errRaced means that someone else was
 	// faster, or might have been.
 	update(ctx context.Context, updates []Update) error
 }
@@ -48,7 +48,7 @@ var errRaced = errors.New("another push was faster")
 // those who race always wins, so more means that something is wrong.
 var races = again.Policy{Attempts: 30, Pause: 200 * time.Millisecond, MaxPause: 200 * time.Millisecond}
 
-// busy is what git says when somebody else holds a lock, or moved a ref.
+// busy is what git says when someone else holds a lock, or moved a ref.
 var busy = []string{
 	"cannot lock ref", "unable to create", "failed to update ref", "atomic transaction failed", "atomic push failed", "atomic push failure",
 	"stale info", "fetch first", "non-fast-forward", "incorrect old value", "reference already exists", "another git process",
@@ -156,7 +156,7 @@ func (m remote) tips(ctx context.Context, branches []string) (map[string]index.I
 	return tips, err
 }
 
-// update is one atomic push. A lease on each branch makes it fail if somebody
+// update is one atomic push. A lease on each branch makes it fail if someone
 // else pushed. The remote moves all branches or none, but in an order of its own:
 // who reads them in the middle of that may see one side only.
 func (m remote) update(ctx context.Context, updates []Update) error {
@@ -206,7 +206,7 @@ func (m remote) update(ctx context.Context, updates []Update) error {
 	return err
 }
 
-// retry makes a change until nobody else was faster. make is asked anew each
+// retry makes a change until nobody else was faster. make is asked again each
 // time, with where the branches are then; without updates there is nothing to do.
 func retry(ctx context.Context, t target, branches []string, make func(map[string]index.ID) ([]Update, error)) (tries int, err error) {
 	err = races.Do(ctx, func() error {

@@ -119,7 +119,7 @@ func (h *history) removal(branch string, at git.Step) (before, removed *git.Step
 	return before, removed
 }
 
-// elder tells whether a version is one of those promoted, or lower than one.
+// elder reports whether a version is one of those promoted, or lower than one.
 func elder(e index.Entry, promoted []index.Change) bool {
 	return slices.ContainsFunc(promoted, func(c index.Change) bool {
 		return c.New.Name == e.Name && !semver.MustParse(e.Version).GreaterThan(semver.MustParse(c.New.Version))

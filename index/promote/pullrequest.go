@@ -57,8 +57,8 @@ func body(from *state, moved []index.Entry) string {
 	return b.String()
 }
 
-// branchThere tells whether the proposal's branch exists with the same content,
-// as after a run that was broken off. Its commit is then the one that counts.
+// branchThere reports whether the proposal's branch exists with the same content,
+// as after a run that was interrupted. Its commit is then the one that counts.
 func (p *promotion) branchThere(ctx context.Context) (bool, error) {
 	u := &p.result.Updates[0]
 	tips, err := p.target().tips(ctx, []string{u.Branch})

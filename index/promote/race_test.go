@@ -35,7 +35,7 @@ owner.github: acme/%[1]s
 `, name, version)
 }
 
-// identify gives a repository somebody to commit as.
+// identify gives a repository someone to commit as.
 func identify(t *testing.T, dir string) {
 	t.Helper()
 	indextest.Git(t, dir, "", "config", "user.name", "Ada Author")
@@ -56,7 +56,7 @@ func packages(t *testing.T, dir, branch string) []string {
 }
 
 // race lets two promotions run at once on one bare repository, and beside them
-// a push of somebody else; in turn in the repository itself and from two clones
+// a push of someone else; in turn in the repository itself and from two clones
 // that push to it. It returns how often one of them had to try again.
 func race(t *testing.T, run int) (again int) {
 	t.Helper()

@@ -102,7 +102,7 @@ func parseRefs(text, separator string) (map[string]index.ID, error) {
 	return refs, nil
 }
 
-// contains tells whether a commit is another, or an ancestor of it.
+// contains reports whether a commit is another, or an ancestor of it.
 func (r *repo) contains(ctx context.Context, tip, commit index.ID) bool {
 	_, err := r.git(ctx, "", "merge-base", "--is-ancestor", commit.String(), tip.String())
 	return err == nil

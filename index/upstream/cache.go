@@ -90,7 +90,7 @@ func (c *cache) close() error {
 	return err
 }
 
-// read takes the records that can be read: a line that was broken off, or is none
+// read takes the records that can be read: a line that was cut short, or is not a record
 // of ours, costs fetching that file again.
 func (c *cache) read() error {
 	lines := bufio.NewScanner(c.log)
@@ -104,7 +104,7 @@ func (c *cache) read() error {
 	if err := lines.Err(); err != nil {
 		return err
 	}
-	// The next line must not become part of one that was broken off.
+	// The next line must not become part of one that was cut short.
 	_, err := c.log.WriteString("\n")
 	return errors.Join(err, os.RemoveAll(filepath.Join(c.dir, incoming)), os.Mkdir(filepath.Join(c.dir, incoming), 0o777))
 }

@@ -173,14 +173,14 @@ func (c *client) attempt(ctx context.Context, rawURL string, had state, limit in
 	return state{ETag: header(resp, "ETag"), LastModified: header(resp, "Last-Modified")}, nil
 }
 
-// lasting tells whether a request would fail the same way again.
+// lasting reports whether a request would fail the same way again.
 func lasting(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var dns *net.DNSError
 	return errors.Is(err, errRefused) || errors.As(err, &certificate) || errors.As(err, &dns) && dns.IsNotFound
 }
 
-// header is a value that can be sent back; what is too long for that is none.
+// header is a value that can be sent back; what is too long for that is not one.
 func header(resp *http.Response, name string) string {
 	v := resp.Header.Get(name)
 	if len(v) > 200 {

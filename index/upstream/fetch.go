@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	// ErrURL: what should be the URL of a registry is none.
+	// ErrURL reports a malformed registry URL.
 	ErrURL = errors.New("registry URL")
 	// errGone: what should be there is not.
 	errGone = errors.New("it is listed, and it is not there")

@@ -197,7 +197,7 @@ func TestSignatures(t *testing.T) {
 }
 
 // TestFetchAgain: what is there is asked for on condition, and one that was
-// broken off goes on.
+// interrupted goes on.
 func TestFetchAgain(t *testing.T) {
 	from, site := registry(t)
 	var files atomic.Int64
@@ -215,7 +215,7 @@ func TestFetchAgain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stop.Store(&cancel)
 	if _, stats, err := upstream.Fetch(ctx, o); !errors.Is(err, context.Canceled) || stats.Fetched >= 7 {
-		t.Fatalf("broken off: %+v, %v", stats, err)
+		t.Fatalf("interrupted: %+v, %v", stats, err)
 	}
 	stop.Store(nil)
 	src, _, err := upstream.Fetch(t.Context(), o)

@@ -111,7 +111,7 @@ func (f *fetcher) count(add func(*Stats)) error {
 	return nil
 }
 
-// verify checks the signature, if somebody is to be trusted.
+// verify checks the signature, if someone is to be trusted.
 func (f *fetcher) verify(o offer, archive, signature string) error {
 	note := func(err error) {
 		f.mu.Lock()

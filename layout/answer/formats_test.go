@@ -174,7 +174,7 @@ func TestRoutesAreChecked(t *testing.T) {
 	r := someRoutes(t)
 	r.Constraints[1].Release[0].From = "x"
 	if _, err := answer.NewTable(r); err == nil {
-		t.Error("a constraint that is none: no error")
+		t.Error("what is not a constraint: no error")
 	}
 }
 

@@ -177,7 +177,7 @@ func (t *Table) categorySets(category string) categorySets {
 	return s
 }
 
-// hasCategory tells whether set has the category, or one below it.
+// hasCategory reports whether set has the category, or one below it.
 func (t *Table) hasCategory(set []string, category string) bool {
 	if slices.Contains(set, category) {
 		return true

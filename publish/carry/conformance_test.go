@@ -164,7 +164,7 @@ func compareRecorded(t *testing.T, file, base string, slice *answer.Table) {
 	}
 }
 
-// ofKibana tells whether a request is one that the slice is for.
+// ofKibana reports whether a request is one that the slice is for.
 func ofKibana(u *url.URL) bool {
 	q, err := answer.ParseQuery(u.RawQuery, u.Path == "/categories")
 	return err == nil && q.Kibana != nil && q.Kibana.String() == realKibana && !q.All &&

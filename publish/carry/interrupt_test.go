@@ -112,7 +112,7 @@ func TestMirrorInterrupted(t *testing.T) {
 }
 
 // interrupt begins a mirror and ends it at a random moment, by cancelling it or
-// by killing its process. It tells whether it was at work then.
+// by killing its process. It reports whether it was at work then.
 func interrupt(t *testing.T, r *rand.Rand, fromURL, toURL string, from, to *publish.Bucket) bool {
 	t.Helper()
 	after := time.Duration(r.IntN(200)) * time.Millisecond

@@ -57,7 +57,7 @@ type Result struct {
 }
 
 // Mirror copies what the target lacks of the snapshots, the oldest first, or makes
-// the slice, and then moves the target's pointer. One that was broken off goes on
+// the slice, and then moves the target's pointer. One that was interrupted goes on
 // where it was.
 func Mirror(ctx context.Context, o Options) (*Result, error) {
 	id, err := o.From.Chosen(ctx, o.Environment, o.Snapshot)

@@ -9,7 +9,7 @@ import (
 )
 
 // byRecord orders snapshots as the environment's pointer in from says that they
-// were published: there somebody with a clone has compared them. A slice stands
+// were published: there someone with a clone has compared them. A slice stands
 // where its whole does.
 func byRecord(from *publish.Bucket, env string) publish.Order {
 	return func(ctx context.Context, live, next *publish.Ordered) ([]string, error) {

@@ -2,7 +2,7 @@
 // program itself and one snapshot as package pack keeps it, from scratch.
 //
 // Each pack is a layer of its own, the program is one, and so is what every
-// snapshot has anew. So a registry that has the image of the snapshot before needs
+// snapshot has of its own. So a registry that has the image of the snapshot before needs
 // only what changed. Nothing in an image depends on the clock, the machine or the
 // run: the same snapshot and the same programs give the same digest.
 //

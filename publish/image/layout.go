@@ -46,7 +46,7 @@ type Written struct {
 // It writes nothing that is there already, and waits for others that write to the
 // folder. The environment's tag stays where it is, with ErrOlder, if another snapshot
 // went live meanwhile; the image is then there under its id. The library's own writer is not used
-// because a run that was broken off leaves half a manifest there, which the next
+// because a run that was interrupted leaves half a manifest there, which the next
 // one takes for a whole one.
 func (i *Image) WriteLayout(ctx context.Context, dir string) (*Written, error) {
 	// Nothing is written to a folder of something else, not even the lock.
@@ -137,7 +137,7 @@ func readLayout(dir string) (*v1.IndexManifest, error) {
 	}
 	body, err := os.ReadFile(filepath.Join(dir, layoutIndex))
 	if errors.Is(err, fs.ErrNotExist) {
-		return index, nil // a first run was broken off
+		return index, nil // a first run was interrupted
 	}
 	if err != nil {
 		return nil, err

@@ -322,7 +322,7 @@ func TestPushAs(t *testing.T) {
 		}
 	}
 	if _, err := i.Push(t.Context(), h.repository, "test", nil); err == nil {
-		t.Error("somebody unknown can push")
+		t.Error("someone unknown can push")
 	}
 	login("wrong-word")
 	if _, err := i.Push(t.Context(), h.repository, "test", nil); err == nil || strings.Contains(err.Error(), "wrong-word") {

@@ -11,9 +11,9 @@ import (
 // ErrOlder: what the image was made of is no longer live in its environment.
 var ErrOlder = errors.New("another snapshot went live meanwhile")
 
-// ofEnvironment tells whether an image stands for its environment: whose tag it
+// ofEnvironment reports whether an image stands for its environment: whose tag it
 // gets must have all that is live. Nobody who pulls that tag expects a part of the
-// registry, or a snapshot that somebody wanted to look at.
+// registry, or a snapshot that someone wanted to look at.
 func (o Options) ofEnvironment(ctx context.Context) (bool, error) {
 	if !o.Slice.Empty() {
 		return false, nil

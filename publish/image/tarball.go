@@ -15,7 +15,7 @@ import (
 // errName: the name of an image or of a repository is malformed.
 var errName = errors.New("image name")
 
-// CheckRepository tells whether an image can have a name, or be pushed to it.
+// CheckRepository reports whether an image can have a name, or be pushed to it.
 func CheckRepository(repository string) error {
 	_, err := parseRepository(repository)
 	return err

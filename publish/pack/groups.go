@@ -49,7 +49,7 @@ func cutWithin(items []item, window int64) []int {
 	return ends
 }
 
-// lowest tells whether no item within reach has a lower priority than items[i].
+// lowest reports whether no item within reach has a lower priority than items[i].
 func lowest(items []item, i int, window int64) bool {
 	for j, way := i-1, items[i].weight; j >= 0 && way <= window; j-- {
 		if bytes.Compare(items[j].priority, items[i].priority) < 0 {

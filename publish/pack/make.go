@@ -42,7 +42,7 @@ type Options struct {
 type Made struct {
 	// Packs are in an order that the next snapshot keeps.
 	Packs []string
-	// Head are the files that every snapshot has anew.
+	// Head are the files that every snapshot has of its own.
 	Head []string
 }
 

@@ -43,7 +43,7 @@ func (s *scratch) add(content []byte) (id, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, there := s.known[key]; !there { // else somebody was faster, and it is there twice
+	if _, there := s.known[key]; !there { // else someone was faster, and it is there twice
 		s.known[key] = at
 	}
 	return key, nil

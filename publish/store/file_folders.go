@@ -28,7 +28,7 @@ func (s *fileStore) inFolder(target string, write func(fresh bool) error) (err e
 	return err
 }
 
-// folder sees to it that a folder is there, and tells whether this store has
+// folder sees to it that a folder is there, and reports whether this store has
 // made it. It asks for none twice, and for those above first: there are nearly as
 // many folders as files, and most are new.
 func (s *fileStore) folder(dir string) (fresh bool, err error) {

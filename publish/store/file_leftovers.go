@@ -54,7 +54,7 @@ func (s *fileStore) sweepFolders(ctx context.Context) error {
 	return nil
 }
 
-// sweepFolder removes the empty folders below one, and tells whether that has
+// sweepFolder removes the empty folders below one, and reports whether that has
 // become empty itself.
 func (s *fileStore) sweepFolder(ctx context.Context, name string) (empty bool, err error) {
 	if err := ctx.Err(); err != nil {
@@ -77,7 +77,7 @@ func (s *fileStore) sweepFolder(ctx context.Context, name string) (empty bool, e
 		if err != nil {
 			return false, err
 		}
-		// It stays if somebody has put something there since, or may not be
+		// It stays if someone has put something there since, or may not be
 		// removed: that does no harm.
 		if empty && os.Remove(filepath.Join(s.dir, filepath.FromSlash(below))) == nil {
 			left--

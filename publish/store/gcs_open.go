@@ -71,7 +71,7 @@ func gcsCredentials(ctx context.Context, o *gcsblob.URLOpener, universe string, 
 // itself. That must not be: of an object that is marked gzip and read as it is
 // stored, the client then drops as many bytes of the rest as had come before,
 // and goes on after the hole without an error. Of an object that was written
-// anew meanwhile, as pointers are, it says that there is none.
+// again meanwhile, as pointers are, it says that there is none.
 //
 // oneRead and singleReads have the connection fail for good instead, and
 // resumingReader, or the next attempt, does it right.

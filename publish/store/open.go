@@ -12,7 +12,7 @@ import (
 	_ "gocloud.dev/blob/fileblob"
 )
 
-// ErrURL: what should be the URL of a bucket is none.
+// ErrURL reports a malformed bucket URL.
 var ErrURL = errors.New("bucket URL")
 
 // cloudParallel is how many objects are stored at once in the cloud: at 30 ms of

@@ -188,7 +188,7 @@ func (s *retrying) Load(ctx context.Context, key string) (body []byte, t Token, 
 	return body, t, err
 }
 
-// Swap must not take its own success for somebody else's: when the answer to a
+// Swap must not take its own success for someone else's: when the answer to a
 // write was lost, the next attempt finds the pointer moved. It was this swap, or
 // one that wrote the same, if the pointer says what it was to say.
 func (s *retrying) Swap(ctx context.Context, key string, body []byte, old Token) error {

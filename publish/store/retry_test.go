@@ -120,7 +120,7 @@ func oneFault(t *testing.T, u unreliable, fault faultproxy.Fault) {
 }
 
 // TestSwapLostToAnother: an attempt that failed is no claim to the pointer. If
-// somebody else moved it meanwhile, the next attempt must find that out.
+// someone else moved it meanwhile, the next attempt must find that out.
 func TestSwapLostToAnother(t *testing.T) {
 	onBothClouds(t, func(t *testing.T, s *servers.Server) {
 		for _, fault := range []faultproxy.Fault{faultproxy.ResetBefore, faultproxy.LostResponse, faultproxy.Status503} {

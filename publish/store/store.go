@@ -67,5 +67,5 @@ type ObjectInfo struct {
 // was none.
 type Token string
 
-// ErrConflict: the pointer was moved by somebody else since it was read.
+// ErrConflict: the pointer was moved by someone else since it was read.
 var ErrConflict = errors.New("the pointer was moved meanwhile")

@@ -44,7 +44,7 @@ var transientStatus = []int{
 	http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 }
 
-// transient tells whether the same request may succeed if it is made again.
+// transient reports whether the same request may succeed if it is made again.
 func transient(err error) bool {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
@@ -65,7 +65,7 @@ func transient(err error) bool {
 	return awsretry.IsErrorRetryables(awsretry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 
-// lostConnection tells whether an error came from the connection.
+// lostConnection reports whether an error came from the connection.
 func lostConnection(err error) bool {
 	for _, e := range []error{
 		io.ErrUnexpectedEOF, io.EOF, net.ErrClosed, context.DeadlineExceeded,

@@ -61,7 +61,7 @@ func (c *watchedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// isAnonymous tells whether the URL asks for requests without credentials, as
+// isAnonymous reports whether the URL asks for requests without credentials, as
 // gocloud reads it.
 func isAnonymous(q url.Values) bool {
 	anonymous, err := strconv.ParseBool(q.Get("anonymous"))

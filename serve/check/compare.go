@@ -171,7 +171,7 @@ func (c *comparison) body(got, want *reply) {
 	c.differ(problem, bytesOf(got), bytesOf(want), detail)
 }
 
-// bodyCounts tells whether the body of an answer says something to clients. What
+// bodyCounts reports whether the body of an answer says something to clients. What
 // a redirect or a range beyond the end comes with is for people, and the icon is
 // each registry's own.
 func (c *comparison) bodyCounts(want *reply) bool {

@@ -40,7 +40,7 @@ func TestResume(t *testing.T) {
 	o.State = filepath.Join(t.TempDir(), "state")
 	r, err := check.Run(ctx, o)
 	if !errors.Is(err, context.Canceled) || r == nil || r.Complete || r.Addresses == 0 || r.Differences != 2 {
-		t.Fatalf("broken off: %v %+v", err, r)
+		t.Fatalf("interrupted: %v %+v", err, r)
 	}
 	before := site.all()
 	// A line that was not finished counts for nothing.
@@ -54,7 +54,7 @@ func TestResume(t *testing.T) {
 	}
 	again := run(t, o)
 	after := site.all()
-	// Probes that were under way when it was broken off are asked again.
+	// Probes that were under way when it was interrupted are asked again.
 	twice := 0
 	for _, asked := range after {
 		if slices.Contains(before, asked) && !strings.Contains(asked, "/health") {
@@ -248,7 +248,7 @@ func TestOptions(t *testing.T) {
 		"":                                     "is no URL of a registry",
 		"epr.example.org":                      "is no URL of a registry",
 		"ftp://epr.example.org":                "is no URL of a registry",
-		"https://u:secret@epr.example.org?":    "", // an empty query is none
+		"https://u:secret@epr.example.org?":    "", // an empty query is no query
 		"https://u:secret@epr.example.org?a=b": "has no query",
 		"https://u:secret%@epr.example.org":    "cannot be parsed",
 	} {

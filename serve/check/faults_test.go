@@ -57,7 +57,7 @@ func TestFaults(t *testing.T) {
 				a.body[9] ^= 1
 			}
 		}, []string{"archive: another body"}, "(Range: bytes=10-99)"},
-		{"JSON written anew", func(a *recorded) {
+		{"JSON written differently", func(a *recorded) {
 			if a.get("/categories") && a.header.Get("Content-Encoding") == "" {
 				a.body = bytes.ReplaceAll(a.body, []byte("\n  "), []byte("\n"))
 			}

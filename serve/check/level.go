@@ -85,7 +85,7 @@ func sameType(got, want []string) bool {
 // say nothing.
 func sameDirectives(got, want []string) bool { return slices.Equal(items(got), items(want)) }
 
-// contains tells whether got lists all that want does: more is no harm.
+// contains reports whether got lists all that want does: more is no harm.
 func contains(got, want []string) bool {
 	have := items(got)
 	return !slices.ContainsFunc(items(want), func(s string) bool { return !slices.Contains(have, s) })

@@ -45,7 +45,7 @@ type Options struct {
 	Timeout time.Duration
 
 	// State, if set, is the file that remembers what was the same, so that a
-	// check that was broken off can go on.
+	// check that was interrupted can go on.
 	State string
 	// UserAgent is sent with every request; "regsnap-check" if "".
 	UserAgent string

@@ -34,7 +34,7 @@ type Report struct {
 	Skipped   int `json:"skipped,omitempty"`
 	// Late are answers of a snapshot that caches may still have.
 	Late int64 `json:"late,omitempty"`
-	// Complete is false when the check was broken off.
+	// Complete is false when the check was interrupted.
 	Complete bool `json:"complete"`
 
 	Differences int     `json:"differences"`

@@ -31,7 +31,7 @@ type checker struct {
 }
 
 // Run compares a registry with a bucket. Differences are in the report; the
-// error is about asking either side. A check that was broken off gives a report
+// error is about asking either side. A check that was interrupted gives a report
 // too, of what it had found until then.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	o, err := o.withDefaults()

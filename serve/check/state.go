@@ -21,7 +21,7 @@ type state struct {
 }
 
 // heading says what a state is about. Answers of another snapshot have to be
-// compared anew, those to other settings are another check.
+// compared again, those to other settings are another check.
 func heading(o Options, snapshot string) (settings, whole string) {
 	ignore := slices.Clone(o.Ignore)
 	slices.Sort(ignore)

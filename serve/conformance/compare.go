@@ -180,7 +180,7 @@ func (r *Recording) compare(got *reply, want Answer, oneLine bool) []Difference 
 	return out
 }
 
-// bodyCounts tells whether the body of an answer is to be compared.
+// bodyCounts reports whether the body of an answer is to be compared.
 func bodyCounts(a Answer) bool {
 	path, query, _ := strings.Cut(a.Path, "?")
 	switch {

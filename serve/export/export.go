@@ -70,7 +70,7 @@ type Written struct {
 var ErrNoExport = errors.New("the folder has something in it and is no export")
 
 // Export writes the snapshot into the folder and lets the web server serve it.
-// Until it is whole what was there is served, also if this is broken off. The
+// Until it is whole what was there is served, also if this is interrupted. The
 // snapshot that was served before stays, for whoever is being answered from it;
 // those before it are removed.
 func Export(ctx context.Context, o Options) (*Result, error) {

@@ -62,7 +62,7 @@ func openFolder(ctx context.Context, dir string, waiting func()) (*folder, error
 func (f *folder) close() { f.unlock() }
 
 // onlyExports refuses a folder with anything that is not an export's: it could be
-// somebody's home, and what an export no longer needs is removed.
+// someone's home, and what an export no longer needs is removed.
 func onlyExports(dir string) error {
 	f := &folder{dir: dir}
 	return f.each(func(name string) error {
@@ -84,7 +84,7 @@ func (f *folder) each(fn func(name string) error) error {
 // snapshot is the folder of a snapshot.
 func (f *folder) snapshot(id string) string { return filepath.Join(f.dir, id) }
 
-// has tells whether the snapshot is there. It is whole if it has its name.
+// has reports whether the snapshot is there. It is whole if it has its name.
 func (f *folder) has(id string) bool {
 	_, err := os.Stat(f.snapshot(id))
 	return err == nil

@@ -290,7 +290,7 @@ func TestBrokenOff(t *testing.T) {
 		}
 	}})
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("broken off: %v", err)
+		t.Errorf("interrupted: %v", err)
 	}
 	stays := func() {
 		t.Helper()

@@ -47,7 +47,7 @@ type content struct {
 	file   string // that holds it; "" if it could not be placed
 }
 
-// content gives the content with a SHA-256, and tells whether nobody else asked
+// content gives the content with a SHA-256, and reports whether nobody else asked
 // for it before.
 func (w *writer) content(sum string) (c *content, first bool) {
 	w.mu.Lock()
@@ -137,7 +137,7 @@ func (w *writer) candidates(key, file string) []string {
 	return out
 }
 
-// in tells whether a file holds the object.
+// in reports whether a file holds the object.
 func (o original) in(name string) bool {
 	f, err := os.Open(name)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package imagetest unpacks images as a container engine does, and makes programs
-// that are none, for tests.
+// that are not real, for tests.
 package imagetest
 
 import (

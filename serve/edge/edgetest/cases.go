@@ -14,7 +14,7 @@ import (
 )
 
 // Requests makes up requests to a snapshot: those that clients send, and those
-// that only somebody hostile or mistaken would. The same seed gives the same.
+// that only someone hostile or mistaken would. The same seed gives the same.
 type Requests struct {
 	random *rand.Rand
 	table  *answer.Table

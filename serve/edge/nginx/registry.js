@@ -1,5 +1,5 @@
 // The adapter for nginx with its JavaScript module, njs: answers from the folder
-// that regsnap export writes. nginx starts it anew for each request, so it keeps
+// that regsnap export writes. nginx starts it afresh for each request, so it keeps
 // nothing. What is whole, a file or a rendered answer, is left to nginx to send.
 
 import { modifiedOf } from "../platform/snapshot.js";
