@@ -14,7 +14,7 @@ import (
 // 3.2.1 and 3.4). JSON writes & as \u0026.
 var (
 	encodedInfo = regexp.MustCompile(`(?i)(%3A%2F%2F)[^\s&'"/]*?%40`)
-	bareInfo    = regexp.MustCompile(`(^|[\s'"(=/])[^\s/'"@:=()]+:[^\s/'"@]+@(?:sha256:)?`)
+	bareInfo    = regexp.MustCompile(`(^|[\s'"(=/@])[^\s/'"@:=()]+:[^\s/'"@]+@(?:sha256:)?`)
 	userinfo    = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/\s'"<>]*@`)
 	secretQuery = regexp.MustCompile(`(?i)((?:[?&]|\\u0026)[^=&\s'"]*(?:token|secret|password|passwd|signature|credential|key|sig)[^=&\s'"]*=)[^&\s'"\\]+`)
 )

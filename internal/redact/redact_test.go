@@ -20,6 +20,7 @@ func TestText(t *testing.T) {
 		"production@1a2b3c, at 10:30 a@b":                             "production@1a2b3c, at 10:30 a@b",
 		`https://h/?a=1\u0026token=abc\u0026b=2`:                      `https://h/?a=1\u0026token=xxxxx\u0026b=2`,
 		"git@host:o/r.git":                                            "git@host:o/r.git",
+		`package "web@user:pass@host": no`:                            `package "web@xxxxx@host": no`,
 	} {
 		if got := Text(in); got != want {
 			t.Errorf("%s\n is %s\nwant %s", in, got, want)

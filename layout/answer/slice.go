@@ -48,6 +48,7 @@ func NormalSlice(s layout.Slice) (layout.Slice, error) {
 		out.Queries = append(out.Queries, layout.SliceQuery{Query: values.Encode(), Versions: q.Versions})
 	}
 	for _, p := range s.Packages {
+		given := p
 		if name, version, pinned := strings.Cut(p, "@"); pinned {
 			if version == "" || strings.Contains(name, "-") {
 				return layout.Slice{}, fmt.Errorf("package %q: want a name before @ and a version after it", p)
@@ -56,7 +57,7 @@ func NormalSlice(s layout.Slice) (layout.Slice, error) {
 		}
 		name, version, _ := strings.Cut(p, "-")
 		if !layout.ValidPackageName(name) {
-			return layout.Slice{}, fmt.Errorf("package %q: want a name, or a name and a version as in nginx-1.2.3 or nginx@1.2.3", p)
+			return layout.Slice{}, fmt.Errorf("package %q: want a name, or a name and a version as in nginx-1.2.3 or nginx@1.2.3", given)
 		}
 		if _, err := semver.StrictNewVersion(version); err != nil && version != "" || strings.HasSuffix(p, "-") {
 			return layout.Slice{}, fmt.Errorf("package %q: %q is not a version", p, version)
