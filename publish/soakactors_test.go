@@ -172,7 +172,7 @@ func (r *soakRun) read(ctx context.Context, b *Bucket, mine *rand.Rand) {
 
 // readSnapshot reads some of a snapshot.
 func (r *soakRun) readSnapshot(ctx context.Context, b *Bucket, id string, mine *rand.Rand) (*layout.Manifest, []Fault, error) {
-	check := &unitCheck{v: &verifier{b: b}}
+	check := &unitCheck{v: &verifier{b: b, state: newVerifyState()}}
 	m, err := check.manifest(ctx, testEnv, id)
 	if err != nil || m == nil {
 		return m, check.faults, err
