@@ -118,7 +118,7 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// An object of another length than its list says is damage, which is told before
+// An object of another length than its list says is damage, which is reported before
 // anything vouches for it.
 func TestShardDamaged(t *testing.T) {
 	source := shardedStorage(t)

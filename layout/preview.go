@@ -17,7 +17,7 @@ var domainLabel = regexp.MustCompile(`^(?i)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 // what is not merged yet. Only such environments are answered for under the host names
 // of previews.
 type Preview struct {
-	// Until is when prune may end it, by the clock of whoever made it.
+	// Until is when prune may end it, by the clock of its publisher.
 	Until time.Time `json:"until"`
 }
 

@@ -21,7 +21,7 @@ type Tag struct {
 	Environment string `json:"environment"`
 	Name        string `json:"tag"`
 	// Snapshot is empty once the tag was deleted, and before it was first set: then
-	// the object only holds the place, so that whoever writes it next has a state to
+	// the object only holds the place, so that the next writer has a state to
 	// compare with. Prune removes it.
 	Snapshot string `json:"snapshot,omitempty"`
 	// Before is what it named until it was moved.

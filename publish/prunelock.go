@@ -134,7 +134,7 @@ func (b *Bucket) inheritLock(ctx context.Context, lease layout.Lease) (*heartbea
 	return lock, err
 }
 
-// fence writes every pointer and every tag anew. A writer whose lease was removed may
+// fence rewrites every pointer and every tag. A writer whose lease was removed may
 // be alive and about to move one that it read long ago: now its swap fails.
 func (b *Bucket) fence(ctx context.Context) error {
 	environments, err := b.Environments(ctx)

@@ -84,8 +84,8 @@ func (b *Bucket) planPrune(ctx context.Context, keep Retention, retire []string,
 	return p, b.planLeftovers(ctx, p, now)
 }
 
-// expired is when an environment ended as a preview; zero if it did not, or is none.
-// What regsnap.yml lists is none, whatever its pointer says from before. A pointer that
+// expired is when an environment ended as a preview; zero if it did not, or is not one.
+// What regsnap.yml lists is not one, whatever its pointer says from before. A pointer that
 // cannot be read is for those to report who need what it says.
 func (b *Bucket) expired(ctx context.Context, env string, configured []string, now time.Time) (time.Time, error) {
 	if slices.Contains(configured, env) {

@@ -19,7 +19,7 @@ import (
 
 // A tag is an object that changes by compare-and-swap, as a pointer does, and never
 // goes away but by prune: one that is deleted, or not yet set, names no snapshot. So
-// whoever sets a tag swaps a state that is there, and prune, once it has taken the
+// a writer that sets a tag swaps a state that is there, and prune, once it has taken the
 // lease of a dead writer, makes that state another one: a writer that was only
 // asleep then fails. A tag that prune did not see is never set.
 
@@ -241,7 +241,7 @@ func (b *Bucket) PlanTag(ctx context.Context, env, name, id string, move bool) (
 	return &Tagged{Environment: env, Tag: name, Snapshot: id, Before: is.Snapshot, Changed: damaged || is.Snapshot != id}, nil
 }
 
-// fenceTags writes every tag anew, as fence does with pointers.
+// fenceTags rewrites every tag, as fence does with pointers.
 func (b *Bucket) fenceTags(ctx context.Context) error {
 	all, err := b.tags(ctx, "")
 	if err != nil {

@@ -215,7 +215,7 @@ func TestFaultyTags(t *testing.T) {
 }
 
 // People set, move and delete tags while prunes run: what a tag names is there
-// whenever it is looked at under a lease, and whoever was told that a tag is set
+// whenever it is looked at under a lease, and a writer that was told that a tag is set
 // finds its snapshot.
 func TestTagsBesidePrunes(t *testing.T) {
 	b, _ := fileBucket(t)

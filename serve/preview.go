@@ -16,8 +16,8 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// How many previews are held in memory, and how many names are remembered that are
-// none: names come from clients, who may make up any number of them.
+// How many previews are held in memory, and how many names without a
+// preview are remembered: names come from clients, who may make up any number of them.
 const (
 	mostPreviews = 64
 	mostAbsent   = 4096
@@ -26,9 +26,9 @@ const (
 // allPreviews is what metrics call every preview: there is no end of their names.
 const allPreviews = "*"
 
-// errNoPreview: there is no such environment, or it is none that may be answered for
+// errNoPreview: there is no such environment, or it may not be answered for
 // under the host name of a preview.
-var errNoPreview = errors.New("is no preview")
+var errNoPreview = errors.New("is not a preview")
 
 // previews are the environments that exist for a while. They are looked for when they
 // are asked for: nobody has to tell a server of a new one.

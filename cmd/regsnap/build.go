@@ -155,7 +155,7 @@ func runBuild(c *cli.Context) (err error) {
 	return buildInto(c, cfg, o, vouching, started)
 }
 
-// shard reads --shard; without it there is none.
+// shard reads --shard; without it the build is whole.
 func shard(c *cli.Context) (build.Shard, error) {
 	if !c.IsSet("shard") {
 		return build.Shard{}, nil

@@ -32,21 +32,12 @@ var unplainComment = regexp.MustCompile(`(?i)\b(tells? whether|somebody|broken o
 // TestPlainEnglish: no manual, no message and no comment has these phrases.
 func TestPlainEnglish(t *testing.T) {
 	texts := 0
-	err := filepath.WalkDir("../..", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if base := d.Name(); name != "../.." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "node_modules" || base == "dist") {
-				return fs.SkipDir
-			}
-			return nil
-		}
+	eachFile(t, func(name string) {
 		switch {
 		case strings.HasSuffix(name, ".md"):
 			text, err := os.ReadFile(name)
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
 			for i, line := range strings.Split(string(text), "\n") {
 				texts++
@@ -55,17 +46,37 @@ func TestPlainEnglish(t *testing.T) {
 		case strings.HasSuffix(name, ".go"):
 			checkComments(t, name)
 			if strings.HasSuffix(name, "_test.go") {
-				return nil
+				return
 			}
 			for line, text := range literals(t, name) {
 				texts++
 				checkPlain(t, name, line, text)
 			}
 		}
+	})
+	if texts < 5000 {
+		t.Errorf("only %d texts were read", texts)
+	}
+}
+
+// eachFile visits the files of the repository, but not what is hidden, installed or
+// made.
+func eachFile(t *testing.T, visit func(name string)) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if base := d.Name(); d.IsDir() && name != "../.." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "node_modules" || base == "dist") {
+			return fs.SkipDir
+		}
+		if !d.IsDir() {
+			visit(name)
+		}
 		return nil
 	})
-	if err != nil || texts < 5000 {
-		t.Errorf("only %d texts were read: %v", texts, err)
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

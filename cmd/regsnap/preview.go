@@ -50,7 +50,7 @@ func (c config) previewHosts() layout.PreviewHosts {
 }
 
 // previewFrom is what the pointer of an environment says of it as a preview that is made
-// now; nil if it is none, or if regsnap.yml has nothing about previews.
+// now; nil if it is not a preview, or if regsnap.yml has nothing about previews.
 func (c config) previewFrom(env string, now time.Time) *layout.Preview {
 	if !c.Environments[env].preview || c.Previews == nil {
 		return nil

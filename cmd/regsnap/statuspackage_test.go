@@ -15,7 +15,7 @@ import (
 func TestStatusOfPackages(t *testing.T) {
 	repo := demoRepo(t)
 	work := t.TempDir()
-	// Versions without an owner, which only a branch that gets them anew refuses.
+	// Versions without an owner, which only a branch that gets them now refuses.
 	addToBranch(t, repo, work, "staging", map[string]string{
 		"packages/nobodys/1.0.0/manifest.yml":   "format_version: 1.0.0\nname: nobodys\ntitle: N\nversion: 1.0.0\ndescription: N\n",
 		"packages/nobodys/1.0.0/docs/README.md": "# N\n",

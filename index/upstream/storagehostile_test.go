@@ -79,7 +79,7 @@ func TestHostileStorages(t *testing.T) {
 	}{
 		{"no cursor", cursorAt, nil, nil, []string{cursorAt, "not found", "is it the bucket of a package storage v2"}},
 		{"a cursor of HTML", cursorAt, html, nil, []string{cursorAt, "not a cursor", "is it the bucket of a package storage v2"}},
-		{"a cursor that is none", cursorAt, []byte(`{"current":"init"}`), nil, []string{cursorAt, `"init"`}},
+		{"what is not a cursor", cursorAt, []byte(`{"current":"init"}`), nil, []string{cursorAt, `"init"`}},
 		{"a cursor that leaves the folder", cursorAt, []byte(`{"current":"../../x"}`), nil, []string{cursorAt, `a cursor "../../x"`}},
 		{"a cursor of dots", cursorAt, []byte(`{"current":".."}`), nil, []string{`a cursor ".."`}},
 		{"a cursor with a query", cursorAt, []byte(`{"current":"1?x"}`), nil, []string{`a cursor "1?x"`}},

@@ -189,7 +189,7 @@ func TestConfigurationsOfTheDownloadTool(t *testing.T) {
 	}
 }
 
-// TestPins: each way to write a package version is the same, and what is none is refused.
+// TestPins: each way to write a package version is the same, and anything else is refused.
 func TestPins(t *testing.T) {
 	a, err := answer.NormalSlice(layout.Slice{Packages: []string{"nginx@1.2.3", "nginx-1.2.3", "apache", "redis@1.0.0-rc.1+x"}})
 	if err != nil || strings.Join(a.Packages, " ") != "apache nginx-1.2.3 redis-1.0.0-rc.1+x" {

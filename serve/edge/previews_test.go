@@ -63,7 +63,7 @@ var hostsOfPreviews = []struct{ host, want string }{
 	{"snapshot.registry.example", another},
 }
 
-// withPreviews publishes testdata/storage, two previews, and an environment that is none
+// withPreviews publishes testdata/storage, two previews, and an environment that is not one
 // though nothing is configured for it. Each says at "/" which it is: see shows.
 func withPreviews(t *testing.T) (*publish.Bucket, string) {
 	t.Helper()

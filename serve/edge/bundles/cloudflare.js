@@ -2173,8 +2173,8 @@ var Previews = class {
     this.absent = /* @__PURE__ */ new Map();
   }
   /**
-   * The name that stands for the environment in the host of a preview; "" if it is
-   * none of an environment, undefined if the host is not one of previews.
+   * The name that stands for the environment in the host of a preview; "" if no
+   * environment can have it, undefined if the host is not one of previews.
    * @param {string} host
    */
   match(host) {

@@ -5,7 +5,7 @@ import { Live, NoPreview } from "./snapshot.js";
 /** @typedef {import("../router/body.js").Bucket} Bucket */
 /** @typedef {import("../router/keys.js").Hash} Hash */
 
-/** How many previews are held in memory, and how many names are remembered that are none. */
+/** How many previews are held in memory, and how many names without a preview are remembered. */
 const MOST = 8;
 const ABSENT = 1000;
 
@@ -36,8 +36,8 @@ export class Previews {
   }
 
   /**
-   * The name that stands for the environment in the host of a preview; "" if it is
-   * none of an environment, undefined if the host is not one of previews.
+   * The name that stands for the environment in the host of a preview; "" if no
+   * environment can have it, undefined if the host is not one of previews.
    * @param {string} host
    */
   match(host) {

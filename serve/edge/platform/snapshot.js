@@ -20,7 +20,7 @@ import { inflate } from "./inflate.js";
 /** How many snapshots are kept: the live one, and the one to roll back to. */
 const KEPT = 2;
 
-/** An environment is not there, or is none that may be answered for as a preview. */
+/** An environment is not there, or may not be answered for as a preview. */
 export class NoPreview extends Error {}
 
 /** Follows the pointer of an environment. */
