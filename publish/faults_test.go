@@ -35,7 +35,7 @@ func TestBuildThroughFaults(t *testing.T) {
 			{0.10, 3}, // so few that some runs fail
 			{0.20, 10},
 		} {
-			const answer = 300 * time.Millisecond
+			const answer = time.Second
 			proxy := faultproxy.Start(t, faultproxy.Options{
 				Target: s.Addr, RewriteHost: s.Kind() == "gcs", Delay: answer * 3 / 2, Seed: uint64(test.attempts), Rate: test.rate,
 			})

@@ -37,7 +37,7 @@ func dial(t *testing.T, server *httptest.Server, path string) *net.TCPConn {
 // server gives for reading a request, as long as it goes on taking. One that
 // stops is given up.
 func TestSlowClient(t *testing.T) {
-	const stall = time.Second
+	const stall = 2 * time.Second
 	o := production(sharedBucket(t))
 	o.Stall = stall
 	h, err := serve.New(t.Context(), o)
@@ -61,9 +61,9 @@ func TestSlowClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Linux lets a server write again once a third of what it has buffered, up
-	// to 4 MiB, is gone: at this speed every half second.
+	// to 4 MiB, is gone: at this speed every second.
 	read := int64(0)
-	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+	for start := time.Now(); ; time.Sleep(40 * time.Millisecond) {
 		n, err := io.CopyN(io.Discard, response.Body, 64<<10)
 		read += n
 		if err == io.EOF {

@@ -140,7 +140,7 @@ func TestErrorsHideSecrets(t *testing.T) {
 		"s3://bucket?region=us-east-1&use_path_style=true&endpoint=http%3A%2F%2Fuser%3Ahunter2%40" + dead,
 		s.Via("user:hunter2@" + s.Addr).URL("bucket"),
 	} {
-		b := openStore(t, url, hurried(hurry))
+		b := openStore(t, url, soon)
 		_, readErr := storetest.Read(t.Context(), b, "responses/a.json")
 		_, _, pointerErr := b.Load(t.Context(), layout.PointerKey("production"))
 		errs := []error{b.Put(t.Context(), testObject("responses/a.json", []byte("{}"))), readErr, pointerErr, b.Delete(t.Context(), "responses/a.json")}

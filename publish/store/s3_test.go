@@ -103,7 +103,7 @@ func TestS3BodiesGoOneWay(t *testing.T) {
 			if !checksums {
 				url += "&request_checksum_calculation=when_required"
 			}
-			s := openStore(t, url, hurried(hurry*20))
+			s := openStore(t, url, soon)
 			for _, size := range []int{0, 1000, 17 << 20, 24 << 20} {
 				if err := s.Put(t.Context(), testObject(fmt.Sprint("packages/", size), make([]byte, size))); err != nil {
 					t.Error(err)
@@ -139,7 +139,7 @@ func TestS3NotModified(t *testing.T) {
 		}
 		return false
 	}}
-	s := openStore(t, p.url(t), hurried(hurry))
+	s := openStore(t, p.url(t), soon)
 	if err := s.Put(t.Context(), testObject("responses/a.json", []byte("{}"))); err != nil {
 		t.Errorf("an object that is there: %v", err)
 	}
@@ -153,7 +153,7 @@ func TestS3NotModified(t *testing.T) {
 // TestS3WeakETag: a state that was weakened on the way can still be swapped.
 func TestS3WeakETag(t *testing.T) {
 	p := &particular{weaken: true}
-	s := openStore(t, p.url(t), hurried(hurry))
+	s := openStore(t, p.url(t), soon)
 	key, state := layout.PointerKey("production"), store.Token("")
 	for _, body := range []string{"one", "two", "three"} {
 		if err := s.Swap(t.Context(), key, []byte(body), state); err != nil {
@@ -178,7 +178,7 @@ func TestS3OtherRegion(t *testing.T) {
 		return true
 	}}
 	url := p.url(t)
-	s := openStore(t, url, hurried(hurry))
+	s := openStore(t, url, soon)
 	_, readErr := storetest.Read(t.Context(), s, "responses/a.json")
 	_, _, loadErr := s.Load(t.Context(), layout.PointerKey("production"))
 	errs := []error{readErr, loadErr, s.Put(t.Context(), testObject("responses/a.json", nil)), s.Delete(t.Context(), "responses/a.json")}

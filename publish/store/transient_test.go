@@ -14,6 +14,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -102,34 +103,36 @@ func TestAsked(t *testing.T) {
 // TestWatchedConn: a connection that says nothing fails, one that is used does
 // not, however long it lasts.
 func TestWatchedConn(t *testing.T) {
-	const limit = 100 * time.Millisecond
-	client, server := net.Pipe()
-	defer server.Close()
-	c := &watchedConn{client, limit}
-	defer c.Close()
-	go func() {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 100 * time.Millisecond
+		client, server := net.Pipe()
+		defer server.Close()
+		c := &watchedConn{client, limit}
+		defer c.Close()
+		go func() {
+			buf := make([]byte, 1)
+			for range 4 {
+				if _, err := io.ReadFull(server, buf); err != nil {
+					return
+				}
+				time.Sleep(limit / 2)
+				if _, err := server.Write(buf); err != nil {
+					return
+				}
+			}
+		}()
 		buf := make([]byte, 1)
 		for range 4 {
-			if _, err := io.ReadFull(server, buf); err != nil {
-				return
+			if _, err := c.Write(buf); err != nil {
+				t.Fatal(err)
 			}
-			time.Sleep(limit / 2)
-			if _, err := server.Write(buf); err != nil {
-				return
+			if _, err := c.Read(buf); err != nil {
+				t.Fatal(err)
 			}
 		}
-	}()
-	buf := make([]byte, 1)
-	for range 4 {
-		if _, err := c.Write(buf); err != nil {
-			t.Fatal(err)
+		var timeout net.Error
+		if _, err := c.Read(buf); !errors.As(err, &timeout) || !timeout.Timeout() {
+			t.Errorf("silence gives %v", err)
 		}
-		if _, err := c.Read(buf); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var timeout net.Error
-	if _, err := c.Read(buf); !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Errorf("silence gives %v", err)
-	}
+	})
 }

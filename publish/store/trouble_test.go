@@ -19,7 +19,7 @@ import (
 )
 
 // quick gives up soon: what is tested here does not pass.
-var quick = store.RetryPolicy{Attempts: 3, Pause: time.Millisecond, MaxPause: time.Millisecond, Answer: time.Second}
+var quick = store.RetryPolicy{Attempts: 3, Pause: time.Millisecond, MaxPause: time.Millisecond}
 
 // TestTroubles: what goes wrong with a store is one line of ours that says where,
 // what, and what to do. The SDK's own words are below it.
