@@ -29,14 +29,14 @@ var narrower = map[string][]string{
 	"index/parse":       {"index", "index/git"},
 	"build/sign":        {},
 	"publish":           {"internal/retry", "layout", "layout/answer", "publish/spans", "publish/store"},
-	"publish/store":     {"internal/folderlock", "internal/retry", "layout"},
-	"publish/pack":      {"layout", "layout/answer"},
+	"publish/store":     {"internal/durable", "internal/folderlock", "internal/retry", "layout"},
+	"publish/pack":      {"internal/durable", "layout", "layout/answer"},
 	"publish/spans":     {"layout"},
 	"serve":             {"layout", "layout/answer"},
 	"serve/edge":        {},
 	"index/lint":        {"index", "index/git", "index/parse"},
 	"index/searchindex": {},
-	"index/upstream":    {"index", "index/git", "index/parse", "index/searchindex", "internal/folderlock", "internal/redact", "internal/retry", "layout", "layout/answer"},
+	"index/upstream":    {"index", "index/git", "index/parse", "index/searchindex", "internal/durable", "internal/folderlock", "internal/redact", "internal/retry", "layout", "layout/answer"},
 }
 
 // TestBoundaries holds every folder to the ladder.

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/regsnap/regsnap/internal/durable"
 	"github.com/regsnap/regsnap/internal/folderlock"
 )
 
@@ -137,10 +138,7 @@ func (c *cache) have(name, path string) (record, bool) {
 
 // keep puts a file that has come into place and notes it.
 func (c *cache) keep(name, path, of string, d *download, now state) error {
-	if err := errors.Join(d.file.Sync(), d.file.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(d.file.Name(), c.file(name)); err != nil {
+	if err := durable.Keep(d.file, c.file(name)); err != nil {
 		return err
 	}
 	return c.note(record{File: name, Path: path, Size: d.size, SHA256: hex.EncodeToString(d.hash.Sum(nil)), Of: of, state: now})
@@ -184,10 +182,10 @@ func (c *cache) keepIndex(i *indexed) (err error) {
 	if err != nil {
 		return err
 	}
-	if err = errors.Join(json.NewEncoder(d).Encode(i), d.file.Sync()); err != nil {
+	if err := json.NewEncoder(d).Encode(i); err != nil {
 		return errors.Join(err, d.discard())
 	}
-	return errors.Join(d.file.Close(), os.Rename(d.file.Name(), filepath.Join(c.dir, indexFile)))
+	return durable.Keep(d.file, filepath.Join(c.dir, indexFile))
 }
 
 // remove takes a file away that the server no longer has.

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/regsnap/regsnap/internal/durable"
 	"github.com/regsnap/regsnap/internal/folderlock"
 )
 
@@ -227,23 +228,13 @@ func (w *layoutWriter) replace(name string, body []byte) error {
 	return writeWhole(filepath.Join(w.dir, name), bytes.NewReader(body))
 }
 
-// writeWhole writes a file to a temporary name and renames it, so that it is
-// there whole or not at all, also after a crash of the machine.
+// writeWhole writes a file, whole or not at all, and the folder that it is in.
 func writeWhole(name string, r io.Reader) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), unfinished+"*")
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, r)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
+	if err := durable.WriteFile(name, unfinished+"*", r); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
 }

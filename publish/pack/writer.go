@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/regsnap/regsnap/internal/durable"
 )
 
 // writer writes one pack.
@@ -102,8 +104,7 @@ func (w *writer) close() (listPack, error) {
 	foot.rows[blockTable] = uint32(len(w.blocks) / rowSizes[blockTable])
 	all = append(all, w.blocks...)
 	_, err := w.to.Write(append(all, foot.encode(all)...))
-	err = errors.Join(err, w.to.Flush(), w.file.Chmod(0o644), w.file.Close())
-	if err != nil {
+	if err := errors.Join(err, w.to.Flush()); err != nil {
 		return listPack{}, err
 	}
 	p := listPack{Digest: hex.EncodeToString(w.sum.Sum(nil)[:16]), Size: foot.offset + foot.size() + int64(footerSize)}
@@ -111,7 +112,7 @@ func (w *writer) close() (listPack, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return listPack{}, err
 	}
-	return p, os.Rename(w.file.Name(), name)
+	return p, durable.Keep(w.file, name)
 }
 
 // discard removes a pack that was not closed.

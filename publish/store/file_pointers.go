@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/regsnap/regsnap/internal/durable"
 	"github.com/regsnap/regsnap/internal/folderlock"
 	"github.com/regsnap/regsnap/layout"
 )
@@ -71,19 +73,7 @@ func (s *fileStore) Swap(ctx context.Context, key string, body []byte, old Token
 	if now != old {
 		return ErrConflict
 	}
-	temp, err := os.CreateTemp(filepath.Dir(target), "*"+TempSuffix)
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(body)
-	err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), target)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
-	}
-	return syncDir(filepath.Dir(target))
+	return durable.WriteFile(target, "*"+TempSuffix, bytes.NewReader(body))
 }
 
 // readMost reads a file, at most so many bytes of it.
@@ -94,13 +84,4 @@ func readMost(name string, most int64) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(f, most))
 	return body, errors.Join(err, f.Close())
-}
-
-// syncDir makes a rename in dir survive a crash of the machine.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
