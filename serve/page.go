@@ -30,6 +30,7 @@ func (h *Handler) page(x *exchange) {
 		}
 		page = l.Page(version)
 	}
+	x.Header()["Vary"] = varyByEncoding // all pages are stored encoded, feeds too
 	if page == "" {
 		x.Header()["Vary"] = []string{"Accept, Accept-Encoding"}
 		if page = site.Missing(a.Path); page == "" || !forPeople(x.r.Header) {

@@ -1602,11 +1602,8 @@ function rangesOf(x, rep) {
 
 // router/handler.js
 async function handle(request, site) {
-  const { target } = request;
-  const parsed = parseTarget(target);
-  if (!parsed) return refuse(400, "the URL is malformed");
-  const a = answer(site.table, request.method, parsed);
-  const reply = await new Exchange(request, site, a).reply();
+  const parsed = parseTarget(request.target);
+  const reply = parsed ? await new Exchange(request, site, answer(site.table, request.method, parsed)).reply() : refuse(400, "the URL is malformed");
   const length = bodyLength(reply.body) ?? await headLength(request, reply, site);
   if (length !== void 0 && reply.status !== 304) reply.headers.set("content-length", [String(length)]);
   if (request.method === "HEAD") reply.body = [];
@@ -1752,6 +1749,7 @@ var Exchange = class {
     );
     const pages = await site.lists.get(digest);
     let page = await findPage(pages, path, site.lists);
+    this.headers.set("vary", ["Accept-Encoding"]);
     if (!page) {
       this.headers.set("vary", ["Accept, Accept-Encoding"]);
       page = missingPage(pages, path);

@@ -531,170 +531,170 @@ body:[part(r.start,r.length)]}]):(boundary="regsnap-"+rep.tag.slice(1,-1),body=r
 headers.set("content-type",["multipart/byteranges; boundary=".concat(boundary)]),[2,{status:206,headers:headers,body:body}])}})})}
 function rangesOf(x,rep){var _a,_b=x.request,method=_b.method,headers=_b.headers;return method!=="GET"||!rangeApplies(headers,
 rep.tag)?[]:parseRange((_a=headers.get("range"))!==null&&_a!==void 0?_a:"",rep.size)}function handle(request,site){return __awaiter(
-this,void 0,void 0,function(){var target,parsed,a,reply2,length,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:
-return target=request.target,parsed=parseTarget(target),parsed?(a=answer(site.table,request.method,parsed),[4,new Exchange(
-request,site,a).reply()]):[2,refuse(400,"the URL is malformed")];case 1:return reply2=_c.sent(),(_b=bodyLength(reply2.body))!==
-null&&_b!==void 0?(_a=_b,[3,4]):[3,2];case 2:return[4,headLength(request,reply2,site)];case 3:_a=_c.sent(),_c.label=4;case 4:
-return length=_a,length!==void 0&&reply2.status!==304&&reply2.headers.set("content-length",[String(length)]),request.method===
-"HEAD"&&(reply2.body=[]),[2,reply2]}})})}function headLength(_a,_b,_c){return __awaiter(this,arguments,void 0,function(_d,_e,_f){
-var method=_d.method,body=_e.body,bucket=_f.bucket;return __generator(this,function(_g){switch(_g.label){case 0:return method!==
-"HEAD"||!(body[0]instanceof Assembly)?[2,void 0]:[4,readAll(body,bucket)];case 1:return[2,_g.sent().length]}})})}function refuse(status,text,headers){
-headers===void 0&&(headers=new SmallMap);var body=toBytes(text+"\n");return headers.set("access-control-allow-origin",["\
-*"]),headers.set("content-type",[PLAIN_TYPE]),headers.set("cache-control",NO_STORE),headers.set("content-length",[String(
-body.length)]),{status:status,headers:headers,body:[body]}}function absent(key){throw new StoreError("".concat(key,": is\
- not there"))}var DOCUMENT=524288,Exchange=(function(){function class_7(request,site,a){this.request=request,this.site=site,
-this.a=a,this.headers=new SmallMap([["access-control-allow-origin",["*"]]])}return class_7.prototype.reply=function(){switch(this.
-a.kind){case"direct":return this.direct();case"document":case"search":case"count":return this.response();case"file":return this.
-file();case"page":return this.page();default:return this.archive()}},class_7.prototype.head=function(){var _a=this,a=_a.
-a,headers=_a.headers;a.contentType!==""&&headers.set("content-type",[a.contentType]);var cache=cacheControl(this.site.table.
-head.cache,a.cache);cache.length>0&&headers.set("cache-control",cache),a.status===200&&compressible(a.contentType)&&headers.
-set("vary",["Accept-Encoding"])},class_7.prototype.settled=function(tag,modified){var e_28,_a;switch(modified===void 0&&
-(modified=""),this.headers.set("etag",[tag]),precondition(this.request.headers,tag,modified)){case 304:try{for(var _b=__values(
-["content-type","content-encoding","accept-ranges"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.
-delete(name)}}catch(e_28_1){e_28={error:e_28_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_28)throw e_28.
-error}}return{status:304,headers:this.headers,body:[]};case 412:return this.fail(412,"precondition failed")}return null},
-class_7.prototype.fail=function(status,text){var e_29,_a;try{for(var _b=__values(["etag","accept-ranges","content-encodi\
-ng","vary"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_29_1){e_29={error:e_29_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_29)throw e_29.error}}return refuse(status,text,this.headers)},
-class_7.prototype.direct=function(){return __awaiter(this,void 0,void 0,function(){var a,body,done,_a,_b,_c;return __generator(
-this,function(_d){switch(_d.label){case 0:return a=this.a,body=(_c=a.body)!==null&&_c!==void 0?_c:new Uint8Array,this.head(),
-a.location!==void 0&&this.headers.set("location",[a.location]),a.status===405&&this.headers.set("allow",["GET, HEAD"]),a.
-status===200&&body.length>0?(_a=this.settled,_b=etag,[4,digestOf(body,this.site.sha256)]):[3,2];case 1:if(done=_a.apply(
-this,[_b.apply(void 0,[_d.sent()])]),done)return[2,done];_d.label=2;case 2:return[2,{status:a.status,headers:this.headers,
-body:[body]}]}})})},class_7.prototype.response=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,request,
-site,digest,_b,tag,gzip,expected,found,_c,done,_d,_e,_f,_g,_h,_j;return __generator(this,function(_k){switch(_k.label){case 0:
-return _a=this,a=_a.a,request=_a.request,site=_a.site,this.head(),(_f=a.digest)!==null&&_f!==void 0?(_b=_f,[3,3]):[3,1];case 1:
-return[4,digestOf((_h=(_g=a.named)!==null&&_g!==void 0?_g:a.body)!==null&&_h!==void 0?_h:new Uint8Array,site.sha256)];case 2:
-_b=_k.sent(),_k.label=3;case 3:return digest=_b,tag=etag(digest),gzip=acceptsGzip(request.headers),expected=gzip?gzipped(
-tag):tag,((_j=request.headers.get("if-none-match"))===null||_j===void 0?void 0:_j.trim())!=="*"&&precondition(request.headers,
-expected,"")===304?[2,this.settled(expected)]:gzip?[4,this.stored(responseKey(digest)+GZIP_SUFFIX)]:[3,5];case 4:return _c=
-_k.sent(),[3,6];case 5:_c=null,_k.label=6;case 6:return found=_c,found&&this.headers.set("content-encoding",["gzip"]),done=
-this.settled(found?expected:tag),done?[2,done]:(_e={status:a.status,headers:this.headers},found==null?[3,7]:(_d=found,[3,
-9]));case 7:return[4,this.plain(digest)];case 8:_d=_k.sent(),_k.label=9;case 9:return[2,(_e.body=_d,_e)]}})})},class_7.prototype.
-plain=function(digest){return __awaiter(this,void 0,void 0,function(){var a,_a,table,parts,bucket,sha256,key,bytes,assembly,
-_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=this.a,a.body?[2,[a.body]]:(_a=this.site,table=
-_a.table,parts=_a.parts,bucket=_a.bucket,sha256=_a.sha256,key=responseKey(digest),a.select?[3,5]:this.request.method!=="\
-HEAD"?[3,2]:[4,this.stored(key)]);case 1:return[2,(_b=_d.sent())!==null&&_b!==void 0?_b:absent(key)];case 2:return[4,readObject(
-key,bucket)];case 3:return bytes=_d.sent(),[4,digestOf(bytes,sha256)];case 4:if(_d.sent()!==digest)throw new StoreError(
-"".concat(key,": its content is another's"));return[2,bytes.length<=DOCUMENT?[bytes]:[{key:key,length:bytes.length}]];case 5:
-return assembly=new Assembly(table,a.select(),parts),[4,this.stored(key,assembly.length)];case 6:return[2,(_c=_d.sent())!==
-null&&_c!==void 0?_c:[assembly]]}})})},class_7.prototype.page=function(){return __awaiter(this,void 0,void 0,function(){
-var _a,a,request,site,_b,digest,path,pages,page,_c;return __generator(this,function(_d){switch(_d.label){case 0:return _a=
-this,a=_a.a,request=_a.request,site=_a.site,_b=a,digest=_b.digest,path=_b.path,[4,site.lists.get(digest)];case 1:return pages=
-_d.sent(),[4,findPage(pages,path,site.lists)];case 2:if(page=_d.sent(),!page){if(this.headers.set("vary",["Accept, Accep\
-t-Encoding"]),page=missingPage(pages,path),!page||!/text\/html/i.test((_c=request.headers.get("accept"))!==null&&_c!==void 0?
-_c:""))return this.a=noRoute,[2,this.direct()];Object.assign(a,{status:404,contentType:PAGE_HTML,cache:"error"})}return this.
-headers.set("x-content-type-options",["nosniff"]),a.contentType===PAGE_HTML&&(this.headers.set("content-security-policy",
-[pagePolicy(pages.script)]),this.headers.set("referrer-policy",["no-referrer"])),this.head(),[2,this.pageBody(page)]}})})},
-class_7.prototype.pageBody=function(page){return __awaiter(this,void 0,void 0,function(){var _a,a,request,site,headers,key,
-encoded,tag,body,_b,done,_c,_d,_e,_f;return __generator(this,function(_g){switch(_g.label){case 0:return _a=this,a=_a.a,
-request=_a.request,site=_a.site,headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(
-request.headers)?[4,this.stored(encoded)]:[3,2];case 1:return _b=_g.sent(),[3,3];case 2:_b=null,_g.label=3;case 3:return body=
-_b,body&&(tag=gzipped(tag),headers.set("content-encoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,
-done]:body==null?[3,4]:(_c=body,[3,6]);case 4:return[4,this.stored(key)];case 5:_c=body=_g.sent(),_g.label=6;case 6:return body==
-null?[3,7]:(_d=body,[3,10]);case 7:return _e=inflated,_f=[encoded],[4,readObject(encoded,site.bucket)];case 8:return[4,_e.
-apply(void 0,_f.concat([_g.sent(),site.inflate]))];case 9:_d=body=[_g.sent()],_g.label=10;case 10:return[2,{status:a.status,
-headers:headers,body:body}]}})})},class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,function(){
-var bucket,found,opened,e_30,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=this.site.
-bucket,this.request.method!=="HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(key,found.
-size,length),[2,found&&[{key:key,length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.open(key)];case 3:
-if(opened=_d.sent(),!opened)return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,opened.size,length),
-[3,7];case 5:return e_30=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:throw _d.sent(),e_30;case 7:
-return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},class_7.prototype.contents=
-function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(this,function(_c){switch(_c.
-label){case 0:return _a=this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:return key=_c.sent(),_b=
-parseContents,[4,readObject(key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},class_7.prototype.file=
-function(){return __awaiter(this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,contents,f,tag,d,key2_1,
-content,_c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,request=_a.request,site=
-_a.site,a=_a.a,_b=a,revision=_b.revision,path=_b.path,[4,this.contents()];case 1:return contents=_f.sent(),f=contents.files.
-find(function(f2){return f2.path===path}),f?(a.contentType=f.type,site.table.head.site&&(this.headers.set("x-content-typ\
-e-options",["nosniff"]),this.headers.set("content-security-policy",[FILE_POLICY])),tag=fileTag(f.sha256),d=f.deflate,d&&
-ENVELOPE+d.size<f.size&&compressible(f.type)&&request.headers.get("range")===null&&acceptsGzip(request.headers)?[4,archiveKey(
-revision,site.sha256)]:[3,3]):(this.a=noResource,[2,this.direct()]);case 2:return key2_1=_f.sent(),content=judgeable(f)&&
-!site.exported?function(){return archivedGzip(key2_1,f,site)}:void 0,[2,deliver(this,{size:ENVELOPE+d.size,tag:gzipped(tag),
-body:gzipPieces(key2_1,f),content:content})];case 3:return site.exported||own(contents,f)?(_c=deliver,_d=[this],_e={size:f.
-size,tag:tag},[4,fileKey(revision,path,site.sha256)]):[3,5];case 4:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),
-_e)]))];case 5:return[4,archiveKey(revision,site.sha256)];case 6:return key=_f.sent(),[2,deliver(this,{size:f.size,tag:tag,
-key:key,content:function(){return archived(key,f,site)}})]}})})},class_7.prototype.archive=function(){return __awaiter(this,
-void 0,void 0,function(){var _a,a,site,revision,_b,archive,signature,_c,_d,key,_e;return __generator(this,function(_f){switch(_f.
-label){case 0:return _a=this,a=_a.a,site=_a.site,revision=a.revision,[4,this.contents()];case 1:return _b=_f.sent(),archive=
-_b.archive,signature=_b.signature,a.kind!=="archive"?[3,3]:(_c=deliver,_d=[this],_e={size:archive.size,tag:fileTag(archive.
-sha256)},[4,archiveKey(revision,site.sha256)]);case 2:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 3:
-return[4,signatureKey(revision,site.sha256)];case 4:if(key=_f.sent(),!signature)throw new StoreError("".concat(key,": co\
-ntents.json lists no signature"));return[2,deliver(this,{size:signature.size,tag:fileTag(signature.sha256),key:key})]}})})},
-class_7})(),KEPT2=16<<20,Parts=(function(_super){__extends(class_8,_super);function class_8(bucket){var _this=_super.call(
-this,KEPT2,function(digest){return __awaiter(_this,void 0,void 0,function(){var value;return __generator(this,function(_a){
-switch(_a.label){case 0:return[4,readObject(partKey(digest),bucket)];case 1:return value=_a.sent(),[2,{value:value,size:value.
-length}]}})})})||this;return _this}return class_8})(Kept),VERSIONS=12,DOCUMENT2=23*VERSIONS+5;function modifiedOf(id){var m=/^(....)(..)(..)T(..)(..)(..)Z-/.
-exec(id),at=m?Date.parse("".concat(m[1],"-").concat(m[2],"-").concat(m[3],"T").concat(m[4],":").concat(m[5],":").concat(
-m[6],"Z")):NaN;return Number.isNaN(at)?"":new Date(at).toUTCString()}var TREE="tree/",ROUTES="data/routes.json";function fileOf(key){
-var m=/^packages\/([^/]+)\/([^/]+)\/[^/]+\/(files\/)?(.+)(?![\s\S])/.exec(key);if(!m||m[4]==="contents.json"&&!m[3])return"\
-data/"+key;var _a=__read(m,5),name=_a[1],version2=_a[2],files=_a[3],rest=_a[4];if(!files)return"".concat(TREE,"epr/").concat(
-name,"/").concat(plain2(rest));var elements=rest.split("/").map(plain2);return DOCUMENTS.includes(elements[0])&&(elements[0]=
-"="+elements[0]),"".concat(TREE,"package/").concat(name,"/").concat(plain2(version2),"/").concat(elements.join("/"))}var DOCUMENTS=[
-"index.json","index.json.gz"];function plain2(element){var e_31,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.
-test(element))return element;var name=element.replace(/=(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,
-16))}),out="";try{for(var _b=__values(runes(name)),_c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.
-valid;if(!valid)return element;out+=String.fromCodePoint(code)}}catch(e_31_1){e_31={error:e_31_1}}finally{try{_c&&!_c.done&&
-(_a=_b.return)&&_a.call(_b)}finally{if(e_31)throw e_31.error}}return out}var WHOLE="/~whole/",PART="/~part/",MOST2=4<<20;
-function registry(modules){return{answer:function(r){return __awaiter(this,void 0,void 0,function(){return __generator(this,
-function(_a){return[2,reply(r,r.variables.request_uri,modules)]})})},refused:function(r){return __awaiter(this,void 0,void 0,
-function(){var target,known,_a,_b;return __generator(this,function(_c){return target=(_b=((_a=r.variables.request)!==null&&
-_a!==void 0?_a:"").split(" ")[1])!==null&&_b!==void 0?_b:"",known=target[0]==="/"&&!r.variables.request_uri,[2,known?reply(
-r,target,modules):send(r,refuse(400,"bad request"))]})})},unsent:function(r){return __awaiter(this,void 0,void 0,function(){
-var there;return __generator(this,function(_a){return there=r.variables.regsnap_etag==="",[2,there?reply(r,r.variables.request_uri,
-modules):send(r,refuse(502,UNREADABLE))]})})}}}var UNREADABLE="the files of this registry cannot be read";function reply(r,target,modules){
-return __awaiter(this,void 0,void 0,function(){var answer2,folder,headers,found,e_32;return __generator(this,function(_a){
-switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=new Folder(modules,r.variables.regsnap_export),headers={get:function(name){
-var _a2;return(_a2=r.headersIn[name])!==null&&_a2!==void 0?_a2:null}},[4,handle({method:r.method,target:target,headers:headers},
-folder.site())];case 1:return found=_a.sent(),[4,folder.answer(found.status===200&&isJudged(r)?failed(found):found)];case 2:
-return answer2=_a.sent(),[3,4];case 3:return e_32=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").
-concat(e_32 instanceof SmallError?e_32.message:e_32)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),
-[2]}})})}function isJudged(r){var match=r.headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmo\
-dified-since"]!==void 0}function failed(_a){var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,
-"precondition failed",new SmallMap(modified&&[["last-modified",modified]]))}var Folder=(function(){function class_9(_a,root){
-var fs2=_a.fs,crypto2=_a.crypto;if(this.fs=fs2,this.crypto=crypto2,this.dir=fs2.realpathSync("".concat(root,"/current")),
-this.id=this.dir.slice(this.dir.lastIndexOf("/")+1),!validSnapshot(this.id))throw new StoreError("".concat(root,"/curren\
-t: names no snapshot"))}return class_9.prototype.site=function(){var _this=this,stat=function(key){return __awaiter(_this,
-void 0,void 0,function(){var found;return __generator(this,function(_a){return found=this.stat(fileOf(key)),[2,found&&{size:found.
-size}]})})},bucket={stat:stat,read:function(key){return __awaiter(_this,void 0,void 0,function(){return __generator(this,
-function(_a){switch(_a.label){case 0:return[4,stat(key)];case 1:return[2,_a.sent()?this.fs.readFileSync("".concat(this.dir,
-"/").concat(fileOf(key))):null]}})})},open:function(key){return __awaiter(_this,void 0,void 0,function(){return __generator(
-this,function(_a){switch(_a.label){case 0:return[4,stat(key)];case 1:return[2,_a.sent()]}})})}};return{table:new Table(this.
-fs.readFileSync("".concat(this.dir,"/").concat(ROUTES))),modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),
-lists:new Lists(bucket),exported:!0,inflate:function(){throw new StoreError("an export has every page plain")},sha256:function(bytes){
-return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){return[2,this.crypto.createHash("sh\
-a256").update(bytes).digest()]})})}}},class_9.prototype.stat=function(file){try{return this.fs.statSync("".concat(this.dir,
-"/").concat(file))}catch(e){if(e.code!=="ENOENT")throw e;return null}},class_9.prototype.answer=function(_a){return __awaiter(
-this,arguments,void 0,function(_b){var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_33_1,length,e_33,_f,_g,_h,status=_b.
-status,headers=_b.headers,body=_b.body;return __generator(this,function(_j){switch(_j.label){case 0:if(part=body.find(function(p){
-return!(p instanceof Uint8Array||p instanceof Assembly)}),part&&status===200&&body.length===1)return checkSize(part.key,
-(_h=(_g=this.stat(fileOf(part.key)))===null||_g===void 0?void 0:_g.size)!==null&&_h!==void 0?_h:null,part.length),[2,{status:status,
-headers:headers,body:[],file:this.address(WHOLE,part.key)}];if(part&&status===206&&Number(bodyLength(body))>MOST2)return type=
-/Content-Type: (.*)\r\n/.exec(body[0]instanceof Uint8Array?fromBytes(body[0]):""),type&&headers.set("content-type",[type[1]]),
-[2,{status:status,headers:headers,body:[],file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:_j.trys.push([1,
-9,10,11]),body_1=__values(body),body_1_1=body_1.next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,
-piece instanceof Uint8Array?(bytes.push(piece),[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?
-[4,piece.whole()]:[3,5];case 4:return _e=_j.sent(),[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(_c,[_e]),
-_j.label=7;case 7:return body_1_1=body_1.next(),[3,2];case 8:return[3,11];case 9:return e_33_1=_j.sent(),e_33={error:e_33_1},
-[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_33)throw e_33.error}return[
-7];case 11:return length=bytes.reduce(function(n,b){return n+b.length},0),length>0&&headers.set("content-length",[String(
-length)]),[2,{status:status,headers:headers,body:bytes}]}})})},class_9.prototype.address=function(location2,key){var names=fileOf(
-key).split("/").map(encodeURIComponent);return"".concat(location2).concat(this.id,"/").concat(names.join("/"))},class_9.
-prototype.read=function(part){var _a,_b,file="".concat(this.dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(
-part.length)),fd=this.fs.openSync(file,"r");try{for(var n=0,k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.
-length-n,((_a=part.offset)!==null&&_a!==void 0?_a:0)+n),k===0)throw new StoreError("".concat(file,": ends before byte ").
-concat(((_b=part.offset)!==null&&_b!==void 0?_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},class_9})();
-function send(r,_a){var e_34,_b,_c,_d,status=_a.status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==void 0){r.
-variables.regsnap_etag=((_c=headers.get("etag"))!==null&&_c!==void 0?_c:[""])[0],r.variables.regsnap_modified=((_d=headers.
-get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];try{for(var _e=__values(["etag","last-modified","content-length","\
-content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.value;headers.delete(name)}}catch(e_34_1){e_34={error:e_34_1}}finally{
-try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_34)throw e_34.error}}}if(headers.forEach(function(values,name2){
-r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.toUpperCase()})]=values.length===1?values[0]:values}),file!==
-void 0)return r.internalRedirect(file);var bytes=joined(body);if(bytes.length>0&&(status<300||status>=400))return r.return(
-status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&r.send(fromBytes(bytes)),r.finish()}function joined(pieces){
-var e_35,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.reduce(function(n,p2){return n+p2.length},
-0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.
-value;out.set(p,at),at+=p.length}}catch(e_35_1){e_35={error:e_35_1}}finally{try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.
-return)&&_a.call(pieces_3)}finally{if(e_35)throw e_35.error}}return out}var stdin_default=registry({fs:fs,crypto:crypto});
-export default stdin_default;
+this,void 0,void 0,function(){var parsed,reply2,_a,length,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:
+return parsed=parseTarget(request.target),parsed?[4,new Exchange(request,site,answer(site.table,request.method,parsed)).
+reply()]:[3,2];case 1:return _a=_d.sent(),[3,3];case 2:_a=refuse(400,"the URL is malformed"),_d.label=3;case 3:return reply2=
+_a,(_c=bodyLength(reply2.body))!==null&&_c!==void 0?(_b=_c,[3,6]):[3,4];case 4:return[4,headLength(request,reply2,site)];case 5:
+_b=_d.sent(),_d.label=6;case 6:return length=_b,length!==void 0&&reply2.status!==304&&reply2.headers.set("content-length",
+[String(length)]),request.method==="HEAD"&&(reply2.body=[]),[2,reply2]}})})}function headLength(_a,_b,_c){return __awaiter(
+this,arguments,void 0,function(_d,_e,_f){var method=_d.method,body=_e.body,bucket=_f.bucket;return __generator(this,function(_g){
+switch(_g.label){case 0:return method!=="HEAD"||!(body[0]instanceof Assembly)?[2,void 0]:[4,readAll(body,bucket)];case 1:
+return[2,_g.sent().length]}})})}function refuse(status,text,headers){headers===void 0&&(headers=new SmallMap);var body=toBytes(
+text+"\n");return headers.set("access-control-allow-origin",["*"]),headers.set("content-type",[PLAIN_TYPE]),headers.set(
+"cache-control",NO_STORE),headers.set("content-length",[String(body.length)]),{status:status,headers:headers,body:[body]}}
+function absent(key){throw new StoreError("".concat(key,": is not there"))}var DOCUMENT=524288,Exchange=(function(){function class_7(request,site,a){
+this.request=request,this.site=site,this.a=a,this.headers=new SmallMap([["access-control-allow-origin",["*"]]])}return class_7.
+prototype.reply=function(){switch(this.a.kind){case"direct":return this.direct();case"document":case"search":case"count":
+return this.response();case"file":return this.file();case"page":return this.page();default:return this.archive()}},class_7.
+prototype.head=function(){var _a=this,a=_a.a,headers=_a.headers;a.contentType!==""&&headers.set("content-type",[a.contentType]);
+var cache=cacheControl(this.site.table.head.cache,a.cache);cache.length>0&&headers.set("cache-control",cache),a.status===
+200&&compressible(a.contentType)&&headers.set("vary",["Accept-Encoding"])},class_7.prototype.settled=function(tag,modified){
+var e_28,_a;switch(modified===void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(this.request.headers,tag,
+modified)){case 304:try{for(var _b=__values(["content-type","content-encoding","accept-ranges"]),_c=_b.next();!_c.done;_c=
+_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_28_1){e_28={error:e_28_1}}finally{try{_c&&!_c.done&&(_a=
+_b.return)&&_a.call(_b)}finally{if(e_28)throw e_28.error}}return{status:304,headers:this.headers,body:[]};case 412:return this.
+fail(412,"precondition failed")}return null},class_7.prototype.fail=function(status,text){var e_29,_a;try{for(var _b=__values(
+["etag","accept-ranges","content-encoding","vary"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(
+name)}}catch(e_29_1){e_29={error:e_29_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_29)throw e_29.
+error}}return refuse(status,text,this.headers)},class_7.prototype.direct=function(){return __awaiter(this,void 0,void 0,
+function(){var a,body,done,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=this.a,body=(_c=
+a.body)!==null&&_c!==void 0?_c:new Uint8Array,this.head(),a.location!==void 0&&this.headers.set("location",[a.location]),
+a.status===405&&this.headers.set("allow",["GET, HEAD"]),a.status===200&&body.length>0?(_a=this.settled,_b=etag,[4,digestOf(
+body,this.site.sha256)]):[3,2];case 1:if(done=_a.apply(this,[_b.apply(void 0,[_d.sent()])]),done)return[2,done];_d.label=
+2;case 2:return[2,{status:a.status,headers:this.headers,body:[body]}]}})})},class_7.prototype.response=function(){return __awaiter(
+this,void 0,void 0,function(){var _a,a,request,site,digest,_b,tag,gzip,expected,found,_c,done,_d,_e,_f,_g,_h,_j;return __generator(
+this,function(_k){switch(_k.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,this.head(),(_f=a.digest)!==
+null&&_f!==void 0?(_b=_f,[3,3]):[3,1];case 1:return[4,digestOf((_h=(_g=a.named)!==null&&_g!==void 0?_g:a.body)!==null&&_h!==
+void 0?_h:new Uint8Array,site.sha256)];case 2:_b=_k.sent(),_k.label=3;case 3:return digest=_b,tag=etag(digest),gzip=acceptsGzip(
+request.headers),expected=gzip?gzipped(tag):tag,((_j=request.headers.get("if-none-match"))===null||_j===void 0?void 0:_j.
+trim())!=="*"&&precondition(request.headers,expected,"")===304?[2,this.settled(expected)]:gzip?[4,this.stored(responseKey(
+digest)+GZIP_SUFFIX)]:[3,5];case 4:return _c=_k.sent(),[3,6];case 5:_c=null,_k.label=6;case 6:return found=_c,found&&this.
+headers.set("content-encoding",["gzip"]),done=this.settled(found?expected:tag),done?[2,done]:(_e={status:a.status,headers:this.
+headers},found==null?[3,7]:(_d=found,[3,9]));case 7:return[4,this.plain(digest)];case 8:_d=_k.sent(),_k.label=9;case 9:return[
+2,(_e.body=_d,_e)]}})})},class_7.prototype.plain=function(digest){return __awaiter(this,void 0,void 0,function(){var a,_a,
+table,parts,bucket,sha256,key,bytes,assembly,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=
+this.a,a.body?[2,[a.body]]:(_a=this.site,table=_a.table,parts=_a.parts,bucket=_a.bucket,sha256=_a.sha256,key=responseKey(
+digest),a.select?[3,5]:this.request.method!=="HEAD"?[3,2]:[4,this.stored(key)]);case 1:return[2,(_b=_d.sent())!==null&&_b!==
+void 0?_b:absent(key)];case 2:return[4,readObject(key,bucket)];case 3:return bytes=_d.sent(),[4,digestOf(bytes,sha256)];case 4:
+if(_d.sent()!==digest)throw new StoreError("".concat(key,": its content is another's"));return[2,bytes.length<=DOCUMENT?
+[bytes]:[{key:key,length:bytes.length}]];case 5:return assembly=new Assembly(table,a.select(),parts),[4,this.stored(key,
+assembly.length)];case 6:return[2,(_c=_d.sent())!==null&&_c!==void 0?_c:[assembly]]}})})},class_7.prototype.page=function(){
+return __awaiter(this,void 0,void 0,function(){var _a,a,request,site,_b,digest,path,pages,page,_c;return __generator(this,
+function(_d){switch(_d.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,_b=a,digest=_b.digest,path=_b.
+path,[4,site.lists.get(digest)];case 1:return pages=_d.sent(),[4,findPage(pages,path,site.lists)];case 2:if(page=_d.sent(),
+this.headers.set("vary",["Accept-Encoding"]),!page){if(this.headers.set("vary",["Accept, Accept-Encoding"]),page=missingPage(
+pages,path),!page||!/text\/html/i.test((_c=request.headers.get("accept"))!==null&&_c!==void 0?_c:""))return this.a=noRoute,
+[2,this.direct()];Object.assign(a,{status:404,contentType:PAGE_HTML,cache:"error"})}return this.headers.set("x-content-t\
+ype-options",["nosniff"]),a.contentType===PAGE_HTML&&(this.headers.set("content-security-policy",[pagePolicy(pages.script)]),
+this.headers.set("referrer-policy",["no-referrer"])),this.head(),[2,this.pageBody(page)]}})})},class_7.prototype.pageBody=
+function(page){return __awaiter(this,void 0,void 0,function(){var _a,a,request,site,headers,key,encoded,tag,body,_b,done,
+_c,_d,_e,_f;return __generator(this,function(_g){switch(_g.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.
+site,headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.headers)?[4,this.stored(
+encoded)]:[3,2];case 1:return _b=_g.sent(),[3,3];case 2:_b=null,_g.label=3;case 3:return body=_b,body&&(tag=gzipped(tag),
+headers.set("content-encoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:body==null?[3,4]:(_c=
+body,[3,6]);case 4:return[4,this.stored(key)];case 5:_c=body=_g.sent(),_g.label=6;case 6:return body==null?[3,7]:(_d=body,
+[3,10]);case 7:return _e=inflated,_f=[encoded],[4,readObject(encoded,site.bucket)];case 8:return[4,_e.apply(void 0,_f.concat(
+[_g.sent(),site.inflate]))];case 9:_d=body=[_g.sent()],_g.label=10;case 10:return[2,{status:a.status,headers:headers,body:body}]}})})},
+class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,function(){var bucket,found,opened,e_30,
+_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=this.site.bucket,this.request.method!==
+"HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(key,found.size,length),[2,found&&[{key:key,
+length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.open(key)];case 3:if(opened=_d.sent(),!opened)
+return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,opened.size,length),[3,7];case 5:return e_30=
+_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:throw _d.sent(),e_30;case 7:return[2,[{key:key,
+length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},class_7.prototype.contents=function(){return __awaiter(
+this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(this,function(_c){switch(_c.label){case 0:return _a=
+this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:return key=_c.sent(),_b=parseContents,[4,readObject(
+key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},class_7.prototype.file=function(){return __awaiter(
+this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,contents,f,tag,d,key2_1,content,_c,_d,key,_e;return __generator(
+this,function(_f){switch(_f.label){case 0:return _a=this,request=_a.request,site=_a.site,a=_a.a,_b=a,revision=_b.revision,
+path=_b.path,[4,this.contents()];case 1:return contents=_f.sent(),f=contents.files.find(function(f2){return f2.path===path}),
+f?(a.contentType=f.type,site.table.head.site&&(this.headers.set("x-content-type-options",["nosniff"]),this.headers.set("\
+content-security-policy",[FILE_POLICY])),tag=fileTag(f.sha256),d=f.deflate,d&&ENVELOPE+d.size<f.size&&compressible(f.type)&&
+request.headers.get("range")===null&&acceptsGzip(request.headers)?[4,archiveKey(revision,site.sha256)]:[3,3]):(this.a=noResource,
+[2,this.direct()]);case 2:return key2_1=_f.sent(),content=judgeable(f)&&!site.exported?function(){return archivedGzip(key2_1,
+f,site)}:void 0,[2,deliver(this,{size:ENVELOPE+d.size,tag:gzipped(tag),body:gzipPieces(key2_1,f),content:content})];case 3:
+return site.exported||own(contents,f)?(_c=deliver,_d=[this],_e={size:f.size,tag:tag},[4,fileKey(revision,path,site.sha256)]):
+[3,5];case 4:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 5:return[4,archiveKey(revision,site.sha256)];case 6:
+return key=_f.sent(),[2,deliver(this,{size:f.size,tag:tag,key:key,content:function(){return archived(key,f,site)}})]}})})},
+class_7.prototype.archive=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,revision,_b,archive,signature,
+_c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,a=_a.a,site=_a.site,revision=a.
+revision,[4,this.contents()];case 1:return _b=_f.sent(),archive=_b.archive,signature=_b.signature,a.kind!=="archive"?[3,
+3]:(_c=deliver,_d=[this],_e={size:archive.size,tag:fileTag(archive.sha256)},[4,archiveKey(revision,site.sha256)]);case 2:
+return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 3:return[4,signatureKey(revision,site.sha256)];case 4:
+if(key=_f.sent(),!signature)throw new StoreError("".concat(key,": contents.json lists no signature"));return[2,deliver(this,
+{size:signature.size,tag:fileTag(signature.sha256),key:key})]}})})},class_7})(),KEPT2=16<<20,Parts=(function(_super){__extends(
+class_8,_super);function class_8(bucket){var _this=_super.call(this,KEPT2,function(digest){return __awaiter(_this,void 0,
+void 0,function(){var value;return __generator(this,function(_a){switch(_a.label){case 0:return[4,readObject(partKey(digest),
+bucket)];case 1:return value=_a.sent(),[2,{value:value,size:value.length}]}})})})||this;return _this}return class_8})(Kept),
+VERSIONS=12,DOCUMENT2=23*VERSIONS+5;function modifiedOf(id){var m=/^(....)(..)(..)T(..)(..)(..)Z-/.exec(id),at=m?Date.parse(
+"".concat(m[1],"-").concat(m[2],"-").concat(m[3],"T").concat(m[4],":").concat(m[5],":").concat(m[6],"Z")):NaN;return Number.
+isNaN(at)?"":new Date(at).toUTCString()}var TREE="tree/",ROUTES="data/routes.json";function fileOf(key){var m=/^packages\/([^/]+)\/([^/]+)\/[^/]+\/(files\/)?(.+)(?![\s\S])/.
+exec(key);if(!m||m[4]==="contents.json"&&!m[3])return"data/"+key;var _a=__read(m,5),name=_a[1],version2=_a[2],files=_a[3],
+rest=_a[4];if(!files)return"".concat(TREE,"epr/").concat(name,"/").concat(plain2(rest));var elements=rest.split("/").map(
+plain2);return DOCUMENTS.includes(elements[0])&&(elements[0]="="+elements[0]),"".concat(TREE,"package/").concat(name,"/").
+concat(plain2(version2),"/").concat(elements.join("/"))}var DOCUMENTS=["index.json","index.json.gz"];function plain2(element){
+var e_31,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.test(element))return element;var name=element.
+replace(/=(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}),out="";try{for(var _b=__values(runes(name)),
+_c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid;if(!valid)return element;out+=String.fromCodePoint(
+code)}}catch(e_31_1){e_31={error:e_31_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_31)throw e_31.
+error}}return out}var WHOLE="/~whole/",PART="/~part/",MOST2=4<<20;function registry(modules){return{answer:function(r){return __awaiter(
+this,void 0,void 0,function(){return __generator(this,function(_a){return[2,reply(r,r.variables.request_uri,modules)]})})},
+refused:function(r){return __awaiter(this,void 0,void 0,function(){var target,known,_a,_b;return __generator(this,function(_c){
+return target=(_b=((_a=r.variables.request)!==null&&_a!==void 0?_a:"").split(" ")[1])!==null&&_b!==void 0?_b:"",known=target[0]===
+"/"&&!r.variables.request_uri,[2,known?reply(r,target,modules):send(r,refuse(400,"bad request"))]})})},unsent:function(r){
+return __awaiter(this,void 0,void 0,function(){var there;return __generator(this,function(_a){return there=r.variables.regsnap_etag===
+"",[2,there?reply(r,r.variables.request_uri,modules):send(r,refuse(502,UNREADABLE))]})})}}}var UNREADABLE="the files of \
+this registry cannot be read";function reply(r,target,modules){return __awaiter(this,void 0,void 0,function(){var answer2,
+folder,headers,found,e_32;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=
+new Folder(modules,r.variables.regsnap_export),headers={get:function(name){var _a2;return(_a2=r.headersIn[name])!==null&&
+_a2!==void 0?_a2:null}},[4,handle({method:r.method,target:target,headers:headers},folder.site())];case 1:return found=_a.
+sent(),[4,folder.answer(found.status===200&&isJudged(r)?failed(found):found)];case 2:return answer2=_a.sent(),[3,4];case 3:
+return e_32=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").concat(e_32 instanceof SmallError?e_32.
+message:e_32)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),[2]}})})}function isJudged(r){var match=r.
+headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmodified-since"]!==void 0}function failed(_a){
+var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,"precondition failed",new SmallMap(modified&&
+[["last-modified",modified]]))}var Folder=(function(){function class_9(_a,root){var fs2=_a.fs,crypto2=_a.crypto;if(this.
+fs=fs2,this.crypto=crypto2,this.dir=fs2.realpathSync("".concat(root,"/current")),this.id=this.dir.slice(this.dir.lastIndexOf(
+"/")+1),!validSnapshot(this.id))throw new StoreError("".concat(root,"/current: names no snapshot"))}return class_9.prototype.
+site=function(){var _this=this,stat=function(key){return __awaiter(_this,void 0,void 0,function(){var found;return __generator(
+this,function(_a){return found=this.stat(fileOf(key)),[2,found&&{size:found.size}]})})},bucket={stat:stat,read:function(key){
+return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,stat(
+key)];case 1:return[2,_a.sent()?this.fs.readFileSync("".concat(this.dir,"/").concat(fileOf(key))):null]}})})},open:function(key){
+return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,stat(
+key)];case 1:return[2,_a.sent()]}})})}};return{table:new Table(this.fs.readFileSync("".concat(this.dir,"/").concat(ROUTES))),
+modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),lists:new Lists(bucket),exported:!0,inflate:function(){
+throw new StoreError("an export has every page plain")},sha256:function(bytes){return __awaiter(_this,void 0,void 0,function(){
+return __generator(this,function(_a){return[2,this.crypto.createHash("sha256").update(bytes).digest()]})})}}},class_9.prototype.
+stat=function(file){try{return this.fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!=="ENOENT")throw e;
+return null}},class_9.prototype.answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){var part,type,bytes,
+body_1,body_1_1,piece,_c,_d,_e,e_33_1,length,e_33,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.body;return __generator(
+this,function(_j){switch(_j.label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||p instanceof Assembly)}),
+part&&status===200&&body.length===1)return checkSize(part.key,(_h=(_g=this.stat(fileOf(part.key)))===null||_g===void 0?void 0:
+_g.size)!==null&&_h!==void 0?_h:null,part.length),[2,{status:status,headers:headers,body:[],file:this.address(WHOLE,part.
+key)}];if(part&&status===206&&Number(bodyLength(body))>MOST2)return type=/Content-Type: (.*)\r\n/.exec(body[0]instanceof
+Uint8Array?fromBytes(body[0]):""),type&&headers.set("content-type",[type[1]]),[2,{status:status,headers:headers,body:[],
+file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:_j.trys.push([1,9,10,11]),body_1=__values(body),body_1_1=body_1.
+next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(piece),
+[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=_j.sent(),
+[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.next(),[3,
+2];case 8:return[3,11];case 9:return e_33_1=_j.sent(),e_33={error:e_33_1},[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=
+body_1.return)&&_f.call(body_1)}finally{if(e_33)throw e_33.error}return[7];case 11:return length=bytes.reduce(function(n,b){
+return n+b.length},0),length>0&&headers.set("content-length",[String(length)]),[2,{status:status,headers:headers,body:bytes}]}})})},
+class_9.prototype.address=function(location2,key){var names=fileOf(key).split("/").map(encodeURIComponent);return"".concat(
+location2).concat(this.id,"/").concat(names.join("/"))},class_9.prototype.read=function(part){var _a,_b,file="".concat(this.
+dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(part.length)),fd=this.fs.openSync(file,"r");try{for(var n=0,
+k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.length-n,((_a=part.offset)!==null&&_a!==void 0?_a:0)+n),k===
+0)throw new StoreError("".concat(file,": ends before byte ").concat(((_b=part.offset)!==null&&_b!==void 0?_b:0)+bytes.length));
+return bytes}finally{this.fs.closeSync(fd)}},class_9})();function send(r,_a){var e_34,_b,_c,_d,status=_a.status,headers=_a.
+headers,body=_a.body,file=_a.file;if(file!==void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==null&&_c!==void 0?
+_c:[""])[0],r.variables.regsnap_modified=((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];try{for(var _e=__values(
+["etag","last-modified","content-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.value;headers.
+delete(name)}}catch(e_34_1){e_34={error:e_34_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_34)throw e_34.
+error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.toUpperCase()})]=
+values.length===1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);if(bytes.length>
+0&&(status<300||status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&r.send(fromBytes(
+bytes)),r.finish()}function joined(pieces){var e_35,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.
+reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.
+done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_35_1){e_35={error:e_35_1}}finally{
+try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_35)throw e_35.error}}return out}var stdin_default=registry(
+{fs:fs,crypto:crypto});export default stdin_default;

@@ -58,11 +58,10 @@ import { parseTarget } from "./url.js";
  * @returns {Promise<Reply>}
  */
 export async function handle(request, site) {
-  const { target } = request;
-  const parsed = parseTarget(target);
-  if (!parsed) return refuse(400, "the URL is malformed");
-  const a = answer(site.table, request.method, parsed);
-  const reply = await new Exchange(request, site, a).reply();
+  const parsed = parseTarget(request.target);
+  const reply = parsed
+    ? await new Exchange(request, site, answer(site.table, request.method, parsed)).reply()
+    : refuse(400, "the URL is malformed");
   const length = bodyLength(reply.body) ?? (await headLength(request, reply, site));
   if (length !== undefined && reply.status !== 304) reply.headers.set("content-length", [String(length)]);
   if (request.method === "HEAD") reply.body = [];
@@ -240,6 +239,8 @@ export class Exchange {
     /** @type {import("./page.js").Pages} */
     const pages = await site.lists.get(digest);
     let page = await findPage(pages, path, site.lists);
+    // All pages are stored encoded, feeds too.
+    this.headers.set("vary", ["Accept-Encoding"]);
     if (!page) {
       this.headers.set("vary", ["Accept, Accept-Encoding"]);
       page = missingPage(pages, path);

@@ -100,7 +100,9 @@ async function fails(copy, ...args) {
  * @param {string} copy
  */
 async function testsFail(copy) {
-  return (await fails(copy, "test/units.js")) || fails(copy, "test/vectors.js", resolve(vectors), resolve(bucket), env);
+  return (
+    (await fails(copy, "test/units.js")) || fails(copy, "test/vectors.js", resolve(vectors), resolve(bucket), env, "1")
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
-// Runs vectors through the router: node test/vectors.js VECTORS BUCKET ENV
+// Runs vectors through the router: node test/vectors.js VECTORS BUCKET ENV [MOST]
 //
-// A vector is a request and what the Go edge answered; see edgetest/case.go.
+// After MOST differences it ends. A vector is a request and what the Go edge answered; see edgetest/case.go.
 
 import { readFileSync } from "node:fs";
 
@@ -9,7 +9,7 @@ import { archiveKey, digestOf, fileKey, responseKey, signatureKey } from "../rou
 import { liveSite } from "./bucket.js";
 import { differences } from "./compare.js";
 
-const [, , file, folder, env] = process.argv;
+const [, , file, folder, env, most = "Infinity"] = process.argv;
 const site = await liveSite(folder, env);
 
 /**
@@ -52,6 +52,7 @@ for (const line of vectors) {
   if (key !== (vector.want.key ?? "")) out.push(`key ${key}, want ${vector.want.key}`);
   if (out.length > 0 && ++wrong <= 20)
     console.error(`${vector.method} ${vector.target} ${JSON.stringify(vector.headers ?? {})}\n  ${out.join("\n  ")}`);
+  if (wrong >= Number(most)) break;
 }
 console.log(`${vectors.length} vectors, ${wrong} differences`);
 process.exitCode = wrong > 0 || vectors.length === 0 ? 1 : 0;
