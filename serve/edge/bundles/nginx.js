@@ -132,101 +132,7 @@ prototype.full=function(size){var need=SEPARATOR.length+size+CLOSE2.length;retur
 at>0?!0:(this.buffer=new Uint8Array(need),!1)},Writer2.prototype.take=function(){var out=this.buffer.subarray(0,this.at);
 return this.rest-=this.at,this.buffer=new Uint8Array(Math.min(this.rest,this.most)),this.at=0,out},Writer2.prototype.text=
 function(text){for(var i2=0;i2<text.length;i2++)this.buffer[this.at++]=text.charCodeAt(i2)},Writer2.prototype.bytes=function(bytes){
-this.buffer.set(bytes,this.at),this.at+=bytes.length},Writer2})();function bodyLength(pieces){var e_8,_a,n=0;try{for(var pieces_1=__values(
-pieces),pieces_1_1=pieces_1.next();!pieces_1_1.done;pieces_1_1=pieces_1.next()){var p=pieces_1_1.value;if(p.length===void 0)
-return;n+=p.length}}catch(e_8_1){e_8={error:e_8_1}}finally{try{pieces_1_1&&!pieces_1_1.done&&(_a=pieces_1.return)&&_a.call(
-pieces_1)}finally{if(e_8)throw e_8.error}}return n}function readObject(key,bucket){return __awaiter(this,void 0,void 0,function(){
-var bytes;return __generator(this,function(_a){switch(_a.label){case 0:return[4,bucket.read(key)];case 1:if(bytes=_a.sent(),
-!bytes)throw new StoreError("".concat(key,": is not there"));return[2,bytes]}})})}function open(part,bucket){return __awaiter(
-this,void 0,void 0,function(){var opened,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return(_b=part.
-opened)!==null&&_b!==void 0?(_a=_b,[3,3]):[3,1];case 1:return[4,bucket.open(part.key,part.offset,part.length)];case 2:_a=
-_c.sent(),_c.label=3;case 3:if(opened=_a,!opened)throw new StoreError("".concat(part.key,": is not there"));return checkSize(
-part.key,opened.size,part.length),[2,opened]}})})}function checkSize(key,size,want){if(size!==null&&want!==void 0&&size!==
-want)throw new StoreError("".concat(key,": ").concat(size," bytes, want ").concat(want))}function read(pieces,bucket,most){
-return __asyncGenerator(this,arguments,function(){var pieces_2,pieces_2_1,piece,body,e_9_1,e_9,_a;return __generator(this,
-function(_b){switch(_b.label){case 0:_b.trys.push([0,13,14,15]),pieces_2=__values(pieces),pieces_2_1=pieces_2.next(),_b.
-label=1;case 1:return pieces_2_1.done?[3,12]:(piece=pieces_2_1.value,piece instanceof Uint8Array?[4,__await(piece)]:[3,4]);case 2:
-return[4,_b.sent()];case 3:return _b.sent(),[3,11];case 4:return piece instanceof Assembly?[5,__values(__asyncDelegator(
-__asyncValues(piece.chunks(most))))]:[3,7];case 5:return[4,__await.apply(void 0,[_b.sent()])];case 6:return _b.sent(),[3,
-11];case 7:return[4,__await(open(piece,bucket))];case 8:return body=_b.sent().body,[5,__values(__asyncDelegator(__asyncValues(
-whole(chunks(body),piece))))];case 9:return[4,__await.apply(void 0,[_b.sent()])];case 10:_b.sent(),_b.label=11;case 11:return pieces_2_1=
-pieces_2.next(),[3,1];case 12:return[3,15];case 13:return e_9_1=_b.sent(),e_9={error:e_9_1},[3,15];case 14:try{pieces_2_1&&
-!pieces_2_1.done&&(_a=pieces_2.return)&&_a.call(pieces_2)}finally{if(e_9)throw e_9.error}return[7];case 15:return[2]}})})}
-function whole(chunks2,part){return __asyncGenerator(this,arguments,function(){var n,_a,chunks2_1,chunks2_1_1,chunk,e_10_1,
-_b,e_10,_c,_d;return __generator(this,function(_e){switch(_e.label){case 0:n=0,_e.label=1;case 1:_e.trys.push([1,8,9,14]),
-_a=!0,chunks2_1=__asyncValues(chunks2),_e.label=2;case 2:return[4,__await(chunks2_1.next())];case 3:if(chunks2_1_1=_e.sent(),
-_b=chunks2_1_1.done,!!_b)return[3,7];if(_d=chunks2_1_1.value,_a=!1,chunk=_d,n+=chunk.length,part.length!==void 0&&n>part.
-length)throw new StoreError("".concat(part.key,": more than the ").concat(part.length," bytes that it is to have"));return[
-4,__await(chunk)];case 4:return[4,_e.sent()];case 5:_e.sent(),_e.label=6;case 6:return _a=!0,[3,2];case 7:return[3,14];case 8:
-return e_10_1=_e.sent(),e_10={error:e_10_1},[3,14];case 9:return _e.trys.push([9,,12,13]),!_a&&!_b&&(_c=chunks2_1.return)?
-[4,__await(_c.call(chunks2_1))]:[3,11];case 10:_e.sent(),_e.label=11;case 11:return[3,13];case 12:if(e_10)throw e_10.error;
-return[7];case 13:return[7];case 14:if(part.length!==void 0&&n!==part.length)throw new StoreError("".concat(part.key,": ").
-concat(n," bytes, want ").concat(part.length));return[2]}})})}var CHUNK3=262144;function chunks(stream){return __asyncGenerator(
-this,arguments,function(){var reader,_a,r,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return _d.trys.
-push([0,1,,5]),reader=stream.getReader({mode:"byob"}),[3,5];case 1:return _a=_d.sent(),[5,__values(__asyncDelegator(__asyncValues(
-smallChunks(stream.getReader()))))];case 2:return[4,__await.apply(void 0,[_d.sent()])];case 3:return _d.sent(),[4,__await(
-void 0)];case 4:return[2,_d.sent()];case 5:_d.trys.push([5,,14,16]),_d.label=6;case 6:return[4,__await(reader.read(new Uint8Array(
-CHUNK3),{min:CHUNK3}))];case 7:return r=_d.sent(),!((_b=r.value)===null||_b===void 0)&&_b.length?[4,__await(r.value)]:[3,
-10];case 8:return[4,_d.sent()];case 9:_d.sent(),_d.label=10;case 10:return r.done||!(!((_c=r.value)===null||_c===void 0)&&
-_c.length)?[4,__await(void 0)]:[3,12];case 11:return[2,_d.sent()];case 12:return[3,6];case 13:return[3,16];case 14:return[
-4,__await(reader.cancel().catch(function(){}))];case 15:return _d.sent(),[7];case 16:return[2]}})})}function smallChunks(reader){
-return __asyncGenerator(this,arguments,function(){var r;return __generator(this,function(_a){switch(_a.label){case 0:return _a.
-trys.push([0,,8,10]),[4,__await(reader.read())];case 1:r=_a.sent(),_a.label=2;case 2:return r.done?[3,7]:[4,__await(r.value)];case 3:
-return[4,_a.sent()];case 4:_a.sent(),_a.label=5;case 5:return[4,__await(reader.read())];case 6:return r=_a.sent(),[3,2];case 7:
-return[3,10];case 8:return[4,__await(reader.cancel().catch(function(){}))];case 9:return _a.sent(),[7];case 10:return[2]}})})}
-function readAll(pieces,bucket){return __awaiter(this,void 0,void 0,function(){var parts,size,_a,_b,_c,part,e_11_1,out,at,
-parts_1,parts_1_1,part,e_12,_d,_e,e_11,_f,_g;return __generator(this,function(_h){switch(_h.label){case 0:parts=[],size=
-0,_h.label=1;case 1:_h.trys.push([1,6,7,12]),_a=!0,_b=__asyncValues(read(pieces,bucket,1/0)),_h.label=2;case 2:return[4,
-_b.next()];case 3:if(_c=_h.sent(),_e=_c.done,!!_e)return[3,5];_g=_c.value,_a=!1,part=_g,parts.push(part.length<part.buffer.
-byteLength/2?part.slice():part),size+=part.length,_h.label=4;case 4:return _a=!0,[3,2];case 5:return[3,12];case 6:return e_11_1=
-_h.sent(),e_11={error:e_11_1},[3,12];case 7:return _h.trys.push([7,,10,11]),!_a&&!_e&&(_f=_b.return)?[4,_f.call(_b)]:[3,
-9];case 8:_h.sent(),_h.label=9;case 9:return[3,11];case 10:if(e_11)throw e_11.error;return[7];case 11:return[7];case 12:
-if(parts.length===1)return[2,parts[0]];out=new Uint8Array(size),at=0;try{for(parts_1=__values(parts),parts_1_1=parts_1.next();!parts_1_1.
-done;parts_1_1=parts_1.next())part=parts_1_1.value,out.set(part,at),at+=part.length}catch(e_12_1){e_12={error:e_12_1}}finally{
-try{parts_1_1&&!parts_1_1.done&&(_d=parts_1.return)&&_d.call(parts_1)}finally{if(e_12)throw e_12.error}}return[2,out]}})})}
-var SHORT=new SmallMap([[8,"\\b"],[9,"\\t"],[10,"\\n"],[12,"\\f"],[13,"\\r"],[34,'\\"'],[92,"\\\\"]]);function jsonString(text){
-var e_13,_a;if(/^[ !#-[\]-~]*(?![\s\S])/.test(text))return'"'.concat(text,'"');var out='"';try{for(var _b=__values(runes(
-text)),_c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid,bytes=_d.bytes;valid?SHORT.has(code)?
-out+=SHORT.get(code):code<32||code===8232||code===8233?out+="\\u"+code.toString(16).padStart(4,"0"):out+=bytes:out+="\\uf\
-ffd"}}catch(e_13_1){e_13={error:e_13_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_13)throw e_13.
-error}}return out+'"'}var decoder=new TextDecoder;function parseJSON(bytes,end){end===void 0&&(end="");var text=decoder.
-decode(bytes)+end;return/[^\0-\x7f]|\\u/.test(text)?JSON.parse(text,function(_,value){return typeof value=="string"?utf8(
-value):value}):JSON.parse(text)}function count(t,s,includeTemplates){var e_14,_a,_b,_c,counts=new SmallMap,_loop_1=function(label2,template2,n2){
-var own2=(_b=t.head.labels[label2])!==null&&_b!==void 0?_b:[],add=function(c){var _a2;return counts.set(c,((_a2=counts.get(
-c))!==null&&_a2!==void 0?_a2:0)+n2)};own2.forEach(add),includeTemplates&&countTemplates(t,own2,(_c=t.head.templates[template2])!==
-null&&_c!==void 0?_c:[],add)};try{for(var _d=__values(alike(t,s.rows)),_e=_d.next();!_e.done;_e=_d.next()){var _f=_e.value,
-label=_f.label,template=_f.template,n=_f.n;_loop_1(label,template,n)}}catch(e_14_1){e_14={error:e_14_1}}finally{try{_e&&
-!_e.done&&(_a=_d.return)&&_a.call(_d)}finally{if(e_14)throw e_14.error}}var entries=__spreadArray([],__read(counts),!1).
-sort(function(_a2,_b2){var _c2=__read(_a2,1),a=_c2[0],_d2=__read(_b2,1),b=_d2[0];return a<b?-1:1}).map(function(_a2){var _b2=__read(
-_a2,2),id=_b2[0],n2=_b2[1];return entry(t,id,n2)});return entries.length===0?"[]\n":"[\n"+entries.join(",\n")+"\n]\n"}function alike(t,rows){
-var e_15,_a,groups=new SmallMap;try{for(var rows_1=__values(rows),rows_1_1=rows_1.next();!rows_1_1.done;rows_1_1=rows_1.
-next()){var row=rows_1_1.value,label=t.label.at(row),template=t.template.at(row),key=label*t.head.templates.length+template,
-group=groups.get(key);group?group.n++:groups.set(key,{label:label,template:template,n:1})}}catch(e_15_1){e_15={error:e_15_1}}finally{
-try{rows_1_1&&!rows_1_1.done&&(_a=rows_1.return)&&_a.call(rows_1)}finally{if(e_15)throw e_15.error}}return groups.values()}
-function countTemplates(t,own2,templates,add){var e_16,_a,e_17,_b,met=new SmallSet;try{for(var templates_1=__values(templates),
-templates_1_1=templates_1.next();!templates_1_1.done;templates_1_1=templates_1.next()){var categories=templates_1_1.value.
-categories;if(categories===null&&templates.length===1)return;own2.forEach(add);try{for(var _c=(e_17=void 0,__values(categories!=
-null?categories:[])),_d=_c.next();!_d.done;_d=_c.next()){var c=_d.value;!met.has(c)&&!t.hasCategory(own2,c)&&add(c),met.
-add(c),add(c)}}catch(e_17_1){e_17={error:e_17_1}}finally{try{_d&&!_d.done&&(_b=_c.return)&&_b.call(_c)}finally{if(e_17)throw e_17.
-error}}}}catch(e_16_1){e_16={error:e_16_1}}finally{try{templates_1_1&&!templates_1_1.done&&(_a=templates_1.return)&&_a.call(
-templates_1)}finally{if(e_16)throw e_16.error}}}function entry(t,id,n){var _a,known=t.titles.get(id),fields=['"id": '.concat(
-jsonString(id)),'"title": '.concat(jsonString(known?known.title:id)),'"count": '.concat(n)];if(known!=null&&known.parent){
-fields.push('"parent_id": '.concat(jsonString(known.parent)));var title=(_a=t.titles.get(known.parent))===null||_a===void 0?
-void 0:_a.title;title&&fields.push('"parent_title": '.concat(jsonString(title)))}return"  {\n    "+fields.join(",\n    ")+
-"\n  }"}var BASE64="AAABAAEAEBAAAAEAIABoBAAAFgAAACgAAAAQAAAAIAAAAAEAIAAAAAAAQAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
-AAAAAAAAAEE3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/wAAAAAAAAAAAAAAAAAAAABBNzT/QTc0/0E3NP9BNzT/QTc0\
-/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP8AAAAAAAAAAAAAAAAAAAAAQTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9B\
-NzT/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADMdwD/zHcA\
-/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP8AAAAAAAAAAAAAAAAAAAAAzHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/M\
-dwD/zHcA/8x3AP/MdwD/AAAAAAAAAAAAAAAAAAAAAMx3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/wAAAAAAAAAAAAAA\
-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAs78A/7O/AP+zvwD/s78A/7O/AP+z\
-vwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/AAAAAAAAAAAAAAAAAAAAALO/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A\
-/wAAAAAAAAAAAAAAAAAAAACzvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",ICON=Uint8Array.
-from(atob(BASE64),function(c){return c.charCodeAt(0)});function validPackageName(name){return/^[a-z0-9_]{1,200}(?![\s\S])/.
+this.buffer.set(bytes,this.at),this.at+=bytes.length},Writer2})();function validPackageName(name){return/^[a-z0-9_]{1,200}(?![\s\S])/.
 test(name)}function validSnapshot(id){return/^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}(?![\s\S])/.test(id)}function responseKey(digest){
 return"responses/".concat(digest,".json")}function pageKey(digest){return"responses/".concat(digest,".page")}function partKey(digest){
 return"responses/".concat(digest,".part")}var GZIP_SUFFIX=".gz";function digestOf(content,sha256){return __awaiter(this,
@@ -248,15 +154,112 @@ void 0,void 0,function(){var s,cut,_a,_b;return __generator(this,function(_c){sw
 /[^A-Za-z0-9._,-]/g,function(c){return"="+c.charCodeAt(0).toString(16).toUpperCase().padStart(2,"0")}),/^\.*(?![\s\S])/.
 test(element)?s=s.replaceAll(".","=2E"):s=s.replace(/\.attrs(?![\s\S])/,"=2Eattrs"),s.length<=LONGEST?[2,s]:(cut=s[ABBREVIATED-
 1]==="="?ABBREVIATED-1:s[ABBREVIATED-2]==="="?ABBREVIATED-2:ABBREVIATED,_a=s.slice(0,cut)+"=-",_b=hex,[4,sha256(toBytes(
-element))]);case 1:return[2,_a+_b.apply(void 0,[_c.sent(),16])]}})})}var SHORT2=new SmallMap([[7,"\\a"],[8,"\\b"],[9,"\\t"],
-[10,"\\n"],[11,"\\v"],[12,"\\f"],[13,"\\r"],[34,'\\"'],[92,"\\\\"]]);function quote(text){var e_18,_a,out='"';try{for(var _b=__values(
-runes(text)),_c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid,bytes=_d.bytes;valid?SHORT2.
-has(code)?out+=SHORT2.get(code):printable(code)?out+=bytes:code<32||code===127?out+="\\x"+hex2(code,2):code<65536?out+="\
-\\u"+hex2(code,4):out+="\\U"+hex2(code,8):out+="\\x"+hex2(bytes.charCodeAt(0),2)}}catch(e_18_1){e_18={error:e_18_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_18)throw e_18.error}}return out+'"'}function printable(code){
-return code<127?code>=32:/[\p{L}\p{M}\p{N}\p{P}\p{S}]/.test(String.fromCodePoint(code))}function hex2(n,digits){return n.
-toString(16).padStart(digits,"0")}var VersionError=(function(_super){__extends(VersionError2,_super);function VersionError2(){
-return _super!==null&&_super.apply(this,arguments)||this}return VersionError2})(SmallError),LOOSE=/^v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?![\s\S])/,
+element))]);case 1:return[2,_a+_b.apply(void 0,[_c.sent(),16])]}})})}function bodyLength(pieces){var e_8,_a,n=0;try{for(var pieces_1=__values(
+pieces),pieces_1_1=pieces_1.next();!pieces_1_1.done;pieces_1_1=pieces_1.next()){var p=pieces_1_1.value;if(p.length===void 0)
+return;n+=p.length}}catch(e_8_1){e_8={error:e_8_1}}finally{try{pieces_1_1&&!pieces_1_1.done&&(_a=pieces_1.return)&&_a.call(
+pieces_1)}finally{if(e_8)throw e_8.error}}return n}function readObject(key,bucket){return __awaiter(this,void 0,void 0,function(){
+var bytes;return __generator(this,function(_a){switch(_a.label){case 0:return[4,bucket.read(key)];case 1:if(bytes=_a.sent(),
+!bytes)throw new StoreError("".concat(key,": is not there"));return[2,bytes]}})})}function readNamed(key,digest,bucket,sha256){
+return __awaiter(this,void 0,void 0,function(){var _a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return _a=
+named,_b=[key,digest],[4,readObject(key,bucket)];case 1:return[2,_a.apply(void 0,_b.concat([_c.sent(),sha256]))]}})})}function named(key,digest,content,sha256){
+return __awaiter(this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,digestOf(
+content,sha256)];case 1:if(_a.sent()!==digest)throw new StoreError("".concat(key,": its content is another's"));return[2,
+content]}})})}function open(part,bucket){return __awaiter(this,void 0,void 0,function(){var opened,_a,_b;return __generator(
+this,function(_c){switch(_c.label){case 0:return(_b=part.opened)!==null&&_b!==void 0?(_a=_b,[3,3]):[3,1];case 1:return[4,
+bucket.open(part.key,part.offset,part.length)];case 2:_a=_c.sent(),_c.label=3;case 3:if(opened=_a,!opened)throw new StoreError(
+"".concat(part.key,": is not there"));return checkSize(part.key,opened.size,part.length),[2,opened]}})})}function checkSize(key,size,want){
+if(size!==null&&want!==void 0&&size!==want)throw new StoreError("".concat(key,": ").concat(size," bytes, want ").concat(
+want))}function read(pieces,bucket,most){return __asyncGenerator(this,arguments,function(){var pieces_2,pieces_2_1,piece,
+body,e_9_1,e_9,_a;return __generator(this,function(_b){switch(_b.label){case 0:_b.trys.push([0,13,14,15]),pieces_2=__values(
+pieces),pieces_2_1=pieces_2.next(),_b.label=1;case 1:return pieces_2_1.done?[3,12]:(piece=pieces_2_1.value,piece instanceof
+Uint8Array?[4,__await(piece)]:[3,4]);case 2:return[4,_b.sent()];case 3:return _b.sent(),[3,11];case 4:return piece instanceof
+Assembly?[5,__values(__asyncDelegator(__asyncValues(piece.chunks(most))))]:[3,7];case 5:return[4,__await.apply(void 0,[_b.
+sent()])];case 6:return _b.sent(),[3,11];case 7:return[4,__await(open(piece,bucket))];case 8:return body=_b.sent().body,
+[5,__values(__asyncDelegator(__asyncValues(whole(chunks(body),piece))))];case 9:return[4,__await.apply(void 0,[_b.sent()])];case 10:
+_b.sent(),_b.label=11;case 11:return pieces_2_1=pieces_2.next(),[3,1];case 12:return[3,15];case 13:return e_9_1=_b.sent(),
+e_9={error:e_9_1},[3,15];case 14:try{pieces_2_1&&!pieces_2_1.done&&(_a=pieces_2.return)&&_a.call(pieces_2)}finally{if(e_9)
+throw e_9.error}return[7];case 15:return[2]}})})}function whole(chunks2,part){return __asyncGenerator(this,arguments,function(){
+var key,_a,length,n,_b,chunks2_1,chunks2_1_1,chunk,e_10_1,_c,e_10,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:
+key=part.key,_a=part.length,length=_a===void 0?1/0:_a,n=0,_f.label=1;case 1:_f.trys.push([1,8,9,14]),_b=!0,chunks2_1=__asyncValues(
+chunks2),_f.label=2;case 2:return[4,__await(chunks2_1.next())];case 3:if(chunks2_1_1=_f.sent(),_c=chunks2_1_1.done,!!_c)
+return[3,7];if(_e=chunks2_1_1.value,_b=!1,chunk=_e,n+=chunk.length,n>length)throw new StoreError("".concat(key,": more t\
+han the ").concat(length," bytes that it is to have"));return[4,__await(chunk)];case 4:return[4,_f.sent()];case 5:_f.sent(),
+_f.label=6;case 6:return _b=!0,[3,2];case 7:return[3,14];case 8:return e_10_1=_f.sent(),e_10={error:e_10_1},[3,14];case 9:
+return _f.trys.push([9,,12,13]),!_b&&!_c&&(_d=chunks2_1.return)?[4,__await(_d.call(chunks2_1))]:[3,11];case 10:_f.sent(),
+_f.label=11;case 11:return[3,13];case 12:if(e_10)throw e_10.error;return[7];case 13:return[7];case 14:return checkSize(key,
+n,part.length),[2]}})})}var CHUNK3=262144;function chunks(stream){return __asyncGenerator(this,arguments,function(){var reader,
+_a,r,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return _d.trys.push([0,1,,5]),reader=stream.getReader(
+{mode:"byob"}),[3,5];case 1:return _a=_d.sent(),[5,__values(__asyncDelegator(__asyncValues(smallChunks(stream.getReader()))))];case 2:
+return[4,__await.apply(void 0,[_d.sent()])];case 3:return _d.sent(),[4,__await(void 0)];case 4:return[2,_d.sent()];case 5:
+_d.trys.push([5,,14,16]),_d.label=6;case 6:return[4,__await(reader.read(new Uint8Array(CHUNK3),{min:CHUNK3}))];case 7:return r=
+_d.sent(),!((_b=r.value)===null||_b===void 0)&&_b.length?[4,__await(r.value)]:[3,10];case 8:return[4,_d.sent()];case 9:_d.
+sent(),_d.label=10;case 10:return r.done||!(!((_c=r.value)===null||_c===void 0)&&_c.length)?[4,__await(void 0)]:[3,12];case 11:
+return[2,_d.sent()];case 12:return[3,6];case 13:return[3,16];case 14:return[4,__await(reader.cancel().catch(function(){}))];case 15:
+return _d.sent(),[7];case 16:return[2]}})})}function smallChunks(reader){return __asyncGenerator(this,arguments,function(){
+var r;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,,8,10]),[4,__await(reader.read())];case 1:
+r=_a.sent(),_a.label=2;case 2:return r.done?[3,7]:[4,__await(r.value)];case 3:return[4,_a.sent()];case 4:_a.sent(),_a.label=
+5;case 5:return[4,__await(reader.read())];case 6:return r=_a.sent(),[3,2];case 7:return[3,10];case 8:return[4,__await(reader.
+cancel().catch(function(){}))];case 9:return _a.sent(),[7];case 10:return[2]}})})}function readAll(pieces,bucket){return __awaiter(
+this,void 0,void 0,function(){var parts,size,_a,_b,_c,part,e_11_1,out,at,parts_1,parts_1_1,part,e_12,_d,_e,e_11,_f,_g;return __generator(
+this,function(_h){switch(_h.label){case 0:parts=[],size=0,_h.label=1;case 1:_h.trys.push([1,6,7,12]),_a=!0,_b=__asyncValues(
+read(pieces,bucket,1/0)),_h.label=2;case 2:return[4,_b.next()];case 3:if(_c=_h.sent(),_e=_c.done,!!_e)return[3,5];_g=_c.
+value,_a=!1,part=_g,parts.push(part.length<part.buffer.byteLength/2?part.slice():part),size+=part.length,_h.label=4;case 4:
+return _a=!0,[3,2];case 5:return[3,12];case 6:return e_11_1=_h.sent(),e_11={error:e_11_1},[3,12];case 7:return _h.trys.push(
+[7,,10,11]),!_a&&!_e&&(_f=_b.return)?[4,_f.call(_b)]:[3,9];case 8:_h.sent(),_h.label=9;case 9:return[3,11];case 10:if(e_11)
+throw e_11.error;return[7];case 11:return[7];case 12:if(parts.length===1)return[2,parts[0]];out=new Uint8Array(size),at=
+0;try{for(parts_1=__values(parts),parts_1_1=parts_1.next();!parts_1_1.done;parts_1_1=parts_1.next())part=parts_1_1.value,
+out.set(part,at),at+=part.length}catch(e_12_1){e_12={error:e_12_1}}finally{try{parts_1_1&&!parts_1_1.done&&(_d=parts_1.return)&&
+_d.call(parts_1)}finally{if(e_12)throw e_12.error}}return[2,out]}})})}var SHORT=new SmallMap([[8,"\\b"],[9,"\\t"],[10,"\\\
+n"],[12,"\\f"],[13,"\\r"],[34,'\\"'],[92,"\\\\"]]);function jsonString(text){var e_13,_a;if(/^[ !#-[\]-~]*(?![\s\S])/.test(
+text))return'"'.concat(text,'"');var out='"';try{for(var _b=__values(runes(text)),_c=_b.next();!_c.done;_c=_b.next()){var _d=_c.
+value,code=_d.code,valid=_d.valid,bytes=_d.bytes;valid?SHORT.has(code)?out+=SHORT.get(code):code<32||code===8232||code===
+8233?out+="\\u"+code.toString(16).padStart(4,"0"):out+=bytes:out+="\\ufffd"}}catch(e_13_1){e_13={error:e_13_1}}finally{try{
+_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_13)throw e_13.error}}return out+'"'}var decoder=new TextDecoder;function parseJSON(bytes,end){
+end===void 0&&(end="");var text=decoder.decode(bytes)+end;return/[^\0-\x7f]|\\u/.test(text)?JSON.parse(text,function(_,value){
+return typeof value=="string"?utf8(value):value}):JSON.parse(text)}function count(t,s,includeTemplates){var e_14,_a,_b,_c,
+counts=new SmallMap,_loop_1=function(label2,template2,n2){var own2=(_b=t.head.labels[label2])!==null&&_b!==void 0?_b:[],
+add=function(c){var _a2;return counts.set(c,((_a2=counts.get(c))!==null&&_a2!==void 0?_a2:0)+n2)};own2.forEach(add),includeTemplates&&
+countTemplates(t,own2,(_c=t.head.templates[template2])!==null&&_c!==void 0?_c:[],add)};try{for(var _d=__values(alike(t,s.
+rows)),_e=_d.next();!_e.done;_e=_d.next()){var _f=_e.value,label=_f.label,template=_f.template,n=_f.n;_loop_1(label,template,
+n)}}catch(e_14_1){e_14={error:e_14_1}}finally{try{_e&&!_e.done&&(_a=_d.return)&&_a.call(_d)}finally{if(e_14)throw e_14.error}}
+var entries=__spreadArray([],__read(counts.keys()),!1).sort().map(function(id){return entry(t,id,counts.get(id))});return entries.
+length===0?"[]\n":"[\n"+entries.join(",\n")+"\n]\n"}function alike(t,rows){var e_15,_a,groups=new SmallMap;try{for(var rows_1=__values(
+rows),rows_1_1=rows_1.next();!rows_1_1.done;rows_1_1=rows_1.next()){var row=rows_1_1.value,label=t.label.at(row),template=t.
+template.at(row),key=label*t.head.templates.length+template,group=groups.get(key);group?group.n++:groups.set(key,{label:label,
+template:template,n:1})}}catch(e_15_1){e_15={error:e_15_1}}finally{try{rows_1_1&&!rows_1_1.done&&(_a=rows_1.return)&&_a.
+call(rows_1)}finally{if(e_15)throw e_15.error}}return groups.values()}function countTemplates(t,own2,templates,add){var e_16,
+_a,e_17,_b,met=new SmallSet;try{for(var templates_1=__values(templates),templates_1_1=templates_1.next();!templates_1_1.
+done;templates_1_1=templates_1.next()){var categories=templates_1_1.value.categories;if(categories===null&&templates.length===
+1)return;own2.forEach(add);try{for(var _c=(e_17=void 0,__values(categories!=null?categories:[])),_d=_c.next();!_d.done;_d=
+_c.next()){var c=_d.value;!met.has(c)&&!t.hasCategory(own2,c)&&add(c),met.add(c),add(c)}}catch(e_17_1){e_17={error:e_17_1}}finally{
+try{_d&&!_d.done&&(_b=_c.return)&&_b.call(_c)}finally{if(e_17)throw e_17.error}}}}catch(e_16_1){e_16={error:e_16_1}}finally{
+try{templates_1_1&&!templates_1_1.done&&(_a=templates_1.return)&&_a.call(templates_1)}finally{if(e_16)throw e_16.error}}}
+function entry(t,id,n){var _a,known=t.titles.get(id),fields=['"id": '.concat(jsonString(id)),'"title": '.concat(jsonString(
+known?known.title:id)),'"count": '.concat(n)];if(known!=null&&known.parent){fields.push('"parent_id": '.concat(jsonString(
+known.parent)));var title=(_a=t.titles.get(known.parent))===null||_a===void 0?void 0:_a.title;title&&fields.push('"paren\
+t_title": '.concat(jsonString(title)))}return"  {\n    "+fields.join(",\n    ")+"\n  }"}var BASE64="AAABAAEAEBAAAAEAIABo\
+BAAAFgAAACgAAAAQAAAAIAAAAAEAIAAAAAAAQAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAEE3NP9BNzT/QTc0/0E3NP9BNzT/QTc0\
+/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/wAAAAAAAAAAAAAAAAAAAABBNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP8A\
+AAAAAAAAAAAAAAAAAAAAQTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADMdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/M\
+dwD/zHcA/8x3AP8AAAAAAAAAAAAAAAAAAAAAzHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/AAAAAAAAAAAAAAAAAAAA\
+AMx3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAs78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/AAAA\
+AAAAAAAAAAAAAAAAALO/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/wAAAAAAAAAAAAAAAAAAAACzvwD/s78A/7O/AP+z\
+vwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",ICON=Uint8Array.from(atob(BASE64),function(c){
+return c.charCodeAt(0)}),SHORT2=new SmallMap([[7,"\\a"],[8,"\\b"],[9,"\\t"],[10,"\\n"],[11,"\\v"],[12,"\\f"],[13,"\\r"],
+[34,'\\"'],[92,"\\\\"]]);function quote(text){var e_18,_a,out='"';try{for(var _b=__values(runes(text)),_c=_b.next();!_c.
+done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid,bytes=_d.bytes;valid?SHORT2.has(code)?out+=SHORT2.get(code):
+printable(code)?out+=bytes:code<32||code===127?out+="\\x"+hex2(code,2):code<65536?out+="\\u"+hex2(code,4):out+="\\U"+hex2(
+code,8):out+="\\x"+hex2(bytes.charCodeAt(0),2)}}catch(e_18_1){e_18={error:e_18_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&
+_a.call(_b)}finally{if(e_18)throw e_18.error}}return out+'"'}function printable(code){return code<127?code>=32:/[\p{L}\p{M}\p{N}\p{P}\p{S}]/.
+test(String.fromCodePoint(code))}function hex2(n,digits){return n.toString(16).padStart(digits,"0")}var VersionError=(function(_super){
+__extends(VersionError2,_super);function VersionError2(){return _super!==null&&_super.apply(this,arguments)||this}return VersionError2})(
+SmallError),LOOSE=/^v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?![\s\S])/,
 STRICT=/^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?![\s\S])/,
 LONGEST2=256,LARGEST="18446744073709551615";function parseVersion(text){var _a,_b;if(text.length>LONGEST2)throw new VersionError(
 "version string is too long (max 256 bytes)");var m=LOOSE.exec(text);if(!m)throw new VersionError("invalid semantic vers\
@@ -389,9 +392,9 @@ at(row)])!==null&&_a!==void 0?_a:[];if(!templates.some(function(p){return t.hasC
 var keep=__spreadArray([],__read(templates.keys()),!1).filter(function(i2){var _a2;return(_a2=templates[i2].categories)===
 null||_a2===void 0?void 0:_a2.includes(category)});return keep.length<templates.length&&s.kept.set(row,keep),!0})),s}function showsEvery(q){
 return q.all&&q.prerelease&&!q.experimental&&q.category+q.package+q.type===""&&!(q.kibana||q.agent||q.specMin||q.specMax||
-q.capabilities)&&q.discovery.length===0}function named(t,_a){var rows=_a.rows,kept=_a.kept,title=toBytes("search 2\n"),cuts="";
-kept.size>0&&rows.forEach(function(row,i3){var keep=kept.get(row);keep&&(cuts+="\n"+i3+(keep.length>0?":"+keep.join(","):
-""))});var out=new Uint8Array(title.length+rows.length*DIGEST+cuts.length);out.set(title);for(var at=title.length,data=t.
+q.capabilities)&&q.discovery.length===0}function named2(t,_a){var rows=_a.rows,kept=_a.kept,title=toBytes("search 2\n"),
+cuts="";kept.size>0&&rows.forEach(function(row,i3){var keep=kept.get(row);keep&&(cuts+="\n"+i3+(keep.length>0?":"+keep.join(
+","):""))});var out=new Uint8Array(title.length+rows.length*DIGEST+cuts.length);out.set(title);for(var at=title.length,data=t.
 data,from=t.summaries.from,i2=0;i2<rows.length;){for(var first=rows[i2],n=1;rows[i2+n]===first+n;)n++;out.set(data.subarray(
 from+first*DIGEST,from+(first+n)*DIGEST),at),at+=n*DIGEST,i2+=n}return out.set(toBytes(cuts),at),out}var JSON_TYPE="appl\
 ication/json",PLAIN_TYPE="text/plain; charset=utf-8";function plainError(status,text,cache){return{kind:"direct",status:status,
@@ -406,30 +409,30 @@ cache:"none",location:location(target,clean),body:toBytes("")};switch(path){case
 "index",toBytes(index(t)));case"/health":return direct("","none",toBytes(""));case"/favicon.ico":return direct("image/x-\
 icon","content",ICON);case"/search":case"/categories":return query(t,target)}return MOVABLE.has(path)?moved(target,path.
 slice(0,-1)):path==="/catalog"||path.startsWith("/catalog/")?pageRoute(t,target):path.startsWith("/package/")?packageRoute(
-t,target):path.startsWith("/epr/")||path.startsWith("/artifacts/packages/")?archiveRoute(t,target):path.startsWith("/art\
-ifacts/static/")?staticRoute(t,target):noRoute}function index(t){return'{\n  "service.name": "package-registry",\n  "servi\
-ce.version": '.concat(jsonString(t.head.service_version),"\n}\n")}var HTML=new SmallMap([["&","&amp;"],["<","&lt;"],[">",
-"&gt;"],['"',"&#34;"],["'","&#39;"]]);function moved(target,path){var to=location(target,path),link=to.replace(/[&<>"']/g,
-function(c){return HTML.get(c)});return{kind:"direct",status:301,contentType:"text/html; charset=utf-8",cache:"none",location:to,
-body:toBytes('<a href="'.concat(link,'">Moved Permanently</a>.\n\n'))}}function query(t,target){var q;try{q=parseQuery2(
-target.query,target.path==="/categories")}catch(e){if(!(e instanceof QueryError))throw e;return plainError(400,e.message,
-"error")}var a={kind:"search",status:200,contentType:JSON_TYPE,cache:"content"};if(t.rows>0&&showsEvery(q))return __assign(
-__assign({},a),{digest:t.head.every,select:function(){return select(t,q)}});var selection=select(t,q);if(q.counting){var body=toBytes(
-count(t,selection,q.includePolicyTemplates));return __assign(__assign({},a),{kind:"count",body:body})}return selection.rows.
-length===0?__assign(__assign({},a),{kind:"direct",body:toBytes("[]")}):__assign(__assign({},a),{select:function(){return selection},
-named:named(t,selection)})}function pageRoute(t,target){var digest=t.head.site;if(!digest)return noRoute;var path=target.
-path,rest=path.replace(/^\/catalog\//,""),last2=rest.slice(rest.lastIndexOf("/")+1),file=rest.startsWith("-/")&&last2.includes(
-".")||last2==="feed.xml"||last2==="versions.json";return path==="/catalog"||last2!==""&&!file?moved(target,path+"/"):{kind:"\
-page",status:200,contentType:pageType(last2),cache:"index",digest:digest,path:rest}}function pageType(file){var suffix=/\.(css|js|json|xml)(?![\s\S])/.
-exec(file);return suffix&&PAGE_TYPES.get(suffix[1])||PAGE_HTML}var PAGE_HTML="text/html; charset=utf-8",PAGE_TYPES=new SmallMap(
-[["css","text/css; charset=utf-8"],["js","text/javascript; charset=utf-8"],["json",JSON_TYPE],["xml","application/atom+x\
-ml"]]);function splitN(text,n){var parts=text.split("/");return parts.length<=n?parts:__spreadArray(__spreadArray([],__read(
-parts.slice(0,n-1)),!1),[parts.slice(n-1).join("/")],!1)}function packageRoute(t,target){var _a=__read(splitN(target.path.
-slice(9),3),3),name=_a[0],version2=_a[1],file=_a[2];if(!name||!version2)return noRoute;if(file===void 0)return validPackageName(
-name)?moved(target,target.path+"/"):noRoute;var document=file===""&&validPackageName(name);if(!document)return fileRoute(
-t,target,name,version2,file);if(!isStrict(version2))return badVersion;var row=t.find(name,version2);return row<0?noPackage:
-{kind:"document",status:200,contentType:JSON_TYPE,cache:"index",digest:t.document(row)}}function staticRoute(t,target){var m=/^\/artifacts\/static\/([a-z0-9_]{1,200})-([^/]+)\/([\s\S]+)(?![\s\S])/.
-exec(target.path);return m?fileRoute(t,target,m[1],m[2],m[3]):noRoute}function fileRoute(t,target,name,version2,file){if(target.
+t,target):path.startsWith("/artifacts/static/")?staticRoute(t,target):archiveRoute(t,target)}function index(t){return'{\n\
+  "service.name": "package-registry",\n  "service.version": '.concat(jsonString(t.head.service_version),"\n}\n")}var HTML=new SmallMap(
+[["&","&amp;"],["<","&lt;"],[">","&gt;"],['"',"&#34;"],["'","&#39;"]]);function moved(target,path){var to=location(target,
+path),link=to.replace(/[&<>"']/g,function(c){return HTML.get(c)});return{kind:"direct",status:301,contentType:"text/html\
+; charset=utf-8",cache:"none",location:to,body:toBytes('<a href="'.concat(link,'">Moved Permanently</a>.\n\n'))}}function query(t,target){
+var q;try{q=parseQuery2(target.query,target.path==="/categories")}catch(e){if(!(e instanceof QueryError))throw e;return plainError(
+400,e.message,"error")}var a={kind:"search",status:200,contentType:JSON_TYPE,cache:"content"};if(t.rows>0&&showsEvery(q))
+return __assign(__assign({},a),{digest:t.head.every,select:function(){return select(t,q)}});var selection=select(t,q);if(q.
+counting){var body=toBytes(count(t,selection,q.includePolicyTemplates));return __assign(__assign({},a),{kind:"count",body:body})}
+return selection.rows.length===0?__assign(__assign({},a),{kind:"direct",body:toBytes("[]")}):__assign(__assign({},a),{select:function(){
+return selection},named:named2(t,selection)})}function pageRoute(t,target){var digest=t.head.site;if(!digest)return noRoute;
+var path=target.path,rest=path.replace(/^\/catalog\//,""),last2=rest.slice(rest.lastIndexOf("/")+1),file=rest.startsWith(
+"-/")&&last2.includes(".")||last2==="feed.xml"||last2==="versions.json";return path==="/catalog"||last2!==""&&!file?moved(
+target,path+"/"):{kind:"page",status:200,contentType:pageType(last2),cache:"index",digest:digest,path:rest}}function pageType(file){
+var suffix=/\.(css|js|json|xml)(?![\s\S])/.exec(file);return suffix&&PAGE_TYPES.get(suffix[1])||PAGE_HTML}var PAGE_HTML="\
+text/html; charset=utf-8",PAGE_TYPES=new SmallMap([["css","text/css; charset=utf-8"],["js","text/javascript; charset=utf\
+-8"],["json",JSON_TYPE],["xml","application/atom+xml"]]);function splitN(text,n){var parts=text.split("/");return parts.
+length<=n?parts:__spreadArray(__spreadArray([],__read(parts.slice(0,n-1)),!1),[parts.slice(n-1).join("/")],!1)}function packageRoute(t,target){
+var _a=__read(splitN(target.path.slice(9),3),3),name=_a[0],version2=_a[1],file=_a[2];if(!name||!version2)return noRoute;
+if(file===void 0)return validPackageName(name)?moved(target,target.path+"/"):noRoute;var document=file===""&&validPackageName(
+name);if(!document)return fileRoute(t,target,name,version2,file);if(!isStrict(version2))return badVersion;var row=t.find(
+name,version2);return row<0?noPackage:{kind:"document",status:200,contentType:JSON_TYPE,cache:"index",digest:t.document(
+row)}}function staticRoute(t,target){var m=/^\/artifacts\/static\/([a-z0-9_]{1,200})-([^/]+)\/([\s\S]+)(?![\s\S])/.exec(
+target.path);return m?fileRoute(t,target,m[1],m[2],m[3]):noRoute}function fileRoute(t,target,name,version2,file){if(target.
 path.endsWith("/"))return moved(target,target.path.slice(0,-1));if(!isStrict(version2))return badVersion;var row=t.find(
 name,version2);return row<0?noPackage:{kind:"file",status:200,contentType:"",cache:"content",revision:{name:name,version:version2,
 id:t.revision(row)},path:file}}function archiveRoute(t,target){var slash=target.path.endsWith("/"),m=/^\/(?:epr\/[^/]+|artifacts\/packages)\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?(?![\s\S])/.
@@ -446,38 +449,38 @@ _this,void 0,void 0,function(){var _a2,_b,_c;return __generator(this,function(_d
 (_b=inflated,_c=[key],[4,readAll(gzipPieces(key,file),site.bucket)]):[3,2];case 1:return _a2=_b.apply(void 0,_c.concat([
 _d.sent(),site.inflate,size])),[3,3];case 2:_a2=readAll([{key:key,offset:stored,length:size}],site.bucket),_d.label=3;case 3:
 return[2,_a2]}})})})]})})}function gzipPieces(key,_a){var size=_a.size,deflate=_a.deflate,_b=deflate,offset=_b.offset,length=_b.
-size,crc32=_b.crc32;return[GZIP_HEADER,{key:key,offset:offset,length:length},gzipTrailer(crc32,size)]}function judgeable(_a){
-var _b,size=_a.size,deflate=_a.deflate;return Math.max(size,(_b=deflate==null?void 0:deflate.size)!==null&&_b!==void 0?_b:
-0)<=LARGEST_ARCHIVED}function archivedGzip(key,file,site){return __awaiter(this,void 0,void 0,function(){var encoded,_this=this;
-return __generator(this,function(_a){switch(_a.label){case 0:return encoded=GZIP_HEADER,[4,judged(key,file,site,function(){
-return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a2){switch(_a2.label){case 0:return[4,
-readAll(gzipPieces(key,file),site.bucket)];case 1:return encoded=_a2.sent(),[2,inflated(key,encoded,site.inflate,file.size)]}})})})];case 1:
-return _a.sent(),[2,encoded]}})})}function judged(key_1,_a,_b,read3_1){return __awaiter(this,arguments,void 0,function(key,_c,_d,read3){
-var content,e_23,path=_c.path,sha256=_c.sha256,hash=_d.sha256;return __generator(this,function(_e){switch(_e.label){case 0:
-return _e.trys.push([0,2,,3]),[4,read3()];case 1:return content=_e.sent(),[3,3];case 2:throw e_23=_e.sent(),e_23 instanceof
-StoreError?e_23:new StoreError("".concat(key,": ").concat(path,": ").concat(e_23 instanceof SmallError?e_23.message:e_23));case 3:
-return[4,digestOf(content,hash)];case 4:if(_e.sent()!==sha256.slice(0,32))throw new StoreError("".concat(key,": what it \
-holds for ").concat(path," is something else"));return[2,content]}})})}function inflated(key,encoded,inflate2,length){var opened={
-size:null,body:inflate2(encoded)};return readAll([{key:key,length:length,opened:opened}],null)}function cacheControl(policy,cacheClass){
-switch(cacheClass){case"index":return["max-age=".concat(policy.index),"public"];case"content":return["max-age=".concat(policy.
-content),"public"];case"error":return NO_STORE}return[]}var NO_STORE=["max-age=0","private, no-store"];function etag(digest){
-return'"'.concat(digest,'"')}function fileTag(sha256){return etag(sha256.slice(0,32))}function gzipped(tag){return tag.slice(
-0,-1)+'-gzip"'}function precondition(headers,tag,modified){var match=headers.get("if-match");if(match!==null&&!listed(match,
-tag,!0))return 412;var none=headers.get("if-none-match");return none!==null&&listed(none,tag,!1)||none===null&&modified!==
-""&&headers.get("if-modified-since")===modified?304:0}function listed(list,tag,strong){if(list.trim()==="*")return!0;for(var item=new RegExp(
-'[ \\t,]*(W\\/)?("[^"]*")',"y"),m=item.exec(list);m;m=item.exec(list))if(m[2]===tag&&!(m[1]&&strong))return!0;return!1}function rangeApplies(headers,tag){
-var _a,v=(_a=headers.get("if-range"))!==null&&_a!==void 0?_a:"";return v===""||v===tag}var OBJECTS=1,FORMAT=2;function parseContents(data){
-var c=parseJSON(data);if(c.format!==FORMAT&&c.format!==OBJECTS)throw new SmallError("contents: format ".concat(c.format,
-" is not known to this edge (want ").concat(FORMAT,")"));return c}function own(_a,_b){var format=_a.format,object=_b.object;
-return format===OBJECTS||object===!0}function acceptsGzip(headers){var e_24,_a,_b,UNSET=-1,gzip=UNSET,any=UNSET,identity=UNSET;
-try{for(var _c=__values(((_b=headers.get("accept-encoding"))!==null&&_b!==void 0?_b:"").split(",")),_d=_c.next();!_d.done;_d=
-_c.next()){var item=_d.value,_e=__read(item.split(";")),name=_e[0],params=_e.slice(1),q=quality(params);switch(name.trim().
-toLowerCase()){case"gzip":case"x-gzip":gzip=Math.max(gzip,q);break;case"identity":identity=q;break;case"*":any=q}}}catch(e_24_1){
-e_24={error:e_24_1}}finally{try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_24)throw e_24.error}}return gzip===
-UNSET&&(gzip=any),gzip>0&&gzip>=identity}function quality(params){var e_25,_a;try{for(var params_1=__values(params),params_1_1=params_1.
-next();!params_1_1.done;params_1_1=params_1.next()){var p=params_1_1.value,at=p.indexOf("=");if(!(at<0||p.slice(0,at).trim().
-toLowerCase()!=="q")){var text=p.slice(at+1).trim(),q=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.test(
-text)?Number(text):NaN;return q>=0?Math.min(q,1):0}}}catch(e_25_1){e_25={error:e_25_1}}finally{try{params_1_1&&!params_1_1.
+size,crc32=_b.crc32;return[GZIP_HEADER,{key:key,offset:offset,length:length},gzipTrailer(crc32,size)]}function judgeable(size,encoded){
+return Math.max(size,encoded)<=LARGEST_ARCHIVED}function archivedGzip(key,file,site){return __awaiter(this,void 0,void 0,
+function(){var encoded,_this=this;return __generator(this,function(_a){switch(_a.label){case 0:return encoded=GZIP_HEADER,
+[4,judged(key,file,site,function(){return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a2){
+switch(_a2.label){case 0:return[4,readAll(gzipPieces(key,file),site.bucket)];case 1:return encoded=_a2.sent(),[2,inflated(
+key,encoded,site.inflate,file.size)]}})})})];case 1:return _a.sent(),[2,encoded]}})})}function judged(key_1,_a,_b,read3_1){
+return __awaiter(this,arguments,void 0,function(key,_c,_d,read3){var content,e_23,path=_c.path,sha256=_c.sha256,hash=_d.
+sha256;return __generator(this,function(_e){switch(_e.label){case 0:return _e.trys.push([0,2,,3]),[4,read3()];case 1:return content=
+_e.sent(),[3,3];case 2:throw e_23=_e.sent(),e_23 instanceof StoreError?e_23:new StoreError("".concat(key,": ").concat(path,
+": ").concat(e_23 instanceof SmallError?e_23.message:e_23));case 3:return[4,digestOf(content,hash)];case 4:if(_e.sent()!==
+sha256.slice(0,32))throw new StoreError("".concat(key,": what it holds for ").concat(path," is something else"));return[
+2,content]}})})}function inflated(key,encoded,inflate2,length){var opened={size:null,body:inflate2(encoded)};return readAll(
+[{key:key,length:length,opened:opened}],null)}function cacheControl(policy,cacheClass){switch(cacheClass){case"index":return[
+"max-age=".concat(policy.index),"public"];case"content":return["max-age=".concat(policy.content),"public"];case"error":return NO_STORE}
+return[]}var NO_STORE=["max-age=0","private, no-store"];function etag(digest){return'"'.concat(digest,'"')}function fileTag(sha256){
+return etag(sha256.slice(0,32))}function gzipped(tag){return tag.slice(0,-1)+'-gzip"'}function precondition(headers,tag,modified){
+var match=headers.get("if-match");if(match!==null&&!listed(match,tag,!0))return 412;var none=headers.get("if-none-match");
+return none!==null&&listed(none,tag,!1)||none===null&&modified!==""&&headers.get("if-modified-since")===modified?304:0}function listed(list,tag,strong){
+if(list.trim()==="*")return!0;for(var item=new RegExp('[ \\t,]*(W\\/)?("[^"]*")',"y"),m=item.exec(list);m;m=item.exec(list))
+if(m[2]===tag&&!(m[1]&&strong))return!0;return!1}function rangeApplies(headers,tag){var _a,v=(_a=headers.get("if-range"))!==
+null&&_a!==void 0?_a:"";return v===""||v===tag}var OBJECTS=1,FORMAT=2;function parseContents(data){var c=parseJSON(data);
+if(c.format!==FORMAT&&c.format!==OBJECTS)throw new SmallError("contents: format ".concat(c.format," is not known to this\
+ edge (want ").concat(FORMAT,")"));return c}function own(_a,_b){var format=_a.format,object=_b.object;return format===OBJECTS||
+object===!0}function acceptsGzip(headers){var e_24,_a,_b,UNSET=-1,gzip=UNSET,any=UNSET,identity=UNSET;try{for(var _c=__values(
+((_b=headers.get("accept-encoding"))!==null&&_b!==void 0?_b:"").split(",")),_d=_c.next();!_d.done;_d=_c.next()){var item=_d.
+value,_e=__read(item.split(";")),name=_e[0],params=_e.slice(1),q=quality(params);switch(name.trim().toLowerCase()){case"\
+gzip":case"x-gzip":gzip=Math.max(gzip,q);break;case"identity":identity=q;break;case"*":any=q}}}catch(e_24_1){e_24={error:e_24_1}}finally{
+try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_24)throw e_24.error}}return gzip===UNSET&&(gzip=any),gzip>0&&
+gzip>=identity}function quality(params){var e_25,_a,_b;try{for(var params_1=__values(params),params_1_1=params_1.next();!params_1_1.
+done;params_1_1=params_1.next()){var p=params_1_1.value,text=(_b=/^\s*q\s*=(.*)(?![\s\S])/i.exec(p))===null||_b===void 0?
+void 0:_b[1].trim();if(text!==void 0){var known=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.test(text);
+return known?Math.min(Math.max(Number(text),0),1):0}}}catch(e_25_1){e_25={error:e_25_1}}finally{try{params_1_1&&!params_1_1.
 done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_25)throw e_25.error}}return 1}function compressible(contentType){
 return["text/","application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var Kept=(function(){
 function class_5(most,load){this.most=most,this.load=load,this.kept=new SmallMap,this.bytes=0}return class_5.prototype.get=
@@ -487,31 +490,31 @@ digest,kept),[2,kept.value]):[4,this.load(digest)];case 1:loaded=_e.sent(),this.
 loaded),this.bytes+=loaded.size);try{for(_a=__values(this.kept),_b=_a.next();!_b.done&&(_c=__read(_b.value,2),oldest=_c[0],
 size=_c[1].size,!(this.bytes<=this.most));_b=_a.next())this.kept.delete(oldest),this.bytes-=size}catch(e_26_1){e_26={error:e_26_1}}finally{
 try{_b&&!_b.done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_26)throw e_26.error}}return[2,loaded.value]}})})},class_5})(),
-KEPT=4<<20,Lists=(function(_super){__extends(class_6,_super);function class_6(bucket){var _this=_super.call(this,KEPT,function(digest){
-return __awaiter(_this,void 0,void 0,function(){var bytes;return __generator(this,function(_a){switch(_a.label){case 0:return[
-4,readObject(pageKey(digest),bucket)];case 1:return bytes=_a.sent(),[2,{value:parseJSON(bytes),size:bytes.length}]}})})})||
-this;return _this}return class_6})(Kept);function findPage(site,path,lists){return __awaiter(this,void 0,void 0,function(){
-var own2,slash,of,rest,page,versions,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return own2=entry2(
-site.pages,path),own2?[2,own2]:(slash=path.indexOf("/"),of=slash<0?null:entry2(site.packages,path.slice(0,slash)),of?(rest=
-path.slice(slash+1),page=entry2(of.pages,rest),page?[2,page]:rest==="versions.json"?[2,of.list]:rest.endsWith("/")?[4,lists.
-get(of.list)]:[2,null]):[2,null]);case 1:return versions=_c.sent().versions,[2,(_b=(_a=versions.find(function(v){return v.
-version===rest.slice(0,-1)}))===null||_a===void 0?void 0:_a.page)!==null&&_b!==void 0?_b:null]}})})}function missingPage(site,path){
-return entry2(site.pages,"404 ".concat(path.split("/").length-1))}function entry2(of,name){return Object.prototype.hasOwnProperty.
-call(of,name)?of[name]:null}function pagePolicy(script){return"default-src 'none'; img-src 'self'; style-src 'self'; scr\
-ipt-src '".concat(script,"'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")}var FILE_POLICY="\
-default-src 'none'; style-src 'unsafe-inline'; sandbox",RangeError416=(function(_super){__extends(RangeError4162,_super);
-function RangeError4162(){return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(SmallError),MOST=16,
-LARGEST2="9223372036854775807";function parseRange(header,size){var e_27,_a;if(header==="")return[];if(!header.startsWith(
-"bytes="))throw new RangeError416("invalid range");var ranges=[],beyond=!1,total=0;try{for(var _b=__values(header.slice(
-6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,item=text.trim();if(item!==""){var r=oneRange(item,
-size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_27_1){e_27={error:e_27_1}}finally{try{
-_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_27)throw e_27.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
+KEPT=4<<20,Lists=(function(_super){__extends(class_6,_super);function class_6(bucket,sha256){var _this=_super.call(this,
+KEPT,function(digest){return __awaiter(_this,void 0,void 0,function(){var bytes;return __generator(this,function(_a){switch(_a.
+label){case 0:return[4,readNamed(pageKey(digest),digest,bucket,sha256)];case 1:return bytes=_a.sent(),[2,{value:parseJSON(
+bytes),size:bytes.length}]}})})})||this;return _this}return class_6})(Kept);function findPage(site,path,lists){return __awaiter(
+this,void 0,void 0,function(){var own2,slash,of,rest,page,versions,_a,_b;return __generator(this,function(_c){switch(_c.
+label){case 0:return own2=entry2(site.pages,path),own2?[2,own2]:(slash=path.indexOf("/"),of=slash<0?null:entry2(site.packages,
+path.slice(0,slash)),of?(rest=path.slice(slash+1),page=entry2(of.pages,rest),page?[2,page]:rest==="versions.json"?[2,of.
+list]:rest.endsWith("/")?[4,lists.get(of.list)]:[2,null]):[2,null]);case 1:return versions=_c.sent().versions,[2,(_b=(_a=
+versions.find(function(v){return v.version===rest.slice(0,-1)}))===null||_a===void 0?void 0:_a.page)!==null&&_b!==void 0?
+_b:null]}})})}function missingPage(site,path){return entry2(site.pages,"404 ".concat(path.split("/").length-1))}function entry2(of,name){
+return Object.prototype.hasOwnProperty.call(of,name)?of[name]:null}function pagePolicy(script){return"default-src 'none'\
+; img-src 'self'; style-src 'self'; script-src '".concat(script,"'; connect-src 'self'; base-uri 'none'; form-action 'se\
+lf'; frame-ancestors 'none'")}var FILE_POLICY="default-src 'none'; style-src 'unsafe-inline'; sandbox",RangeError416=(function(_super){
+__extends(RangeError4162,_super);function RangeError4162(){return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(
+SmallError),MOST=16,LARGEST2="9223372036854775807";function parseRange(header,size){var e_27,_a;if(header==="")return[];
+if(!header.startsWith("bytes="))throw new RangeError416("invalid range");var ranges=[],beyond=!1,total=0;try{for(var _b=__values(
+header.slice(6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,item=text.trim();if(item!==""){var r=oneRange(
+item,size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_27_1){e_27={error:e_27_1}}finally{
+try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_27)throw e_27.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
 "invalid range: failed to overlap");return total>size||ranges.length>MOST?[]:ranges}function oneRange(item,size){var m=/^[ \t]*([0-9]*)[ \t]*-[ \t]*([0-9]*)[ \t]*(?![\s\S])/.
 exec(item);if(!m||[m[1],m[2]].some(tooLarge)||m[1]===""&&m[2]==="")throw new RangeError416("invalid range");if(m[1]===""){
-var n=Math.min(Number(m[2]),size);return{start:size-n,length:n}}var start=Number(m[1]);if(start>=size)return{start:0,length:0};
-if(m[2]==="")return{start:start,length:size-start};if(Number(m[2])<start)throw new RangeError416("invalid range");return{
-start:start,length:Math.min(size-1,Number(m[2]))-start+1}}function tooLarge(digits){var significant=digits.replace(/^0+/,
-"");return significant.length>LARGEST2.length||significant.length===LARGEST2.length&&significant>LARGEST2}function contentRange(r,size){
+var n=Math.min(Number(m[2]),size);return{start:size-n,length:n}}var start=Number(m[1]);if(start>=size)return{start:start,
+length:0};if(m[2]==="")return{start:start,length:size-start};if(Number(m[2])<start)throw new RangeError416("invalid rang\
+e");return{start:start,length:Math.min(size-1,Number(m[2]))-start+1}}function tooLarge(digits){var significant=digits.replace(
+/^0+/,"");return significant.length>LARGEST2.length||significant.length===LARGEST2.length&&significant>LARGEST2}function contentRange(r,size){
 return"bytes ".concat(r.start,"-").concat(r.start+r.length-1,"/").concat(size)}function deliver(x,rep){return __awaiter(
 this,void 0,void 0,function(){var headers,site,done,content2,_a,key,ranges,content,_b,part,_c,r,boundary,body,_d,_e;return __generator(
 this,function(_f){switch(_f.label){case 0:return headers=x.headers,site=x.site,x.head(),rep.key&&headers.set("accept-ran\
@@ -557,66 +560,68 @@ fail(412,"precondition failed")}return null},class_7.prototype.fail=function(sta
 ["etag","accept-ranges","content-encoding","vary"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(
 name)}}catch(e_29_1){e_29={error:e_29_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_29)throw e_29.
 error}}return refuse(status,text,this.headers)},class_7.prototype.direct=function(){return __awaiter(this,void 0,void 0,
-function(){var a,body,done,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=this.a,body=(_c=
-a.body)!==null&&_c!==void 0?_c:new Uint8Array,this.head(),a.location!==void 0&&this.headers.set("location",[a.location]),
-a.status===405&&this.headers.set("allow",["GET, HEAD"]),a.status===200&&body.length>0?(_a=this.settled,_b=etag,[4,digestOf(
-body,this.site.sha256)]):[3,2];case 1:if(done=_a.apply(this,[_b.apply(void 0,[_d.sent()])]),done)return[2,done];_d.label=
-2;case 2:return[2,{status:a.status,headers:this.headers,body:[body]}]}})})},class_7.prototype.response=function(){return __awaiter(
-this,void 0,void 0,function(){var _a,a,request,site,digest,_b,tag,gzip,expected,found,_c,done,_d,_e,_f,_g,_h,_j;return __generator(
-this,function(_k){switch(_k.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,this.head(),(_f=a.digest)!==
-null&&_f!==void 0?(_b=_f,[3,3]):[3,1];case 1:return[4,digestOf((_h=(_g=a.named)!==null&&_g!==void 0?_g:a.body)!==null&&_h!==
-void 0?_h:new Uint8Array,site.sha256)];case 2:_b=_k.sent(),_k.label=3;case 3:return digest=_b,tag=etag(digest),gzip=acceptsGzip(
-request.headers),expected=gzip?gzipped(tag):tag,((_j=request.headers.get("if-none-match"))===null||_j===void 0?void 0:_j.
-trim())!=="*"&&precondition(request.headers,expected,"")===304?[2,this.settled(expected)]:gzip?[4,this.stored(responseKey(
-digest)+GZIP_SUFFIX)]:[3,5];case 4:return _c=_k.sent(),[3,6];case 5:_c=null,_k.label=6;case 6:return found=_c,found&&this.
-headers.set("content-encoding",["gzip"]),done=this.settled(found?expected:tag),done?[2,done]:(_e={status:a.status,headers:this.
-headers},found==null?[3,7]:(_d=found,[3,9]));case 7:return[4,this.plain(digest)];case 8:_d=_k.sent(),_k.label=9;case 9:return[
-2,(_e.body=_d,_e)]}})})},class_7.prototype.plain=function(digest){return __awaiter(this,void 0,void 0,function(){var a,_a,
-table,parts,bucket,sha256,key,bytes,assembly,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=
-this.a,a.body?[2,[a.body]]:(_a=this.site,table=_a.table,parts=_a.parts,bucket=_a.bucket,sha256=_a.sha256,key=responseKey(
-digest),a.select?[3,5]:this.request.method!=="HEAD"?[3,2]:[4,this.stored(key)]);case 1:return[2,(_b=_d.sent())!==null&&_b!==
-void 0?_b:absent(key)];case 2:return[4,readObject(key,bucket)];case 3:return bytes=_d.sent(),[4,digestOf(bytes,sha256)];case 4:
-if(_d.sent()!==digest)throw new StoreError("".concat(key,": its content is another's"));return[2,bytes.length<=DOCUMENT?
-[bytes]:[{key:key,length:bytes.length}]];case 5:return assembly=new Assembly(table,a.select(),parts),[4,this.stored(key,
-assembly.length)];case 6:return[2,(_c=_d.sent())!==null&&_c!==void 0?_c:[assembly]]}})})},class_7.prototype.page=function(){
-return __awaiter(this,void 0,void 0,function(){var _a,a,request,site,_b,digest,path,pages,page,_c;return __generator(this,
-function(_d){switch(_d.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,_b=a,digest=_b.digest,path=_b.
-path,[4,site.lists.get(digest)];case 1:return pages=_d.sent(),[4,findPage(pages,path,site.lists)];case 2:if(page=_d.sent(),
-this.headers.set("vary",["Accept-Encoding"]),!page){if(this.headers.set("vary",["Accept, Accept-Encoding"]),page=missingPage(
-pages,path),!page||!/text\/html/i.test((_c=request.headers.get("accept"))!==null&&_c!==void 0?_c:""))return this.a=noRoute,
-[2,this.direct()];Object.assign(a,{status:404,contentType:PAGE_HTML,cache:"error"})}return this.headers.set("x-content-t\
-ype-options",["nosniff"]),a.contentType===PAGE_HTML&&(this.headers.set("content-security-policy",[pagePolicy(pages.script)]),
-this.headers.set("referrer-policy",["no-referrer"])),this.head(),[2,this.pageBody(page)]}})})},class_7.prototype.pageBody=
-function(page){return __awaiter(this,void 0,void 0,function(){var _a,a,request,site,headers,key,encoded,tag,body,_b,done,
-_c,_d,_e,_f;return __generator(this,function(_g){switch(_g.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.
-site,headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.headers)?[4,this.stored(
-encoded)]:[3,2];case 1:return _b=_g.sent(),[3,3];case 2:_b=null,_g.label=3;case 3:return body=_b,body&&(tag=gzipped(tag),
-headers.set("content-encoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:body==null?[3,4]:(_c=
-body,[3,6]);case 4:return[4,this.stored(key)];case 5:_c=body=_g.sent(),_g.label=6;case 6:return body==null?[3,7]:(_d=body,
-[3,10]);case 7:return _e=inflated,_f=[encoded],[4,readObject(encoded,site.bucket)];case 8:return[4,_e.apply(void 0,_f.concat(
-[_g.sent(),site.inflate]))];case 9:_d=body=[_g.sent()],_g.label=10;case 10:return[2,{status:a.status,headers:headers,body:body}]}})})},
-class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,function(){var bucket,found,opened,e_30,
-_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=this.site.bucket,this.request.method!==
-"HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(key,found.size,length),[2,found&&[{key:key,
-length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.open(key)];case 3:if(opened=_d.sent(),!opened)
-return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,opened.size,length),[3,7];case 5:return e_30=
-_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:throw _d.sent(),e_30;case 7:return[2,[{key:key,
-length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},class_7.prototype.contents=function(){return __awaiter(
-this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(this,function(_c){switch(_c.label){case 0:return _a=
-this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:return key=_c.sent(),_b=parseContents,[4,readObject(
-key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},class_7.prototype.file=function(){return __awaiter(
-this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,contents,f,tag,d,key2_1,content,_c,_d,key,_e;return __generator(
-this,function(_f){switch(_f.label){case 0:return _a=this,request=_a.request,site=_a.site,a=_a.a,_b=a,revision=_b.revision,
-path=_b.path,[4,this.contents()];case 1:return contents=_f.sent(),f=contents.files.find(function(f2){return f2.path===path}),
-f?(a.contentType=f.type,site.table.head.site&&(this.headers.set("x-content-type-options",["nosniff"]),this.headers.set("\
-content-security-policy",[FILE_POLICY])),tag=fileTag(f.sha256),d=f.deflate,d&&ENVELOPE+d.size<f.size&&compressible(f.type)&&
-request.headers.get("range")===null&&acceptsGzip(request.headers)?[4,archiveKey(revision,site.sha256)]:[3,3]):(this.a=noResource,
-[2,this.direct()]);case 2:return key2_1=_f.sent(),content=judgeable(f)&&!site.exported?function(){return archivedGzip(key2_1,
-f,site)}:void 0,[2,deliver(this,{size:ENVELOPE+d.size,tag:gzipped(tag),body:gzipPieces(key2_1,f),content:content})];case 3:
-return site.exported||own(contents,f)?(_c=deliver,_d=[this],_e={size:f.size,tag:tag},[4,fileKey(revision,path,site.sha256)]):
-[3,5];case 4:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 5:return[4,archiveKey(revision,site.sha256)];case 6:
-return key=_f.sent(),[2,deliver(this,{size:f.size,tag:tag,key:key,content:function(){return archived(key,f,site)}})]}})})},
-class_7.prototype.archive=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,revision,_b,archive,signature,
+function(){var a,body,done,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return a=this.a,body=a.body,
+this.head(),a.location!==void 0&&this.headers.set("location",[a.location]),a.status===405&&this.headers.set("allow",["GE\
+T, HEAD"]),a.status===200&&body.length>0?(_a=this.settled,_b=etag,[4,digestOf(body,this.site.sha256)]):[3,2];case 1:if(done=
+_a.apply(this,[_b.apply(void 0,[_c.sent()])]),done)return[2,done];_c.label=2;case 2:return[2,{status:a.status,headers:this.
+headers,body:[body]}]}})})},class_7.prototype.response=function(){return __awaiter(this,void 0,void 0,function(){var _a,
+a,request,site,digest,_b,tag,gzip,expected,found,_c,done,_d,_e,_f,_g,_h;return __generator(this,function(_j){switch(_j.label){case 0:
+return _a=this,a=_a.a,request=_a.request,site=_a.site,this.head(),(_f=a.digest)!==null&&_f!==void 0?(_b=_f,[3,3]):[3,1];case 1:
+return[4,digestOf((_g=a.named)!==null&&_g!==void 0?_g:a.body,site.sha256)];case 2:_b=_j.sent(),_j.label=3;case 3:return digest=
+_b,tag=etag(digest),gzip=acceptsGzip(request.headers),expected=gzip?gzipped(tag):tag,((_h=request.headers.get("if-none-m\
+atch"))===null||_h===void 0?void 0:_h.trim())!=="*"&&precondition(request.headers,expected,"")===304?[2,this.settled(expected)]:
+gzip?[4,this.stored(responseKey(digest)+GZIP_SUFFIX)]:[3,5];case 4:return _c=_j.sent(),[3,6];case 5:_c=null,_j.label=6;case 6:
+return found=_c,found&&this.headers.set("content-encoding",["gzip"]),done=this.settled(found?expected:tag),done?[2,done]:
+(_e={status:a.status,headers:this.headers},found==null?[3,7]:(_d=found,[3,9]));case 7:return[4,this.plain(digest)];case 8:
+_d=_j.sent(),_j.label=9;case 9:return[2,(_e.body=_d,_e)]}})})},class_7.prototype.plain=function(digest){return __awaiter(
+this,void 0,void 0,function(){var a,_a,table,parts,bucket,sha256,key,bytes,assembly,_b,_c;return __generator(this,function(_d){
+switch(_d.label){case 0:return a=this.a,a.body?[2,[a.body]]:(_a=this.site,table=_a.table,parts=_a.parts,bucket=_a.bucket,
+sha256=_a.sha256,key=responseKey(digest),a.select?[3,4]:this.request.method!=="HEAD"?[3,2]:[4,this.stored(key)]);case 1:
+return[2,(_b=_d.sent())!==null&&_b!==void 0?_b:absent(key)];case 2:return[4,readNamed(key,digest,bucket,sha256)];case 3:
+return bytes=_d.sent(),[2,bytes.length<=DOCUMENT?[bytes]:[{key:key,length:bytes.length}]];case 4:return assembly=new Assembly(
+table,a.select(),parts),[4,this.stored(key,assembly.length)];case 5:return[2,(_c=_d.sent())!==null&&_c!==void 0?_c:[assembly]]}})})},
+class_7.prototype.page=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,request,site,_b,digest,path,pages,
+page,_c;return __generator(this,function(_d){switch(_d.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,
+_b=a,digest=_b.digest,path=_b.path,[4,site.lists.get(digest)];case 1:return pages=_d.sent(),[4,findPage(pages,path,site.
+lists)];case 2:if(page=_d.sent(),this.headers.set("vary",["Accept-Encoding"]),!page){if(this.headers.set("vary",["Accept\
+, Accept-Encoding"]),page=missingPage(pages,path),!page||!/text\/html/i.test((_c=request.headers.get("accept"))!==null&&
+_c!==void 0?_c:""))return this.a=noRoute,[2,this.direct()];Object.assign(a,{status:404,contentType:PAGE_HTML,cache:"erro\
+r"})}return this.headers.set("x-content-type-options",["nosniff"]),a.contentType===PAGE_HTML&&(this.headers.set("content\
+-security-policy",[pagePolicy(pages.script)]),this.headers.set("referrer-policy",["no-referrer"])),this.head(),[2,this.pageBody(
+page)]}})})},class_7.prototype.pageBody=function(page){return __awaiter(this,void 0,void 0,function(){var _a,a,request,headers,
+key,encoded,tag,body,_b,done,_c,_d;return __generator(this,function(_e){switch(_e.label){case 0:return _a=this,a=_a.a,request=
+_a.request,headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.headers)?[4,this.
+stored(encoded)]:[3,2];case 1:return _b=_e.sent(),[3,3];case 2:_b=null,_e.label=3;case 3:return body=_b,body&&(tag=gzipped(
+tag),headers.set("content-encoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:body==null?[3,4]:
+(_c=body,[3,6]);case 4:return[4,this.stored(key)];case 5:_c=body=_e.sent(),_e.label=6;case 6:return body==null?[3,7]:(_d=
+body,[3,9]);case 7:return[4,this.inflatedPage(encoded,page)];case 8:_d=body=[_e.sent()],_e.label=9;case 9:return[2,{status:a.
+status,headers:headers,body:body}]}})})},class_7.prototype.inflatedPage=function(key,page){return __awaiter(this,void 0,
+void 0,function(){var _a,bucket,inflate2,sha256,_b,_c,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:
+return _a=this.site,bucket=_a.bucket,inflate2=_a.inflate,sha256=_a.sha256,_b=named,_c=[key,page],_d=inflated,_e=[key],[4,
+readObject(key,bucket)];case 1:return[4,_d.apply(void 0,_e.concat([_f.sent(),inflate2]))];case 2:return[2,_b.apply(void 0,
+_c.concat([_f.sent(),sha256]))]}})})},class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,
+function(){var bucket,found,opened,e_30,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=
+this.site.bucket,this.request.method!=="HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(
+key,found.size,length),[2,found&&[{key:key,length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.
+open(key)];case 3:if(opened=_d.sent(),!opened)return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,
+opened.size,length),[3,7];case 5:return e_30=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:
+throw _d.sent(),e_30;case 7:return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},
+class_7.prototype.contents=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(
+this,function(_c){switch(_c.label){case 0:return _a=this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:
+return key=_c.sent(),_b=parseContents,[4,readObject(key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},
+class_7.prototype.file=function(){return __awaiter(this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,
+contents,f,tag,d,key2_1,content,_c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,
+request=_a.request,site=_a.site,a=_a.a,_b=a,revision=_b.revision,path=_b.path,[4,this.contents()];case 1:return contents=
+_f.sent(),f=contents.files.find(function(f2){return f2.path===path}),f?(a.contentType=f.type,site.table.head.site&&(this.
+headers.set("x-content-type-options",["nosniff"]),this.headers.set("content-security-policy",[FILE_POLICY])),tag=fileTag(
+f.sha256),d=f.deflate,d&&ENVELOPE+d.size<f.size&&compressible(f.type)&&request.headers.get("range")===null&&acceptsGzip(
+request.headers)?[4,archiveKey(revision,site.sha256)]:[3,3]):(this.a=noResource,[2,this.direct()]);case 2:return key2_1=
+_f.sent(),content=judgeable(f.size,d.size)&&!site.exported?function(){return archivedGzip(key2_1,f,site)}:void 0,[2,deliver(
+this,{size:ENVELOPE+d.size,tag:gzipped(tag),body:gzipPieces(key2_1,f),content:content})];case 3:return site.exported||own(
+contents,f)?(_c=deliver,_d=[this],_e={size:f.size,tag:tag},[4,fileKey(revision,path,site.sha256)]):[3,5];case 4:return[2,
+_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 5:return[4,archiveKey(revision,site.sha256)];case 6:return key=
+_f.sent(),[2,deliver(this,{size:f.size,tag:tag,key:key,content:function(){return archived(key,f,site)}})]}})})},class_7.
+prototype.archive=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,revision,_b,archive,signature,
 _c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,a=_a.a,site=_a.site,revision=a.
 revision,[4,this.contents()];case 1:return _b=_f.sent(),archive=_b.archive,signature=_b.signature,a.kind!=="archive"?[3,
 3]:(_c=deliver,_d=[this],_e={size:archive.size,tag:fileTag(archive.sha256)},[4,archiveKey(revision,site.sha256)]);case 2:
@@ -661,40 +666,40 @@ this,function(_a){return found=this.stat(fileOf(key)),[2,found&&{size:found.size
 return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,stat(
 key)];case 1:return[2,_a.sent()?this.fs.readFileSync("".concat(this.dir,"/").concat(fileOf(key))):null]}})})},open:function(key){
 return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,stat(
-key)];case 1:return[2,_a.sent()]}})})}};return{table:new Table(this.fs.readFileSync("".concat(this.dir,"/").concat(ROUTES))),
-modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),lists:new Lists(bucket),exported:!0,inflate:function(){
-throw new StoreError("an export has every page plain")},sha256:function(bytes){return __awaiter(_this,void 0,void 0,function(){
-return __generator(this,function(_a){return[2,this.crypto.createHash("sha256").update(bytes).digest()]})})}}},class_9.prototype.
-stat=function(file){try{return this.fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!=="ENOENT")throw e;
-return null}},class_9.prototype.answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){var part,type,bytes,
-body_1,body_1_1,piece,_c,_d,_e,e_33_1,length,e_33,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.body;return __generator(
-this,function(_j){switch(_j.label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||p instanceof Assembly)}),
-part&&status===200&&body.length===1)return checkSize(part.key,(_h=(_g=this.stat(fileOf(part.key)))===null||_g===void 0?void 0:
-_g.size)!==null&&_h!==void 0?_h:null,part.length),[2,{status:status,headers:headers,body:[],file:this.address(WHOLE,part.
-key)}];if(part&&status===206&&Number(bodyLength(body))>MOST2)return type=/Content-Type: (.*)\r\n/.exec(body[0]instanceof
-Uint8Array?fromBytes(body[0]):""),type&&headers.set("content-type",[type[1]]),[2,{status:status,headers:headers,body:[],
-file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:_j.trys.push([1,9,10,11]),body_1=__values(body),body_1_1=body_1.
-next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(piece),
-[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=_j.sent(),
-[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.next(),[3,
-2];case 8:return[3,11];case 9:return e_33_1=_j.sent(),e_33={error:e_33_1},[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=
-body_1.return)&&_f.call(body_1)}finally{if(e_33)throw e_33.error}return[7];case 11:return length=bytes.reduce(function(n,b){
-return n+b.length},0),length>0&&headers.set("content-length",[String(length)]),[2,{status:status,headers:headers,body:bytes}]}})})},
-class_9.prototype.address=function(location2,key){var names=fileOf(key).split("/").map(encodeURIComponent);return"".concat(
-location2).concat(this.id,"/").concat(names.join("/"))},class_9.prototype.read=function(part){var _a,_b,file="".concat(this.
-dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(part.length)),fd=this.fs.openSync(file,"r");try{for(var n=0,
-k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.length-n,((_a=part.offset)!==null&&_a!==void 0?_a:0)+n),k===
-0)throw new StoreError("".concat(file,": ends before byte ").concat(((_b=part.offset)!==null&&_b!==void 0?_b:0)+bytes.length));
-return bytes}finally{this.fs.closeSync(fd)}},class_9})();function send(r,_a){var e_34,_b,_c,_d,status=_a.status,headers=_a.
-headers,body=_a.body,file=_a.file;if(file!==void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==null&&_c!==void 0?
-_c:[""])[0],r.variables.regsnap_modified=((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];try{for(var _e=__values(
-["etag","last-modified","content-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.value;headers.
-delete(name)}}catch(e_34_1){e_34={error:e_34_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_34)throw e_34.
-error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.toUpperCase()})]=
-values.length===1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);if(bytes.length>
-0&&(status<300||status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&r.send(fromBytes(
-bytes)),r.finish()}function joined(pieces){var e_35,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.
-reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.
+key)];case 1:return[2,_a.sent()]}})})}},sha256=function(content){return __awaiter(_this,void 0,void 0,function(){return __generator(
+this,function(_a){return[2,this.crypto.createHash("sha256").update(content).digest()]})})};return{table:new Table(this.fs.
+readFileSync("".concat(this.dir,"/").concat(ROUTES))),modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),
+lists:new Lists(bucket,sha256),exported:!0,inflate:function(){throw new StoreError("an export has every page plain")},sha256:sha256}},
+class_9.prototype.stat=function(file){try{return this.fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!==
+"ENOENT")throw e;return null}},class_9.prototype.answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){
+var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_33_1,length,e_33,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.
+body;return __generator(this,function(_j){switch(_j.label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||
+p instanceof Assembly)}),part&&status===200&&body.length===1)return checkSize(part.key,(_h=(_g=this.stat(fileOf(part.key)))===
+null||_g===void 0?void 0:_g.size)!==null&&_h!==void 0?_h:null,part.length),[2,{status:status,headers:headers,body:[],file:this.
+address(WHOLE,part.key)}];if(part&&status===206&&Number(bodyLength(body))>MOST2)return type=/Content-Type: (.*)\r\n/.exec(
+body[0]instanceof Uint8Array?fromBytes(body[0]):""),type&&headers.set("content-type",[type[1]]),[2,{status:status,headers:headers,
+body:[],file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:_j.trys.push([1,9,10,11]),body_1=__values(body),body_1_1=
+body_1.next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(
+piece),[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=
+_j.sent(),[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.
+next(),[3,2];case 8:return[3,11];case 9:return e_33_1=_j.sent(),e_33={error:e_33_1},[3,11];case 10:try{body_1_1&&!body_1_1.
+done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_33)throw e_33.error}return[7];case 11:return length=bytes.reduce(
+function(n,b){return n+b.length},0),length>0&&headers.set("content-length",[String(length)]),[2,{status:status,headers:headers,
+body:bytes}]}})})},class_9.prototype.address=function(location2,key){var names=fileOf(key).split("/").map(encodeURIComponent);
+return"".concat(location2).concat(this.id,"/").concat(names.join("/"))},class_9.prototype.read=function(part){var _a,_b,
+file="".concat(this.dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(part.length)),fd=this.fs.openSync(file,
+"r");try{for(var n=0,k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.length-n,((_a=part.offset)!==null&&_a!==
+void 0?_a:0)+n),k===0)throw new StoreError("".concat(file,": ends before byte ").concat(((_b=part.offset)!==null&&_b!==void 0?
+_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},class_9})();function send(r,_a){var e_34,_b,_c,_d,status=_a.
+status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==
+null&&_c!==void 0?_c:[""])[0],r.variables.regsnap_modified=((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];
+try{for(var _e=__values(["etag","last-modified","content-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.
+value;headers.delete(name)}}catch(e_34_1){e_34={error:e_34_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{
+if(e_34)throw e_34.error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.
+toUpperCase()})]=values.length===1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);
+if(bytes.length>0&&(status<300||status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&
+r.send(fromBytes(bytes)),r.finish()}function joined(pieces){var e_35,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(
+pieces.reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.
 done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_35_1){e_35={error:e_35_1}}finally{
 try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_35)throw e_35.error}}return out}var stdin_default=registry(
 {fs:fs,crypto:crypto});export default stdin_default;

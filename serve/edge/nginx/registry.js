@@ -157,17 +157,19 @@ class Folder {
       /** @param {string} key */
       open: async (key) => /** @type {any} */ (await stat(key)),
     };
+    /** @type {import("../router/keys.js").Hash} */
+    const sha256 = async (content) => this.crypto.createHash("sha256").update(content).digest();
     return {
       table: new Table(this.fs.readFileSync(`${this.dir}/${ROUTES}`)),
       modified: modifiedOf(this.id),
       bucket,
       parts: new Parts(bucket),
-      lists: new Lists(bucket),
+      lists: new Lists(bucket, sha256),
       exported: true,
       inflate: () => {
         throw new StoreError("an export has every page plain");
       },
-      sha256: async (bytes) => this.crypto.createHash("sha256").update(bytes).digest(),
+      sha256,
     };
   }
 

@@ -39,7 +39,7 @@ export class Live {
     this.bucket = bucket;
     this.sha256 = sha256;
     this.parts = new Parts(bucket);
-    this.lists = new Lists(bucket);
+    this.lists = new Lists(bucket, sha256);
     /** @type {Map<string, Site>} the live one last */
     this.sites = new Map();
     /** @type {Site | null} */

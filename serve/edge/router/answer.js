@@ -114,10 +114,8 @@ export function answer(t, method, target) {
   if (MOVABLE.has(path)) return moved(target, path.slice(0, -1));
   if (path === "/catalog" || path.startsWith("/catalog/")) return pageRoute(t, target);
   if (path.startsWith("/package/")) return packageRoute(t, target);
-  if (path.startsWith("/epr/")) return archiveRoute(t, target);
-  if (path.startsWith("/artifacts/packages/")) return archiveRoute(t, target);
   if (path.startsWith("/artifacts/static/")) return staticRoute(t, target);
-  return noRoute;
+  return archiveRoute(t, target);
 }
 
 /** @param {Table} t */
@@ -277,6 +275,7 @@ function fileRoute(t, target, name, version, file) {
 /**
  * Answers /epr/{name}/{name}-{version}.zip and its signature, and the same below
  * /artifacts/packages/. The name is that of the file, whatever the directory is.
+ * Nothing else has a route.
  * @param {Table} t
  * @param {Target} target
  * @returns {Answer}

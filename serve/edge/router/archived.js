@@ -42,10 +42,11 @@ export function gzipPieces(key, { size, deflate }) {
 /**
  * Reports whether the gzip-encoded form of a file can be judged before it is sent.
  * What is larger streams, and its client finds by the trailer what is wrong with it.
- * @param {import("./contents.js").ContentsFile} file
+ * @param {number} size of the file
+ * @param {number} encoded of the stream
  */
-export function judgeable({ size, deflate }) {
-  return Math.max(size, deflate?.size ?? 0) <= LARGEST_ARCHIVED;
+export function judgeable(size, encoded) {
+  return Math.max(size, encoded) <= LARGEST_ARCHIVED;
 }
 
 /**

@@ -4,6 +4,7 @@
 
 import { Assembly } from "./catalog.js";
 import { StoreError } from "./errors.js";
+import { digestOf } from "./keys.js";
 
 /**
  * An object, or a part of one, as it arrives.
@@ -59,6 +60,29 @@ export async function readObject(key, bucket) {
 }
 
 /**
+ * Reads a small object that is named by what it says.
+ * @param {string} key
+ * @param {string} digest
+ * @param {Bucket} bucket
+ * @param {import("./keys.js").Hash} sha256
+ */
+export async function readNamed(key, digest, bucket, sha256) {
+  return named(key, digest, await readObject(key, bucket), sha256);
+}
+
+/**
+ * What an object holds, if it is named by that.
+ * @param {string} key
+ * @param {string} digest
+ * @param {Uint8Array} content
+ * @param {import("./keys.js").Hash} sha256
+ */
+export async function named(key, digest, content, sha256) {
+  if ((await digestOf(content, sha256)) !== digest) throw new StoreError(`${key}: its content is another's`);
+  return content;
+}
+
+/**
  * Opens a part.
  * @param {Part} part
  * @param {Bucket} bucket
@@ -108,15 +132,14 @@ export async function* read(pieces, bucket, most) {
  * @param {Part} part
  */
 async function* whole(chunks, part) {
+  const { key, length = Infinity } = part;
   let n = 0;
   for await (const chunk of chunks) {
     n += chunk.length;
-    if (part.length !== undefined && n > part.length)
-      throw new StoreError(`${part.key}: more than the ${part.length} bytes that it is to have`);
+    if (n > length) throw new StoreError(`${key}: more than the ${length} bytes that it is to have`);
     yield chunk;
   }
-  if (part.length !== undefined && n !== part.length)
-    throw new StoreError(`${part.key}: ${n} bytes, want ${part.length}`);
+  checkSize(key, n, part.length);
 }
 
 /** How much is read of a stream at once, in bytes. */

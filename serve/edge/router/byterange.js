@@ -60,7 +60,7 @@ function oneRange(item, size) {
     return { start: size - n, length: n };
   }
   const start = Number(m[1]);
-  if (start >= size) return { start: 0, length: 0 };
+  if (start >= size) return { start, length: 0 };
   if (m[2] === "") return { start, length: size - start };
   if (Number(m[2]) < start) throw new RangeError416("invalid range");
   return { start, length: Math.min(size - 1, Number(m[2])) - start + 1 };

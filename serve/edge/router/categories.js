@@ -20,7 +20,7 @@ export function count(t, s, includeTemplates) {
     own.forEach(add);
     if (includeTemplates) countTemplates(t, own, t.head.templates[template] ?? [], add);
   }
-  const entries = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, n]) => entry(t, id, n));
+  const entries = [...counts.keys()].sort().map((id) => entry(t, id, counts.get(id)));
   return entries.length === 0 ? "[]\n" : "[\n" + entries.join(",\n") + "\n]\n";
 }
 
@@ -65,7 +65,7 @@ function countTemplates(t, own, templates, add) {
 /**
  * @param {Table} t
  * @param {string} id
- * @param {number} n
+ * @param {number | undefined} n
  */
 function entry(t, id, n) {
   const known = t.titles.get(id);

@@ -37,11 +37,10 @@ export function acceptsGzip(headers) {
  */
 function quality(params) {
   for (const p of params) {
-    const at = p.indexOf("=");
-    if (at < 0 || p.slice(0, at).trim().toLowerCase() !== "q") continue;
-    const text = p.slice(at + 1).trim();
-    const q = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(text) ? Number(text) : NaN;
-    return q >= 0 ? Math.min(q, 1) : 0;
+    const text = /^\s*q\s*=(.*)$/i.exec(p)?.[1].trim();
+    if (text === undefined) continue;
+    const known = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(text);
+    return known ? Math.min(Math.max(Number(text), 0), 1) : 0;
   }
   return 1;
 }

@@ -2,7 +2,7 @@
 
 import { answer, noResource, noRoute, PAGE_HTML, PLAIN_TYPE } from "./answer.js";
 import { archived, archivedGzip, gzipPieces, inflated, judgeable } from "./archived.js";
-import { bodyLength, checkSize, readAll, readObject } from "./body.js";
+import { bodyLength, checkSize, named, readAll, readNamed, readObject } from "./body.js";
 import { toBytes } from "./bytes.js";
 import { cacheControl, NO_STORE } from "./cache.js";
 import { Assembly } from "./catalog.js";
@@ -180,7 +180,7 @@ export class Exchange {
   /** An answer that needs no object. */
   async direct() {
     const { a } = this;
-    const body = a.body ?? new Uint8Array();
+    const body = /** @type {Uint8Array} */ (a.body);
     this.head();
     if (a.location !== undefined) this.headers.set("location", [a.location]);
     if (a.status === 405) this.headers.set("allow", ["GET, HEAD"]);
@@ -195,7 +195,7 @@ export class Exchange {
   async response() {
     const { a, request, site } = this;
     this.head();
-    const digest = a.digest ?? (await digestOf(a.named ?? a.body ?? new Uint8Array(), site.sha256));
+    const digest = a.digest ?? (await digestOf(/** @type {Uint8Array} */ (a.named ?? a.body), site.sha256));
     const tag = etag(digest);
     const gzip = acceptsGzip(request.headers);
     // The client that shows the validator of what it would get has it from a
@@ -223,9 +223,7 @@ export class Exchange {
     const key = responseKey(digest);
     if (!a.select) {
       if (this.request.method === "HEAD") return (await this.stored(key)) ?? absent(key);
-      // It is named by what it says.
-      const bytes = await readObject(key, bucket);
-      if ((await digestOf(bytes, sha256)) !== digest) throw new StoreError(`${key}: its content is another's`);
+      const bytes = await readNamed(key, digest, bucket, sha256);
       return bytes.length <= DOCUMENT ? [bytes] : [{ key, length: bytes.length }];
     }
     const assembly = new Assembly(table, a.select(), parts);
@@ -265,7 +263,7 @@ export class Exchange {
    * @returns {Promise<Reply>}
    */
   async pageBody(page) {
-    const { a, request, site, headers } = this;
+    const { a, request, headers } = this;
     const key = pageKey(page);
     const encoded = key + GZIP_SUFFIX;
     let tag = etag(page);
@@ -277,8 +275,18 @@ export class Exchange {
     const done = a.status === 200 ? this.settled(tag) : null;
     if (done) return done;
     body ??= await this.stored(key);
-    body ??= [await inflated(encoded, await readObject(encoded, site.bucket), site.inflate)];
+    body ??= [await this.inflatedPage(encoded, page)];
     return { status: a.status, headers, body };
+  }
+
+  /**
+   * A page that is stored encoded only, as it is.
+   * @param {string} key
+   * @param {string} page its digest
+   */
+  async inflatedPage(key, page) {
+    const { bucket, inflate, sha256 } = this.site;
+    return named(key, page, await inflated(key, await readObject(key, bucket), inflate), sha256);
   }
 
   /**
@@ -341,7 +349,7 @@ export class Exchange {
     ) {
       const key = await archiveKey(revision, site.sha256);
       // An export was judged when it was made, and its script cannot inflate.
-      const content = judgeable(f) && !site.exported ? () => archivedGzip(key, f, site) : undefined;
+      const content = judgeable(f.size, d.size) && !site.exported ? () => archivedGzip(key, f, site) : undefined;
       return deliver(this, { size: ENVELOPE + d.size, tag: gzipped(tag), body: gzipPieces(key, f), content });
     }
     if (site.exported || own(contents, f)) {

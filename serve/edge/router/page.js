@@ -1,6 +1,6 @@
 // The twin of serve/page.go and layout/site.go: pages of the catalogue for people.
 
-import { readObject } from "./body.js";
+import { readNamed } from "./body.js";
 import { parseJSON } from "./json.js";
 import { Kept } from "./kept.js";
 import { pageKey } from "./keys.js";
@@ -21,10 +21,13 @@ const KEPT = 4 << 20;
  * @extends {Kept<any>}
  */
 export class Lists extends Kept {
-  /** @param {import("./body.js").Bucket} bucket */
-  constructor(bucket) {
+  /**
+   * @param {import("./body.js").Bucket} bucket
+   * @param {import("./keys.js").Hash} sha256
+   */
+  constructor(bucket, sha256) {
     super(KEPT, async (digest) => {
-      const bytes = await readObject(pageKey(digest), bucket);
+      const bytes = await readNamed(pageKey(digest), digest, bucket, sha256);
       return { value: parseJSON(bytes), size: bytes.length };
     });
   }

@@ -37,15 +37,16 @@ export async function warmUp() {
   };
   const headers = { get: (/** @type {string} */ name) => (name === "accept-encoding" ? "gzip" : null) };
   const hash = new Uint8Array(32);
+  const sha256 = async () => hash;
   for (let i = 0; i < ROUNDS; i++) {
     const site = {
       table: new Table(routes),
       modified: "",
       bucket,
       parts: new Parts(bucket),
-      lists: new Lists(bucket),
+      lists: new Lists(bucket, sha256),
       inflate: () => new ReadableStream(),
-      sha256: async () => hash,
+      sha256,
     };
     for (const target of REQUESTS) {
       const { body } = await handle({ method: "GET", target, headers }, site);

@@ -46,7 +46,7 @@ async function cpu(task) {
 }
 
 const parts = new Parts(bucket);
-const lists = new Lists(bucket);
+const lists = new Lists(bucket, sha256);
 /** @param {Table} table */
 const ask = async (table) => {
   const reply = await handle(

@@ -59,7 +59,7 @@ export async function liveSite(folder, env) {
     modified: modifiedOf(snapshot),
     bucket,
     parts: new Parts(bucket),
-    lists: new Lists(bucket),
+    lists: new Lists(bucket, sha256),
     inflate,
     sha256,
   };

@@ -46,11 +46,12 @@ function mutantsOf(file) {
    * @param {Node} node
    * @param {string} what
    * @param {string} replacement
+   * @param {Node} [named] what the mutant is named by
    */
-  const add = (node, what, replacement) => {
+  const add = (node, what, replacement, named = node) => {
     const from = node.getStart();
     const line = source.getLineAndCharacterOfPosition(from).line + 1;
-    const short = node.getText().replace(/\s+/g, " ").slice(0, 100);
+    const short = named.getText().replace(/\s+/g, " ").slice(0, 100);
     out.push({ file, line, name: `${file}: ${what}: ${short}`, from, to: node.getEnd(), text: replacement });
   };
   /** @param {Node} node */
@@ -74,7 +75,7 @@ function mutantsOf(file) {
     }
     if (ts.isReturnStatement(node) && node.expression) add(node, "returns nothing", "return undefined;");
     if (ts.isExpressionStatement(node)) add(node, "left out", ";");
-    if (ts.isNumericLiteral(node)) add(node, "one larger", String(Number(node.text) + 1));
+    if (ts.isNumericLiteral(node)) add(node, "one larger", String(Number(node.text) + 1), node.parent);
     ts.forEachChild(node, visit);
   };
   visit(source);

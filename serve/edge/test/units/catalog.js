@@ -9,7 +9,7 @@ import { keepTemplates } from "../../router/fragment.js";
 import { Kept } from "../../router/kept.js";
 import { Lists } from "../../router/page.js";
 import { Parts } from "../../router/parts.js";
-import { block, bytes, digest, registry, Store, summaryOf, text } from "./registry.js";
+import { block, bytes, digest, registry, sha256, Store, summaryOf, text } from "./registry.js";
 
 // Blocks with numbers of each width: every row as it was, wherever it is written.
 const versions = ["1.0.0", "1.0.1", "10.20.30-rc.1"];
@@ -225,9 +225,19 @@ await Promise.all([kept.get("f5"), kept.get("f5")]);
 await gets("g5 f5 g5", "g5");
 assert.equal(kept.bytes, 10);
 assert.equal(new Parts(new Store(new Map())).most, 16 << 20);
-const listed = new Lists(new Store(new Map([["responses/x.page", bytes('{"a":"\xc3\xa4"}')]])));
+const pages = bytes('{"a":"\xc3\xa4"}');
+const listed = new Lists(
+  new Store(
+    new Map([
+      [`responses/${digest(pages)}.page`, pages],
+      ["responses/x.page", pages],
+    ]),
+  ),
+  sha256,
+);
+await assert.rejects(listed.get("x"), new StoreError("responses/x.page: its content is another's"));
 assert.equal(listed.most, 4 << 20);
-assert.deepEqual(await listed.get("x"), { a: "\xc3\xa4" });
+assert.deepEqual(await listed.get(digest(pages)), { a: "\xc3\xa4" });
 assert.equal(listed.bytes, 10);
 const data = bytes("a part");
 const held = new Parts(new Store(new Map([[`responses/${digest(data)}.part`, data]])));

@@ -165,6 +165,17 @@ const lost = catalogue();
 lost.objects.delete(`responses/${digest(site1)}.page`);
 await assert.rejects(ask(lost.site, "/catalog/"), new StoreError(`responses/${digest(site1)}.page: is not there`));
 const key = `responses/${digest(page("index"))}.page`;
+for (const [name, target] of [
+  [site1, "/catalog/"],
+  [list, "/catalog/a/1.0.0/"],
+]) {
+  const other = catalogue();
+  other.objects.set(`responses/${digest(name)}.page`, bytes(name.replace("0", "1")));
+  const damaged = new StoreError(`responses/${digest(name)}.page: its content is another's`);
+  await assert.rejects(ask(other.site, target), damaged);
+}
+objects.set(`${key}.gz`, gzip(page("another")));
+await assert.rejects(ask(site, "/catalog/"), new StoreError(`${key}.gz: its content is another's`));
 objects.set(`${key}.gz`, gzip(page("index")).subarray(0, 30));
 await assert.rejects(ask(site, "/catalog/"));
 objects.delete(`${key}.gz`);

@@ -243,7 +243,7 @@ export function registry(packages, options) {
       modified: "Thu, 01 Dec 2022 17:20:31 GMT",
       bucket: store,
       parts: new Parts(store),
-      lists: new Lists(store),
+      lists: new Lists(store, sha256),
       inflate,
       sha256,
     },

@@ -129,6 +129,13 @@ for (const [value, want] of /** @type {[string, boolean][]} */ ([
   ["gzip;q=0, *", false],
   ["gzip, *;q=0", true],
   ["gzip;q=0, x-gzip", true],
+  ["gzip;q=x, x-gzip", true],
+  ["gzip;qx", true],
+  ["gzip;q", true],
+  ["gzip;=0", true],
+  ["gzip;q=", false],
+  ["gzip;q=0;q=1", false],
+  ["gzip;q=2, identity", true],
   ["br", false],
   ["", false],
 ])) {

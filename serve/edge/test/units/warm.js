@@ -17,7 +17,15 @@ store.objects.set(document, new Uint8Array(0));
 store.read = async (/** @type {string} */ key) =>
   key.endsWith("contents.json") ? contents : (store.objects.get(key) ?? null);
 const inflate = () => assert.fail("nothing is inflated");
-const site = { table, modified: "", bucket: store, parts: new Parts(store), lists: new Lists(store), inflate, sha256 };
+const site = {
+  table,
+  modified: "",
+  bucket: store,
+  parts: new Parts(store),
+  lists: new Lists(store, sha256),
+  inflate,
+  sha256,
+};
 
 assert.equal(table.packages, 60);
 assert.equal(table.rows, 720);
