@@ -184,19 +184,12 @@ func (s *editions) run(ctx context.Context, b *Bucket, n int, part build.Shard) 
 	defer src.Close()
 	o := build.Options{Shard: part, Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8}
 	lo := LeaseOptions{Purpose: "build", By: s.by, Waiting: s.waiting}
-	p, err := b.Pointer(ctx, testEnv)
-	if err == nil {
-		live := build.Live{}
-		if live.Manifest, err = b.Manifest(ctx, testEnv, p.Snapshot); err == nil {
-			live.Routes, err = b.Routes(ctx, testEnv, p.Snapshot)
-		}
-		o.Live, lo.Live = append(o.Live, live), append(lo.Live, live.Manifest)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	m, r, err := b.LiveSnapshot(ctx, testEnv)
+	switch {
+	case err == nil:
+		o.Live, lo.Live = append(o.Live, build.Live{Manifest: m, Routes: r}), append(lo.Live, m)
+	case !errors.Is(err, ErrNothingLive):
 		return nil, nil, err
-	}
-	if err != nil { // none is live, or it was pruned between the two requests
-		o.Live, lo.Live = nil, nil
 	}
 	lease = b.Lease(lo)
 	o.Store = lease

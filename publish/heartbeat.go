@@ -205,6 +205,21 @@ func (b *Bucket) times() leaseTimes {
 // errUnconditional: the store does not keep the conditions of writes.
 var errUnconditional = errors.New("the store does not keep the conditions of writes (If-None-Match, If-Match)")
 
+// createdAgain tells a store that creates what is there from one where the object had
+// been taken away since it was read, as that of a process that was paused. What was
+// created then must not stay: it would be a lease of nobody.
+func (h *heartbeat) createdAgain(ctx context.Context, lease layout.Lease) error {
+	lease.Beat++ // so that it cannot pass for what is there
+	switch err := h.b.store.Swap(ctx, h.key, lease.Encode(), ""); {
+	case err == nil:
+		return errUnconditional
+	case !errors.Is(err, store.ErrConflict):
+		return err
+	}
+	h.lost = true
+	return errors.Join(errLost, h.b.Delete(ctx, h.key))
+}
+
 // conditional makes sure that the store keeps the conditions by which pointers and
 // leases are written: the object can be neither created again nor written in a state
 // that it was in before.
@@ -221,12 +236,11 @@ func (h *heartbeat) conditional(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	again := h.b.store.Swap(ctx, h.key, first.Encode(), "")
-	if again == nil {
-		return errUnconditional
-	}
-	if !errors.Is(again, store.ErrConflict) {
-		return again
+	switch err := h.b.store.Swap(ctx, h.key, first.Encode(), ""); {
+	case err == nil:
+		return h.createdAgain(ctx, first)
+	case !errors.Is(err, store.ErrConflict):
+		return err
 	}
 	h.lease.Beat++
 	switch err := h.b.store.Swap(ctx, h.key, h.lease.Encode(), state); {

@@ -75,13 +75,15 @@ func (b *Bucket) Lease(o LeaseOptions) *Lease {
 	return l
 }
 
-// Read returns an object; fs.ErrNotExist when there is none. Asking for an
-// object of a package takes the lease: the answer decides what is written.
+// Read returns an object. Asking for one of a package takes the lease: the answer
+// decides what is written, and fs.ErrNotExist is one. Any other belongs to what was
+// live when the work began, and prune may have come since, as nothing holds it yet.
 func (l *Lease) Read(ctx context.Context, key string) ([]byte, error) {
-	if strings.HasPrefix(key, layout.PackagesPrefix) {
-		if err := l.hold(ctx); err != nil {
-			return nil, err
-		}
+	if !strings.HasPrefix(key, layout.PackagesPrefix) {
+		return l.b.ReadOf(ctx, l.o.Live, key)
+	}
+	if err := l.hold(ctx); err != nil {
+		return nil, err
 	}
 	return l.b.Read(ctx, key)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/regsnap/regsnap/internal/retry"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -38,6 +39,9 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 			}
 		} else {
 			live, err := l.manifest(ctx, env, p.Snapshot)
+			if errors.Is(err, ErrNoSnapshot) { // it was left and pruned before there was a lease
+				return layout.Move{}, retry.Again(prunedMeanwhile(env, p.Snapshot))
+			}
 			if err != nil {
 				return layout.Move{}, fmt.Errorf("live snapshot: %w", err)
 			}
@@ -112,10 +116,11 @@ func (l *Lease) complete(ctx context.Context, env, id string) (*layout.Manifest,
 // PlanPublish says what Publish would do now, and changes nothing. manifest is
 // that of a snapshot that is not in the bucket yet; with nil it is read.
 func (b *Bucket) PlanPublish(ctx context.Context, env, id string, manifest *layout.Manifest, order Order) (*Moved, error) {
-	p, err := b.Pointer(ctx, env)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	p, live, err := b.live(ctx, env)
+	if p.Snapshot == "" && err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	unread := err // matters only where the two are compared
 	out := moved(env, id, p, p, nil)
 	if p.Snapshot == id {
 		out.Previous = p.Previous
@@ -130,9 +135,8 @@ func (b *Bucket) PlanPublish(ctx context.Context, env, id string, manifest *layo
 		return out, nil
 	}
 	if p.Snapshot != "" {
-		live, err := b.Manifest(ctx, env, p.Snapshot)
-		if err != nil {
-			return nil, fmt.Errorf("live snapshot: %w", err)
+		if unread != nil {
+			return nil, fmt.Errorf("live snapshot: %w", unread)
 		}
 		if out.Diverged, err = order(ctx, &Ordered{p.Snapshot, live}, &Ordered{id, manifest}); err != nil {
 			return nil, err

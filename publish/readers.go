@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish/store"
@@ -117,16 +118,39 @@ func (b *Bucket) noManifest(ctx context.Context, env, id string, err error) erro
 
 // Live reads the manifest of the live snapshot; fs.ErrNotExist when none is live.
 func (b *Bucket) Live(ctx context.Context, env string) (*layout.Manifest, error) {
+	_, m, err := b.live(ctx, env)
+	return m, err
+}
+
+// live is Live with the pointer, which is there when only the manifest is not.
+func (b *Bucket) live(ctx context.Context, env string) (p layout.Pointer, m *layout.Manifest, err error) {
 	for {
-		p, err := b.Pointer(ctx, env)
-		if err != nil {
-			return nil, err
+		if p, err = b.Pointer(ctx, env); err != nil {
+			return layout.Pointer{}, nil, err
 		}
-		m, err := b.Manifest(ctx, env, p.Snapshot)
+		m, err = b.Manifest(ctx, env, p.Snapshot)
 		if !errors.Is(err, ErrNoSnapshot) {
-			return m, err
+			return p, m, err
 		}
 		// The pointer moved on and prune deleted that snapshot since it was read.
+	}
+}
+
+// LiveSnapshot is Snapshot of what is live; ErrNothingLive when nothing is. The
+// manifest is there when only the routes cannot be read.
+func (b *Bucket) LiveSnapshot(ctx context.Context, env string) (*layout.Manifest, *layout.Routes, error) {
+	for {
+		p, m, err := b.live(ctx, env)
+		if p.Snapshot == "" && errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("environment %s: %w", env, ErrNothingLive)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		r, _, err := b.routes(ctx, m, p.Snapshot)
+		if !errors.Is(err, ErrNoSnapshot) {
+			return m, r, err
+		}
 	}
 }
 
@@ -213,6 +237,28 @@ func (b *Bucket) Explain(ctx context.Context, env, id string, err error) error {
 		return prunedMeanwhile(env, id)
 	}
 	return fmt.Errorf("%w: an object of %s is missing: %w; regsnap verify --repair fixes it", ErrDamaged, id, err)
+}
+
+// ReadOf reads an object that one of these snapshots has, which were there when
+// reading began: if it is not there it is ErrPruned or ErrDamaged.
+func (b *Bucket) ReadOf(ctx context.Context, snapshots []*layout.Manifest, key string) ([]byte, error) {
+	body, err := b.Read(ctx, key)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return body, err
+	}
+	var ids []string
+	for _, m := range snapshots {
+		// Prune deletes a manifest before anything that it lists.
+		there, e := b.exists(ctx, layout.ManifestKey(m.Environment, m.ID()))
+		if e != nil {
+			return nil, errors.Join(err, e)
+		}
+		if !there {
+			return nil, prunedMeanwhile(m.Environment, m.ID())
+		}
+		ids = append(ids, m.ID())
+	}
+	return nil, fmt.Errorf("%w: an object of %s is missing: %w; regsnap verify --repair fixes it", ErrDamaged, strings.Join(ids, " or "), err)
 }
 
 // prunedMeanwhile is ErrPruned for a reader, and ErrNoSnapshot: the snapshot was

@@ -109,13 +109,13 @@ func (b *Bucket) status(ctx context.Context, s *Status, stored []Stored) (err er
 			}
 		}
 	}()
-	p, err := b.Pointer(ctx, env)
-	if errors.Is(err, fs.ErrNotExist) {
-		s.Waiting = stored
-		return nil
-	}
-	if err != nil {
-		return err
+	p, m, liveErr := b.live(ctx, env)
+	if p.Snapshot == "" {
+		if errors.Is(liveErr, fs.ErrNotExist) {
+			s.Waiting = stored
+			return nil
+		}
+		return liveErr
 	}
 	s.Live, s.Pinned, s.Preview = p.Snapshot, p.Pinned, p.Preview
 	for _, m := range p.Moves {
@@ -130,9 +130,8 @@ func (b *Bucket) status(ctx context.Context, s *Status, stored []Stored) (err er
 		}
 		s.Waiting = append(s.Waiting, snapshot)
 	}
-	m, err := b.Manifest(ctx, env, p.Snapshot)
-	if err != nil {
-		return fmt.Errorf("live snapshot of %s: %w", env, err)
+	if liveErr != nil {
+		return fmt.Errorf("live snapshot of %s: %w", env, liveErr)
 	}
 	s.Branches, s.Packages, s.Regsnap = branchesOf(m), len(m.Packages), m.Regsnap
 	return nil

@@ -205,7 +205,7 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 	defer releasing(c, &err, lease)
 	o.Store, o.Progress = lease, bar.update
 	if c.Bool("dry-run") {
-		o.Store = newDryStore(bucket)
+		o.Store = newDryStore(bucket, o.Live)
 	}
 	result, err := build.Build(c.Context, o)
 	bar.finish()
@@ -228,26 +228,17 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 func liveSnapshots(ctx context.Context, b *publish.Bucket, names []string) ([]build.Live, error) {
 	var live []build.Live
 	for _, name := range names {
-		p, err := b.Pointer(ctx, name)
-		if errors.Is(err, fs.ErrNotExist) {
+		m, routes, err := b.LiveSnapshot(ctx, name)
+		switch {
+		case errors.Is(err, publish.ErrNothingLive):
 			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		l := build.Live{}
-		if l.Manifest, err = b.Manifest(ctx, name, p.Snapshot); err == nil {
-			l.Routes, err = b.Routes(ctx, name, p.Snapshot)
-		}
-		if errors.Is(err, layout.ErrOutdated) {
+		case errors.Is(err, layout.ErrOutdated) && m != nil:
 			// Written by another version: its revisions are there, but what it
 			// says of them has to be found out again.
-			err = nil
-		}
-		if err != nil {
+		case err != nil:
 			return nil, fmt.Errorf("live snapshot of %s: %w", name, err)
 		}
-		live = append(live, l)
+		live = append(live, build.Live{Manifest: m, Routes: routes})
 	}
 	return live, nil
 }
@@ -255,10 +246,16 @@ func liveSnapshots(ctx context.Context, b *publish.Bucket, names []string) ([]bu
 // buildLease keeps prune away from what the build finds and writes.
 func buildLease(c *cli.Context, live []build.Live) publish.LeaseOptions {
 	o := leaseOptions(c, "build")
-	for _, l := range live {
-		o.Live = append(o.Live, l.Manifest)
-	}
+	o.Live = manifests(live)
 	return o
+}
+
+func manifests(live []build.Live) []*layout.Manifest {
+	var out []*layout.Manifest
+	for _, l := range live {
+		out = append(out, l.Manifest)
+	}
+	return out
 }
 
 // publishBuilt makes the snapshots live, if that was asked for. A hook that
@@ -309,7 +306,7 @@ func printBuilt(c *cli.Context, out built, err error) error {
 		}
 		return errors.Join(printJSON(c.App.Writer, out), err)
 	}
-	if err == nil {
+	if err == nil || len(out.Snapshots) > 0 { // of what may not go live they are part of the reason
 		printConfigPlace(c.App.ErrWriter, out.Settings)
 		printRead(c.App.ErrWriter, out.Read)
 	}

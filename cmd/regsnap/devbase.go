@@ -59,11 +59,7 @@ func devBase(c *cli.Context, cfg config) (*dev.Base, io.Closer, error) {
 
 // bucketBase is what is live of an environment.
 func bucketBase(c *cli.Context, bucket *publish.Bucket, env string) (*dev.Base, error) {
-	p, err := bucket.Pointer(c.Context, env)
-	if err != nil {
-		return nil, err
-	}
-	m, routes, err := bucket.Snapshot(c.Context, env, p.Snapshot)
+	m, routes, err := bucket.LiveSnapshot(c.Context, env)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +67,7 @@ func bucketBase(c *cli.Context, bucket *publish.Bucket, env string) (*dev.Base, 
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(c.App.ErrWriter, "base: %s %s, %s\n", env, p.Snapshot, plural(len(m.Packages), "package version"))
+	fmt.Fprintf(c.App.ErrWriter, "base: %s %s, %s\n", env, m.ID(), plural(len(m.Packages), "package version"))
 	return &b, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 	"sync"
 
 	"github.com/urfave/cli/v2"
@@ -20,14 +21,15 @@ const dryRunText = "dry run: nothing was changed"
 // dryStore is a bucket for a build that writes nothing: what is put stays in
 // memory only as a key, and what is there is read.
 type dryStore struct {
-	bucket build.Store
+	bucket *publish.Bucket
+	live   []*layout.Manifest
 
 	mu  sync.Mutex
 	put map[string]layout.Object // small objects that a build reads back
 }
 
-func newDryStore(b build.Store) *dryStore {
-	return &dryStore{bucket: b, put: map[string]layout.Object{}}
+func newDryStore(b *publish.Bucket, live []build.Live) *dryStore {
+	return &dryStore{bucket: b, live: manifests(live), put: map[string]layout.Object{}}
 }
 
 func (s *dryStore) Read(ctx context.Context, key string) ([]byte, error) {
@@ -36,6 +38,9 @@ func (s *dryStore) Read(ctx context.Context, key string) ([]byte, error) {
 	s.mu.Unlock()
 	if there {
 		return o.Body, nil
+	}
+	if !strings.HasPrefix(key, layout.PackagesPrefix) {
+		return s.bucket.ReadOf(ctx, s.live, key)
 	}
 	return s.bucket.Read(ctx, key)
 }

@@ -93,6 +93,11 @@ func TestTail(t *testing.T) {
 	if got := tail.String(); len(got) > 2*tailSize || !strings.HasSuffix(got, "; the end") {
 		t.Errorf("tail is %d bytes: %.50q", len(got), got)
 	}
+	tail.last = nil
+	tail.Write([]byte("fatal: no\n\nPlease make sure\r\n \n"))
+	if got, want := tail.String(), "fatal: no; Please make sure"; got != want {
+		t.Errorf("tail is %q, want %q", got, want)
+	}
 }
 
 func FuzzParseTree(f *testing.F) {

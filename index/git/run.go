@@ -166,5 +166,11 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return redact.Text(strings.Join(strings.Split(strings.TrimSpace(string(t.last)), "\n"), "; "))
+	var lines []string
+	for line := range strings.Lines(string(t.last)) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return redact.Text(strings.Join(lines, "; "))
 }

@@ -45,7 +45,7 @@ func (o Options) snapshot(ctx context.Context, dir string) (m *layout.Manifest, 
 	}})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = fmt.Errorf("%w: an object of %s is missing, or the snapshot was pruned meanwhile: %w", publish.ErrDamaged, id, err)
+		err = from.Explain(ctx, o.Environment, id, err)
 	case errors.Is(err, pack.ErrSource):
 		err = fmt.Errorf("%w: %w", publish.ErrDamaged, err)
 	}

@@ -77,6 +77,9 @@ func Look(ctx context.Context, b Bucket, env string) (State, error) {
 		return s, err
 	}
 	m, err := b.Manifest(ctx, env, p.Snapshot)
+	if errors.Is(err, publish.ErrNoSnapshot) { // the pointer has moved since, and prune came
+		return Look(ctx, b, env)
+	}
 	if err == nil && len(m.Packages) == 0 {
 		s.Behind, s.Empty = false, true
 	}
@@ -106,6 +109,9 @@ func Follow(ctx context.Context, b Bucket, env string) (*Result, error) {
 			return err
 		}
 		m, err := b.Manifest(ctx, env, p.Snapshot)
+		if errors.Is(err, publish.ErrNoSnapshot) { // the pointer has moved since, and prune came
+			return retry.Again(err)
+		}
 		if err != nil {
 			return err
 		}
