@@ -94,7 +94,7 @@ func (b *Bucket) unrecorded(ctx context.Context, p layout.Pointer) ([]layout.Aud
 		}
 		last = g
 		if a, err := b.audited(ctx, env, g); err == nil {
-			if i := slices.IndexFunc(moves, func(m layout.Move) bool { return isMove(a.Move, m) }); i >= 0 {
+			if i := slices.IndexFunc(moves, func(m layout.Move) bool { return a.Of(m) }); i >= 0 {
 				moves = moves[:i]
 			}
 		} else if !isFaulty(err) {
@@ -113,12 +113,6 @@ func (b *Bucket) unrecorded(ctx context.Context, p layout.Pointer) ([]layout.Aud
 		}
 	}
 	return out, nil
-}
-
-// isMove reports whether an entry is of a move that a pointer remembers.
-func isMove(a, m layout.Move) bool {
-	return a.Snapshot == m.Snapshot && a.At.Equal(m.At) && a.By == m.By && a.Reason == m.Reason &&
-		(a.Kind == m.Kind || a.Kind == layout.MoveRecover)
 }
 
 // audited reads an entry; fs.ErrNotExist when it is missing.

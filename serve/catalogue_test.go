@@ -10,8 +10,11 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/internal/testtools"
+	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
+	"github.com/regsnap/regsnap/serve/export"
+	"github.com/regsnap/regsnap/serve/servetest/nginx"
 )
 
 // hostileManifest says what a package may say that means harm.
@@ -55,18 +58,36 @@ func TestCatalogue(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "testdata", "storage"))); err != nil {
 		t.Fatal(err)
 	}
+	bucket, _ := edgetest.Publish(t, edgetest.Committed(t, dir), build.DefaultBudget)
 	for name, content := range hostileFiles(t) {
 		writeFile(t, filepath.Join(dir, "snapshot", "packages", "hostile", "1.0.0", filepath.FromSlash(name)), []byte(content))
 	}
-	bucket, _ := edgetest.Publish(t, edgetest.Committed(t, dir), build.DefaultBudget)
+	edgetest.Update(t, bucket, edgetest.Committed(t, dir), build.DefaultBudget)
+	if _, err := bucket.Pin(t.Context(), "snapshot", publish.Note{By: "Ada <script>ran=70</script>", Reason: "<img src=x onerror=ran=71> is looked at"}); err != nil {
+		t.Fatal(err)
+	}
 	h := newHandler(t, serve.Options{Bucket: bucket, Environments: []serve.Environment{{Name: "snapshot"}}, Default: "snapshot", Poll: time.Hour})
 	server := run(t, serve.ServerOptions{Handler: h, Listen: "127.0.0.1:0"})
 
 	cmd := exec.CommandContext(t.Context(), "node", filepath.Join("testdata", "catalogue", "check.cjs"))
-	cmd.Env = append(append(os.Environ(), chromium.Env...), "BASE=http://"+server.api.String(), "CHROMIUM="+chromium.Program, "MODULES="+filepath.Join(modules.Root, "node_modules"))
+	cmd.Env = append(append(os.Environ(), chromium.Env...), "BASE=http://"+server.api.String(), "EXPORT=http://"+exported(t, bucket), "CHROMIUM="+chromium.Program, "MODULES="+filepath.Join(modules.Root, "node_modules"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 	t.Log(strings.TrimSpace(string(out)))
+}
+
+// exported has nginx serve an export of the snapshot environment, which follows no pointer.
+func exported(t *testing.T, bucket *publish.Bucket) (address string) {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := export.Export(t.Context(), export.Options{From: bucket, Environment: "snapshot", Regsnap: "test", Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	site, err := os.ReadFile(filepath.Join(dir, "current", "nginx", "site.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nginx.Start(t, string(site))
 }

@@ -19,6 +19,8 @@ type environment struct {
 	preview bool
 	// live is nil until a snapshot was published and loaded.
 	live atomic.Pointer[snapshot]
+	// told is what the pointer said when it was last read.
+	told atomic.Pointer[told]
 	// checked is when the pointer was last read, in seconds since 1970.
 	checked atomic.Int64
 	// loading is held while the pointer is looked at.

@@ -149,6 +149,7 @@ func (h *Handler) load(ctx context.Context, env *environment) error {
 		return err
 	}
 	env.checked.Store(time.Now().Unix())
+	env.told.Store(h.newTold(p))
 	old := env.liveID()
 	if p.Snapshot == old {
 		return nil

@@ -176,6 +176,9 @@ func (h *Handler) serve(x *exchange) {
 		h.file(x)
 	case answer.Page:
 		h.page(x)
+	case answer.Live:
+		x.answer.Body = env.tell(x.snapshot)
+		h.direct(x)
 	case answer.Archive:
 		h.archive(x)
 	case answer.Signature:

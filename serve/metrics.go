@@ -104,7 +104,7 @@ func routeOf(path string, a answer.Answer) string {
 		return "archive"
 	case answer.Signature:
 		return "signature"
-	case answer.Page:
+	case answer.Page, answer.Live:
 		return "page"
 	}
 	switch {

@@ -32,6 +32,8 @@ const (
 	File
 	// Page: the page at Path of the catalogue that the page Digest lists.
 	Page
+	// Live: what the edge knows of the pointer; see layout.Live.
+	Live
 )
 
 // Answer is what a request gets, as far as it can be said without reading an object.

@@ -15,6 +15,9 @@ func (t *Table) pageRoute(u *url.URL) Answer {
 		return plainError(http.StatusNotFound, noRoute, layout.CacheError)
 	}
 	rest := strings.TrimPrefix(u.Path, "/catalog/")
+	if rest == layout.LivePath {
+		return Answer{Kind: Live, Status: http.StatusOK, ContentType: layout.JsonType, Cache: layout.CacheError}
+	}
 	last := rest[strings.LastIndexByte(rest, '/')+1:]
 	file := strings.HasPrefix(rest, "-/") && strings.Contains(last, ".") || last == "feed.xml" || last == layout.ListPath
 	if u.Path == "/catalog" || last != "" && !file {

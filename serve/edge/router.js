@@ -11,6 +11,7 @@ export { bodyLength, open, read, readAll, readObject } from "./router/body.js";
 export { StoreError } from "./router/errors.js";
 export { handle, refuse } from "./router/handler.js";
 export { pointerKey, routesKey, validSnapshot } from "./router/keys.js";
+export { liveBody } from "./router/live.js";
 export { Lists } from "./router/page.js";
 export { Parts } from "./router/parts.js";
 export { answer } from "./router/answer.js";

@@ -289,6 +289,9 @@ function validSnapshot(id) {
 function pointerKey(env) {
   return `environments/${env}.json`;
 }
+function auditKey(env, generation) {
+  return `audit/${env}/${String(generation).padStart(12, "0")}.json`;
+}
 function routesKey(env, id) {
   return `snapshots/${env}/${id}/routes.json`;
 }
@@ -518,6 +521,71 @@ function entry(t, id, n) {
 var BASE64 = "AAABAAEAEBAAAAEAIABoBAAAFgAAACgAAAAQAAAAIAAAAAEAIAAAAAAAQAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAEE3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/wAAAAAAAAAAAAAAAAAAAABBNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP8AAAAAAAAAAAAAAAAAAAAAQTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/QTc0/0E3NP9BNzT/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADMdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP8AAAAAAAAAAAAAAAAAAAAAzHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/AAAAAAAAAAAAAAAAAAAAAMx3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/8x3AP/MdwD/zHcA/wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAs78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/AAAAAAAAAAAAAAAAAAAAALO/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/wAAAAAAAAAAAAAAAAAAAACzvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
 var ICON = Uint8Array.from(atob(BASE64), (c) => c.charCodeAt(0));
 
+// router/live.js
+var LIVE_PATH = "-/live.json";
+var FORMAT = 1;
+var MOVES = 20;
+var ENTRIES = 10;
+var NAMES = 20;
+var BRANCHES = 10;
+var RECOVER = "recover";
+function unknownLive(environment) {
+  return toBytes(members({ format: FORMAT, environment }) + "\n");
+}
+async function liveBody(environment, pointer, bucket) {
+  const { snapshot, generation, pinned, moves = [] } = parseJSON(pointer);
+  const reading = [];
+  for (let g = generation; g > 0 && g > generation - ENTRIES; g--) reading.push(entry2(environment, g, bucket));
+  const log = (await Promise.all(reading)).filter(Boolean);
+  const body = members({
+    format: FORMAT,
+    environment,
+    snapshot,
+    pinned: pinned && { json: members({ by: pinned.by, reason: pinned.reason, at: pinned.at }) },
+    moves: list(moves.slice(0, MOVES), (move) => described(move, log))
+  });
+  return toBytes(body + "\n");
+}
+async function entry2(environment, generation, bucket) {
+  try {
+    const bytes = await bucket.read(auditKey(environment, generation));
+    const a = bytes && parseJSON(bytes);
+    return a && a.format === FORMAT && a.environment === environment && a.generation === generation ? a : null;
+  } catch {
+    return null;
+  }
+}
+function described(m, log) {
+  const { snapshot, kind, at, by = "", reason = "", pin } = m;
+  const a = log.find(
+    (a2) => a2.snapshot === snapshot && a2.at === at && (a2.by ?? "") === by && (a2.reason ?? "") === reason && (a2.kind === kind || a2.kind === RECOVER)
+  );
+  let left = NAMES;
+  let more = a?.more ?? 0;
+  const named3 = (names = []) => {
+    const shown = names.slice(0, left);
+    left -= shown.length;
+    more += names.length - shown.length;
+    return list(shown, jsonString);
+  };
+  const branches = list((a?.branches ?? []).slice(0, BRANCHES), ({ name, commit }) => members({ name, commit }));
+  const [added, removed, changed] = [named3(a?.added), named3(a?.removed), named3(a?.changed)];
+  return members({ snapshot, kind, at, by, reason, pin, before: a?.before, branches, added, removed, changed, more });
+}
+function list(values, write) {
+  if (values.length === 0) return void 0;
+  return { json: `[${values.map(write).join(",")}]` };
+}
+function members(of) {
+  const out = [];
+  for (const [name, value] of Object.entries(of)) {
+    if (!value) continue;
+    const json = typeof value === "object" ? value.json : typeof value === "string" ? jsonString(value) : String(value);
+    out.push(`"${name}":${json}`);
+  }
+  return `{${out.join(",")}}`;
+}
+
 // router/quote.js
 var SHORT2 = /* @__PURE__ */ new Map([
   [7, "\\a"],
@@ -646,8 +714,8 @@ function parseQuery(query2) {
     const key = unescape((at < 0 ? pair : pair.slice(0, at)).replaceAll("+", " "));
     const value = unescape((at < 0 ? "" : pair.slice(at + 1)).replaceAll("+", " "));
     if (key === null || value === null) continue;
-    const list = values.get(key);
-    if (list) list.push(value);
+    const list2 = values.get(key);
+    if (list2) list2.push(value);
     else values.set(key, [value]);
   }
   return values;
@@ -741,12 +809,12 @@ var RangeTest = class {
   }
   /** @param {Version} v */
   accepts(v) {
-    const list = v.pre.length > 0 ? this.pre : this.release;
-    return list.some((b) => compare(v, b.from) >= 0 && (b.to === null || compare(v, b.to) < 0));
+    const list2 = v.pre.length > 0 ? this.pre : this.release;
+    return list2.some((b) => compare(v, b.from) >= 0 && (b.to === null || compare(v, b.to) < 0));
   }
 };
-function bounds(list = []) {
-  return list.map(({ from, to }) => ({ from: parseStrict(from), to: to ? parseStrict(to) : null }));
+function bounds(list2 = []) {
+  return list2.map(({ from, to }) => ({ from: parseStrict(from), to: to ? parseStrict(to) : null }));
 }
 
 // router/table.js
@@ -1209,6 +1277,7 @@ function pageRoute(t, target) {
   if (!digest) return noRoute;
   const { path } = target;
   const rest = path.replace(/^\/catalog\//, "");
+  if (rest === LIVE_PATH) return { kind: "live", status: 200, contentType: JSON_TYPE, cache: "error" };
   const last2 = rest.slice(rest.lastIndexOf("/") + 1);
   const file = rest.startsWith("-/") && last2.includes(".") || last2 === "feed.xml" || last2 === "versions.json";
   if (path === "/catalog" || last2 !== "" && !file) return moved(target, path + "/");
@@ -1366,10 +1435,10 @@ function precondition(headers, tag, modified) {
   if (none === null && modified !== "" && headers.get("if-modified-since") === modified) return 304;
   return 0;
 }
-function listed(list, tag, strong) {
-  if (list.trim() === "*") return true;
+function listed(list2, tag, strong) {
+  if (list2.trim() === "*") return true;
   const item = /[ \t,]*(W\/)?("[^"]*")/y;
-  for (let m = item.exec(list); m; m = item.exec(list)) {
+  for (let m = item.exec(list2); m; m = item.exec(list2)) {
     if (m[2] === tag && !(m[1] && strong)) return true;
   }
   return false;
@@ -1381,11 +1450,11 @@ function rangeApplies(headers, tag) {
 
 // router/contents.js
 var OBJECTS = 1;
-var FORMAT = 2;
+var FORMAT2 = 2;
 function parseContents(data) {
   const c = parseJSON(data);
-  if (c.format !== FORMAT && c.format !== OBJECTS)
-    throw new Error(`contents: format ${c.format} is not known to this edge (want ${FORMAT})`);
+  if (c.format !== FORMAT2 && c.format !== OBJECTS)
+    throw new Error(`contents: format ${c.format} is not known to this edge (want ${FORMAT2})`);
   return c;
 }
 function own({ format }, { object }) {
@@ -1481,13 +1550,13 @@ var Lists = class extends Kept {
   }
 };
 async function findPage(site, path, lists) {
-  const own2 = entry2(site.pages, path);
+  const own2 = entry3(site.pages, path);
   if (own2) return own2;
   const slash = path.indexOf("/");
-  const of = slash < 0 ? null : entry2(site.packages, path.slice(0, slash));
+  const of = slash < 0 ? null : entry3(site.packages, path.slice(0, slash));
   if (!of) return null;
   const rest = path.slice(slash + 1);
-  const page = entry2(of.pages, rest);
+  const page = entry3(of.pages, rest);
   if (page) return page;
   if (rest === "versions.json") return of.list;
   if (!rest.endsWith("/")) return null;
@@ -1495,9 +1564,9 @@ async function findPage(site, path, lists) {
   return versions.find((v) => v.version === rest.slice(0, -1))?.page ?? null;
 }
 function missingPage(site, path) {
-  return entry2(site.pages, `404 ${path.split("/").length - 1}`);
+  return entry3(site.pages, `404 ${path.split("/").length - 1}`);
 }
-function entry2(of, name) {
+function entry3(of, name) {
   return Object.prototype.hasOwnProperty.call(of, name) ? of[name] : null;
 }
 function pagePolicy(script) {
@@ -1660,6 +1729,8 @@ var Exchange = class {
         return this.file();
       case "page":
         return this.page();
+      case "live":
+        return this.live();
       default:
         return this.archive();
     }
@@ -1755,6 +1826,12 @@ var Exchange = class {
     }
     const assembly = new Assembly(table, a.select(), parts);
     return await this.stored(key, assembly.length) ?? [assembly];
+  }
+  /** What is known of the pointer. */
+  async live() {
+    const { a, site } = this;
+    a.body = await (site.live?.() ?? unknownLive(site.table.head.environment));
+    return this.direct();
   }
   /** A page of the catalogue. */
   async page() {
@@ -1914,7 +1991,7 @@ var Parts = class extends Kept {
 };
 
 // router/sample.js
-var NAMES = 60;
+var NAMES2 = 60;
 var VERSIONS = 12;
 var DOCUMENT2 = 23 * VERSIONS + 5;
 var TEXT = [
@@ -1946,15 +2023,15 @@ function block() {
   return toBytes("" + numbers.map((n) => String.fromCharCode(n >> 8, n & 255)).join("") + pool);
 }
 function sample() {
-  const rows = NAMES * VERSIONS;
+  const rows = NAMES2 * VERSIONS;
   const one = block();
   const size = TEXT.join("").length + 2 * version2(0).length;
   const ids = (length) => join(rows, (i) => String(i).padStart(length, "0"));
   const columns = {
-    names: join(NAMES, (i) => `package_${100 + i}`, " "),
-    starts: join(NAMES, (i) => digits(i * VERSIONS, 3)),
-    places: join(NAMES, (i) => digits(i * VERSIONS * (version2(0).length + 1), 3)),
-    blocks: join(NAMES, () => digits(one.length, 3)),
+    names: join(NAMES2, (i) => `package_${100 + i}`, " "),
+    starts: join(NAMES2, (i) => digits(i * VERSIONS, 3)),
+    places: join(NAMES2, (i) => digits(i * VERSIONS * (version2(0).length + 1), 3)),
+    blocks: join(NAMES2, () => digits(one.length, 3)),
     versions: join(rows, version2, " "),
     flags: join(rows, (i) => digits(i % 8 === 0 ? 12 : 0, 1)),
     kibana: join(rows, (i) => digits(1 + i % 2, 2)),
@@ -1975,7 +2052,7 @@ function sample() {
     environment: "sample",
     service_version: "1.0.0",
     cache: { index: 1, content: 1 },
-    catalog: [{ digest: "0".repeat(DIGEST), names: NAMES }],
+    catalog: [{ digest: "0".repeat(DIGEST), names: NAMES2 }],
     every: "0".repeat(DIGEST),
     categories: [
       { id: "a", title: "A" },
@@ -1995,13 +2072,13 @@ function sample() {
     labels: [null, ["a"], ["b"]],
     templates: [null, [{ categories: ["a"] }, { categories: null }], [{ categories: ["b"] }]],
     discoveries: [{}],
-    packages: NAMES,
+    packages: NAMES2,
     lengths: Object.values(columns).map((text) => text.length)
   });
   const lines2 = Object.entries(columns).map(([name, text]) => `,
 "${name}":"${text}"`);
-  const part = new Uint8Array(NAMES * one.length);
-  for (let i = 0; i < NAMES; i++) part.set(one, i * one.length);
+  const part = new Uint8Array(NAMES2 * one.length);
+  for (let i = 0; i < NAMES2; i++) part.set(one, i * one.length);
   return {
     routes: toBytes(head.slice(0, -1) + lines2.join("") + "}\n"),
     part,
@@ -2134,7 +2211,7 @@ var Live = class {
     );
   }
   async load() {
-    const id = await this.pointer();
+    const { id, bytes } = await this.pointer();
     const known = this.sites.get(id);
     const site = known ?? {
       table: await this.table(id),
@@ -2145,6 +2222,8 @@ var Live = class {
       inflate,
       sha256: this.sha256
     };
+    let said;
+    site.live = async () => said ??= await liveBody(this.environment, bytes, this.bucket);
     this.sites.delete(id);
     this.sites.set(id, site);
     for (const old of this.sites.keys()) if (this.sites.size > KEPT3) this.sites.delete(old);
@@ -2161,7 +2240,7 @@ var Live = class {
     }
     if (this.preview && (typeof preview !== "object" || !preview)) throw new NoPreview(this.environment);
     if (typeof id !== "string" || !validSnapshot(id)) throw new StoreError(`${key}: names no snapshot`);
-    return id;
+    return { id, bytes };
   }
   /** @param {string} id */
   async table(id) {
@@ -2252,8 +2331,8 @@ async function signed(method, url, region, credentials2, now) {
   const headers = { host: url.host, "x-amz-content-sha256": PAYLOAD, "x-amz-date": time };
   if (credentials2.token) headers["x-amz-security-token"] = credentials2.token;
   const names = Object.keys(headers).sort();
-  const list = names.join(";");
-  const canonical = [method, url.pathname, "", ...names.map((n) => `${n}:${headers[n]}`), "", list, PAYLOAD].join("\n");
+  const list2 = names.join(";");
+  const canonical = [method, url.pathname, "", ...names.map((n) => `${n}:${headers[n]}`), "", list2, PAYLOAD].join("\n");
   const scope = `${day}/${region}/s3/aws4_request`;
   const hash = hex3(await crypto.subtle.digest("SHA-256", encoder.encode(canonical)));
   const text = [ALGORITHM, time, scope, hash].join("\n");
@@ -2263,7 +2342,7 @@ async function signed(method, url, region, credentials2, now) {
   const { host: _, ...sent } = headers;
   return {
     ...sent,
-    authorization: `${ALGORITHM} Credential=${credentials2.id}/${scope}, SignedHeaders=${list}, Signature=${signature}`
+    authorization: `${ALGORITHM} Credential=${credentials2.id}/${scope}, SignedHeaders=${list2}, Signature=${signature}`
   };
 }
 async function hmac(key, text) {
@@ -2359,8 +2438,8 @@ function headersOf(headers, hidden) {
   return {
     /** @param {string} name */
     get(name) {
-      const list = headers[name];
-      return list && !hidden.includes(name) ? list.map((h) => h.value).join(", ") : null;
+      const list2 = headers[name];
+      return list2 && !hidden.includes(name) ? list2.map((h) => h.value).join(", ") : null;
     }
   };
 }
@@ -2369,10 +2448,10 @@ function header(name, values) {
 }
 var LEFT = ["content-length", "last-modified"];
 function response(status, headers, body) {
-  const list = [...headers].filter(([name]) => !LEFT.includes(name)).map(([name, values]) => [name, header(name, values)]);
+  const list2 = [...headers].filter(([name]) => !LEFT.includes(name)).map(([name, values]) => [name, header(name, values)]);
   return {
     status: String(status),
-    headers: Object.fromEntries(list),
+    headers: Object.fromEntries(list2),
     body: Buffer.from(body).toString("base64"),
     bodyEncoding: "base64"
   };

@@ -251,12 +251,17 @@ AAAAAAAAAAAAAAAAALO/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A
 vwD/s78A/7O/AP+zvwD/s78A/7O/AP+zvwD/s78A/7O/AP8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",ICON=Uint8Array.from(atob(BASE64),function(c){
-return c.charCodeAt(0)}),SHORT2=new SmallMap([[7,"\\a"],[8,"\\b"],[9,"\\t"],[10,"\\n"],[11,"\\v"],[12,"\\f"],[13,"\\r"],
-[34,'\\"'],[92,"\\\\"]]);function quote(text){var e_18,_a,out='"';try{for(var _b=__values(runes(text)),_c=_b.next();!_c.
-done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid,bytes=_d.bytes;valid?SHORT2.has(code)?out+=SHORT2.get(code):
-printable(code)?out+=bytes:code<32||code===127?out+="\\x"+hex2(code,2):code<65536?out+="\\u"+hex2(code,4):out+="\\U"+hex2(
-code,8):out+="\\x"+hex2(bytes.charCodeAt(0),2)}}catch(e_18_1){e_18={error:e_18_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&
-_a.call(_b)}finally{if(e_18)throw e_18.error}}return out+'"'}function printable(code){return code<127?code>=32:/[\p{L}\p{M}\p{N}\p{P}\p{S}]/.
+return c.charCodeAt(0)}),LIVE_PATH="-/live.json",FORMAT=1;function unknownLive(environment){return toBytes(members({format:FORMAT,
+environment:environment})+"\n")}function members(of){var e_18,_a,out=[];try{for(var _b=__values(Object.entries(of)),_c=_b.
+next();!_c.done;_c=_b.next()){var _d=__read(_c.value,2),name=_d[0],value=_d[1];if(value){var json=typeof value=="object"?
+value.json:typeof value=="string"?jsonString(value):String(value);out.push('"'.concat(name,'":').concat(json))}}}catch(e_18_1){
+e_18={error:e_18_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_18)throw e_18.error}}return"{".concat(
+out.join(","),"}")}var SHORT2=new SmallMap([[7,"\\a"],[8,"\\b"],[9,"\\t"],[10,"\\n"],[11,"\\v"],[12,"\\f"],[13,"\\r"],[34,
+'\\"'],[92,"\\\\"]]);function quote(text){var e_19,_a,out='"';try{for(var _b=__values(runes(text)),_c=_b.next();!_c.done;_c=
+_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid,bytes=_d.bytes;valid?SHORT2.has(code)?out+=SHORT2.get(code):printable(
+code)?out+=bytes:code<32||code===127?out+="\\x"+hex2(code,2):code<65536?out+="\\u"+hex2(code,4):out+="\\U"+hex2(code,8):
+out+="\\x"+hex2(bytes.charCodeAt(0),2)}}catch(e_19_1){e_19={error:e_19_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(
+_b)}finally{if(e_19)throw e_19.error}}return out+'"'}function printable(code){return code<127?code>=32:/[\p{L}\p{M}\p{N}\p{P}\p{S}]/.
 test(String.fromCodePoint(code))}function hex2(n,digits){return n.toString(16).padStart(digits,"0")}var VersionError=(function(_super){
 __extends(VersionError2,_super);function VersionError2(){return _super!==null&&_super.apply(this,arguments)||this}return VersionError2})(
 SmallError),LOOSE=/^v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?![\s\S])/,
@@ -282,16 +287,16 @@ return/^[0-9]+(?![\s\S])/.test(part)&&fits(part)}function parseTarget(target){if
 path:"*",query:"",forceQuery:!1};if(target[0]!=="/"||/[\0-\x20\x7f]/.test(target))return null;var at=target.indexOf("?"),
 path=unescape(at<0?target:target.slice(0,at));return path===null?null:{path:path,query:at<0?"":target.slice(at+1),forceQuery:at>=
 0&&at===target.length-1}}function unescape(text){return text.includes("%")?/%(?![0-9A-Fa-f]{2})/.test(text)?null:text.replace(
-/%(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}):text}function parseQuery(query2){var e_19,_a,values=new SmallMap;
+/%(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}):text}function parseQuery(query2){var e_20,_a,values=new SmallMap;
 try{for(var _b=__values(query2.split("&")),_c=_b.next();!_c.done;_c=_b.next()){var pair=_c.value;if(!(pair===""||pair.includes(
 ";"))){var at=pair.indexOf("="),key=unescape((at<0?pair:pair.slice(0,at)).replaceAll("+"," ")),value=unescape((at<0?"":pair.
 slice(at+1)).replaceAll("+"," "));if(!(key===null||value===null)){var list=values.get(key);list?list.push(value):values.
-set(key,[value])}}}}catch(e_19_1){e_19={error:e_19_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_19)
-throw e_19.error}}return values}function location(target,path){var escaped=path.replace(/[^A-Za-z0-9\-_.~$&+,/:;=@]/g,function(c){
+set(key,[value])}}}}catch(e_20_1){e_20={error:e_20_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_20)
+throw e_20.error}}return values}function location(target,path){var escaped=path.replace(/[^A-Za-z0-9\-_.~$&+,/:;=@]/g,function(c){
 return"%"+c.charCodeAt(0).toString(16).toUpperCase().padStart(2,"0")});return escaped+(target.forceQuery||target.query!==
-""?"?"+target.query:"")}function cleanPath(path){var e_20,_a,kept=[];try{for(var _b=__values(path.split("/")),_c=_b.next();!_c.
-done;_c=_b.next()){var element=_c.value;element===".."?kept.pop():element!==""&&element!=="."&&kept.push(element)}}catch(e_20_1){
-e_20={error:e_20_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_20)throw e_20.error}}var clean="/"+
+""?"?"+target.query:"")}function cleanPath(path){var e_21,_a,kept=[];try{for(var _b=__values(path.split("/")),_c=_b.next();!_c.
+done;_c=_b.next()){var element=_c.value;element===".."?kept.pop():element!==""&&element!=="."&&kept.push(element)}}catch(e_21_1){
+e_21={error:e_21_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_21)throw e_21.error}}var clean="/"+
 kept.join("/");return path.endsWith("/")&&clean!=="/"?clean+"/":clean}var QueryError=(function(_super){__extends(QueryError2,
 _super);function QueryError2(){return _super!==null&&_super.apply(this,arguments)||this}return QueryError2})(SmallError);
 function parseQuery2(raw,counting){var _a,values=parseQuery(raw),get=function(name){var _a2,_b;return(_b=(_a2=values.get(
@@ -323,7 +328,7 @@ SmallError),Numbers=(function(){function Numbers2(data,span,rows){if(this.data=d
 0?0:(span.to-span.from)/rows,!Number.isInteger(this.width))throw new RoutesError("routes: a column is not as long as the\
  others")}return Numbers2.prototype.at=function(row){for(var _a=this,data=_a.data,width=_a.width,i2=this.from+row*width,
 n=DIGITS[data[i2]],end=i2+width;++i2<end;)n=n*64+DIGITS[data[i2]];return n},Numbers2})(),Table=(function(){function class_4(data){
-var e_21,_a,_this=this,_b,_c=lines(data),head=_c.head,columns=_c.columns;this.data=data,this.head=head;var span=function(name){
+var e_22,_a,_this=this,_b,_c=lines(data),head=_c.head,columns=_c.columns;this.data=data,this.head=head;var span=function(name){
 return columns.get(name)};this.packages=head.packages,this.nameSpan=span("names"),this.starts=new Numbers(data,span("sta\
 rts"),this.packages),this.places=new Numbers(data,span("places"),this.packages),this.blocks=new Numbers(data,span("block\
 s"),this.packages),this.versions=span("versions"),this.revisions=span("revisions").from,this.documents=span("documents").
@@ -333,8 +338,8 @@ return new Numbers(data,span(name),_this.rows)};this.flags=numbers("flags"),this
 abel"),this.template=numbers("template"),this.discovery=numbers("discovery"),this.sizes=numbers("sizes"),this.titles=new SmallMap,
 this.children=new SmallMap;try{for(var _d=__values(head.categories),_e=_d.next();!_e.done;_e=_d.next()){var c=_e.value;this.
 titles.set(c.id,c),c.parent&&this.children.set(c.parent,__spreadArray(__spreadArray([],__read((_b=this.children.get(c.parent))!==
-null&&_b!==void 0?_b:[]),!1),[c.id],!1))}}catch(e_21_1){e_21={error:e_21_1}}finally{try{_e&&!_e.done&&(_a=_d.return)&&_a.
-call(_d)}finally{if(e_21)throw e_21.error}}this.tests=[],this.nameList=null,this.catalogPlaces=null,this.firsts=null}return class_4.
+null&&_b!==void 0?_b:[]),!1),[c.id],!1))}}catch(e_22_1){e_22={error:e_22_1}}finally{try{_e&&!_e.done&&(_a=_d.return)&&_a.
+call(_d)}finally{if(e_22)throw e_22.error}}this.tests=[],this.nameList=null,this.catalogPlaces=null,this.firsts=null}return class_4.
 prototype.test=function(constraint){var _a,_b;return(_a=(_b=this.tests)[constraint])!==null&&_a!==void 0?_a:_b[constraint]=
 new RangeTest(this.head.constraints[constraint])},class_4.prototype.names=function(){var _a;return(_a=this.nameList)!==null&&
 _a!==void 0?_a:this.nameList=fromBytes(this.data,this.nameSpan.from,this.nameSpan.to).split(" ")},class_4.prototype.nameIndex=
@@ -342,11 +347,11 @@ function(name){for(var names=this.names(),low=0,high=names.length;low<high;){var
 middle+1:high=middle}return names[low]===name?low:-1},class_4.prototype.versionsOf=function(i2){var _a=this.versions,from=_a.
 from,to=_a.to,end=i2+1<this.packages?from+this.places.at(i2+1)-1:to;return fromBytes(this.data,from+this.places.at(i2),end).
 split(" ")},class_4.prototype.nameOf=function(row){for(var low=0,high=this.packages;high-low>1;){var middle=low+high>>1;
-this.starts.at(middle)<=row?low=middle:high=middle}return low},class_4.prototype.catalog=function(){var e_22,_a;if(this.
+this.starts.at(middle)<=row?low=middle:high=middle}return low},class_4.prototype.catalog=function(){var e_23,_a;if(this.
 catalogPlaces)return this.catalogPlaces;var part=new Uint32Array(this.packages),offset=new Uint32Array(this.packages),sizes=[],
 i2=0;try{for(var _b=__values(this.head.catalog),_c=_b.next();!_c.done;_c=_b.next()){for(var names=_c.value.names,size=0,
-end=i2+names;i2<end;i2++)part[i2]=sizes.length,offset[i2]=size,size+=this.blocks.at(i2);sizes.push(size)}}catch(e_22_1){
-e_22={error:e_22_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_22)throw e_22.error}}return this.
+end=i2+names;i2<end;i2++)part[i2]=sizes.length,offset[i2]=size,size+=this.blocks.at(i2);sizes.push(size)}}catch(e_23_1){
+e_23={error:e_23_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_23)throw e_23.error}}return this.
 catalogPlaces={part:part,offset:offset,sizes:sizes}},class_4.prototype.firstRows=function(){if(this.firsts)return this.firsts;
 for(var firsts=new Uint32Array(this.packages+1),i2=0;i2<this.packages;i2++)firsts[i2]=this.starts.at(i2);return firsts[this.
 packages]=this.rows,this.firsts=firsts},class_4.prototype.find=function(name,version2){var i2=this.nameIndex(name);if(i2<
@@ -420,19 +425,19 @@ return __assign(__assign({},a),{digest:t.head.every,select:function(){return sel
 counting){var body=toBytes(count(t,selection,q.includePolicyTemplates));return __assign(__assign({},a),{kind:"count",body:body})}
 return selection.rows.length===0?__assign(__assign({},a),{kind:"direct",body:toBytes("[]")}):__assign(__assign({},a),{select:function(){
 return selection},named:named2(t,selection)})}function pageRoute(t,target){var digest=t.head.site;if(!digest)return noRoute;
-var path=target.path,rest=path.replace(/^\/catalog\//,""),last2=rest.slice(rest.lastIndexOf("/")+1),file=rest.startsWith(
-"-/")&&last2.includes(".")||last2==="feed.xml"||last2==="versions.json";return path==="/catalog"||last2!==""&&!file?moved(
-target,path+"/"):{kind:"page",status:200,contentType:pageType(last2),cache:"index",digest:digest,path:rest}}function pageType(file){
-var suffix=/\.(css|js|json|xml)(?![\s\S])/.exec(file);return suffix&&PAGE_TYPES.get(suffix[1])||PAGE_HTML}var PAGE_HTML="\
-text/html; charset=utf-8",PAGE_TYPES=new SmallMap([["css","text/css; charset=utf-8"],["js","text/javascript; charset=utf\
--8"],["json",JSON_TYPE],["xml","application/atom+xml"]]);function splitN(text,n){var parts=text.split("/");return parts.
-length<=n?parts:__spreadArray(__spreadArray([],__read(parts.slice(0,n-1)),!1),[parts.slice(n-1).join("/")],!1)}function packageRoute(t,target){
-var _a=__read(splitN(target.path.slice(9),3),3),name=_a[0],version2=_a[1],file=_a[2];if(!name||!version2)return noRoute;
-if(file===void 0)return validPackageName(name)?moved(target,target.path+"/"):noRoute;var document=file===""&&validPackageName(
-name);if(!document)return fileRoute(t,target,name,version2,file);if(!isStrict(version2))return badVersion;var row=t.find(
-name,version2);return row<0?noPackage:{kind:"document",status:200,contentType:JSON_TYPE,cache:"index",digest:t.document(
-row)}}function staticRoute(t,target){var m=/^\/artifacts\/static\/([a-z0-9_]{1,200})-([^/]+)\/([\s\S]+)(?![\s\S])/.exec(
-target.path);return m?fileRoute(t,target,m[1],m[2],m[3]):noRoute}function fileRoute(t,target,name,version2,file){if(target.
+var path=target.path,rest=path.replace(/^\/catalog\//,"");if(rest===LIVE_PATH)return{kind:"live",status:200,contentType:JSON_TYPE,
+cache:"error"};var last2=rest.slice(rest.lastIndexOf("/")+1),file=rest.startsWith("-/")&&last2.includes(".")||last2==="f\
+eed.xml"||last2==="versions.json";return path==="/catalog"||last2!==""&&!file?moved(target,path+"/"):{kind:"page",status:200,
+contentType:pageType(last2),cache:"index",digest:digest,path:rest}}function pageType(file){var suffix=/\.(css|js|json|xml)(?![\s\S])/.
+exec(file);return suffix&&PAGE_TYPES.get(suffix[1])||PAGE_HTML}var PAGE_HTML="text/html; charset=utf-8",PAGE_TYPES=new SmallMap(
+[["css","text/css; charset=utf-8"],["js","text/javascript; charset=utf-8"],["json",JSON_TYPE],["xml","application/atom+x\
+ml"]]);function splitN(text,n){var parts=text.split("/");return parts.length<=n?parts:__spreadArray(__spreadArray([],__read(
+parts.slice(0,n-1)),!1),[parts.slice(n-1).join("/")],!1)}function packageRoute(t,target){var _a=__read(splitN(target.path.
+slice(9),3),3),name=_a[0],version2=_a[1],file=_a[2];if(!name||!version2)return noRoute;if(file===void 0)return validPackageName(
+name)?moved(target,target.path+"/"):noRoute;var document=file===""&&validPackageName(name);if(!document)return fileRoute(
+t,target,name,version2,file);if(!isStrict(version2))return badVersion;var row=t.find(name,version2);return row<0?noPackage:
+{kind:"document",status:200,contentType:JSON_TYPE,cache:"index",digest:t.document(row)}}function staticRoute(t,target){var m=/^\/artifacts\/static\/([a-z0-9_]{1,200})-([^/]+)\/([\s\S]+)(?![\s\S])/.
+exec(target.path);return m?fileRoute(t,target,m[1],m[2],m[3]):noRoute}function fileRoute(t,target,name,version2,file){if(target.
 path.endsWith("/"))return moved(target,target.path.slice(0,-1));if(!isStrict(version2))return badVersion;var row=t.find(
 name,version2);return row<0?noPackage:{kind:"file",status:200,contentType:"",cache:"content",revision:{name:name,version:version2,
 id:t.revision(row)},path:file}}function archiveRoute(t,target){var slash=target.path.endsWith("/"),m=/^\/(?:epr\/[^/]+|artifacts\/packages)\/([a-z0-9_]{1,200})-([^/]+)\.zip(\.sig)?\/?(?![\s\S])/.
@@ -455,10 +460,10 @@ function(){var encoded,_this=this;return __generator(this,function(_a){switch(_a
 [4,judged(key,file,site,function(){return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a2){
 switch(_a2.label){case 0:return[4,readAll(gzipPieces(key,file),site.bucket)];case 1:return encoded=_a2.sent(),[2,inflated(
 key,encoded,site.inflate,file.size)]}})})})];case 1:return _a.sent(),[2,encoded]}})})}function judged(key_1,_a,_b,read3_1){
-return __awaiter(this,arguments,void 0,function(key,_c,_d,read3){var content,e_23,path=_c.path,sha256=_c.sha256,hash=_d.
+return __awaiter(this,arguments,void 0,function(key,_c,_d,read3){var content,e_24,path=_c.path,sha256=_c.sha256,hash=_d.
 sha256;return __generator(this,function(_e){switch(_e.label){case 0:return _e.trys.push([0,2,,3]),[4,read3()];case 1:return content=
-_e.sent(),[3,3];case 2:throw e_23=_e.sent(),e_23 instanceof StoreError?e_23:new StoreError("".concat(key,": ").concat(path,
-": ").concat(e_23 instanceof SmallError?e_23.message:e_23));case 3:return[4,digestOf(content,hash)];case 4:if(_e.sent()!==
+_e.sent(),[3,3];case 2:throw e_24=_e.sent(),e_24 instanceof StoreError?e_24:new StoreError("".concat(key,": ").concat(path,
+": ").concat(e_24 instanceof SmallError?e_24.message:e_24));case 3:return[4,digestOf(content,hash)];case 4:if(_e.sent()!==
 sha256.slice(0,32))throw new StoreError("".concat(key,": what it holds for ").concat(path," is something else"));return[
 2,content]}})})}function inflated(key,encoded,inflate2,length){var opened={size:null,body:inflate2(encoded)};return readAll(
 [{key:key,length:length,opened:opened}],null)}function cacheControl(policy,cacheClass){switch(cacheClass){case"index":return[
@@ -469,27 +474,27 @@ var match=headers.get("if-match");if(match!==null&&!listed(match,tag,!0))return 
 return none!==null&&listed(none,tag,!1)||none===null&&modified!==""&&headers.get("if-modified-since")===modified?304:0}function listed(list,tag,strong){
 if(list.trim()==="*")return!0;for(var item=new RegExp('[ \\t,]*(W\\/)?("[^"]*")',"y"),m=item.exec(list);m;m=item.exec(list))
 if(m[2]===tag&&!(m[1]&&strong))return!0;return!1}function rangeApplies(headers,tag){var _a,v=(_a=headers.get("if-range"))!==
-null&&_a!==void 0?_a:"";return v===""||v===tag}var OBJECTS=1,FORMAT=2;function parseContents(data){var c=parseJSON(data);
-if(c.format!==FORMAT&&c.format!==OBJECTS)throw new SmallError("contents: format ".concat(c.format," is not known to this\
- edge (want ").concat(FORMAT,")"));return c}function own(_a,_b){var format=_a.format,object=_b.object;return format===OBJECTS||
-object===!0}function acceptsGzip(headers){var e_24,_a,_b,UNSET=-1,gzip=UNSET,any=UNSET,identity=UNSET;try{for(var _c=__values(
+null&&_a!==void 0?_a:"";return v===""||v===tag}var OBJECTS=1,FORMAT2=2;function parseContents(data){var c=parseJSON(data);
+if(c.format!==FORMAT2&&c.format!==OBJECTS)throw new SmallError("contents: format ".concat(c.format," is not known to thi\
+s edge (want ").concat(FORMAT2,")"));return c}function own(_a,_b){var format=_a.format,object=_b.object;return format===
+OBJECTS||object===!0}function acceptsGzip(headers){var e_25,_a,_b,UNSET=-1,gzip=UNSET,any=UNSET,identity=UNSET;try{for(var _c=__values(
 ((_b=headers.get("accept-encoding"))!==null&&_b!==void 0?_b:"").split(",")),_d=_c.next();!_d.done;_d=_c.next()){var item=_d.
 value,_e=__read(item.split(";")),name=_e[0],params=_e.slice(1),q=quality(params);switch(name.trim().toLowerCase()){case"\
-gzip":case"x-gzip":gzip=Math.max(gzip,q);break;case"identity":identity=q;break;case"*":any=q}}}catch(e_24_1){e_24={error:e_24_1}}finally{
-try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_24)throw e_24.error}}return gzip===UNSET&&(gzip=any),gzip>0&&
-gzip>=identity}function quality(params){var e_25,_a,_b;try{for(var params_1=__values(params),params_1_1=params_1.next();!params_1_1.
+gzip":case"x-gzip":gzip=Math.max(gzip,q);break;case"identity":identity=q;break;case"*":any=q}}}catch(e_25_1){e_25={error:e_25_1}}finally{
+try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_25)throw e_25.error}}return gzip===UNSET&&(gzip=any),gzip>0&&
+gzip>=identity}function quality(params){var e_26,_a,_b;try{for(var params_1=__values(params),params_1_1=params_1.next();!params_1_1.
 done;params_1_1=params_1.next()){var p=params_1_1.value,text=(_b=/^\s*q\s*=(.*)(?![\s\S])/i.exec(p))===null||_b===void 0?
 void 0:_b[1].trim();if(text!==void 0){var known=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.test(text);
-return known?Math.min(Math.max(Number(text),0),1):0}}}catch(e_25_1){e_25={error:e_25_1}}finally{try{params_1_1&&!params_1_1.
-done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_25)throw e_25.error}}return 1}function compressible(contentType){
+return known?Math.min(Math.max(Number(text),0),1):0}}}catch(e_26_1){e_26={error:e_26_1}}finally{try{params_1_1&&!params_1_1.
+done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_26)throw e_26.error}}return 1}function compressible(contentType){
 return["text/","application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var Kept=(function(){
 function class_5(most,load){this.most=most,this.load=load,this.kept=new SmallMap,this.bytes=0}return class_5.prototype.get=
-function(digest){return __awaiter(this,void 0,void 0,function(){var kept,loaded,_a,_b,_c,oldest,size,e_26,_d;return __generator(
+function(digest){return __awaiter(this,void 0,void 0,function(){var kept,loaded,_a,_b,_c,oldest,size,e_27,_d;return __generator(
 this,function(_e){switch(_e.label){case 0:return kept=this.kept.get(digest),kept?(this.kept.delete(digest),this.kept.set(
 digest,kept),[2,kept.value]):[4,this.load(digest)];case 1:loaded=_e.sent(),this.kept.has(digest)||(this.kept.set(digest,
 loaded),this.bytes+=loaded.size);try{for(_a=__values(this.kept),_b=_a.next();!_b.done&&(_c=__read(_b.value,2),oldest=_c[0],
-size=_c[1].size,!(this.bytes<=this.most));_b=_a.next())this.kept.delete(oldest),this.bytes-=size}catch(e_26_1){e_26={error:e_26_1}}finally{
-try{_b&&!_b.done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_26)throw e_26.error}}return[2,loaded.value]}})})},class_5})(),
+size=_c[1].size,!(this.bytes<=this.most));_b=_a.next())this.kept.delete(oldest),this.bytes-=size}catch(e_27_1){e_27={error:e_27_1}}finally{
+try{_b&&!_b.done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_27)throw e_27.error}}return[2,loaded.value]}})})},class_5})(),
 KEPT=4<<20,Lists=(function(_super){__extends(class_6,_super);function class_6(bucket,sha256){var _this=_super.call(this,
 KEPT,function(digest){return __awaiter(_this,void 0,void 0,function(){var bytes;return __generator(this,function(_a){switch(_a.
 label){case 0:return[4,readNamed(pageKey(digest),digest,bucket,sha256)];case 1:return bytes=_a.sent(),[2,{value:parseJSON(
@@ -504,11 +509,11 @@ return Object.prototype.hasOwnProperty.call(of,name)?of[name]:null}function page
 ; img-src 'self'; style-src 'self'; script-src '".concat(script,"'; connect-src 'self'; base-uri 'none'; form-action 'se\
 lf'; frame-ancestors 'none'")}var FILE_POLICY="default-src 'none'; style-src 'unsafe-inline'; sandbox",RangeError416=(function(_super){
 __extends(RangeError4162,_super);function RangeError4162(){return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(
-SmallError),MOST=16,LARGEST2="9223372036854775807";function parseRange(header,size){var e_27,_a;if(header==="")return[];
+SmallError),MOST=16,LARGEST2="9223372036854775807";function parseRange(header,size){var e_28,_a;if(header==="")return[];
 if(!header.startsWith("bytes="))throw new RangeError416("invalid range");var ranges=[],beyond=!1,total=0;try{for(var _b=__values(
 header.slice(6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,item=text.trim();if(item!==""){var r=oneRange(
-item,size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_27_1){e_27={error:e_27_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_27)throw e_27.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
+item,size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_28_1){e_28={error:e_28_1}}finally{
+try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_28)throw e_28.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
 "invalid range: failed to overlap");return total>size||ranges.length>MOST?[]:ranges}function oneRange(item,size){var m=/^[ \t]*([0-9]*)[ \t]*-[ \t]*([0-9]*)[ \t]*(?![\s\S])/.
 exec(item);if(!m||[m[1],m[2]].some(tooLarge)||m[1]===""&&m[2]==="")throw new RangeError416("invalid range");if(m[1]===""){
 var n=Math.min(Number(m[2]),size);return{start:size-n,length:n}}var start=Number(m[1]);if(start>=size)return{start:start,
@@ -548,17 +553,17 @@ text+"\n");return headers.set("access-control-allow-origin",["*"]),headers.set("
 function absent(key){throw new StoreError("".concat(key,": is not there"))}var DOCUMENT=524288,Exchange=(function(){function class_7(request,site,a){
 this.request=request,this.site=site,this.a=a,this.headers=new SmallMap([["access-control-allow-origin",["*"]]])}return class_7.
 prototype.reply=function(){switch(this.a.kind){case"direct":return this.direct();case"document":case"search":case"count":
-return this.response();case"file":return this.file();case"page":return this.page();default:return this.archive()}},class_7.
-prototype.head=function(){var _a=this,a=_a.a,headers=_a.headers;a.contentType!==""&&headers.set("content-type",[a.contentType]);
-var cache=cacheControl(this.site.table.head.cache,a.cache);cache.length>0&&headers.set("cache-control",cache),a.status===
-200&&compressible(a.contentType)&&headers.set("vary",["Accept-Encoding"])},class_7.prototype.settled=function(tag,modified){
-var e_28,_a;switch(modified===void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(this.request.headers,tag,
-modified)){case 304:try{for(var _b=__values(["content-type","content-encoding","accept-ranges"]),_c=_b.next();!_c.done;_c=
-_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_28_1){e_28={error:e_28_1}}finally{try{_c&&!_c.done&&(_a=
-_b.return)&&_a.call(_b)}finally{if(e_28)throw e_28.error}}return{status:304,headers:this.headers,body:[]};case 412:return this.
-fail(412,"precondition failed")}return null},class_7.prototype.fail=function(status,text){var e_29,_a;try{for(var _b=__values(
+return this.response();case"file":return this.file();case"page":return this.page();case"live":return this.live();default:
+return this.archive()}},class_7.prototype.head=function(){var _a=this,a=_a.a,headers=_a.headers;a.contentType!==""&&headers.
+set("content-type",[a.contentType]);var cache=cacheControl(this.site.table.head.cache,a.cache);cache.length>0&&headers.set(
+"cache-control",cache),a.status===200&&compressible(a.contentType)&&headers.set("vary",["Accept-Encoding"])},class_7.prototype.
+settled=function(tag,modified){var e_29,_a;switch(modified===void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(
+this.request.headers,tag,modified)){case 304:try{for(var _b=__values(["content-type","content-encoding","accept-ranges"]),
+_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_29_1){e_29={error:e_29_1}}finally{
+try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_29)throw e_29.error}}return{status:304,headers:this.headers,body:[]};case 412:
+return this.fail(412,"precondition failed")}return null},class_7.prototype.fail=function(status,text){var e_30,_a;try{for(var _b=__values(
 ["etag","accept-ranges","content-encoding","vary"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(
-name)}}catch(e_29_1){e_29={error:e_29_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_29)throw e_29.
+name)}}catch(e_30_1){e_30={error:e_30_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_30)throw e_30.
 error}}return refuse(status,text,this.headers)},class_7.prototype.direct=function(){return __awaiter(this,void 0,void 0,
 function(){var a,body,done,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return a=this.a,body=a.body,
 this.head(),a.location!==void 0&&this.headers.set("location",[a.location]),a.status===405&&this.headers.set("allow",["GE\
@@ -580,32 +585,35 @@ sha256=_a.sha256,key=responseKey(digest),a.select?[3,4]:this.request.method!=="H
 return[2,(_b=_d.sent())!==null&&_b!==void 0?_b:absent(key)];case 2:return[4,readNamed(key,digest,bucket,sha256)];case 3:
 return bytes=_d.sent(),[2,bytes.length<=DOCUMENT?[bytes]:[{key:key,length:bytes.length}]];case 4:return assembly=new Assembly(
 table,a.select(),parts),[4,this.stored(key,assembly.length)];case 5:return[2,(_c=_d.sent())!==null&&_c!==void 0?_c:[assembly]]}})})},
-class_7.prototype.page=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,request,site,_b,digest,path,pages,
-page,_c;return __generator(this,function(_d){switch(_d.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,
-_b=a,digest=_b.digest,path=_b.path,[4,site.lists.get(digest)];case 1:return pages=_d.sent(),[4,findPage(pages,path,site.
-lists)];case 2:if(page=_d.sent(),this.headers.set("vary",["Accept-Encoding"]),!page){if(this.headers.set("vary",["Accept\
-, Accept-Encoding"]),page=missingPage(pages,path),!page||!/text\/html/i.test((_c=request.headers.get("accept"))!==null&&
-_c!==void 0?_c:""))return this.a=noRoute,[2,this.direct()];Object.assign(a,{status:404,contentType:PAGE_HTML,cache:"erro\
-r"})}return this.headers.set("x-content-type-options",["nosniff"]),a.contentType===PAGE_HTML&&(this.headers.set("content\
--security-policy",[pagePolicy(pages.script)]),this.headers.set("referrer-policy",["no-referrer"])),this.head(),[2,this.pageBody(
-page)]}})})},class_7.prototype.pageBody=function(page){return __awaiter(this,void 0,void 0,function(){var _a,a,request,headers,
-key,encoded,tag,body,_b,done,_c,_d;return __generator(this,function(_e){switch(_e.label){case 0:return _a=this,a=_a.a,request=
-_a.request,headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.headers)?[4,this.
-stored(encoded)]:[3,2];case 1:return _b=_e.sent(),[3,3];case 2:_b=null,_e.label=3;case 3:return body=_b,body&&(tag=gzipped(
-tag),headers.set("content-encoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:body==null?[3,4]:
-(_c=body,[3,6]);case 4:return[4,this.stored(key)];case 5:_c=body=_e.sent(),_e.label=6;case 6:return body==null?[3,7]:(_d=
-body,[3,9]);case 7:return[4,this.inflatedPage(encoded,page)];case 8:_d=body=[_e.sent()],_e.label=9;case 9:return[2,{status:a.
-status,headers:headers,body:body}]}})})},class_7.prototype.inflatedPage=function(key,page){return __awaiter(this,void 0,
-void 0,function(){var _a,bucket,inflate2,sha256,_b,_c,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:
+class_7.prototype.live=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,_b,_c,_d;return __generator(
+this,function(_e){switch(_e.label){case 0:return _a=this,a=_a.a,site=_a.site,_b=a,[4,(_d=(_c=site.live)===null||_c===void 0?
+void 0:_c.call(site))!==null&&_d!==void 0?_d:unknownLive(site.table.head.environment)];case 1:return _b.body=_e.sent(),[
+2,this.direct()]}})})},class_7.prototype.page=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,request,
+site,_b,digest,path,pages,page,_c;return __generator(this,function(_d){switch(_d.label){case 0:return _a=this,a=_a.a,request=
+_a.request,site=_a.site,_b=a,digest=_b.digest,path=_b.path,[4,site.lists.get(digest)];case 1:return pages=_d.sent(),[4,findPage(
+pages,path,site.lists)];case 2:if(page=_d.sent(),this.headers.set("vary",["Accept-Encoding"]),!page){if(this.headers.set(
+"vary",["Accept, Accept-Encoding"]),page=missingPage(pages,path),!page||!/text\/html/i.test((_c=request.headers.get("acc\
+ept"))!==null&&_c!==void 0?_c:""))return this.a=noRoute,[2,this.direct()];Object.assign(a,{status:404,contentType:PAGE_HTML,
+cache:"error"})}return this.headers.set("x-content-type-options",["nosniff"]),a.contentType===PAGE_HTML&&(this.headers.set(
+"content-security-policy",[pagePolicy(pages.script)]),this.headers.set("referrer-policy",["no-referrer"])),this.head(),[
+2,this.pageBody(page)]}})})},class_7.prototype.pageBody=function(page){return __awaiter(this,void 0,void 0,function(){var _a,
+a,request,headers,key,encoded,tag,body,_b,done,_c,_d;return __generator(this,function(_e){switch(_e.label){case 0:return _a=
+this,a=_a.a,request=_a.request,headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.
+headers)?[4,this.stored(encoded)]:[3,2];case 1:return _b=_e.sent(),[3,3];case 2:_b=null,_e.label=3;case 3:return body=_b,
+body&&(tag=gzipped(tag),headers.set("content-encoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:
+body==null?[3,4]:(_c=body,[3,6]);case 4:return[4,this.stored(key)];case 5:_c=body=_e.sent(),_e.label=6;case 6:return body==
+null?[3,7]:(_d=body,[3,9]);case 7:return[4,this.inflatedPage(encoded,page)];case 8:_d=body=[_e.sent()],_e.label=9;case 9:
+return[2,{status:a.status,headers:headers,body:body}]}})})},class_7.prototype.inflatedPage=function(key,page){return __awaiter(
+this,void 0,void 0,function(){var _a,bucket,inflate2,sha256,_b,_c,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:
 return _a=this.site,bucket=_a.bucket,inflate2=_a.inflate,sha256=_a.sha256,_b=named,_c=[key,page],_d=inflated,_e=[key],[4,
 readObject(key,bucket)];case 1:return[4,_d.apply(void 0,_e.concat([_f.sent(),inflate2]))];case 2:return[2,_b.apply(void 0,
 _c.concat([_f.sent(),sha256]))]}})})},class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,
-function(){var bucket,found,opened,e_30,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=
+function(){var bucket,found,opened,e_31,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=
 this.site.bucket,this.request.method!=="HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(
 key,found.size,length),[2,found&&[{key:key,length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.
 open(key)];case 3:if(opened=_d.sent(),!opened)return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,
-opened.size,length),[3,7];case 5:return e_30=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:
-throw _d.sent(),e_30;case 7:return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},
+opened.size,length),[3,7];case 5:return e_31=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:
+throw _d.sent(),e_31;case 7:return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},
 class_7.prototype.contents=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(
 this,function(_c){switch(_c.label){case 0:return _a=this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:
 return key=_c.sent(),_b=parseContents,[4,readObject(key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},
@@ -638,10 +646,10 @@ exec(key);if(!m||m[4]==="contents.json"&&!m[3])return"data/"+key;var _a=__read(m
 rest=_a[4];if(!files)return"".concat(TREE,"epr/").concat(name,"/").concat(plain2(rest));var elements=rest.split("/").map(
 plain2);return DOCUMENTS.includes(elements[0])&&(elements[0]="="+elements[0]),"".concat(TREE,"package/").concat(name,"/").
 concat(plain2(version2),"/").concat(elements.join("/"))}var DOCUMENTS=["index.json","index.json.gz"];function plain2(element){
-var e_31,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.test(element))return element;var name=element.
+var e_32,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.test(element))return element;var name=element.
 replace(/=(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}),out="";try{for(var _b=__values(runes(name)),
 _c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid;if(!valid)return element;out+=String.fromCodePoint(
-code)}}catch(e_31_1){e_31={error:e_31_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_31)throw e_31.
+code)}}catch(e_32_1){e_32={error:e_32_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_32)throw e_32.
 error}}return out}var WHOLE="/~whole/",PART="/~part/",MOST2=4<<20;function registry(modules){return{answer:function(r){return __awaiter(
 this,void 0,void 0,function(){return __generator(this,function(_a){return[2,reply(r,r.variables.request_uri,modules)]})})},
 refused:function(r){return __awaiter(this,void 0,void 0,function(){var target,known,_a,_b;return __generator(this,function(_c){
@@ -650,12 +658,12 @@ return target=(_b=((_a=r.variables.request)!==null&&_a!==void 0?_a:"").split(" "
 return __awaiter(this,void 0,void 0,function(){var there;return __generator(this,function(_a){return there=r.variables.regsnap_etag===
 "",[2,there?reply(r,r.variables.request_uri,modules):send(r,refuse(502,UNREADABLE))]})})}}}var UNREADABLE="the files of \
 this registry cannot be read";function reply(r,target,modules){return __awaiter(this,void 0,void 0,function(){var answer2,
-folder,headers,found,e_32;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=
+folder,headers,found,e_33;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=
 new Folder(modules,r.variables.regsnap_export),headers={get:function(name){var _a2;return(_a2=r.headersIn[name])!==null&&
 _a2!==void 0?_a2:null}},[4,handle({method:r.method,target:target,headers:headers},folder.site())];case 1:return found=_a.
 sent(),[4,folder.answer(found.status===200&&isJudged(r)?failed(found):found)];case 2:return answer2=_a.sent(),[3,4];case 3:
-return e_32=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").concat(e_32 instanceof SmallError?e_32.
-message:e_32)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),[2]}})})}function isJudged(r){var match=r.
+return e_33=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").concat(e_33 instanceof SmallError?e_33.
+message:e_33)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),[2]}})})}function isJudged(r){var match=r.
 headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmodified-since"]!==void 0}function failed(_a){
 var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,"precondition failed",new SmallMap(modified&&
 [["last-modified",modified]]))}var Folder=(function(){function class_9(_a,root){var fs2=_a.fs,crypto2=_a.crypto;if(this.
@@ -672,7 +680,7 @@ readFileSync("".concat(this.dir,"/").concat(ROUTES))),modified:modifiedOf(this.i
 lists:new Lists(bucket,sha256),exported:!0,inflate:function(){throw new StoreError("an export has every page plain")},sha256:sha256}},
 class_9.prototype.stat=function(file){try{return this.fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!==
 "ENOENT")throw e;return null}},class_9.prototype.answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){
-var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_33_1,length,e_33,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.
+var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_34_1,length,e_34,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.
 body;return __generator(this,function(_j){switch(_j.label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||
 p instanceof Assembly)}),part&&status===200&&body.length===1)return checkSize(part.key,(_h=(_g=this.stat(fileOf(part.key)))===
 null||_g===void 0?void 0:_g.size)!==null&&_h!==void 0?_h:null,part.length),[2,{status:status,headers:headers,body:[],file:this.
@@ -682,24 +690,24 @@ body:[],file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:_j.trys.pu
 body_1.next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(
 piece),[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=
 _j.sent(),[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.
-next(),[3,2];case 8:return[3,11];case 9:return e_33_1=_j.sent(),e_33={error:e_33_1},[3,11];case 10:try{body_1_1&&!body_1_1.
-done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_33)throw e_33.error}return[7];case 11:return length=bytes.reduce(
+next(),[3,2];case 8:return[3,11];case 9:return e_34_1=_j.sent(),e_34={error:e_34_1},[3,11];case 10:try{body_1_1&&!body_1_1.
+done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_34)throw e_34.error}return[7];case 11:return length=bytes.reduce(
 function(n,b){return n+b.length},0),length>0&&headers.set("content-length",[String(length)]),[2,{status:status,headers:headers,
 body:bytes}]}})})},class_9.prototype.address=function(location2,key){var names=fileOf(key).split("/").map(encodeURIComponent);
 return"".concat(location2).concat(this.id,"/").concat(names.join("/"))},class_9.prototype.read=function(part){var _a,_b,
 file="".concat(this.dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(part.length)),fd=this.fs.openSync(file,
 "r");try{for(var n=0,k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.length-n,((_a=part.offset)!==null&&_a!==
 void 0?_a:0)+n),k===0)throw new StoreError("".concat(file,": ends before byte ").concat(((_b=part.offset)!==null&&_b!==void 0?
-_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},class_9})();function send(r,_a){var e_34,_b,_c,_d,status=_a.
+_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},class_9})();function send(r,_a){var e_35,_b,_c,_d,status=_a.
 status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==
 null&&_c!==void 0?_c:[""])[0],r.variables.regsnap_modified=((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];
 try{for(var _e=__values(["etag","last-modified","content-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.
-value;headers.delete(name)}}catch(e_34_1){e_34={error:e_34_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{
-if(e_34)throw e_34.error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.
+value;headers.delete(name)}}catch(e_35_1){e_35={error:e_35_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{
+if(e_35)throw e_35.error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.
 toUpperCase()})]=values.length===1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);
 if(bytes.length>0&&(status<300||status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&
-r.send(fromBytes(bytes)),r.finish()}function joined(pieces){var e_35,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(
+r.send(fromBytes(bytes)),r.finish()}function joined(pieces){var e_36,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(
 pieces.reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.
-done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_35_1){e_35={error:e_35_1}}finally{
-try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_35)throw e_35.error}}return out}var stdin_default=registry(
+done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_36_1){e_36={error:e_36_1}}finally{
+try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_36)throw e_36.error}}return out}var stdin_default=registry(
 {fs:fs,crypto:crypto});export default stdin_default;

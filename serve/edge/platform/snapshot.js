@@ -2,6 +2,7 @@
 
 import {
   Lists,
+  liveBody,
   Parts,
   pointerKey,
   readObject,
@@ -77,8 +78,9 @@ export class Live {
   }
 
   async load() {
-    const id = await this.pointer();
+    const { id, bytes } = await this.pointer();
     const known = this.sites.get(id);
+    /** @type {Site} */
     const site = known ?? {
       table: await this.table(id),
       modified: modifiedOf(id),
@@ -88,6 +90,9 @@ export class Live {
       inflate,
       sha256: this.sha256,
     };
+    /** @type {Uint8Array | undefined} the log is not read again before the pointer is */
+    let said;
+    site.live = async () => (said ??= await liveBody(this.environment, bytes, this.bucket));
     this.sites.delete(id);
     this.sites.set(id, site);
     for (const old of this.sites.keys()) if (this.sites.size > KEPT) this.sites.delete(old);
@@ -106,7 +111,7 @@ export class Live {
     }
     if (this.preview && (typeof preview !== "object" || !preview)) throw new NoPreview(this.environment);
     if (typeof id !== "string" || !validSnapshot(id)) throw new StoreError(`${key}: names no snapshot`);
-    return id;
+    return { id, bytes };
   }
 
   /** @param {string} id */

@@ -6,6 +6,7 @@ import { count } from "./categories.js";
 import { ICON } from "./icon.js";
 import { jsonString } from "./json.js";
 import { validPackageName } from "./keys.js";
+import { LIVE_PATH } from "./live.js";
 import { parseQuery, QueryError } from "./query.js";
 import { named, select, showsEvery } from "./select.js";
 import { isStrict } from "./semver.js";
@@ -27,9 +28,10 @@ import { cleanPath, location } from "./url.js";
  * - count: `body`, which is also kept as the response named by its hash;
  * - archive, signature: that of `revision`;
  * - page: that at `path` of the catalogue whose pages the page `digest` lists;
+ * - live: what the edge knows of the pointer;
  * - file: the file at `path` of `revision`; `noResource` if it has none such.
  * @typedef {object} Answer
- * @property {"direct" | "document" | "search" | "count" | "archive" | "signature" | "file" | "page"} kind
+ * @property {"direct" | "document" | "search" | "count" | "archive" | "signature" | "file" | "page" | "live"} kind
  * @property {number} status
  * @property {string} contentType "" sends none
  * @property {CacheClass} cache
@@ -187,6 +189,7 @@ function pageRoute(t, target) {
   if (!digest) return noRoute;
   const { path } = target;
   const rest = path.replace(/^\/catalog\//, "");
+  if (rest === LIVE_PATH) return { kind: "live", status: 200, contentType: JSON_TYPE, cache: "error" };
   const last = rest.slice(rest.lastIndexOf("/") + 1);
   const file = (rest.startsWith("-/") && last.includes(".")) || last === "feed.xml" || last === "versions.json";
   if (path === "/catalog" || (last !== "" && !file)) return moved(target, path + "/");

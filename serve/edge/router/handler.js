@@ -12,6 +12,7 @@ import { acceptsGzip, compressible } from "./encoding.js";
 import { ENVELOPE } from "./envelope.js";
 import { StoreError } from "./errors.js";
 import { archiveKey, contentsKey, digestOf, fileKey, GZIP_SUFFIX, pageKey, responseKey, signatureKey } from "./keys.js";
+import { unknownLive } from "./live.js";
 import { FILE_POLICY, findPage, missingPage, pagePolicy } from "./page.js";
 import { deliver } from "./representation.js";
 import { parseTarget } from "./url.js";
@@ -41,6 +42,7 @@ import { parseTarget } from "./url.js";
  * @property {import("./page.js").Lists} lists of the pages for people
  * @property {import("./archived.js").Inflate} inflate
  * @property {Hash} sha256
+ * @property {() => Promise<Uint8Array>} [live] what the pointer does, where one is followed
  * @property {boolean} [exported] every file is an object, whatever lists say
  */
 
@@ -135,6 +137,8 @@ export class Exchange {
         return this.file();
       case "page":
         return this.page();
+      case "live":
+        return this.live();
       default:
         return this.archive();
     }
@@ -228,6 +232,13 @@ export class Exchange {
     }
     const assembly = new Assembly(table, a.select(), parts);
     return (await this.stored(key, assembly.length)) ?? [assembly];
+  }
+
+  /** What is known of the pointer. */
+  async live() {
+    const { a, site } = this;
+    a.body = await (site.live?.() ?? unknownLive(site.table.head.environment));
+    return this.direct();
   }
 
   /** A page of the catalogue. */

@@ -26,6 +26,14 @@ export function pointerKey(env) {
 
 /**
  * @param {string} env
+ * @param {number} generation
+ */
+export function auditKey(env, generation) {
+  return `audit/${env}/${String(generation).padStart(12, "0")}.json`;
+}
+
+/**
+ * @param {string} env
  * @param {string} id
  */
 export function routesKey(env, id) {

@@ -22,6 +22,7 @@ async function keyOf({ method, target }) {
   const a = /** @type {Required<import("../router/answer.js").Answer>} */ (answer(site.table, method, parsed));
   switch (a.kind) {
     case "direct":
+    case "live":
     case "page": // which one is in the list of them
       return "";
     case "archive":

@@ -2,6 +2,7 @@
 // environment; it prints what is wrong, a line each.
 //
 //	BASE       the address of an environment
+//	EXPORT     the address of an export of it, which follows no pointer
 //	CHROMIUM   the browser
 //	MODULES    node_modules with playwright-core, axe-core and html-validate
 //	PICTURES   a folder for pictures of the pages; none if it is not set
@@ -12,6 +13,7 @@ const { chromium } = require(`${modules}/playwright-core`);
 const { HtmlValidate } = require(`${modules}/html-validate`);
 const axe = readFileSync(`${modules}/axe-core/axe.min.js`, "utf8");
 const base = process.env.BASE;
+const exported = process.env.EXPORT;
 
 let wrong = 0;
 /** @param {boolean} ok @param {string} what @param {unknown} [got] */
@@ -53,7 +55,7 @@ async function open(browser, options) {
     expect(false, `dialog of ${page.url()}`, d.message());
     void d.dismiss();
   });
-  page.on("request", (r) => expect(r.url().startsWith(base) || r.url().startsWith("data:"), `request of ${page.url()} to elsewhere`, r.url()));
+  page.on("request", (r) => expect(r.url().startsWith(base) || r.url().startsWith(exported) || r.url().startsWith("data:"), `request of ${page.url()} to elsewhere`, r.url()));
   return page;
 }
 
@@ -157,10 +159,28 @@ async function use(browser) {
   await plain.context().close();
 }
 
+/** What was decided after the build is shown where the pointer is followed, and only there. */
+async function decided(browser) {
+  const page = await open(browser, { viewport: { width: 1280, height: 900 } });
+  await page.goto(`${base}/catalog/-/environment/`);
+  await page.waitForSelector("#moves table");
+  const said = await page.locator("#live").innerText();
+  expect(/Live since \d{4}-\d\d-\d\d \d\d:\d\d UTC, published/.test(said) && said.includes("Held by Ada <script>ran=70</script>, because: <img src=x onerror=ran=71> is looked at"), "who made it live", said);
+  const moves = await page.locator("#moves tbody tr").evaluateAll((l) => l.map((tr) => tr.cells[1].textContent));
+  expect(moves.join() === "pinned,published,published", "the moves", moves);
+  const came = await page.locator("#moves .chips a").evaluateAll((l) => l.map((a) => `${a.textContent} ${a.href}`));
+  expect(came.join() === `hostile 1.0.0 ${base}/catalog/hostile/1.0.0/`, "what came with it", came);
+  await page.goto(`${base}/catalog/hostile/`, { waitUntil: "networkidle" });
+  expect(/published here \d{4}/.test(await page.locator("#list").innerText()), "when a version came", await page.locator("#list").innerText());
+  await page.goto(`${exported}/catalog/-/environment/`, { waitUntil: "networkidle" });
+  expect(/regsnap history snapshot/.test(await page.locator("#live").innerText()) && (await page.locator("#moves").innerText()) === "", "an export does without");
+  await page.context().close();
+}
+
 /** A package that means harm does none. */
 async function harm(browser) {
   const page = await open(browser, { viewport: { width: 1280, height: 900 } });
-  for (const path of ["/catalog/hostile/1.0.0/", "/catalog/hostile/", "/catalog/?q=hostile"]) {
+  for (const path of ["/catalog/hostile/1.0.0/", "/catalog/hostile/", "/catalog/?q=hostile", "/catalog/-/environment/"]) {
     await page.goto(base + path, { waitUntil: "networkidle" });
     const found = await page.evaluate(() => ({
       ran: globalThis.ran ?? null,
@@ -230,6 +250,7 @@ async function picture(browser, folder) {
   try {
     await look(browser);
     await use(browser);
+    await decided(browser);
     await harm(browser);
     if (process.env.PICTURES) await picture(browser, process.env.PICTURES);
   } finally {
