@@ -6,13 +6,19 @@ import (
 	"strings"
 )
 
-// Prefixes of the bucket. Every key starts with one of them.
+// Prefixes of the bucket; those of audit entries, leases, tags and the index of
+// package storage v2 stand with them.
 const (
 	EnvironmentsPrefix = "environments/"
 	SnapshotsPrefix    = "snapshots/"
 	PackagesPrefix     = "packages/"
 	ResponsesPrefix    = "responses/"
 )
+
+// Prefixes are all that a key can begin with.
+var Prefixes = []string{
+	AuditPrefix, EnvironmentsPrefix, LeasesPrefix, PackagesPrefix, ResponsesPrefix, SnapshotsPrefix, StoragePrefix, TagsPrefix,
+}
 
 // GzipSuffix marks the gzip-encoded twin of a response.
 const GzipSuffix = ".gz"

@@ -37,7 +37,7 @@ func WriteFile(name, temporary string, body io.Reader) error {
 func Keep(f *os.File, name string) error {
 	err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), name)
+		err = rename(f.Name(), name)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))

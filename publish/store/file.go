@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/regsnap/regsnap/internal/durable"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -212,11 +213,13 @@ func (s *fileStore) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	err = os.Remove(f.Name())
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	if err := f.Close(); err != nil {
+		return err
 	}
-	return errors.Join(err, f.Close())
+	if err := durable.Remove(f.Name()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (s *fileStore) Close() error { return nil }

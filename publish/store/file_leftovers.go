@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/regsnap/regsnap/internal/durable"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -24,7 +25,7 @@ import (
 // takes to become stale.
 func (s *fileStore) leftovers(ctx context.Context, before time.Time) ([]ObjectInfo, error) {
 	var out []ObjectInfo
-	for _, prefix := range []string{layout.EnvironmentsPrefix, layout.LeasesPrefix, layout.SnapshotsPrefix, layout.PackagesPrefix, layout.ResponsesPrefix} {
+	for _, prefix := range layout.Prefixes {
 		for f, err := range s.walk(ctx, prefix) {
 			if err != nil {
 				return nil, err
@@ -38,7 +39,7 @@ func (s *fileStore) leftovers(ctx context.Context, before time.Time) ([]ObjectIn
 }
 
 func (s *fileStore) sweepFile(key string) error {
-	err := os.Remove(filepath.Join(s.dir, filepath.FromSlash(key)))
+	err := durable.Remove(filepath.Join(s.dir, filepath.FromSlash(key)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -2,9 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/regsnap/regsnap/layout"
 )
@@ -45,5 +50,48 @@ func TestSweepBesidePuts(t *testing.T) {
 			key := fmt.Sprintf("packages/a/%d.%d.0/files/x/y", i, w)
 			wantFile(t, s, key, key)
 		}
+	}
+}
+
+// TestLeftoversEverywhere: whatever prefix a writer was killed under, what it left is
+// found, and goes.
+func TestLeftoversEverywhere(t *testing.T) {
+	s := newFileStore(t.TempDir())
+	var want, got []string
+	for _, prefix := range layout.Prefixes {
+		key := prefix + "a/b.json." + TempSuffix
+		if err := errors.Join(os.MkdirAll(filepath.Dir(s.file(key)), 0o777), os.WriteFile(s.file(key), []byte("half"), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, key)
+	}
+	found, err := s.leftovers(t.Context(), time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range found {
+		got = append(got, f.Key)
+		if err := s.sweepFile(f.Key); err != nil || exists(s.file(f.Key)) {
+			t.Errorf("%s is still there, %v", f.Key, err)
+		}
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+// TestRulesConcern: a lifecycle rule for any prefix of regsnap's, for a part of one,
+// or for all objects concerns its objects.
+func TestRulesConcern(t *testing.T) {
+	s := &s3Store{}
+	for _, prefix := range layout.Prefixes {
+		for _, rule := range []string{prefix, prefix[:3], prefix + "p", ""} {
+			if !s.concerns(rule) || !gcsConcerns([]string{"logs/", rule}) {
+				t.Errorf("a rule for %q does not concern %s", rule, prefix)
+			}
+		}
+	}
+	if s.concerns("logs/") || gcsConcerns([]string{"logs/", "tmp"}) {
+		t.Error("a rule for other prefixes concerns ours")
 	}
 }

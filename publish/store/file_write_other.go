@@ -27,13 +27,19 @@ func writeFile(name string, body []byte) error {
 func renameNew(from, to string) error { return renameUnlessThere(from, to) }
 
 // SyncFileSystem writes every file below dir to disk. Only Linux has one call
-// for all.
+// for all. Windows wants to be able to write to what it syncs.
 func SyncFileSystem(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !d.Type().IsRegular() {
+			return nil // a lease, say, that its holder has removed meanwhile
+		}
+		if err != nil {
 			return err
 		}
-		f, err := os.Open(path)
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

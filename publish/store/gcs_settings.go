@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cloud.google.com/go/storage"
+	"github.com/regsnap/regsnap/layout"
 )
 
 // settings reads what Google tells of the bucket.
@@ -56,7 +57,7 @@ func gcsLifecycle(a *storage.BucketAttrs) Setting {
 
 func gcsConcerns(prefixes []string) bool {
 	for _, p := range prefixes {
-		for _, ours := range ownPrefixes {
+		for _, ours := range layout.Prefixes {
 			if strings.HasPrefix(ours, p) || strings.HasPrefix(p, ours) {
 				return true
 			}

@@ -100,7 +100,8 @@ func fileDir(u *url.URL) (string, error) {
 		return "", fmt.Errorf("%w %s: a folder is written with three slashes, file:///%s%s", ErrURL, printable(u), u.Host, u.Path)
 	}
 	p := u.Path
-	if u.Host == "." {
+	// On Windows the path of file:///C:/registry is C:/registry.
+	if u.Host == "." || filepath.VolumeName(strings.TrimPrefix(p, "/")) != "" {
 		p = strings.TrimPrefix(p, "/")
 	}
 	return filepath.Clean(filepath.FromSlash(p)), nil

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/regsnap/regsnap/layout"
 )
 
 // settings reads what S3 tells of the bucket. there is the key of an object that
@@ -76,7 +77,7 @@ func rulePrefix(r types.LifecycleRule) string {
 
 // concerns reports whether a rule for a prefix is about objects of regsnap.
 func (s *s3Store) concerns(prefix string) bool {
-	for _, ours := range ownPrefixes {
+	for _, ours := range layout.Prefixes {
 		ours = s.prefix + ours
 		if strings.HasPrefix(ours, prefix) || strings.HasPrefix(prefix, ours) {
 			return true

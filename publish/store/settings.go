@@ -53,12 +53,9 @@ func (p publicAccess) setting() Setting {
 	return Setting{"public access", Right, "none: neither reading, listing nor writing", ""}
 }
 
-// ownPrefixes are those of regsnap's objects.
-var ownPrefixes = []string{layout.EnvironmentsPrefix, layout.SnapshotsPrefix, layout.PackagesPrefix, layout.ResponsesPrefix, layout.LeasesPrefix}
-
 // settings says who may write to the folder: that is all that a folder has.
 func (s *fileStore) settings(context.Context, string) []Setting {
-	for _, name := range append([]string{""}, ownPrefixes...) {
+	for _, name := range append([]string{""}, layout.Prefixes...) {
 		info, err := os.Stat(filepath.Join(s.dir, name))
 		if err != nil || info.Mode().Perm()&0o022 == 0 || info.Mode()&fs.ModeSticky != 0 {
 			continue
