@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/regsnap/regsnap/layout"
 )
@@ -47,9 +48,9 @@ type content struct {
 // maxEntries is how many versions a feed has.
 const maxEntries = 50
 
-// undated is the time of every entry. A snapshot does not know when a version came:
-// that takes the whole history, which a build need not have. Who reads a feed sees
-// that a version is new by its id.
+// undated is the time of every entry, and of a feed that depends on a package alone. A
+// snapshot does not know when a version came: that takes the whole history, which a
+// build need not have. Who reads a feed sees that a version is new by its id.
 const undated = "1970-01-01T00:00:00Z"
 
 // PackageFeed is the feed of a package's versions, the newest first.
@@ -63,9 +64,19 @@ func PackageFeed(l *layout.SiteList) []byte {
 	return f.encode()
 }
 
-// Feed is the feed of an environment: the newest version of each package.
+// Feed is the feed of an environment: the newest version of each package. Since its
+// branches are what it is made of, it is as old as the newest of their commits.
 func (e Environment) Feed() []byte {
 	f := newFeed("environment:"+e.Name, "Packages of "+e.Name)
+	var newest time.Time
+	for _, b := range e.Branches {
+		if b.Time.After(newest) {
+			newest = b.Time
+		}
+	}
+	if !newest.IsZero() {
+		f.Updated = newest.UTC().Format(time.RFC3339)
+	}
 	f.Links = []feedLink{{"self", "feed.xml", "application/atom+xml"}, {"alternate", "../", "text/html"}}
 	for _, p := range e.Packages {
 		f.Entries = append(f.Entries, entryOf(p.Name, layout.SiteVersion{SiteAbout: p.SiteAbout}, "../"+p.Name+"/"))

@@ -416,16 +416,15 @@ async function environment() {
   while (moves[first + 1]?.snapshot === snapshot) first++;
   const move = moves[first];
   const made = ["publish", "rollback"].includes(move.kind);
-  const said = $("live");
-  said.replaceChildren(
-    make("strong", {}, made ? "Live since " : "Live since before ", time(move.at)),
-    made ? `, ${DONE.get(move.kind)}` : "",
-    ...(made ? [signed(move)] : []),
-    ". ",
-    make("span", { class: "note" }, "Snapshot ", make("code", {}, snapshot), "."),
+  // What is here takes the room that it was given; all of it is said below, too.
+  $("live").replaceChildren(
+    make("strong", {}, pinned ? "Held. " : "", made ? "Live since " : "Live since before ", time(move.at)),
+    ...(made ? [`, ${DONE.get(move.kind)}`, signed(move)] : []),
+    ".",
   );
-  if (pinned) said.append(make("strong", {}, " Held"), signed(pinned), " (", time(pinned.at), "): nothing that is published replaces it.");
+  /** @type {HTMLElement[]} */
   const parts = [make("h2", {}, "Moves"), moveTable(moves)];
+  if (pinned) parts.splice(1, 0, make("p", {}, "Held", signed(pinned), " (", time(pinned.at), "). Nothing that is published replaces it."));
   if (made && PARTS.some((part) => move[part])) parts.unshift(make("h2", {}, "What changed with it"), ...changes(move));
   $("moves").replaceChildren(...parts);
 }

@@ -147,6 +147,10 @@ async function use(browser) {
     return { root: xml.documentElement.namespaceURI + " " + xml.documentElement.localName, whole: has(xml.documentElement) && entries.every(has), entries: entries.length };
   });
   expect(feed.root === "http://www.w3.org/2005/Atom feed" && feed.whole && feed.entries > 1, "the feed", feed);
+  const updated = await page.evaluate(async () => new DOMParser().parseFromString(await (await fetch("../-/feed.xml")).text(), "application/xml").querySelector("feed > updated").textContent);
+  const manifest = await (await fetch(`${base}/catalog/-/environment/`, { headers: { accept: "text/html" } })).text();
+  const commits = [...manifest.matchAll(/<time datetime="([^"]*)"/g)].map((m) => m[1]).sort();
+  expect(commits.length > 0 && updated === commits.at(-1), "the feed of the environment is as old as its newest commit", [updated, commits]);
   await page.context().close();
 
   const plain = await open(browser, { javaScriptEnabled: false });
@@ -165,7 +169,7 @@ async function decided(browser) {
   await page.goto(`${base}/catalog/-/environment/`);
   await page.waitForSelector("#moves table");
   const said = await page.locator("#live").innerText();
-  expect(/Live since \d{4}-\d\d-\d\d \d\d:\d\d UTC, published/.test(said) && said.includes("Held by Ada <script>ran=70</script>, because: <img src=x onerror=ran=71> is looked at"), "who made it live", said);
+  expect(/^Held. Live since \d{4}-\d\d-\d\d \d\d:\d\d UTC, published/.test(said) && (await page.locator("#moves").innerText()).includes("Held by Ada <script>ran=70</script>, because: <img src=x onerror=ran=71> is looked at"), "who made it live", said);
   const moves = await page.locator("#moves tbody tr").evaluateAll((l) => l.map((tr) => tr.cells[1].textContent));
   expect(moves.join() === "pinned,published,published", "the moves", moves);
   const came = await page.locator("#moves .chips a").evaluateAll((l) => l.map((a) => `${a.textContent} ${a.href}`));
