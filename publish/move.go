@@ -17,17 +17,28 @@ type Note struct {
 	By     string
 	Reason string
 	// Preview, if set, makes the environment one when it is published. Without it a
-	// publish makes it none.
-	Preview *layout.Preview
+	// publish leaves a preview as it is, unless the environment is Configured: then it
+	// stops being one.
+	Preview    *layout.Preview
+	Configured bool
+}
+
+// preview is what a publish makes of an environment.
+func (n Note) preview(p layout.Pointer) *layout.Preview {
+	if n.Preview == nil && !n.Configured {
+		return p.Preview
+	}
+	return n.Preview
 }
 
 // same reports whether a publish leaves it as it is whether and until when an
 // environment is a preview.
 func (n Note) same(p layout.Pointer) bool {
-	if n.Preview == nil || p.Preview == nil {
-		return n.Preview == p.Preview
+	is := n.preview(p)
+	if is == nil || p.Preview == nil {
+		return is == p.Preview
 	}
-	return n.Preview.Until.Equal(p.Preview.Until)
+	return is.Until.Equal(p.Preview.Until)
 }
 
 // Moved says what became of a request to move a pointer.
@@ -90,7 +101,7 @@ func (b *Bucket) move(ctx context.Context, env string, n Note, of *about, decide
 		m.By, m.Reason, m.At = n.By, n.Reason, time.Now().UTC().Truncate(time.Second)
 		after, made = before.After(env, m), m
 		if m.Kind == layout.MovePublish {
-			after = after.As(n.Preview)
+			after = after.As(n.preview(before))
 		}
 		if before.Snapshot != "" {
 			unrecorded = b.recordLate(ctx, before)

@@ -16,9 +16,10 @@ func TestPreviewExpires(t *testing.T) {
 	ctx := t.Context()
 	b, _ := fileBucket(t)
 	src := newEditions(t)
+	configured := false
 	publish := func(edition int, until time.Time) string {
 		t.Helper()
-		n := Note{By: "ada"}
+		n := Note{By: "ada", Configured: configured}
 		if !until.IsZero() {
 			n.Preview = &layout.Preview{Until: until}
 		}
@@ -44,13 +45,23 @@ func TestPreviewExpires(t *testing.T) {
 	if p := pointer(); p.Preview != nil || p.Format != layout.PointerFormat {
 		t.Fatalf("published: %+v", p)
 	}
-	publish(1, soon)
+	second := publish(1, soon)
 	publish(1, soon)
 	if p := pointer(); p.Generation != 2 || p.Preview == nil || !p.Preview.Until.Equal(soon) || p.Previous != first {
 		t.Errorf("as a preview: %+v", p)
 	}
-	publish(1, over)
-	if p := pointer(); p.Generation != 3 || !p.Preview.Until.Equal(over) || p.Previous != first {
+	// A publish that says nothing of it leaves it a preview: of the same snapshot, and of
+	// another one.
+	publish(1, time.Time{})
+	if p := pointer(); p.Generation != 2 || p.Preview == nil || !p.Preview.Until.Equal(soon) {
+		t.Errorf("published again: %+v", p)
+	}
+	publish(2, time.Time{})
+	if p := pointer(); p.Generation != 3 || p.Preview == nil || !p.Preview.Until.Equal(soon) || p.Format != layout.PreviewPointerFormat {
+		t.Errorf("another snapshot: %+v", p)
+	}
+	publish(2, over)
+	if p := pointer(); p.Generation != 4 || !p.Preview.Until.Equal(over) || p.Previous != second {
 		t.Errorf("with another time: %+v", p)
 	}
 	s, err := b.Status(ctx, testEnv, nil)
@@ -71,9 +82,9 @@ func TestPreviewExpires(t *testing.T) {
 	if at := retired(DefaultRetention); !at.Equal(over) {
 		t.Errorf("expired at %v, want %v", at, over)
 	}
-	configured := DefaultRetention
-	configured.Configured = []string{testEnv}
-	if at := retired(configured); !at.IsZero() {
+	keep := DefaultRetention
+	keep.Configured = []string{testEnv}
+	if at := retired(keep); !at.IsZero() {
 		t.Errorf("a configured environment expires: %v", at)
 	}
 	if _, err := b.Pin(ctx, testEnv, Note{By: "ada", Reason: "for a demo"}); err != nil {
@@ -94,5 +105,11 @@ func TestPreviewExpires(t *testing.T) {
 	if moves := allMoves(t, b); moves[0].Kind != layout.MoveRetire {
 		t.Errorf("the last move: %+v", moves[0])
 	}
+	// One that is configured is a preview no more.
+	publish(0, soon)
+	configured = true
 	publish(0, time.Time{})
+	if p := pointer(); p.Preview != nil || p.Format != layout.PointerFormat {
+		t.Errorf("configured: %+v", p)
+	}
 }

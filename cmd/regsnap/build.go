@@ -272,7 +272,7 @@ func publishBuilt(c *cli.Context, cfg config, o build.Options, bucket *publish.B
 			if err := mayRender(c, cfg, o.Live, s.Manifest); err != nil {
 				return append(out, b), errors.Join(err, hooks)
 			}
-			n.Preview = cfg.previewFrom(b.Environment, time.Now())
+			n.Preview, n.Configured = cfg.previewFrom(b.Environment, time.Now()), !cfg.Environments[b.Environment].preview
 			moved, err := goLive(c, lease, bucket, b.Environment, s.ID, s.Manifest, n, cfg.order(b.Environment, o.Source))
 			if err != nil {
 				return append(out, b), errors.Join(err, hooks)

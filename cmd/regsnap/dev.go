@@ -52,7 +52,7 @@ written, and no bucket is needed.
 			&cli.StringSliceFlag{Name: "allow-host", Usage: "answer requests to the host `NAME` too"},
 			&cli.BoolFlag{Name: "tls", Usage: "serve HTTPS, with a certificate made for this run"},
 			&cli.BoolFlag{Name: "open", Usage: "open the result (the catalogue, in a browser)"},
-			timeFlag("look-every", "look for changes every `TIME`, where the file system does not tell of them", 0),
+			lookEveryFlag(0, "(where the file system does not tell of them)"),
 			cacheFolderFlag(),
 		},
 		Action: runDev,
@@ -113,11 +113,8 @@ func runDev(c *cli.Context) (err error) {
 		return err
 	}
 	defer registry.Close()
-	told := &devTeller{c: c, bar: bar}
-	told.first = func() {
-		built.Store(true)
-		greetDev(c, o, listener, h, certificate)
-	}
+	told := &devTeller{c: c, bar: bar, first: func() { built.Store(true) }}
+	greetDev(c, o, listener, h, certificate)
 	var watching sync.WaitGroup
 	failed := make(chan error, 1)
 	watching.Go(func() {

@@ -49,6 +49,7 @@ var exitCodes = []struct {
 	{exitNewer, "newer", "something in the bucket was written by a newer regsnap: upgrade this one"},
 	{exitUnfit, "unfit", "doctor found that a bucket, or a role in it, is not set up right"},
 	{exitRender, "render", "the same commits are live, rendered by another version: --allow-render replaces them"},
+	{exitLagging, "lagging", "status --watch gave up on hosts that do not show the live snapshot"},
 	{exitInterrupted, "interrupted", "stopped by Ctrl-C or SIGTERM"},
 }
 

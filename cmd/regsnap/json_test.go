@@ -108,6 +108,7 @@ var jsonCalls = []jsonCall{
 	{"version", 0, "version"},
 	{"build", 0, "build --source git:REPO --bucket BUCKET --env production --publish --by ada --reason first"},
 	{"build", 0, "build --source git:REPO --bucket BUCKET --publish"},
+	{"status-watch", 0, "status --watch --bucket BUCKET --env production --edge REGISTRY"},
 	{"build", 0, "build --source git:REPO --bucket BUCKET --env pr-2 --branches production,snapshot --publish"},
 	{"build", 0, "build --source git:REPO --bucket BUCKET --dry-run"},
 	{"build", 3, "build --source git:REPO --bucket BUCKET --env pr-1 --branches production,proposal"},

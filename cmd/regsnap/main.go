@@ -39,6 +39,7 @@ const (
 	exitNewer       = 12
 	exitUnfit       = 13
 	exitRender      = 14
+	exitLagging     = 15
 	exitInterrupted = 130 // as shells count Ctrl-C
 )
 
@@ -117,6 +118,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitRender
 	case errors.Is(err, errUnfit):
 		return exitUnfit
+	case errors.Is(err, errLagging):
+		return exitLagging
 	case errors.Is(err, errDifferent):
 		return exitDifferent
 	case errors.Is(err, publish.ErrHook), errors.Is(err, errIndex):

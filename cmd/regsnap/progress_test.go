@@ -30,7 +30,7 @@ func TestProgressIsLines(t *testing.T) {
 		p.finish()
 		p.finish()
 		want := `read packages         2 of 2 in 0.0 s
-write packages: 5 of 9, 1.5 MB stored, about 5s left
+write packages: 5 of 9, 1.5 MB stored, about 6s left
 write packages        9 of 9 in 6.0 s
 compress layers: 9 of 9
 compress layers       9 of 9 in 6.0 s

@@ -75,6 +75,7 @@ func runPublish(c *cli.Context) (err error) {
 		}
 		defer closing(&err, "source", src)
 	}
+	n.Configured = p.cfg.isConfigured(p.env) == nil
 	lease := p.bucket.Lease(leaseOptions(c, "publish"))
 	defer releasing(c, &err, lease)
 	moved, err := goLive(c, lease, p.bucket, p.env, id, nil, n, p.cfg.order(p.env, src))

@@ -23,7 +23,7 @@ import (
 // schema. inspect prints another one of a request than of a snapshot.
 var results = map[string]any{
 	"build": built{}, "import": built{}, "publish": movedTo{}, "pin": movedTo{}, "unpin": movedTo{}, "init": initResult{},
-	"status": statusResult{}, "status-package": packageStatus{}, "history": publish.History{}, "find": foundResult{}, "tag": taggedResult{}, "tag-list": tagList{}, "diff": publish.Diff{}, "inspect": inspected{}, "inspect-request": explained{},
+	"status": statusResult{}, "status-package": packageStatus{}, "status-watch": watchedHost{}, "history": publish.History{}, "find": foundResult{}, "tag": taggedResult{}, "tag-list": tagList{}, "diff": publish.Diff{}, "inspect": inspected{}, "inspect-request": explained{},
 	"rollback": rolledBack{}, "recover": recovered{}, "verify": verified{}, "prune": pruned{}, "doctor": doctor.Report{},
 	"lint": linted{}, "audit": audited{}, "promote": promoted{}, "add": promoted{}, "preview": built{}, "board": promote.Board{},
 	"mirror": mirroredAll{}, "export": exported{}, "image": imageResult{}, "edge": bundled{}, "check": check.Report{}, "version": versionInfo{},

@@ -22,7 +22,7 @@ func statusCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "status",
 		Category:  groupOperate,
-		Usage:     "show all environments at a glance, or where a package is",
+		Usage:     "show all environments at a glance, where a package is, or a rollout",
 		ArgsUsage: "[NAME[-VERSION]]",
 		Description: `For each environment: the live snapshot, since when, how many packages, whether it
 is pinned, and how many newer snapshots are in the bucket but not live. With a
@@ -34,10 +34,20 @@ from which commit, and how to promote what is not in the next branch yet. With a
 also which branches hold it, and what is missing to move on: what lint says of it there,
 who owns it, and whether a pull request has to be approved.
 
+With --watch it asks the hosts of the environments, or the edges at --edge, until all of
+them show what is live (exit code 15 if --timeout ends first). An edge does not say which
+snapshot it shows: it is asked, by HEAD where that will do, for a search, a document and
+an archive that the live snapshot and the previous one answer differently. A host shows what is
+live, the previous snapshot, an older one, several (caches keep kinds of answers for
+different times), another answer, or none. On a terminal the table is drawn again; in a
+pipe each change is a line, with --json a line of JSON.
+
    regsnap status --bucket file:///srv/registry
    regsnap status --bucket file:///srv/registry --source git:. nginx
-   regsnap status --bucket s3://registry?region=eu-west-1 --source git:. --json`,
-		Flags:  []cli.Flag{configFlag(), sourceFlag(), bucketFlag(), envsFlag("all"), jsonFlag()},
+   regsnap status --bucket s3://registry?region=eu-west-1 --source git:. --json
+   regsnap status --watch --env production
+   regsnap status --watch --bucket s3://registry?region=eu-west-1 --env production --edge https://d111111abcdef8.cloudfront.net --host epr.example.org`,
+		Flags:  append([]cli.Flag{configFlag(), sourceFlag(), bucketFlag(), envsFlag("all"), jsonFlag()}, watchFlags()...),
 		Action: runStatus,
 	}
 }
@@ -70,6 +80,9 @@ func runStatus(c *cli.Context) (err error) {
 	if c.Args().Len() > 1 {
 		return usagef("%s takes one package, not %d", c.Command.HelpName, c.Args().Len())
 	}
+	if err := checkWatch(c); err != nil {
+		return err
+	}
 	cfg, err := settings(c)
 	if err != nil {
 		return err
@@ -79,6 +92,9 @@ func runStatus(c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, "bucket", bucket)
+	if c.Bool("watch") {
+		return runWatch(c, cfg, bucket)
+	}
 	var src source
 	if cfg.Source != "" {
 		if src, err = cfg.openSource(c.Context); err != nil {

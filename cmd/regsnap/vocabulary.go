@@ -111,6 +111,18 @@ func annotationsFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "annotations", Usage: "print findings as GitHub Actions annotations too", EnvVars: []string{"GITHUB_ACTIONS"}}
 }
 
+func hostFlag() cli.Flag {
+	return &cli.StringFlag{Name: "host", Usage: "ask for this `HOST` in the Host header and in TLS, wherever the URL leads"}
+}
+
+func lookEveryFlag(value time.Duration, more string) cli.Flag {
+	return timeFlag("look-every", strings.TrimSpace(usage("look for changes every `TIME`", []string{more})), value)
+}
+
+func timeoutFlag(value time.Duration, when string) cli.Flag {
+	return timeFlag("timeout", "give up after `TIME` ("+when+")", value)
+}
+
 func timeFlag(name, usage string, value time.Duration) cli.Flag {
 	v := timeValue(value)
 	return &cli.GenericFlag{Name: name, Usage: usage, Value: &v}

@@ -47,6 +47,7 @@ type Registry struct {
 	mu      sync.Mutex
 	state   State
 	changed chan struct{} // closed when state changes
+	pace    build.Progress
 }
 
 // warned are the warnings about a content.
@@ -70,6 +71,8 @@ type State struct {
 	Missing  []string        `json:"missing"`
 	Errors   []index.Problem `json:"errors"`
 	Warnings []index.Problem `json:"warnings"`
+	// Building is how far the first build is, before which nothing is shown.
+	Building *Building `json:"building,omitempty"`
 	// Failure is why the registry could not be built again, beyond any package.
 	Failure string `json:"failure,omitempty"`
 
@@ -79,6 +82,13 @@ type State struct {
 	Seconds float64 `json:"seconds"`
 }
 
+// Building is how far a build is; Phase is empty while it looks for packages.
+type Building struct {
+	Phase string `json:"phase"`
+	Done  int    `json:"done"`
+	Total int    `json:"total"`
+}
+
 // New makes a registry, which shows nothing before Watch has built it.
 func New(ctx context.Context, o Options) (*Registry, error) {
 	if o.Log == nil {
@@ -86,6 +96,14 @@ func New(ctx context.Context, o Options) (*Registry, error) {
 	}
 	r := &Registry{o: o, good: map[version]index.Entry{}, warnings: map[version]warned{}, changed: make(chan struct{})}
 	r.source = &source{work: o.Work}
+	r.o.Progress = func(p build.Progress) {
+		r.mu.Lock()
+		r.pace = p
+		r.mu.Unlock()
+		if o.Progress != nil {
+			o.Progress(p)
+		}
+	}
 	r.o.Environment.Branches = []string{git.WorkBranch}
 	var under Reader
 	if o.Base != nil {
@@ -110,7 +128,12 @@ func (r *Registry) Close() { r.handler.Close() }
 func (r *Registry) now() (State, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state, r.changed
+	s := r.state
+	if s.Generation == 0 {
+		s.Building = &Building{r.pace.Phase, r.pace.Done, r.pace.Total}
+		s.Kept, s.Missing, s.Changed, s.Errors, s.Warnings = []string{}, []string{}, []string{}, []index.Problem{}, []index.Problem{}
+	}
+	return s, r.changed
 }
 
 // update builds what has changed. It reports in State what is wrong with packages;
@@ -139,7 +162,7 @@ func (r *Registry) update(ctx context.Context) (State, error) {
 func (r *Registry) rebuild(ctx context.Context) (State, error) {
 	old, _ := r.now()
 	s := old
-	s.Failure, s.Changed = "", []string{}
+	s.Failure, s.Changed, s.Building = "", []string{}, nil
 	branch, err := r.o.Work.Branch(ctx, git.WorkBranch)
 	if err != nil {
 		return s, err

@@ -126,6 +126,8 @@ func (r *Registry) answer(w http.ResponseWriter, req *http.Request) {
 	s, _ := r.now()
 	page := req.URL.Path == "/catalog" || strings.HasPrefix(req.URL.Path, "/catalog/")
 	switch {
+	case s.Building != nil:
+		stillBuilding(w, req, s, page)
 	case s.Snapshot == "" && page:
 		emptyPage(w, req, s)
 	case s.Snapshot == "":
@@ -136,6 +138,38 @@ func (r *Registry) answer(w http.ResponseWriter, req *http.Request) {
 	default:
 		r.handler.ServeHTTP(&private{ResponseWriter: w}, req)
 	}
+}
+
+// retryAfter is after how many seconds a client is to ask again while the registry is
+// being built.
+const retryAfter = "1"
+
+// stillBuilding says how far the first build is. An answer of a part of the packages would
+// look like one of all of them, so there is none before it is done.
+func stillBuilding(w http.ResponseWriter, req *http.Request, s State, page bool) {
+	w.Header().Set("Retry-After", retryAfter)
+	if page {
+		w.Header().Set("Refresh", retryAfter) // the script only hears of what is built
+		emptyPage(w, req, s)
+		return
+	}
+	body := layout.Encode(map[string]any{"error": s.Building.text(), "building": s.Building}, " ")
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusServiceUnavailable)
+	if req.Method != http.MethodHead {
+		_, _ = w.Write(body)
+	}
+}
+
+// text says how far a build is.
+func (b *Building) text() string {
+	if b.Phase == "" {
+		return "the registry is being built: looking for packages"
+	}
+	return fmt.Sprintf("the registry is being built: %s, %d of %d", b.Phase, b.Done, b.Total)
 }
 
 // private is a response that other sites may not read.

@@ -142,7 +142,11 @@ func place(p index.Problem) string {
 
 // emptyPage is the page while there is nothing to show.
 func emptyPage(w http.ResponseWriter, req *http.Request, s State) {
-	body := inject([]byte(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>regsnap dev</title></head><body><main><h1>No package to show yet</h1></main></body></html>`), s)
+	title, text := "No package to show yet", ""
+	if s.Building != nil {
+		title, text = "The registry is being built", s.Building.text()
+	}
+	body := inject(fmt.Appendf(nil, `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>regsnap dev</title></head><body><main><h1>%s</h1><p>%s</p></main></body></html>`, title, html.EscapeString(text)), s)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; script-src "+scriptHash)
 	w.Header().Set("Cache-Control", "no-store")
