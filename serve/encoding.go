@@ -40,8 +40,10 @@ func quality(params string) float64 {
 		if !found || !strings.EqualFold(strings.TrimSpace(name), "q") {
 			continue
 		}
-		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-		if err != nil || !(q >= 0) {
+		value = strings.TrimSpace(value)
+		q, err := strconv.ParseFloat(value, 64)
+		// The package reads "inf", "0x1p-2" and "1_0" too.
+		if err != nil || !(q >= 0) || strings.Trim(value, "0123456789+-.eE") != "" {
 			return 0
 		}
 		return min(q, 1)

@@ -788,7 +788,7 @@ function specBound(text, name) {
 function discoveryFilter(text) {
   const at = text.indexOf(":");
   const kind = text.slice(0, Math.max(0, at));
-  if (at >= 0 && (kind === "fields" || kind === "datasets")) return { kind, list: text.slice(at + 1).split(",") };
+  if (kind === "fields" || kind === "datasets") return { kind, list: text.slice(at + 1).split(",") };
   const why = at < 0 ? `could not parse filter ${quote(text)}` : `unknown discovery filter ${quote(kind)}`;
   throw new QueryError(`invalid 'discovery' query param: '${text}': ${why}`);
 }
@@ -1489,8 +1489,8 @@ function quality(params) {
   for (const p of params) {
     const text = /^\s*q\s*=(.*)$/i.exec(p)?.[1].trim();
     if (text === void 0) continue;
-    const known = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(text);
-    return known ? Math.min(Math.max(Number(text), 0), 1) : 0;
+    const q = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(text) ? Number(text) : NaN;
+    return Number.isFinite(q) ? Math.min(Math.max(q, 0), 1) : 0;
   }
   return 1;
 }

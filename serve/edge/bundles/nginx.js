@@ -312,18 +312,18 @@ return text===""?null:read2(text,"invalid ".concat(whose," version '").concat(te
 if(text==="")return null;if(text.split(".").length!==2)throw new QueryError("invalid '".concat(name,"' version: invalid \
 version '").concat(text,"': it should be <major.version>"));return read2(text,"invalid '".concat(name,"' version: invali\
 d spec version '").concat(text,"': "))}function discoveryFilter(text){var at=text.indexOf(":"),kind=text.slice(0,Math.max(
-0,at));if(at>=0&&(kind==="fields"||kind==="datasets"))return{kind:kind,list:text.slice(at+1).split(",")};var why=at<0?"c\
-ould not parse filter ".concat(quote(text)):"unknown discovery filter ".concat(quote(kind));throw new QueryError("invali\
-d 'discovery' query param: '".concat(text,"': ").concat(why))}var TRUE=new SmallSet(["1","t","T","TRUE","true","True"]),
-FALSE=new SmallSet(["","0","f","F","FALSE","false","False"]);function parseBool(name,text){if(TRUE.has(text))return!0;if(FALSE.
-has(text))return!1;throw new QueryError("invalid '".concat(name,"' query param: '").concat(text,"'"))}var RangeTest=(function(){
-function RangeTest2(ranges){this.release=bounds(ranges.release),this.pre=bounds(ranges.pre)}return RangeTest2.prototype.
-accepts=function(v){var list=v.pre.length>0?this.pre:this.release;return list.some(function(b){return compare(v,b.from)>=
-0&&(b.to===null||compare(v,b.to)<0)})},RangeTest2})();function bounds(list){return list===void 0&&(list=[]),list.map(function(_a){
-var from=_a.from,to=_a.to;return{from:parseStrict(from),to:to?parseStrict(to):null}})}for(var ROUTES_FORMAT=5,OLDEST_FORMAT=3,
-DIGEST=32,REVISION=20,LINE_BREAK=10,EXPERIMENTAL=1,SIGNED=2,PRERELEASE=4,UNSTABLE=8,SAME=16,FLAGS=32,DIGITS=new Uint8Array(
-128),i=0;i<64;i++)DIGITS["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".charCodeAt(i)]=i;var RoutesError=(function(_super){
-__extends(RoutesError2,_super);function RoutesError2(){return _super!==null&&_super.apply(this,arguments)||this}return RoutesError2})(
+0,at));if(kind==="fields"||kind==="datasets")return{kind:kind,list:text.slice(at+1).split(",")};var why=at<0?"could not \
+parse filter ".concat(quote(text)):"unknown discovery filter ".concat(quote(kind));throw new QueryError("invalid 'discov\
+ery' query param: '".concat(text,"': ").concat(why))}var TRUE=new SmallSet(["1","t","T","TRUE","true","True"]),FALSE=new SmallSet(
+["","0","f","F","FALSE","false","False"]);function parseBool(name,text){if(TRUE.has(text))return!0;if(FALSE.has(text))return!1;
+throw new QueryError("invalid '".concat(name,"' query param: '").concat(text,"'"))}var RangeTest=(function(){function RangeTest2(ranges){
+this.release=bounds(ranges.release),this.pre=bounds(ranges.pre)}return RangeTest2.prototype.accepts=function(v){var list=v.
+pre.length>0?this.pre:this.release;return list.some(function(b){return compare(v,b.from)>=0&&(b.to===null||compare(v,b.to)<
+0)})},RangeTest2})();function bounds(list){return list===void 0&&(list=[]),list.map(function(_a){var from=_a.from,to=_a.
+to;return{from:parseStrict(from),to:to?parseStrict(to):null}})}for(var ROUTES_FORMAT=5,OLDEST_FORMAT=3,DIGEST=32,REVISION=20,
+LINE_BREAK=10,EXPERIMENTAL=1,SIGNED=2,PRERELEASE=4,UNSTABLE=8,SAME=16,FLAGS=32,DIGITS=new Uint8Array(128),i=0;i<64;i++)DIGITS["\
+ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".charCodeAt(i)]=i;var RoutesError=(function(_super){__extends(
+RoutesError2,_super);function RoutesError2(){return _super!==null&&_super.apply(this,arguments)||this}return RoutesError2})(
 SmallError),Numbers=(function(){function Numbers2(data,span,rows){if(this.data=data,this.from=span.from,this.width=rows===
 0?0:(span.to-span.from)/rows,!Number.isInteger(this.width))throw new RoutesError("routes: a column is not as long as the\
  others")}return Numbers2.prototype.at=function(row){for(var _a=this,data=_a.data,width=_a.width,i2=this.from+row*width,
@@ -484,9 +484,9 @@ gzip":case"x-gzip":gzip=Math.max(gzip,q);break;case"identity":identity=q;break;c
 try{_d&&!_d.done&&(_a=_c.return)&&_a.call(_c)}finally{if(e_25)throw e_25.error}}return gzip===UNSET&&(gzip=any),gzip>0&&
 gzip>=identity}function quality(params){var e_26,_a,_b;try{for(var params_1=__values(params),params_1_1=params_1.next();!params_1_1.
 done;params_1_1=params_1.next()){var p=params_1_1.value,text=(_b=/^\s*q\s*=(.*)(?![\s\S])/i.exec(p))===null||_b===void 0?
-void 0:_b[1].trim();if(text!==void 0){var known=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.test(text);
-return known?Math.min(Math.max(Number(text),0),1):0}}}catch(e_26_1){e_26={error:e_26_1}}finally{try{params_1_1&&!params_1_1.
-done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_26)throw e_26.error}}return 1}function compressible(contentType){
+void 0:_b[1].trim();if(text!==void 0){var q=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.test(text)?Number(
+text):NaN;return Number.isFinite(q)?Math.min(Math.max(q,0),1):0}}}catch(e_26_1){e_26={error:e_26_1}}finally{try{params_1_1&&
+!params_1_1.done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_26)throw e_26.error}}return 1}function compressible(contentType){
 return["text/","application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var Kept=(function(){
 function class_5(most,load){this.most=most,this.load=load,this.kept=new SmallMap,this.bytes=0}return class_5.prototype.get=
 function(digest){return __awaiter(this,void 0,void 0,function(){var kept,loaded,_a,_b,_c,oldest,size,e_27,_d;return __generator(

@@ -39,8 +39,8 @@ function quality(params) {
   for (const p of params) {
     const text = /^\s*q\s*=(.*)$/i.exec(p)?.[1].trim();
     if (text === undefined) continue;
-    const known = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(text);
-    return known ? Math.min(Math.max(Number(text), 0), 1) : 0;
+    const q = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(text) ? Number(text) : NaN;
+    return Number.isFinite(q) ? Math.min(Math.max(q, 0), 1) : 0;
   }
   return 1;
 }

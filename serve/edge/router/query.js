@@ -110,7 +110,7 @@ function specBound(text, name) {
 function discoveryFilter(text) {
   const at = text.indexOf(":");
   const kind = text.slice(0, Math.max(0, at));
-  if (at >= 0 && (kind === "fields" || kind === "datasets")) return { kind, list: text.slice(at + 1).split(",") };
+  if (kind === "fields" || kind === "datasets") return { kind, list: text.slice(at + 1).split(",") };
   const why = at < 0 ? `could not parse filter ${quote(text)}` : `unknown discovery filter ${quote(kind)}`;
   throw new QueryError(`invalid 'discovery' query param: '${text}': ${why}`);
 }

@@ -10,5 +10,6 @@ import "./units/routes.js";
 import "./units/pages.js";
 import "./units/catalog.js";
 import "./units/files.js";
+import "./units/live.js";
 import "./units/warm.js";
 import "./units/bytes.js";

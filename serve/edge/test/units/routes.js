@@ -242,6 +242,9 @@ objects.delete(key);
 await assert.rejects(get(), new StoreError(`${key}: is not there`));
 await assert.rejects(ask(site, "/package/a/1.0.0/", {}, "HEAD"), new StoreError(`${key}: is not there`));
 objects.set(key, bytes(documentA));
+store.log.length = 0;
+await ask(site, "/package/a/1.0.0/", {}, "HEAD");
+assert.deepEqual(store.log, [`stat ${key}`], "a HEAD reads nothing");
 
 // Encoded: what is stored so is sent so, with a validator of its own.
 const encoded = gzip(documentA);
