@@ -9,6 +9,7 @@ import (
 
 	"github.com/regsnap/regsnap/build/catalog"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/internal/suggest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
 )
@@ -53,7 +54,7 @@ func NewSlice(o SliceOptions) (*Sliced, error) {
 	}
 	rows, err := of.table.SliceRows(slice)
 	if err != nil {
-		return nil, err
+		return nil, suggestPackage(err, m)
 	}
 	if rows.Len() == 0 {
 		return nil, errEmptySlice
@@ -135,4 +136,23 @@ func (s *Sliced) Write(ctx context.Context, to Store) (*Snapshot, error) {
 		return nil, err
 	}
 	return w.snapshot(ctx, s.target, p)
+}
+
+// suggestPackage adds to an error about packages that a snapshot does not have which
+// one was meant.
+func suggestPackage(err error, m *layout.Manifest) error {
+	var missing answer.MissingError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	var known []string
+	for _, p := range m.Packages {
+		known = append(known, p.Name, p.Name+"-"+p.Version)
+	}
+	for _, p := range missing {
+		if hint := suggest.DidYouMean(p, known); hint != "" {
+			return fmt.Errorf("%w%s", err, hint)
+		}
+	}
+	return err
 }

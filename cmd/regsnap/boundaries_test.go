@@ -36,7 +36,7 @@ var narrower = map[string][]string{
 	"serve/edge":        {},
 	"index/lint":        {"index", "index/git", "index/parse"},
 	"index/searchindex": {},
-	"index/upstream":    {"index", "index/git", "index/parse", "index/searchindex", "internal/durable", "internal/folderlock", "internal/redact", "internal/retry", "layout", "layout/answer"},
+	"index/upstream":    {"index", "index/git", "index/parse", "index/searchindex", "internal/durable", "internal/folderlock", "internal/redact", "internal/retry", "internal/suggest", "layout", "layout/answer"},
 }
 
 // TestBoundaries holds every folder to the ladder.

@@ -143,6 +143,10 @@ func TestImportPart(t *testing.T) {
 		}
 	}
 	o := options(t, site)
+	o.Slice = layout.Slice{Packages: []string{"agnet"}}
+	if _, _, err := upstream.Fetch(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the registry has no agnet (did you mean agent?)") {
+		t.Errorf("a name that is mistyped: %v", err)
+	}
 	o.Slice = layout.Slice{Packages: []string{"web-9.9.9"}}
 	if _, _, err := upstream.Fetch(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the registry has no web-9.9.9") {
 		t.Errorf("a version that is not there: %v", err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/internal/suggest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
 )
@@ -119,12 +120,30 @@ func (c *client) list(ctx context.Context, s layout.Slice, progress func(done, t
 		progress(len(s.Queries)+i+1, total)
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("the registry has no %s", strings.Join(missing, ", "))
+		// What it has is worth asking for only now. Without an answer there is no hint.
+		all, _ := c.search(ctx, layout.SliceQuery{Query: everything})
+		return nil, noSuch("the registry", missing, all)
 	}
 	if len(found) == 0 {
 		return nil, errNothing
 	}
 	return sorted(maps.Values(found)), nil
+}
+
+// noSuch says which of the packages asked for are not to be had, and what may have been
+// meant.
+func noSuch(where string, missing []string, offers []offer) error {
+	var known []string
+	for _, o := range offers {
+		known = append(known, o.Name, o.id())
+	}
+	hint := ""
+	for _, p := range missing {
+		if hint = suggest.DidYouMean(p, known); hint != "" {
+			break
+		}
+	}
+	return fmt.Errorf("%s has no %s%s", where, strings.Join(missing, ", "), hint)
 }
 
 // search asks one query.

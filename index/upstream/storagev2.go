@@ -107,7 +107,7 @@ func pick(offers []offer, s layout.Slice) ([]offer, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("the index has no %s", strings.Join(missing, ", "))
+		return nil, noSuch("the index", missing, offers)
 	}
 	return sorted(maps.Values(found)), nil
 }

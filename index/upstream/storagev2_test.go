@@ -141,6 +141,10 @@ func TestStorageOfOurs(t *testing.T) {
 		t.Errorf("a part: %+v, %v", stats, err)
 	}
 	src.Close()
+	o.Slice = layout.Slice{Packages: []string{"agnet"}}
+	if _, _, err := upstream.Fetch(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the index has no agnet (did you mean agent?)") {
+		t.Errorf("a name that is mistyped: %v", err)
+	}
 	o.Slice = layout.Slice{Packages: []string{"web-9.9.9", "agent", "none"}}
 	if _, _, err := upstream.Fetch(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the index has no none, web-9.9.9") {
 		t.Errorf("missing: %v", err)

@@ -124,21 +124,32 @@ func (t *Table) SliceRows(s layout.Slice) (Set, error) {
 			}
 		}
 		if from < 0 || from == to {
-			missing = append(missing, strconv.Quote(p))
+			missing = append(missing, p)
 			continue
 		}
 		for row := from; row < to; row++ {
 			rows.add(row)
 		}
 	}
-	switch len(missing) {
-	case 0:
-	case 1:
-		return nil, fmt.Errorf("package %s is not in the snapshot", missing[0])
-	default:
-		return nil, fmt.Errorf("%d packages are not in the snapshot: %s", len(missing), strings.Join(missing, ", "))
+	if len(missing) > 0 {
+		return nil, MissingError(missing)
 	}
 	return rows, nil
+}
+
+// MissingError is what a slice asks for and the snapshot does not have: NAME, or
+// NAME-VERSION.
+type MissingError []string
+
+func (e MissingError) Error() string {
+	if len(e) == 1 {
+		return fmt.Sprintf("package %q is not in the snapshot", e[0])
+	}
+	quoted := make([]string, len(e))
+	for i, p := range e {
+		quoted[i] = strconv.Quote(p)
+	}
+	return fmt.Sprintf("%d packages are not in the snapshot: %s", len(e), strings.Join(quoted, ", "))
 }
 
 // addNewest adds what a search lists of the rows that its filters let through.
