@@ -188,7 +188,7 @@ func GoLive(ctx context.Context, b *publish.Bucket, env, id string) error {
 func GoLiveAs(ctx context.Context, b *publish.Bucket, env, id string, preview *layout.Preview) (err error) {
 	lease := b.Lease(publish.LeaseOptions{Purpose: "publish"})
 	defer func() { err = errors.Join(err, lease.Release(ctx)) }()
-	_, err = lease.Publish(ctx, env, id, publish.Note{Preview: preview}, inTurn)
+	_, err = lease.Publish(ctx, env, id, publish.Note{Preview: preview, Configured: preview == nil}, inTurn)
 	return err
 }
 
