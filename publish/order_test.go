@@ -8,7 +8,7 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// ByHistory goes by what it is told of two commits, whatever the ids of the snapshots,
+// ByHistory goes by how two commits are related, whatever the ids of the snapshots,
 // which begin with dates, say.
 func TestByHistory(t *testing.T) {
 	unknown := errors.New("unknown")

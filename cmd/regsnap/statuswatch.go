@@ -158,7 +158,7 @@ type watchView struct {
 	out    io.Writer
 	screen screen
 	json   bool
-	// height is how many lines the terminal has; 0 if there is none to draw on.
+	// height is how many lines the terminal has; 0 without one to draw on.
 	height  int
 	drawn   int
 	began   time.Time

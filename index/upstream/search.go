@@ -130,7 +130,7 @@ func (c *client) list(ctx context.Context, s layout.Slice, progress func(done, t
 	return sorted(maps.Values(found)), nil
 }
 
-// noSuch says which of the packages asked for are not to be had, and what may have been
+// noSuch says which of the packages asked for are missing, and what may have been
 // meant.
 func noSuch(where string, missing []string, offers []offer) error {
 	var known []string

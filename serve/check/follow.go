@@ -68,7 +68,7 @@ type Shown struct {
 	Live     string `json:"live_snapshot"`
 	Previous string `json:"previous_snapshot,omitempty"`
 	Shows    Shows  `json:"shows"`
-	// Snapshot is the one that all answers are those of; empty if there is none.
+	// Snapshot is the one that gives all of the answers; empty if no snapshot does.
 	Snapshot string `json:"snapshot,omitempty"`
 	// Detail says more where the edge does not show what is live, or where nothing
 	// can tell that it does.

@@ -190,7 +190,7 @@ func encoding(h http.Handler) http.Handler {
 	})
 }
 
-// TestFollowOlder: an edge that is two snapshots behind is told from one that is one
+// TestFollowOlder: an edge that is two snapshots behind differs from one that is one
 // behind.
 func TestFollowOlder(t *testing.T) {
 	bucket, first, second := newBucket(t)

@@ -145,7 +145,7 @@ func (r *Registry) answer(w http.ResponseWriter, req *http.Request) {
 const retryAfter = "1"
 
 // stillBuilding says how far the first build is. An answer of a part of the packages would
-// look like one of all of them, so there is none before it is done.
+// look like one of all of them, so nothing is answered before it is done.
 func stillBuilding(w http.ResponseWriter, req *http.Request, s State, page bool) {
 	w.Header().Set("Retry-After", retryAfter)
 	if page {
