@@ -22,7 +22,8 @@ func doctorCommand() *cli.Command {
 		Usage:    "find out whether a bucket, and a role in it, are set up right",
 		Description: `Tries, with the credentials that it is run with, what the role must be able to do and
 must not: create, overwrite, read and delete what never changes; conditional creates
-and overwrites of a lease; moving the pointer of --env, and those of the others. Reads
+and overwrites of a lease; moving the pointer of --env, and those of the others; tags
+and, with package_storage: v2 in regsnap.yml, the index for registry servers. Reads
 what the store tells of versioning, lifecycle rules, public access and encryption. A
 table says what is right, what is wrong and how to fix it (exit code 13 if anything is).
 
@@ -77,6 +78,7 @@ func runDoctor(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	o.PackageStorage = cfg.Environments[o.Environment].PackageStorage != ""
 	report, err := doctor.Examine(c.Context, s, o)
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err

@@ -41,7 +41,7 @@ func checkIndexBucket(bucket, what string) error {
 	if err != nil || u.Scheme == "gs" || bucket == "" { // who opens it says what is wrong
 		return nil
 	}
-	return usagef("%sregistries read an index of package storage v2 with Google's client, from gs:// buckets only, and this one is %s://: copy the environment with regsnap mirror to a gs:// bucket, and write its index there with regsnap publish --v2",
+	return usagef("%sregistries read an index of package storage v2 with Google's client, from gs:// buckets only, and this one is %s://: keep it, and copy the environment with regsnap mirror --v2 to a gs:// bucket, which writes the index there with each mirror",
 		what, u.Scheme)
 }
 

@@ -32,6 +32,8 @@ type Options struct {
 	// Environment is the one that a publisher publishes. Without it what is an
 	// environment's own is not tried.
 	Environment string
+	// PackageStorage is that the environment has an index of package storage v2.
+	PackageStorage bool
 }
 
 // Finding is one line of a report.
@@ -80,7 +82,7 @@ type examination struct {
 // is that of a store that cannot be asked at all.
 func Examine(ctx context.Context, s store.Store, o Options) (*Report, error) {
 	e := &examination{Options: o, store: s, can: store.CapabilitiesOf(s), report: &Report{Role: o.Role, Environment: o.Environment, Findings: []Finding{}}}
-	for _, step := range []func(context.Context) error{e.lists, e.conditions, e.immutable, e.movePointers, e.settings} {
+	for _, step := range []func(context.Context) error{e.lists, e.conditions, e.immutable, e.movePointers, e.tags, e.indexes, e.settings} {
 		if err := step(ctx); err != nil {
 			return e.report, err
 		}

@@ -55,10 +55,9 @@ func (e *examination) movePointer(ctx context.Context, env string) error {
 		e.right("read", key, readable, true, "allow it to read every object")
 		return nil
 	}
-	never := e.can.OtherState(state)
-	allowed, other := outcome(e.store.Swap(ctx, key, body, never))
-	if other != nil {
-		return other
+	allowed, err := e.swaps(ctx, key, body, state)
+	if err != nil {
+		return err
 	}
 	own := env == e.Environment
 	switch {
