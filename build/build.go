@@ -52,6 +52,12 @@ type Options struct {
 	Shard Shard
 	// Parallel is how many objects are stored at once.
 	Parallel int
+	// Early, if set, is called for each environment that is built as soon as the store
+	// has all that answers to clients need but archives and files: these are stored
+	// afterwards, those that Urgent names before others. It makes the build slower, and
+	// what it is given is no snapshot: no manifest vouches for it.
+	Early  func(context.Context, Early) error
+	Urgent <-chan layout.Revision
 	// Progress, if set, is told how far the work is. It may be called from any
 	// goroutine.
 	Progress func(Progress)
@@ -205,10 +211,21 @@ func (b *builder) write(ctx context.Context, targets []*target) error {
 	}
 	// Writing waits for the store, planning for nobody.
 	plans := make([]*planned, len(targets))
+	if b.Early != nil {
+		for i, t := range targets {
+			var err error
+			if plans[i], err = b.early(ctx, t); err != nil {
+				return fmt.Errorf("environment %s: %w", t.env.Name, err)
+			}
+		}
+	}
 	g, writing := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.writeRevisions(writing, targets) })
 	g.Go(func() (err error) {
 		for i, t := range targets {
+			if plans[i] != nil {
+				continue
+			}
 			if plans[i], err = b.plan(writing, t); err != nil {
 				return fmt.Errorf("environment %s: %w", t.env.Name, err)
 			}

@@ -37,7 +37,7 @@ func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
 	var done, written, reused atomic.Int64
 	there := maps.Clone(b.contents)
-	for _, l := range missing {
+	for l := range newQueue(missing, b.Sign, b.Urgent).all {
 		g.Go(func() error {
 			rev := revisionOf(l.Entry, b.Sign)
 			sum, found := there[rev]

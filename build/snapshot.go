@@ -59,13 +59,8 @@ func (w *writer) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot
 		p.table.Site = catalogue.Site
 	}
 	encoded := p.table.Encode()
-	m := &layout.Manifest{
-		Format: layout.ManifestFormat, Environment: t.env.Name, Regsnap: w.regsnap, Render: RenderVersion, Budget: w.budget,
-		Branches: t.branches, Slice: t.slice, Routes: digestOf(encoded), Catalogue: catalogue, Responses: responses, Coverage: p.plan.coverage,
-	}
-	for _, r := range t.rows {
-		m.Packages = append(m.Packages, w.manifestPackage(t, r))
-	}
+	m := w.manifest(t, p, encoded, responses)
+	m.Catalogue = catalogue
 	manifest := m.Encode()
 	s := &Snapshot{ID: m.IDOf(manifest), Manifest: m}
 	// Routes before the manifest: a snapshot whose manifest is there is whole.
@@ -78,6 +73,18 @@ func (w *writer) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot
 		}
 	}
 	return s, nil
+}
+
+// manifest lists what a snapshot has but for its catalogue.
+func (w *writer) manifest(t *target, p *planned, routes []byte, responses []layout.ManifestResponse) *layout.Manifest {
+	m := &layout.Manifest{
+		Format: layout.ManifestFormat, Environment: t.env.Name, Regsnap: w.regsnap, Render: RenderVersion, Budget: w.budget,
+		Branches: t.branches, Slice: t.slice, Routes: digestOf(routes), Responses: responses, Coverage: p.plan.coverage,
+	}
+	for _, r := range t.rows {
+		m.Packages = append(m.Packages, w.manifestPackage(t, r))
+	}
+	return m
 }
 
 // job is a response that is to be in the bucket.

@@ -108,6 +108,14 @@ func runDev(c *cli.Context) (err error) {
 			bar.update(p)
 		}
 	}
+	o.Answering = func(versions int, took time.Duration) {
+		if took < time.Second {
+			return // the catalogue is there before that can be read
+		}
+		bar.finish()
+		fmt.Fprintf(c.App.ErrWriter, "%s answering clients after %.1f s: %s; archives are made as they are asked for, the catalogue follows\n",
+			time.Now().Format("15:04:05"), took.Seconds(), plural(versions, "package version"))
+	}
 	registry, err := dev.New(ctx, o)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/regsnap/regsnap/build"
@@ -28,7 +29,10 @@ type Options struct {
 	Limits  index.Limits
 	// Progress, if set, is called as a build proceeds.
 	Progress func(build.Progress)
-	Log      *slog.Logger
+	// Answering, if set, is called when a registry without an earlier state answers all
+	// but the catalogue, with how many package versions, and how long that took.
+	Answering func(versions int, took time.Duration)
+	Log       *slog.Logger
 }
 
 // Registry is a live registry.
@@ -37,6 +41,7 @@ type Registry struct {
 	store   *memory
 	source  *source
 	handler *serve.Handler // nil until something is live
+	early   atomic.Pointer[early]
 
 	building sync.Mutex // one update at a time; guards the fields below
 	live     *build.Snapshot
@@ -87,6 +92,8 @@ type Building struct {
 	Phase string `json:"phase"`
 	Done  int    `json:"done"`
 	Total int    `json:"total"`
+	// Answering: all but the catalogue is answered already.
+	Answering bool `json:"answering"`
 }
 
 // New makes a registry, which shows nothing before Watch has built it.
@@ -130,7 +137,7 @@ func (r *Registry) now() (State, <-chan struct{}) {
 	defer r.mu.Unlock()
 	s := r.state
 	if s.Generation == 0 {
-		s.Building = &Building{r.pace.Phase, r.pace.Done, r.pace.Total}
+		s.Building = &Building{r.pace.Phase, r.pace.Done, r.pace.Total, r.early.Load() != nil}
 		s.Kept, s.Missing, s.Changed, s.Errors, s.Warnings = []string{}, []string{}, []string{}, []index.Problem{}, []index.Problem{}
 	}
 	return s, r.changed
@@ -142,9 +149,13 @@ func (r *Registry) update(ctx context.Context) (State, error) {
 	r.building.Lock()
 	defer r.building.Unlock()
 	started := time.Now()
+	defer r.endEarly()
 	s, err := r.rebuild(ctx)
 	if ctx.Err() != nil {
 		return s, ctx.Err()
+	}
+	if disturbed(err) && s.Generation == 0 {
+		return s, err // it is still being built
 	}
 	if err != nil {
 		s.Failure = err.Error()
@@ -182,10 +193,7 @@ func (r *Registry) rebuild(ctx context.Context) (State, error) {
 			r.nothing(&s)
 			return s, nil
 		}
-		result, err := build.Build(ctx, build.Options{
-			Source: r.source, Store: r.store, Environments: []build.Environment{r.o.Environment}, Regsnap: r.o.Regsnap,
-			Budget: budget, Limits: r.o.Limits, Live: r.vouching(), Parallel: 1, Progress: r.o.Progress,
-		})
+		result, err := build.Build(ctx, r.buildOptions())
 		if errors.Is(err, build.ErrInvalid) {
 			again := false
 			for _, p := range result.Report.Errors {
@@ -204,6 +212,20 @@ func (r *Registry) rebuild(ctx context.Context) (State, error) {
 		}
 		return s, r.goLive(ctx, branch, result, &s)
 	}
+}
+
+// buildOptions are those of the next build.
+func (r *Registry) buildOptions() build.Options {
+	o := build.Options{
+		Source: r.source, Store: r.store, Environments: []build.Environment{r.o.Environment}, Regsnap: r.o.Regsnap,
+		Budget: budget, Limits: r.o.Limits, Live: r.vouching(), Parallel: 1, Progress: r.o.Progress,
+	}
+	if s, _ := r.now(); s.Building != nil {
+		started, urgent := time.Now(), make(chan layout.Revision, maxUrgent)
+		o.Urgent = urgent
+		o.Early = func(ctx context.Context, e build.Early) error { return r.answerEarly(ctx, started, e, urgent) }
+	}
+	return o
 }
 
 // budget renders nothing ahead: what nobody asks for is not made. The answers are the

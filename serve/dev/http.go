@@ -125,6 +125,13 @@ func (r *Registry) events(w http.ResponseWriter, req *http.Request, stop context
 func (r *Registry) answer(w http.ResponseWriter, req *http.Request) {
 	s, _ := r.now()
 	page := req.URL.Path == "/catalog" || strings.HasPrefix(req.URL.Path, "/catalog/")
+	if s.Building != nil && !page {
+		if e := r.early.Load(); e != nil && e.ready(req) {
+			r.handler.ServeHTTP(&private{ResponseWriter: w}, req)
+			return
+		}
+		s, _ = r.now()
+	}
 	switch {
 	case s.Building != nil:
 		stillBuilding(w, req, s, page)
@@ -145,7 +152,7 @@ func (r *Registry) answer(w http.ResponseWriter, req *http.Request) {
 const retryAfter = "1"
 
 // stillBuilding says how far the first build is. An answer of a part of the packages would
-// look like one of all of them, so nothing is answered before it is done.
+// look like one of all of them, so nothing is answered before all of them are known.
 func stillBuilding(w http.ResponseWriter, req *http.Request, s State, page bool) {
 	w.Header().Set("Retry-After", retryAfter)
 	if page {
@@ -168,6 +175,9 @@ func stillBuilding(w http.ResponseWriter, req *http.Request, s State, page bool)
 func (b *Building) text() string {
 	if b.Phase == "" {
 		return "the registry is being built: looking for packages"
+	}
+	if b.Answering {
+		return fmt.Sprintf("the registry answers clients already, its catalogue is being built: %s, %d of %d", b.Phase, b.Done, b.Total)
 	}
 	return fmt.Sprintf("the registry is being built: %s, %d of %d", b.Phase, b.Done, b.Total)
 }

@@ -28,6 +28,8 @@ type memory struct {
 	// same finds a content that is there already.
 	same map[[sha256.Size]byte]weak.Pointer[body]
 	live string
+	// arrivals are closed when an object is stored.
+	arrivals map[string]chan struct{}
 }
 
 // body is the content of one or more objects.
@@ -41,7 +43,7 @@ type Reader interface {
 }
 
 func newMemory(env string, under Reader) *memory {
-	return &memory{env: env, under: under, objects: map[string]map[string]*body{}, same: map[[sha256.Size]byte]weak.Pointer[body]{}}
+	return &memory{env: env, under: under, objects: map[string]map[string]*body{}, same: map[[sha256.Size]byte]weak.Pointer[body]{}, arrivals: map[string]chan struct{}{}}
 }
 
 // groupOf is the group of a key. Responses are each their own.
@@ -78,7 +80,34 @@ func (m *memory) Put(ctx context.Context, o layout.Object) error {
 		m.objects[g] = map[string]*body{}
 	}
 	m.objects[g][o.Key] = b
+	if arrival := m.arrivals[o.Key]; arrival != nil {
+		close(arrival)
+		delete(m.arrivals, o.Key)
+	}
 	return nil
+}
+
+// arrival is closed once an object is there.
+func (m *memory) arrival(key string) <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if arrival := m.arrivals[key]; arrival != nil {
+		return arrival
+	}
+	arrival := make(chan struct{})
+	if m.objects[groupOf(key)][key] != nil {
+		close(arrival)
+	} else {
+		m.arrivals[key] = arrival
+	}
+	return arrival
+}
+
+// forgetArrivals lets go of the arrivals that nothing waits for any more.
+func (m *memory) forgetArrivals() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.arrivals)
 }
 
 // forget is called once nothing has a content any more.

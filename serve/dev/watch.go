@@ -63,6 +63,11 @@ const (
 	patientN = 5
 )
 
+// disturbed reports whether a build ended because files changed under it.
+func disturbed(err error) bool {
+	return errors.Is(err, git.ErrChanged) || errors.Is(err, fs.ErrNotExist)
+}
+
 // settle rebuilds until that is not disturbed by further changes. look notes them.
 func (r *Registry) settle(ctx context.Context, look func(), done func(State)) {
 	for n := 1; ; n++ {
@@ -70,7 +75,7 @@ func (r *Registry) settle(ctx context.Context, look func(), done func(State)) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !errors.Is(err, git.ErrChanged) && !errors.Is(err, fs.ErrNotExist) {
+		if !disturbed(err) {
 			done(s)
 			return
 		}
