@@ -160,13 +160,20 @@ const releaseTime = 10 * time.Second
 
 // hold takes the lease, if it is not held, and waits until prune is done.
 func (l *Lease) hold(ctx context.Context) error {
+	_, err := l.take(ctx)
+	return err
+}
+
+// take is hold, and reports whether it was this call that took the lease: then it has
+// just seen in the store that the lease is there.
+func (l *Lease) take(ctx context.Context) (taken bool, err error) {
 	if l.held.Load() {
-		return nil
+		return false, nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held.Load() {
-		return nil
+		return false, nil
 	}
 	if l.beat == nil {
 		var id [8]byte
@@ -174,15 +181,15 @@ func (l *Lease) hold(ctx context.Context) error {
 		lease := layout.Lease{Format: layout.LeaseFormat, Purpose: l.o.Purpose, By: l.o.By}
 		beat, err := l.b.newHeartbeat(ctx, layout.LeaseKey(hex.EncodeToString(id[:])), lease, "")
 		if err != nil {
-			return fmt.Errorf("take a lease: %w", err)
+			return false, fmt.Errorf("take a lease: %w", err)
 		}
 		l.beat = beat
 	}
 	if err := l.awaitPrune(ctx); err != nil {
-		return err
+		return false, err
 	}
 	l.held.Store(true)
-	return nil
+	return true, nil
 }
 
 // awaitPrune returns once there is no prune, or only one that died.

@@ -15,14 +15,15 @@ import (
 // at the same time it looks again at what is live then. A pinned environment
 // stays as it is: Moved reports that it is Held.
 func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order) (*Moved, error) {
-	held := false
+	held, seen := false, false
 	var diverged []string
 	var of about
 	before, after, unrecorded, err := l.b.move(ctx, env, n, &of, func(p layout.Pointer) (layout.Move, error) {
 		if p.Snapshot == id && (n.same(p) || p.Pinned != nil) {
 			return layout.Move{}, errStay
 		}
-		if err := l.hold(ctx); err != nil {
+		var err error
+		if seen, err = l.take(ctx); err != nil {
 			return layout.Move{}, err
 		}
 		m, err := l.complete(ctx, env, id)
@@ -51,7 +52,7 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 			}
 		}
 		return layout.Move{Kind: layout.MovePublish, Snapshot: id}, nil
-	}, l.ready)
+	}, func(ctx context.Context) error { return l.readyTo(ctx, seen) })
 	if err != nil && !errors.Is(err, errStay) {
 		return nil, err
 	}
@@ -69,10 +70,20 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 // ready is what must be so when a pointer is written. The lease is looked at last:
 // if it is there now, nothing was pruned since it was taken, and so all that was
 // found before is still there.
-func (l *Lease) ready(ctx context.Context) error {
+func (l *Lease) ready(ctx context.Context) error { return l.readyTo(ctx, false) }
+
+// readyTo is ready for the swap of a pointer. seen says that the lease was taken, and
+// so seen in the store, after that pointer was read: a second look would tell nothing
+// more. A prune that takes the lease away after a look, whichever it is, rewrites the
+// pointer before it deletes anything, so that the swap fails and the next attempt looks
+// again.
+func (l *Lease) readyTo(ctx context.Context, seen bool) error {
 	// What the pointer will name must outlive a crash of the machine.
 	if err := l.b.can.Sync(); err != nil {
 		return fmt.Errorf("flush the bucket to disk: %w", err)
+	}
+	if seen {
+		return nil
 	}
 	return l.alive(ctx)
 }

@@ -41,7 +41,7 @@ func TestRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		requests("a rollback", 14, func() error {
+		requests("a rollback", 13, func() error {
 			l := b.Lease(LeaseOptions{Purpose: "rollback"})
 			r, err := l.PrepareRollback(ctx, testEnv, "")
 			if err != nil {
@@ -52,7 +52,7 @@ func TestRequests(t *testing.T) {
 			}
 			return l.Release(ctx)
 		})
-		requests("a publish of what was built", 12, func() error {
+		requests("a publish of what was built", 10, func() error {
 			_, err := publishID(ctx, b, p.Snapshot)
 			return err
 		})

@@ -72,6 +72,7 @@ func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback,
 // not bring back what was rolled back.
 func (r *Rollback) Do(ctx context.Context, n Note, pin bool) (*Moved, error) {
 	l, id := r.lease, r.To
+	seen := false
 	before, after, unrecorded, err := l.b.move(ctx, r.Environment, n, &r.of, func(p layout.Pointer) (layout.Move, error) {
 		if p.Generation != r.generation || p.Snapshot != r.From {
 			return layout.Move{}, fmt.Errorf("%s is live now: %w", p.Snapshot, store.ErrConflict)
@@ -79,13 +80,14 @@ func (r *Rollback) Do(ctx context.Context, n Note, pin bool) (*Moved, error) {
 		if p.Snapshot == id {
 			return layout.Move{}, errStay
 		}
-		if err := l.hold(ctx); err != nil {
+		var err error
+		if seen, err = l.take(ctx); err != nil {
 			return layout.Move{}, err
 		}
 		// Prune may have come between the look and the lease.
-		_, err := l.complete(ctx, r.Environment, id)
+		_, err = l.complete(ctx, r.Environment, id)
 		return layout.Move{Kind: layout.MoveRollback, Snapshot: id, Pin: pin}, err
-	}, l.ready)
+	}, func(ctx context.Context) error { return l.readyTo(ctx, seen) })
 	if err != nil && !errors.Is(err, errStay) {
 		return nil, err
 	}
