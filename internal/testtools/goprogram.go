@@ -28,7 +28,7 @@ func (p goProgram) install(ctx context.Context, module, dir, _ string) error {
 	// Flags of the caller, such as -race or -mod=mod, are not for this build.
 	env := []string{"GOFLAGS=-mod=readonly -buildvcs=false", "GOWORK=off", "CGO_ENABLED=0", "GOOS=", "GOARCH="}
 	return run(ctx, filepath.Join(module, filepath.FromSlash(modules)), env,
-		"go", "build", "-trimpath", "-ldflags=-s -w", "-o", p.place(dir).Program, p.pkg)
+		"go", "build", "-trimpath", "-tags=disable_grpc_modules", "-ldflags=-s -w", "-o", p.place(dir).Program, p.pkg)
 }
 
 func (p goProgram) place(dir string) Place {

@@ -35,7 +35,7 @@ func ParsePlatform(s string) (arch string, err error) {
 
 // howToBuild says how to get a program that an image can have.
 func howToBuild(arch string) string {
-	return "build one with CGO_ENABLED=0 GOOS=linux GOARCH=" + arch + " go build -trimpath -ldflags '-s -w' -o regsnap-" + arch + " ./cmd/regsnap, and give --binary linux/" + arch + "=regsnap-" + arch
+	return "build one with CGO_ENABLED=0 GOOS=linux GOARCH=" + arch + " go build -trimpath -tags disable_grpc_modules -ldflags '-s -w' -o regsnap-" + arch + " ./cmd/regsnap, and give --binary linux/" + arch + "=regsnap-" + arch
 }
 
 // check reports whether the program runs on its platform without any library:

@@ -83,7 +83,7 @@ func realPrograms(t *testing.T, architectures ...string) []image.Program {
 	var list []image.Program
 	for _, arch := range architectures {
 		p := image.Program{Arch: arch, Path: filepath.Join(dir, arch)}
-		c := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", p.Path, "../../cmd/regsnap")
+		c := exec.Command("go", "build", "-trimpath", "-tags", "disable_grpc_modules", "-ldflags", "-s -w", "-o", p.Path, "../../cmd/regsnap")
 		c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)

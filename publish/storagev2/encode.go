@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/regsnap/regsnap/layout"
 )
 
 // An index is one gzip member (RFC 1952): a header, whose extra field lists the
@@ -104,8 +106,7 @@ func join(list []encoded) []byte {
 		length += e.Text
 	}
 	plain(closing, 1)
-	out = binary.LittleEndian.AppendUint32(out, crc)
-	return binary.LittleEndian.AppendUint32(out, length)
+	return layout.AppendGzipTrailer(out, crc, int64(length))
 }
 
 var errTable = errors.New("not an index that regsnap has written")
