@@ -77,13 +77,13 @@ func runDev(c *cli.Context) (err error) {
 	}
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
-	base, closeBase, err := devBase(c, cfg)
+	bar := newProgress(c.App.ErrWriter, c.Bool("quiet"))
+	closeBase, err := devBase(c, cfg, bar, &o)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, "base", closeBase)
-	o.Base = base
-	if base != nil && base.Live != nil && base.Live.Manifest.Catalogue == nil && o.Environment.Catalogue {
+	if base := o.Base; base != nil && base.Live != nil && base.Live.Manifest.Catalogue == nil && o.Environment.Catalogue {
 		o.Environment.Catalogue = false
 		fmt.Fprintln(c.App.ErrWriter, "no catalogue: the base has none, and to make one all of its packages would have to be fetched")
 	}
@@ -101,7 +101,6 @@ func runDev(c *cli.Context) (err error) {
 	defer listener.Close()
 	address, _ := listener.Addr().(*net.TCPAddr)
 	h.Beyond = address != nil && !address.IP.IsLoopback()
-	bar := newProgress(c.App.ErrWriter, c.Bool("quiet"))
 	var built atomic.Bool
 	o.Progress = func(p build.Progress) {
 		if !built.Load() { // what follows is too quick to watch

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -25,36 +26,35 @@ func (c closers) Close() (err error) {
 	return err
 }
 
-// devBase is what --base names; nil if nothing.
-func devBase(c *cli.Context, cfg config) (*dev.Base, io.Closer, error) {
+// devBase sets what --base names, or how to get it.
+func devBase(c *cli.Context, cfg config, bar *progress, o *dev.Options) (io.Closer, error) {
 	base := c.String("base")
 	switch {
 	case base == "":
 		if len(*c.Generic("query").(*repeated)) > 0 {
-			return nil, nil, usagef("--query chooses packages of a registry: give --base URL")
+			return nil, usagef("--query chooses packages of a registry: give --base URL")
 		}
-		return nil, closers{}, nil
+		return closers{}, nil
 	case strings.HasPrefix(base, "http://"), strings.HasPrefix(base, "https://"):
-		return registryBase(c, base)
+		return registryBase(c, base, bar, o)
 	}
 	if len(*c.Generic("query").(*repeated)) > 0 {
-		return nil, nil, usagef("--query chooses packages of a registry, not of a bucket: of that nothing has to be fetched")
+		return nil, usagef("--query chooses packages of a registry, not of a bucket: of that nothing has to be fetched")
 	}
 	url, env, ok := strings.Cut(base, "#")
 	if !ok || env == "" || url == "" {
-		return nil, nil, usagef("--base %q: want BUCKET#ENV, such as s3://registry#snapshot, or the URL of a registry", base)
+		return nil, usagef("--base %q: want BUCKET#ENV, such as s3://registry#snapshot, or the URL of a registry", base)
 	}
 	cfg.Bucket = url
 	bucket, err := cfg.openEnvironment(c.Context, env)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	b, err := bucketBase(c, bucket, env)
-	if err != nil {
+	if o.Base, err = bucketBase(c, bucket, env); err != nil {
 		bucket.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	return b, bucket, nil
+	return bucket, nil
 }
 
 // bucketBase is what is live of an environment.
@@ -71,30 +71,35 @@ func bucketBase(c *cli.Context, bucket *publish.Bucket, env string) (*dev.Base, 
 	return &b, nil
 }
 
-// registryBase is what a registry has, or the part of it that --query sees.
-func registryBase(c *cli.Context, url string) (*dev.Base, io.Closer, error) {
-	o := upstream.Options{URL: url, Dir: c.String("cache"), Agent: "regsnap/" + version()}
+// registryBase gets what a registry has, or the part of it that --query sees, once the
+// registry of what is edited listens.
+func registryBase(c *cli.Context, url string, bar *progress, o *dev.Options) (io.Closer, error) {
+	from := upstream.Options{URL: url, Dir: c.String("cache"), Agent: "regsnap/" + version()}
 	var err error
-	if o.Slice, err = sliceOf(c); err != nil {
-		return nil, nil, err
+	if from.Slice, err = sliceOf(c); err != nil {
+		return nil, err
 	}
-	if o.Dir == "" {
-		if o.Dir, err = importFolder(url); err != nil {
-			return nil, nil, err
+	if from.Dir == "" {
+		if from.Dir, err = importFolder(url); err != nil {
+			return nil, err
 		}
 	}
-	bar := newProgress(c.App.ErrWriter, c.Bool("quiet"))
-	o.Progress = func(phase string, done, total int, bytes int64) {
-		bar.update(build.Progress{Phase: phase, Done: done, Total: total, Bytes: bytes})
+	fetched := &closers{}
+	o.Fetch = func(ctx context.Context, progress func(build.Progress)) (*dev.Base, error) {
+		from.Progress = func(phase string, done, total int, bytes int64) {
+			progress(build.Progress{Phase: phase, Done: done, Total: total, Bytes: bytes})
+		}
+		src, stats, err := upstream.Fetch(ctx, from)
+		bar.finish()
+		if err != nil {
+			return nil, fmt.Errorf("base: %w", err)
+		}
+		*fetched = append(*fetched, src)
+		fmt.Fprintf(c.App.ErrWriter, "base: %s of the registry, %s fetched, %d unchanged (%s)\n",
+			plural(stats.Packages, "package version"), size(stats.Bytes), stats.Unchanged, clean(from.Dir))
+		return &dev.Base{Source: src, Branch: upstream.BranchName}, nil
 	}
-	src, stats, err := upstream.Fetch(c.Context, o)
-	bar.finish()
-	if err != nil {
-		return nil, nil, err
-	}
-	fmt.Fprintf(c.App.ErrWriter, "base: %s of the registry, %s fetched, %d unchanged (%s)\n",
-		plural(stats.Packages, "package version"), size(stats.Bytes), stats.Unchanged, clean(o.Dir))
-	return &dev.Base{Source: src, Branch: upstream.BranchName}, src, nil
+	return fetched, nil
 }
 
 // cacheFolderFlag is where what a registry has is kept.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -219,4 +220,56 @@ func TestEarlyEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	compare(t, h, fromNothing(t, b.dir), []string{"web-1.0.0", "web-1.19.0"})
+}
+
+// TestFetch: a base that takes time to get is waited for, and what its getting fails with
+// ends the watching.
+func TestFetch(t *testing.T) {
+	under := &bench{t: t, dir: t.TempDir(), shown: map[string]string{}}
+	under.write("web", "1.0.0", "old web")
+	under.write("other", "3.0.0", "other")
+	b := &bench{t: t, dir: t.TempDir(), shown: map[string]string{}}
+	b.write("web", "1.0.0", "mine")
+	open := func(fetch func(context.Context, func(build.Progress)) (*Base, error)) *Registry {
+		work, err := git.OpenWork([]string{b.dir}, parse.Identity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := New(t.Context(), Options{Work: work, Environment: environment(), Regsnap: "main", Fetch: fetch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(r.Close)
+		return r
+	}
+	failed := errors.New("no such registry")
+	r := open(func(context.Context, func(build.Progress)) (*Base, error) { return nil, failed })
+	if err := r.Watch(t.Context(), 0, nil, nil); !errors.Is(err, failed) {
+		t.Errorf("%v", err)
+	}
+	reached, proceed, built := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	r = open(func(_ context.Context, progress func(build.Progress)) (*Base, error) {
+		progress(build.Progress{Phase: "fetch", Done: 3, Total: 7})
+		close(reached)
+		<-proceed
+		return &Base{Source: git.OpenDirs(map[string]string{"main": under.dir}), Branch: "main"}, nil
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	var once sync.Once
+	go func() {
+		ended <- r.Watch(ctx, 0, func(err error) { t.Error(err) }, func(State) { once.Do(func() { close(built) }) })
+	}()
+	<-reached
+	h := r.Handler(HandlerOptions{Stop: t.Context()})
+	if w := get(h, everything); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "fetch, 3 of 7") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	close(proceed)
+	<-built
+	compare(t, h, fromNothing(t, union(t, b, under)), []string{"web-1.0.0", "other-3.0.0"})
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }

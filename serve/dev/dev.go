@@ -22,6 +22,9 @@ type Options struct {
 	Work *git.WorkSource
 	// Base fills the rest: packages of Work hide those of the same name and version.
 	Base *Base
+	// Fetch, if set, gets a base that takes time to get, with nothing in a bucket. Watch
+	// begins with it.
+	Fetch func(context.Context, func(build.Progress)) (*Base, error)
 	// Environment has the settings of the registry; its branches are not looked at.
 	Environment build.Environment
 	// Regsnap is the version of this program.
@@ -123,6 +126,23 @@ func New(ctx context.Context, o Options) (*Registry, error) {
 		Bucket: r.store, Environments: []serve.Environment{{Name: o.Environment.Name}}, Default: o.Environment.Name, Poll: unpolled,
 	})
 	return r, err
+}
+
+// fetch gets the base.
+func (r *Registry) fetch(ctx context.Context) error {
+	if r.o.Fetch == nil {
+		return nil
+	}
+	base, err := r.o.Fetch(ctx, r.o.Progress)
+	if err != nil {
+		return err
+	}
+	r.building.Lock()
+	defer r.building.Unlock()
+	r.source.under = base.Source
+	r.o.Base, r.o.Fetch = base, nil
+	r.o.Environment.Branches = append(r.o.Environment.Branches, base.Branch)
+	return nil
 }
 
 // unpolled is how often the handler looks by itself: Refresh follows every change.

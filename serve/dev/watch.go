@@ -22,6 +22,12 @@ const (
 // told. fallback is called if the system cannot tell of so many directories: then it
 // looks, too.
 func (r *Registry) Watch(ctx context.Context, every time.Duration, fallback func(error), done func(State)) error {
+	if err := r.fetch(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
 	if every == 0 {
 		w, err := newWatcher(r.o.Work)
 		if err == nil {
