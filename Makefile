@@ -93,7 +93,8 @@ scale: build ## measure on synthetic storages of up to 100,000 package versions 
 
 SOAK ?= 500
 SEED ?= 1
-soak: tools ## the whole history replayed, and $(SOAK) randomised runs on each store
+soak: tools ## the whole history replayed, every order of commits, and $(SOAK) randomised runs on each store
+	$(GO) test -tags $(LIGHT) -count 1 -timeout 180m -run '^TestOrder$$' ./cmd/regsnap -every-order
 	REGSNAP_REPLAY=all $(GO) test -tags $(LIGHT),conformance -count 1 -timeout 180m -v -run '^TestConformanceReplay' ./build
 	$(GO) test -tags $(LIGHT) -count 1 -timeout 180m -v -run '^(TestRandomised|TestDiffAgainstAll)$$' ./publish -soak $(SOAK) -soak-seed $(SEED)
 	$(GO) test -tags $(LIGHT) -count 1 -timeout 180m -v -run 'TestMirrorInterrupted' ./publish/carry -soak $(SOAK) -soak-seed $(SEED)

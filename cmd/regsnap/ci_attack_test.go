@@ -85,6 +85,7 @@ func TestCIAttack(t *testing.T) {
 	systems["github"] = githubJobs
 	for name, jobs := range systems {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newCIWorld(t)
 			bucket, previews := "file://"+w.dir+"/bucket", "file://"+w.dir+"/previews"
 			w.runAll(t, "refs/heads/production", jobs(t, bucket, previews, ciEvent{name: "push", ref: "refs/heads/production"}))
