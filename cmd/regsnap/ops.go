@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/user"
 	"strings"
 	"time"
 
@@ -15,11 +16,24 @@ import (
 
 // note is what is recorded with a move.
 func note(c *cli.Context) (publish.Note, error) {
-	n := publish.Note{By: c.String("by"), Reason: c.String("reason")}
+	n := publish.Note{By: actor(c), Reason: c.String("reason")}
 	if err := layout.ValidNote(n.By, n.Reason); err != nil {
 		return n, usageError{err}
 	}
 	return n, nil
+}
+
+// actor is who makes a change: what --by or CI says, else the account that runs
+// the program; "" where that has no name, as in many containers.
+func actor(c *cli.Context) string {
+	if by := c.String("by"); by != "" {
+		return by
+	}
+	account, err := user.Current()
+	if err != nil || layout.ValidNote(account.Username, "") != nil {
+		return ""
+	}
+	return account.Username
 }
 
 // place is the environment and the bucket that a command is about.
@@ -45,7 +59,7 @@ func openPlace(c *cli.Context) (place, error) {
 
 // leaseOptions describe this process to whoever has to wait for it.
 func leaseOptions(c *cli.Context, purpose string) publish.LeaseOptions {
-	return publish.LeaseOptions{Purpose: purpose, By: c.String("by"), Waiting: sayWaiting(c.App.ErrWriter)}
+	return publish.LeaseOptions{Purpose: purpose, By: actor(c), Waiting: sayWaiting(c.App.ErrWriter)}
 }
 
 // waitingEvery is how often a line says that prune is still at work.

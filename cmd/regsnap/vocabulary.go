@@ -49,7 +49,7 @@ func jsonFlag() cli.Flag {
 }
 
 func byFlag() cli.Flag {
-	return &cli.StringFlag{Name: "by", Usage: "`NAME` recorded with the change", EnvVars: []string{"REGSNAP_BY", "GITHUB_ACTOR", "BUILDKITE_BUILD_CREATOR", "USER", "USERNAME"}}
+	return &cli.StringFlag{Name: "by", Usage: "`NAME` recorded with the change, else the account that runs the command", EnvVars: []string{"REGSNAP_BY", "GITHUB_ACTOR", "BUILDKITE_BUILD_CREATOR", "GITLAB_USER_LOGIN", "USER", "USERNAME"}}
 }
 
 func reasonFlag() cli.Flag {
