@@ -60,6 +60,8 @@ type Moved struct {
 	Live string      `json:"live_snapshot"`
 	// Generation counts the writes of the pointer.
 	Generation int64 `json:"generation"`
+	// Manifest is that of the snapshot that went live, if the pointer was moved.
+	Manifest *layout.Manifest `json:"-"`
 	// Unrecorded is why the move is not in the audit log yet. The pointer remembers
 	// it, and the next move records it.
 	Unrecorded string `json:"unrecorded,omitempty"`

@@ -59,7 +59,7 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 	out := moved(env, id, before, after, unrecorded)
 	out.Held = held
 	if out.Changed {
-		out.Diverged = diverged
+		out.Diverged, out.Manifest = diverged, of.after
 	}
 	if before.Snapshot == id {
 		out.Previous, out.Changed = before.Previous, false // but for the time of a preview

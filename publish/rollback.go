@@ -91,5 +91,9 @@ func (r *Rollback) Do(ctx context.Context, n Note, pin bool) (*Moved, error) {
 	if err != nil && !errors.Is(err, errStay) {
 		return nil, err
 	}
-	return moved(r.Environment, id, before, after, unrecorded), nil
+	out := moved(r.Environment, id, before, after, unrecorded)
+	if out.Changed {
+		out.Manifest = r.of.after
+	}
+	return out, nil
 }

@@ -48,7 +48,7 @@ func (h hook) validate() error {
 // What fails there is reported, and does not undo anything.
 func afterPublish(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved) error {
 	sayUnrecorded(c.App.ErrWriter, m)
-	return errors.Join(followIndex(c, cfg, bucket, m.Environment), tellHooks(c, cfg, bucket, m))
+	return errors.Join(followIndex(c, cfg, bucket, m), tellHooks(c, cfg, bucket, m))
 }
 
 func tellHooks(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved) error {

@@ -47,16 +47,21 @@ func checkIndexBucket(bucket, what string) error {
 
 // followIndex writes the index of an environment after its pointer moved, and what an
 // earlier run could not write. What fails does not undo anything.
-func followIndex(c *cli.Context, cfg config, bucket *publish.Bucket, env string) error {
-	if cfg.Environments[env].PackageStorage == "" || c.Bool("dry-run") {
+func followIndex(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved) error {
+	if cfg.Environments[m.Environment].PackageStorage == "" || c.Bool("dry-run") {
 		return nil
 	}
-	_, err := writeIndex(c.Context, c.App.ErrWriter, bucket, env)
+	return followMove(c.Context, c.App.ErrWriter, bucket, m)
+}
+
+func followMove(ctx context.Context, w io.Writer, bucket *publish.Bucket, m *publish.Moved) error {
+	r, err := storagev2.FollowMove(ctx, bucket, m)
+	_, err = sayIndex(w, m.Environment, r, err)
 	return err
 }
 
-func writeIndex(ctx context.Context, w io.Writer, bucket *publish.Bucket, env string) (*storagev2.Result, error) {
-	r, err := storagev2.Follow(ctx, bucket, env)
+// sayIndex says what became of an index.
+func sayIndex(w io.Writer, env string, r *storagev2.Result, err error) (*storagev2.Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w; the next publish writes it, and so does regsnap publish --env %s --v2", errIndex, err, env)
 	}
@@ -76,8 +81,7 @@ func followMirrored(c *cli.Context, cfg config, to *publish.Bucket, results []*c
 			continue
 		}
 		if c.Bool("v2") || cfg.Environments[r.Environment].PackageStorage != "" && checkIndexBucket(c.Args().Get(1), "") == nil {
-			_, failed := writeIndex(c.Context, c.App.ErrWriter, to, r.Environment)
-			err = errors.Join(err, failed)
+			err = errors.Join(err, followMove(c.Context, c.App.ErrWriter, to, r.Moved))
 		}
 	}
 	return err
@@ -99,8 +103,8 @@ func runPublishIndex(c *cli.Context) (err error) {
 	if err := checkIndexBucket(p.cfg.Bucket, "--v2: "); err != nil {
 		return err
 	}
-	r, err := writeIndex(c.Context, c.App.ErrWriter, p.bucket, p.env)
-	if err != nil {
+	r, err := storagev2.Follow(c.Context, p.bucket, p.env)
+	if r, err = sayIndex(c.App.ErrWriter, p.env, r, err); err != nil {
 		return err
 	}
 	switch {

@@ -91,54 +91,85 @@ func Look(ctx context.Context, b Bucket, env string) (State, error) {
 // deletes nothing of a live snapshot, nor an index from the cursor on. Of a snapshot without
 // packages there is no index: the last one stays.
 func Follow(ctx context.Context, b Bucket, env string) (*Result, error) {
+	return follow(ctx, b, env, nil)
+}
+
+// FollowMove is Follow of who has just moved the pointer: what the move knows is not
+// read again.
+func FollowMove(ctx context.Context, b Bucket, m *publish.Moved) (*Result, error) {
+	var known *live
+	if m.Changed && !m.Held && m.Manifest != nil {
+		known = &live{m.Generation, m.Live, m.Manifest}
+	}
+	return follow(ctx, b, m.Environment, known)
+}
+
+// live is what an index is made of.
+type live struct {
+	generation int64
+	snapshot   string
+	manifest   *layout.Manifest
+}
+
+// follow is Follow; known is what is or was live, if that is known.
+func follow(ctx context.Context, b Bucket, env string, known *live) (*Result, error) {
 	r := new(Result)
 	err := races.Do(ctx, func() error {
 		at, state, err := readCursor(ctx, b, env)
 		if err != nil {
 			return err
 		}
-		p, err := b.Pointer(ctx, env)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+		to := known
+		known = nil // where this fails someone else was faster
+		if to == nil || at >= to.generation {
+			if to, err = r.look(ctx, b, env, at); to == nil || err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
-		r.State = State{Cursor: at, Generation: p.Generation}
-		if r.Behind, err = behind(ctx, b, p, at); err != nil || !r.Behind {
-			return err
-		}
-		m, err := b.Manifest(ctx, env, p.Snapshot)
-		if errors.Is(err, publish.ErrNoSnapshot) { // the pointer has moved since, and prune came
-			return retry.Again(err)
-		}
-		if err != nil {
-			return err
-		}
-		if len(m.Packages) == 0 {
+		r.State = State{Cursor: at, Generation: to.generation, Behind: true}
+		if len(to.manifest.Packages) == 0 {
 			r.Behind, r.Empty = false, true
 			return nil
 		}
-		if err := r.index(ctx, b, m, p, at); err != nil {
+		if err := r.index(ctx, b, env, *to, at); err != nil {
 			return err
 		}
-		switch err := b.MoveCursor(ctx, env, p.Generation, state); {
+		switch err := b.MoveCursor(ctx, env, to.generation, state); {
 		case errors.Is(err, store.ErrConflict):
 			return retry.Again(fmt.Errorf("move the cursor of %s: %w", env, err))
 		case err != nil:
 			return fmt.Errorf("move the cursor of %s: %w", env, err)
 		}
-		r.State = State{Cursor: p.Generation, Generation: p.Generation}
+		r.State = State{Cursor: to.generation, Generation: to.generation}
 		r.Written = true
 		return nil
 	})
 	return r, err
 }
 
+// look reads what is live; nil if nothing is, or a cursor's index is of it.
+func (r *Result) look(ctx context.Context, b Bucket, env string, at int64) (*live, error) {
+	p, err := b.Pointer(ctx, env)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.State = State{Cursor: at, Generation: p.Generation}
+	if r.Behind, err = behind(ctx, b, p, at); err != nil || !r.Behind {
+		return nil, err
+	}
+	m, err := b.Manifest(ctx, env, p.Snapshot)
+	if errors.Is(err, publish.ErrNoSnapshot) { // the pointer has moved since, and prune came
+		return nil, retry.Again(err)
+	}
+	return &live{p.Generation, p.Snapshot, m}, err
+}
+
 // index writes the index of a pointer's generation. If one is there it is right: it
 // was made of the same snapshot.
-func (r *Result) index(ctx context.Context, b Bucket, m *layout.Manifest, p layout.Pointer, at int64) error {
-	env := p.Environment
+func (r *Result) index(ctx context.Context, b Bucket, env string, to live, at int64) error {
 	var before []byte
 	if at > 0 {
 		var err error
@@ -148,12 +179,12 @@ func (r *Result) index(ctx context.Context, b Bucket, m *layout.Manifest, p layo
 		}
 	}
 	c := composer{b: b, parallel: b.Parallel()}
-	body, err := c.compose(ctx, m, before)
+	body, err := c.compose(ctx, to.manifest, before)
 	if err != nil {
-		return fmt.Errorf("the index of %s: %w", p.Snapshot, err)
+		return fmt.Errorf("the index of %s: %w", to.snapshot, err)
 	}
-	r.Bytes, r.Packages, r.Read = int64(len(body)), len(m.Packages), c.read
-	return b.Put(ctx, layout.IndexObject(env, p.Generation).With(body))
+	r.Bytes, r.Packages, r.Read = int64(len(body)), len(to.manifest.Packages), c.read
+	return b.Put(ctx, layout.IndexObject(env, to.generation).With(body))
 }
 
 // readCursor reads which generation's index is read; 0 before the first.
