@@ -57,12 +57,13 @@ test: tools ## run all tests, and $(RUNS) more of each kind of random run
 	$(GO) test $(LEAN) -tags $(LIGHT) -timeout 30m ./...
 	$(GO) test $(LEAN) -tags $(LIGHT) -timeout 30m -count 1 -run '^(TestRandomised|TestMirrorInterrupted)$$' ./publish ./publish/carry -soak $(RUNS)
 
-# These start the program hundreds of times; what it then runs has tests of its own in the packages.
-PROGRAMS := ^(TestScripts|TestSecretsOfURLs|TestJSON|TestTypos|TestWidth|TestOrder|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook|TestRecording)$$
+# Not under the race detector: what starts the program or a browser again and again, and what breaks off or pauses
+# one writer at each of its requests in turn. What runs side by side in them has random runs, which stay.
+UNRACED := ^(TestScripts|TestSecretsOfURLs|TestJSON|TestTypos|TestWidth|TestOrder|TestTour|TestAction.*|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook|TestRecording|TestCatalogue|TestCrashAtEveryChange|Test.*AtEveryRequest)$$
 # What these packages test runs in Node, workerd and nginx, or has no goroutines.
 ALONE := /(serve/edge|layout/answer|index/scaletest)$$
-race: tools ## run the tests under the race detector, but for those that start the program again and again
-	$(GO) test $(LEAN) -tags $(LIGHT) -race -timeout 30m -skip '$(PROGRAMS)' $$($(GO) list ./... | grep -vE '$(ALONE)')
+race: tools ## run the tests under the race detector, but for those that start programs or enumerate
+	$(GO) test $(LEAN) -tags $(LIGHT) -race -timeout 30m -skip '$(UNRACED)' $$($(GO) list ./... | grep -vE '$(ALONE)')
 
 lint: ## gofmt, go vet, staticcheck, actionlint, module files
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

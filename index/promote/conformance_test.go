@@ -20,9 +20,9 @@ import (
 	"github.com/regsnap/regsnap/index/promote"
 )
 
-// TestConformanceRace is TestRace 60 times over.
+// TestConformanceRace is TestRace 15 times over.
 func TestConformanceRace(t *testing.T) {
-	const runs = 60
+	const runs = 15
 	again := 0
 	for run := range runs {
 		again += race(t, run)
