@@ -28,7 +28,7 @@ type Trouble struct {
 	// Place is the bucket, as scheme and name.
 	Place string
 	// Kind is one word for a program: credentials, region, bucket, permission,
-	// keys, clock, endpoint or busy.
+	// keys, clock, conditions, endpoint or busy.
 	Kind string
 	// Problem and Advice are for people.
 	Problem, Advice string
@@ -53,7 +53,7 @@ func trouble(place, request string, err error) error {
 	t := &Trouble{Place: place, Err: err}
 	gcs := strings.HasPrefix(place, "gs:")
 	for _, look := range []func(*Trouble, bool, string) bool{
-		(*Trouble).credentials, (*Trouble).clock, (*Trouble).region, (*Trouble).bucket, (*Trouble).keys, (*Trouble).permission, (*Trouble).connection, (*Trouble).endpoint, (*Trouble).busy,
+		(*Trouble).credentials, (*Trouble).clock, (*Trouble).region, (*Trouble).bucket, (*Trouble).keys, (*Trouble).permission, (*Trouble).conditions, (*Trouble).connection, (*Trouble).endpoint, (*Trouble).busy,
 	} {
 		if look(t, gcs, request) {
 			return t
@@ -161,6 +161,15 @@ func (t *Trouble) permission(gcs bool, request string) bool {
 		advice += " (S3 answers so for a missing object too, unless the caller has s3:ListBucket)"
 	}
 	return t.say("permission", "access denied to "+request, advice)
+}
+
+// conditions: some stores do not know the headers, and refuse every write of regsnap's.
+func (t *Trouble) conditions(_ bool, request string) bool {
+	if httpStatus(t.Err) != http.StatusNotImplemented || !strings.HasPrefix(request, "write ") {
+		return false
+	}
+	return t.say("conditions", "the store does not implement what a write asks of it",
+		"use a store, or a version of it, that keeps If-None-Match and If-Match of writes: without them two publishers overwrite each other's pointer; regsnap doctor tries it")
 }
 
 // connection: no answer came at all.
