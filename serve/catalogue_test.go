@@ -39,7 +39,7 @@ func hostileFiles(t *testing.T) map[string]string {
 	}
 	return map[string]string{
 		"manifest.yml":   hostileManifest,
-		"docs/README.md": string(readme),
+		"docs/README.md": string(readme) + deep(),
 		"docs/other.md":  "# Other\n\n[back](README.md) [x](javascript:ran=60)\n",
 		"img/evil.svg":   `<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10" onload="ran=61"><title>picture</title><script>ran=62; document.title="ran"</script></svg>`,
 		"changelog.yml": `- version: 1.0.0
@@ -48,6 +48,16 @@ func hostileFiles(t *testing.T) map[string]string {
     - {description: "[x](javascript:ran=65)", type: "\"><script>ran=66</script>", link: "https://evil.example/\" onclick=\"ran=67"}
 `,
 	}
+}
+
+// deep is Markdown that nests as deep as a reader may bear, and words that no line holds.
+func deep() string {
+	return "\n" + strings.Repeat("> ", 200) + "quoted\n\n" +
+		strings.Repeat("- ", 100) + "listed\n\n" +
+		strings.Repeat("[", 2000) + "bracketed" + strings.Repeat("](x)", 2000) + "\n\n" +
+		strings.Repeat("*", 500) + "emphasised" + strings.Repeat("*", 500) + "\n\n" +
+		strings.Repeat("<div>", 500) + "\n\n" +
+		strings.Repeat("word", 1000) + "\n\n## " + strings.Repeat("heading", 200) + "\n\n[" + strings.Repeat("link", 500) + "](https://example.com/" + strings.Repeat("x", 1000) + ")\n"
 }
 
 // TestCatalogue looks at the catalogue of the demo and of a package that means harm

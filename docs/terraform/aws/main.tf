@@ -113,7 +113,7 @@ data "aws_iam_policy_document" "edge_trust" {
 data "aws_iam_policy_document" "edge" {
   statement {
     actions   = ["s3:GetObject"]
-    resources = [for prefix in ["environments", "snapshots", "packages", "responses"] : "${local.bucket_arn}/${prefix}/*"]
+    resources = [for prefix in ["environments", "snapshots", "packages", "responses", "audit/${var.environment}"] : "${local.bucket_arn}/${prefix}/*"]
   }
 }
 

@@ -184,6 +184,9 @@ async function decided(browser) {
 /** A package that means harm does none. */
 async function harm(browser) {
   const page = await open(browser, { viewport: { width: 1280, height: 900 } });
+  const globals = () => page.evaluate(() => [...Object.getOwnPropertyNames(globalThis), "of objects:", ...Object.getOwnPropertyNames(Object.prototype), "of the document:", ...Object.keys(document), document.cookie, globalThis.name].sort());
+  await page.goto(`${base}/catalog/web_server/2.0.0/`, { waitUntil: "networkidle" });
+  const usual = (await globals()).join();
   for (const path of ["/catalog/hostile/1.0.0/", "/catalog/hostile/", "/catalog/?q=hostile", "/catalog/-/environment/"]) {
     await page.goto(base + path, { waitUntil: "networkidle" });
     const found = await page.evaluate(() => ({
@@ -195,10 +198,19 @@ async function harm(browser) {
       pictures: [...document.querySelectorAll("img")].map((i) => i.src).filter((s) => new URL(s).origin !== location.origin),
     }));
     for (const [what, list] of Object.entries(found)) expect(list === null || list.length === 0, `${path}: ${what}`, list);
+    const foreign = await page.evaluate(() => ({
+      ids: [...document.querySelectorAll(".prose [id], .prose [name]")].filter((e) => !e.id.startsWith("user-content-") || e.hasAttribute("name")).map((e) => e.outerHTML.slice(0, 200)),
+      twice: [...document.querySelectorAll("[id]")].filter((e) => document.getElementById(e.id) !== e).map((e) => e.id),
+      // An address of the origin is one of the package's own files, or within the page.
+      own: [...document.querySelectorAll(".prose a[href], .prose img[src]")].map((e) => e.getAttribute("href") ?? e.getAttribute("src"))
+        .filter((to) => !/^(https?:|mailto:|#user-content-)/.test(to) && !new URL(to, location.href).pathname.startsWith("/package/hostile/1.0.0/")),
+    }));
+    for (const [what, list] of Object.entries(foreign)) expect(list.length === 0, `${path}: ${what}`, list);
     for (const a of await page.locator("main .prose a").all()) {
       const to = await a.getAttribute("href");
       if (to?.startsWith("#")) await a.click();
     }
+    if (path.endsWith("/1.0.0/")) expect((await globals()).join() === usual, `${path}: globals`, (await globals()).filter((g) => !usual.split(",").includes(g)));
     expect((await page.evaluate(() => globalThis.ran)) === undefined, `${path}: something ran`);
   }
   // A file that is opened by itself is in a sandbox.
