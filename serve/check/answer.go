@@ -22,6 +22,8 @@ type reply struct {
 	sent   content // the body as it came
 	// plain is the body without its encoding: sent, if it has none.
 	plain content
+	// cut: the body goes on behind what was read of it.
+	cut bool
 }
 
 // content is a body, or what is known of it.

@@ -125,7 +125,7 @@ func (r *remote) once(ctx context.Context, a ask, want *reply) (*reply, error) {
 	}
 	if errors.Is(err, errTooLong) {
 		// Not what is expected, and known well enough to say so.
-		got.plain, err = got.sent, nil
+		got.plain, got.cut, err = got.sent, true, nil
 	}
 	return got, err
 }
