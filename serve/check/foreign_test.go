@@ -86,6 +86,12 @@ func TestForeign(t *testing.T) {
 	if r := run(t, o); !r.Same() {
 		t.Fatalf("nothing is planted: %v\n%s", problems(r), details(r))
 	}
+	// Nor are archives and files that are longer than is read of a part.
+	was := check.SetSlack(0)
+	if r := run(t, o); !r.Same() {
+		t.Errorf("whole answers to ranges and conditions: %v\n%s", problems(r), details(r))
+	}
+	check.SetSlack(was)
 	replace := func(path, old, new string) func(*recorded) {
 		return func(a *recorded) {
 			if a.r.URL.Path == path {

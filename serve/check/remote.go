@@ -16,11 +16,9 @@ import (
 	"github.com/regsnap/regsnap/internal/retry"
 )
 
-const (
-	// slack is how much longer than twice the bucket's answer a body may be and
-	// still be read to its end, in bytes: it may be that of another snapshot.
-	slack = 1 << 20
-)
+// slack is how much longer than twice the bucket's answer a body may be and
+// still be read to its end, in bytes: it may be that of another snapshot.
+var slack int64 = 1 << 20
 
 // retries say how often a request is sent until an answer comes, and how long a
 // registry that says "too many requests" is left alone.
