@@ -170,7 +170,7 @@ func (r *Registry) update(ctx context.Context) (State, error) {
 	defer r.building.Unlock()
 	started := time.Now()
 	defer r.endEarly()
-	s, err := r.rebuild(ctx)
+	s, err := r.rebuild(ctx, started)
 	if ctx.Err() != nil {
 		return s, ctx.Err()
 	}
@@ -190,7 +190,9 @@ func (r *Registry) update(ctx context.Context) (State, error) {
 	return s, err
 }
 
-func (r *Registry) rebuild(ctx context.Context) (State, error) {
+// rebuild builds what the work tree holds. started is when the work began, before the
+// tree was read.
+func (r *Registry) rebuild(ctx context.Context, started time.Time) (State, error) {
 	old, _ := r.now()
 	s := old
 	s.Failure, s.Changed, s.Building = "", []string{}, nil
@@ -213,7 +215,7 @@ func (r *Registry) rebuild(ctx context.Context) (State, error) {
 			r.nothing(&s)
 			return s, nil
 		}
-		result, err := build.Build(ctx, r.buildOptions())
+		result, err := build.Build(ctx, r.buildOptions(started))
 		if errors.Is(err, build.ErrInvalid) {
 			again := false
 			for _, p := range result.Report.Errors {
@@ -235,13 +237,13 @@ func (r *Registry) rebuild(ctx context.Context) (State, error) {
 }
 
 // buildOptions are those of the next build.
-func (r *Registry) buildOptions() build.Options {
+func (r *Registry) buildOptions(started time.Time) build.Options {
 	o := build.Options{
 		Source: r.source, Store: r.store, Environments: []build.Environment{r.o.Environment}, Regsnap: r.o.Regsnap,
 		Budget: budget, Limits: r.o.Limits, Live: r.vouching(), Parallel: 1, Progress: r.o.Progress,
 	}
 	if s, _ := r.now(); s.Building != nil {
-		started, urgent := time.Now(), make(chan layout.Revision, maxUrgent)
+		urgent := make(chan layout.Revision, maxUrgent)
 		o.Urgent = urgent
 		o.Early = func(ctx context.Context, e build.Early) error { return r.answerEarly(ctx, started, e, urgent) }
 	}
