@@ -230,3 +230,26 @@ func TestWorkerWithoutBucket(t *testing.T) {
 		t.Errorf("the log says: %s", log)
 	}
 }
+
+// TestWorkerRefused: the log of a Worker whose credentials are wrong says so, and not that
+// the pointer is not there; that a bucket is empty, it says too.
+func TestWorkerRefused(t *testing.T) {
+	for status, want := range map[int]string{
+		http.StatusForbidden:    "environments/snapshot.json: the store says 403",
+		http.StatusNotFound:     "environments/snapshot.json: is not there",
+		http.StatusUnauthorized: "environments/snapshot.json: the origin says 401",
+	} {
+		store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		defer store.Close()
+		w := edgetest.StartWorkerd(t, edgetest.Worker{CloudflareOptions: edge.CloudflareOptions{Environment: vectorsEnv, Origin: edge.Origin{URL: store.URL}, Pointer: time.Minute}})
+		client := w.Client(vectorsEnv)
+		defer client.Close()
+		got, err := client.Do(edgetest.Case{Method: http.MethodGet, Target: "/search"})
+		if err != nil || got.StatusCode != http.StatusServiceUnavailable {
+			t.Fatalf("%d: %+v, %v", status, got, err)
+		}
+		for !strings.Contains(w.Log(), want) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}

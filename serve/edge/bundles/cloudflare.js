@@ -348,9 +348,13 @@ function bodyLength(pieces) {
   }
   return n;
 }
+function missing(key, { forbidden }) {
+  const why = forbidden?.has(key) ? "the store says 403: its credentials are missing or wrong, may not read this, or it is not there" : "is not there";
+  return new StoreError(`${key}: ${why}`);
+}
 async function readObject(key, bucket) {
   const bytes = await bucket.read(key);
-  if (!bytes) throw new StoreError(`${key}: is not there`);
+  if (!bytes) throw missing(key, bucket);
   return bytes;
 }
 async function readNamed(key, digest, bucket, sha2562) {
@@ -362,7 +366,7 @@ async function named(key, digest, content, sha2562) {
 }
 async function open(part, bucket) {
   const opened = part.opened ?? await bucket.open(part.key, part.offset, part.length);
-  if (!opened) throw new StoreError(`${part.key}: is not there`);
+  if (!opened) throw missing(part.key, bucket);
   checkSize(part.key, opened.size, part.length);
   return opened;
 }
@@ -1494,6 +1498,43 @@ function compressible(contentType) {
   return ["text/", "application/json", "image/svg+xml"].some((p) => contentType.startsWith(p));
 }
 
+// router/judged.js
+var STORED = 512 << 10;
+var CONTENT = 1 << 20;
+async function judge(body, { bucket, exported }, sound, inflate2) {
+  const { key, opened } = (
+    /** @type {import("./body.js").Part} */
+    body[0]
+  );
+  if (exported || !opened || opened.size === null || opened.size > STORED) return body;
+  const stored = await readAll(body, bucket);
+  const content = inflate2 ? await inflatedUpTo(key, stored, inflate2) : stored;
+  if (content && !await sound(content)) throw new StoreError(`${key}: its content is another's`);
+  return [stored];
+}
+async function inflatedUpTo(key, encoded2, inflate2) {
+  if (encoded2[0] !== 31 || encoded2[1] !== 139) throw new StoreError(`${key}: it is not gzip-encoded`);
+  const opened = { size: null, body: inflate2(encoded2) };
+  const nowhere = (
+    /** @type {any} */
+    null
+  );
+  const parts = [];
+  let n = 0;
+  try {
+    for await (const part of read([{ key, opened }], nowhere, Infinity)) {
+      n += part.length;
+      if (n > CONTENT) return null;
+      parts.push(part);
+    }
+  } catch (e) {
+    throw e instanceof StoreError ? e : new StoreError(`${key}: ${e instanceof Error ? e.message : e}`);
+  }
+  const end = new DataView(encoded2.buffer, encoded2.byteOffset).getUint32(encoded2.length - 4, true);
+  if (end !== n) throw new StoreError(`${key}: its gzip stream does not end where the object ends`);
+  return readAll(parts, nowhere);
+}
+
 // router/kept.js
 var Kept = class {
   /**
@@ -1696,8 +1737,8 @@ function refuse(status, text, headers = /* @__PURE__ */ new Map()) {
   headers.set("content-length", [String(body.length)]);
   return { status, headers, body: [body] };
 }
-function absent(key) {
-  throw new StoreError(`${key}: is not there`);
+function absent(key, bucket) {
+  throw missing(key, bucket);
 }
 var DOCUMENT = 512 << 10;
 var Exchange = class {
@@ -1803,7 +1844,23 @@ var Exchange = class {
     if (found) this.headers.set("content-encoding", ["gzip"]);
     const done = this.settled(found ? expected : tag);
     if (done) return done;
-    return { status: a.status, headers: this.headers, body: found ?? await this.plain(digest) };
+    const body = found ? await judge(found, site, (content) => this.sound(content, digest), site.inflate) : await this.plain(digest);
+    return { status: a.status, headers: this.headers, body };
+  }
+  /**
+   * Reports whether a response is the one that is asked for. The key of a search names
+   * what is selected, so of its content only the length is known.
+   * @param {Uint8Array} content
+   * @param {string} digest
+   */
+  async sound(content, digest) {
+    const { a, site } = this;
+    if (a.select) {
+      const { length } = new Assembly(site.table, a.select(), site.parts);
+      return length === void 0 || content.length === length;
+    }
+    const want = a.body ? await digestOf(a.body, site.sha256) : digest;
+    return await digestOf(content, site.sha256) === want;
   }
   /**
    * The body of a response as it is, stored or put together.
@@ -1816,7 +1873,7 @@ var Exchange = class {
     const { table, parts, bucket, sha256: sha2562 } = this.site;
     const key = responseKey(digest);
     if (!a.select) {
-      if (this.request.method === "HEAD") return await this.stored(key) ?? absent(key);
+      if (this.request.method === "HEAD") return await this.stored(key) ?? absent(key, bucket);
       const bytes = await readNamed(key, digest, bucket, sha2562);
       return bytes.length <= DOCUMENT ? [bytes] : [{ key, length: bytes.length }];
     }
@@ -1873,8 +1930,11 @@ var Exchange = class {
     }
     const done = a.status === 200 ? this.settled(tag) : null;
     if (done) return done;
-    body ??= await this.stored(key);
-    body ??= [await this.inflatedPage(encoded2, page)];
+    const { inflate: inflate2, sha256: sha2562 } = this.site;
+    const sound = async (content) => await digestOf(content, sha2562) === page;
+    if (body) return { status: a.status, headers, body: await judge(body, this.site, sound, inflate2) };
+    body = await this.stored(key);
+    body = body ? await judge(body, this.site, sound) : [await this.inflatedPage(encoded2, page)];
     return { status: a.status, headers, body };
   }
   /**
@@ -2099,7 +2159,7 @@ var REQUESTS = [
 async function warmUp() {
   const { routes, part, contents, document } = sample();
   const bucket = {
-    open: async (key) => key === document ? { size: 0, body: new ReadableStream() } : null,
+    open: async (key) => key === document ? { size: null, body: new ReadableStream() } : null,
     read: async (key) => key.endsWith(".part") ? part : contents,
     stat: async () => null
   };
@@ -2368,20 +2428,28 @@ async function originHeaders(origin, method, url, offset, length) {
   if (offset !== void 0) headers.range = `bytes=${offset}-${offset + Number(length) - 1}`;
   return headers;
 }
-function exists(status, key, offset) {
+var REMEMBERED = 100;
+function exists(status, key, forbidden, offset) {
+  forbidden.delete(key);
+  if (status === 403) {
+    if (forbidden.size >= REMEMBERED) forbidden.clear();
+    forbidden.add(key);
+  }
   if (status === 404 || status === 403) return false;
   const want = offset === void 0 ? 200 : 206;
-  if (status !== want) throw new Error(`${key}: the origin says ${status}, want ${want}`);
+  if (status !== want) throw new Error(`the origin says ${status}, want ${want}`);
   return true;
 }
 
 // cloudflare/origin.js
 var TIMEOUT = 2e4;
 function originBucket(origin) {
+  const forbidden = /* @__PURE__ */ new Set();
   async function ask(method, key, offset, length) {
     const url = objectURL(origin, key);
     const headers = await originHeaders(origin, method, url, offset, length);
     headers["accept-encoding"] = key.endsWith(".gz") ? "gzip" : "identity";
+    const encodeResponseBody = key.endsWith(".gz") ? "manual" : "automatic";
     const cf = { cacheEverything: !key.startsWith("environments/") };
     let response;
     try {
@@ -2390,10 +2458,10 @@ function originBucket(origin) {
         (signal) => fetch(
           url,
           /** @type {any} */
-          { method, headers, cf, signal, redirect: "manual" }
+          { method, headers, cf, signal, encodeResponseBody, redirect: "manual" }
         )
       );
-      if (exists(response.status, key, offset)) return response;
+      if (exists(response.status, key, forbidden, offset)) return response;
     } catch (e) {
       throw new StoreError(`${key}: ${e instanceof Error ? e.message : e}`);
     }
@@ -2405,11 +2473,12 @@ function originBucket(origin) {
     return length === null || encoded(response) && !key.endsWith(".gz") ? null : Number(length);
   };
   return {
+    forbidden,
     async open(key, offset, length) {
       const response = await ask("GET", key, offset, length);
       if (!response) return null;
       const body = response.body ?? new Blob([]).stream();
-      return { size: sizeOf(response, key), body, encoded: encoded(response) };
+      return { size: sizeOf(response, key), body, encoded: encoded(response) && !key.endsWith(".gz") };
     },
     async read(key) {
       const response = await ask("GET", key);

@@ -52,6 +52,10 @@ var LARGEST_ARCHIVED = 512 << 10;
 // router/cache.js
 var NO_STORE = ["max-age=0", "private, no-store"];
 
+// router/judged.js
+var STORED = 512 << 10;
+var CONTENT = 1 << 20;
+
 // router/page.js
 var KEPT = 4 << 20;
 

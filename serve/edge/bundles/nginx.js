@@ -157,44 +157,46 @@ test(element)?s=s.replaceAll(".","=2E"):s=s.replace(/\.attrs(?![\s\S])/,"=2Eattr
 element))]);case 1:return[2,_a+_b.apply(void 0,[_c.sent(),16])]}})})}function bodyLength(pieces){var e_8,_a,n=0;try{for(var pieces_1=__values(
 pieces),pieces_1_1=pieces_1.next();!pieces_1_1.done;pieces_1_1=pieces_1.next()){var p=pieces_1_1.value;if(p.length===void 0)
 return;n+=p.length}}catch(e_8_1){e_8={error:e_8_1}}finally{try{pieces_1_1&&!pieces_1_1.done&&(_a=pieces_1.return)&&_a.call(
-pieces_1)}finally{if(e_8)throw e_8.error}}return n}function readObject(key,bucket){return __awaiter(this,void 0,void 0,function(){
-var bytes;return __generator(this,function(_a){switch(_a.label){case 0:return[4,bucket.read(key)];case 1:if(bytes=_a.sent(),
-!bytes)throw new StoreError("".concat(key,": is not there"));return[2,bytes]}})})}function readNamed(key,digest,bucket,sha256){
-return __awaiter(this,void 0,void 0,function(){var _a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return _a=
-named,_b=[key,digest],[4,readObject(key,bucket)];case 1:return[2,_a.apply(void 0,_b.concat([_c.sent(),sha256]))]}})})}function named(key,digest,content,sha256){
+pieces_1)}finally{if(e_8)throw e_8.error}}return n}function missing(key,_a){var forbidden=_a.forbidden,why=forbidden!=null&&
+forbidden.has(key)?"the store says 403: its credentials are missing or wrong, may not read this, or it is not there":"is\
+ not there";return new StoreError("".concat(key,": ").concat(why))}function readObject(key,bucket){return __awaiter(this,
+void 0,void 0,function(){var bytes;return __generator(this,function(_a){switch(_a.label){case 0:return[4,bucket.read(key)];case 1:
+if(bytes=_a.sent(),!bytes)throw missing(key,bucket);return[2,bytes]}})})}function readNamed(key,digest,bucket,sha256){return __awaiter(
+this,void 0,void 0,function(){var _a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return _a=named,_b=
+[key,digest],[4,readObject(key,bucket)];case 1:return[2,_a.apply(void 0,_b.concat([_c.sent(),sha256]))]}})})}function named(key,digest,content,sha256){
 return __awaiter(this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,digestOf(
 content,sha256)];case 1:if(_a.sent()!==digest)throw new StoreError("".concat(key,": its content is another's"));return[2,
 content]}})})}function open(part,bucket){return __awaiter(this,void 0,void 0,function(){var opened,_a,_b;return __generator(
 this,function(_c){switch(_c.label){case 0:return(_b=part.opened)!==null&&_b!==void 0?(_a=_b,[3,3]):[3,1];case 1:return[4,
-bucket.open(part.key,part.offset,part.length)];case 2:_a=_c.sent(),_c.label=3;case 3:if(opened=_a,!opened)throw new StoreError(
-"".concat(part.key,": is not there"));return checkSize(part.key,opened.size,part.length),[2,opened]}})})}function checkSize(key,size,want){
-if(size!==null&&want!==void 0&&size!==want)throw new StoreError("".concat(key,": ").concat(size," bytes, want ").concat(
-want))}function read(pieces,bucket,most){return __asyncGenerator(this,arguments,function(){var pieces_2,pieces_2_1,piece,
-body,e_9_1,e_9,_a;return __generator(this,function(_b){switch(_b.label){case 0:_b.trys.push([0,13,14,15]),pieces_2=__values(
-pieces),pieces_2_1=pieces_2.next(),_b.label=1;case 1:return pieces_2_1.done?[3,12]:(piece=pieces_2_1.value,piece instanceof
-Uint8Array?[4,__await(piece)]:[3,4]);case 2:return[4,_b.sent()];case 3:return _b.sent(),[3,11];case 4:return piece instanceof
-Assembly?[5,__values(__asyncDelegator(__asyncValues(piece.chunks(most))))]:[3,7];case 5:return[4,__await.apply(void 0,[_b.
-sent()])];case 6:return _b.sent(),[3,11];case 7:return[4,__await(open(piece,bucket))];case 8:return body=_b.sent().body,
-[5,__values(__asyncDelegator(__asyncValues(whole(chunks(body),piece))))];case 9:return[4,__await.apply(void 0,[_b.sent()])];case 10:
-_b.sent(),_b.label=11;case 11:return pieces_2_1=pieces_2.next(),[3,1];case 12:return[3,15];case 13:return e_9_1=_b.sent(),
-e_9={error:e_9_1},[3,15];case 14:try{pieces_2_1&&!pieces_2_1.done&&(_a=pieces_2.return)&&_a.call(pieces_2)}finally{if(e_9)
-throw e_9.error}return[7];case 15:return[2]}})})}function whole(chunks2,part){return __asyncGenerator(this,arguments,function(){
-var key,_a,length,n,_b,chunks2_1,chunks2_1_1,chunk,e_10_1,_c,e_10,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:
-key=part.key,_a=part.length,length=_a===void 0?1/0:_a,n=0,_f.label=1;case 1:_f.trys.push([1,8,9,14]),_b=!0,chunks2_1=__asyncValues(
-chunks2),_f.label=2;case 2:return[4,__await(chunks2_1.next())];case 3:if(chunks2_1_1=_f.sent(),_c=chunks2_1_1.done,!!_c)
-return[3,7];if(_e=chunks2_1_1.value,_b=!1,chunk=_e,n+=chunk.length,n>length)throw new StoreError("".concat(key,": more t\
-han the ").concat(length," bytes that it is to have"));return[4,__await(chunk)];case 4:return[4,_f.sent()];case 5:_f.sent(),
-_f.label=6;case 6:return _b=!0,[3,2];case 7:return[3,14];case 8:return e_10_1=_f.sent(),e_10={error:e_10_1},[3,14];case 9:
-return _f.trys.push([9,,12,13]),!_b&&!_c&&(_d=chunks2_1.return)?[4,__await(_d.call(chunks2_1))]:[3,11];case 10:_f.sent(),
-_f.label=11;case 11:return[3,13];case 12:if(e_10)throw e_10.error;return[7];case 13:return[7];case 14:return checkSize(key,
-n,part.length),[2]}})})}var CHUNK3=262144;function chunks(stream){return __asyncGenerator(this,arguments,function(){var reader,
-_a,r,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return _d.trys.push([0,1,,5]),reader=stream.getReader(
-{mode:"byob"}),[3,5];case 1:return _a=_d.sent(),[5,__values(__asyncDelegator(__asyncValues(smallChunks(stream.getReader()))))];case 2:
-return[4,__await.apply(void 0,[_d.sent()])];case 3:return _d.sent(),[4,__await(void 0)];case 4:return[2,_d.sent()];case 5:
-_d.trys.push([5,,14,16]),_d.label=6;case 6:return[4,__await(reader.read(new Uint8Array(CHUNK3),{min:CHUNK3}))];case 7:return r=
-_d.sent(),!((_b=r.value)===null||_b===void 0)&&_b.length?[4,__await(r.value)]:[3,10];case 8:return[4,_d.sent()];case 9:_d.
-sent(),_d.label=10;case 10:return r.done||!(!((_c=r.value)===null||_c===void 0)&&_c.length)?[4,__await(void 0)]:[3,12];case 11:
-return[2,_d.sent()];case 12:return[3,6];case 13:return[3,16];case 14:return[4,__await(reader.cancel().catch(function(){}))];case 15:
+bucket.open(part.key,part.offset,part.length)];case 2:_a=_c.sent(),_c.label=3;case 3:if(opened=_a,!opened)throw missing(
+part.key,bucket);return checkSize(part.key,opened.size,part.length),[2,opened]}})})}function checkSize(key,size,want){if(size!==
+null&&want!==void 0&&size!==want)throw new StoreError("".concat(key,": ").concat(size," bytes, want ").concat(want))}function read(pieces,bucket,most){
+return __asyncGenerator(this,arguments,function(){var pieces_2,pieces_2_1,piece,body,e_9_1,e_9,_a;return __generator(this,
+function(_b){switch(_b.label){case 0:_b.trys.push([0,13,14,15]),pieces_2=__values(pieces),pieces_2_1=pieces_2.next(),_b.
+label=1;case 1:return pieces_2_1.done?[3,12]:(piece=pieces_2_1.value,piece instanceof Uint8Array?[4,__await(piece)]:[3,4]);case 2:
+return[4,_b.sent()];case 3:return _b.sent(),[3,11];case 4:return piece instanceof Assembly?[5,__values(__asyncDelegator(
+__asyncValues(piece.chunks(most))))]:[3,7];case 5:return[4,__await.apply(void 0,[_b.sent()])];case 6:return _b.sent(),[3,
+11];case 7:return[4,__await(open(piece,bucket))];case 8:return body=_b.sent().body,[5,__values(__asyncDelegator(__asyncValues(
+whole(chunks(body),piece))))];case 9:return[4,__await.apply(void 0,[_b.sent()])];case 10:_b.sent(),_b.label=11;case 11:return pieces_2_1=
+pieces_2.next(),[3,1];case 12:return[3,15];case 13:return e_9_1=_b.sent(),e_9={error:e_9_1},[3,15];case 14:try{pieces_2_1&&
+!pieces_2_1.done&&(_a=pieces_2.return)&&_a.call(pieces_2)}finally{if(e_9)throw e_9.error}return[7];case 15:return[2]}})})}
+function whole(chunks2,part){return __asyncGenerator(this,arguments,function(){var key,_a,length,n,_b,chunks2_1,chunks2_1_1,
+chunk,e_10_1,_c,e_10,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:key=part.key,_a=part.length,length=
+_a===void 0?1/0:_a,n=0,_f.label=1;case 1:_f.trys.push([1,8,9,14]),_b=!0,chunks2_1=__asyncValues(chunks2),_f.label=2;case 2:
+return[4,__await(chunks2_1.next())];case 3:if(chunks2_1_1=_f.sent(),_c=chunks2_1_1.done,!!_c)return[3,7];if(_e=chunks2_1_1.
+value,_b=!1,chunk=_e,n+=chunk.length,n>length)throw new StoreError("".concat(key,": more than the ").concat(length," byt\
+es that it is to have"));return[4,__await(chunk)];case 4:return[4,_f.sent()];case 5:_f.sent(),_f.label=6;case 6:return _b=
+!0,[3,2];case 7:return[3,14];case 8:return e_10_1=_f.sent(),e_10={error:e_10_1},[3,14];case 9:return _f.trys.push([9,,12,
+13]),!_b&&!_c&&(_d=chunks2_1.return)?[4,__await(_d.call(chunks2_1))]:[3,11];case 10:_f.sent(),_f.label=11;case 11:return[
+3,13];case 12:if(e_10)throw e_10.error;return[7];case 13:return[7];case 14:return checkSize(key,n,part.length),[2]}})})}
+var CHUNK3=262144;function chunks(stream){return __asyncGenerator(this,arguments,function(){var reader,_a,r,_b,_c;return __generator(
+this,function(_d){switch(_d.label){case 0:return _d.trys.push([0,1,,5]),reader=stream.getReader({mode:"byob"}),[3,5];case 1:
+return _a=_d.sent(),[5,__values(__asyncDelegator(__asyncValues(smallChunks(stream.getReader()))))];case 2:return[4,__await.
+apply(void 0,[_d.sent()])];case 3:return _d.sent(),[4,__await(void 0)];case 4:return[2,_d.sent()];case 5:_d.trys.push([5,
+,14,16]),_d.label=6;case 6:return[4,__await(reader.read(new Uint8Array(CHUNK3),{min:CHUNK3}))];case 7:return r=_d.sent(),
+!((_b=r.value)===null||_b===void 0)&&_b.length?[4,__await(r.value)]:[3,10];case 8:return[4,_d.sent()];case 9:_d.sent(),_d.
+label=10;case 10:return r.done||!(!((_c=r.value)===null||_c===void 0)&&_c.length)?[4,__await(void 0)]:[3,12];case 11:return[
+2,_d.sent()];case 12:return[3,6];case 13:return[3,16];case 14:return[4,__await(reader.cancel().catch(function(){}))];case 15:
 return _d.sent(),[7];case 16:return[2]}})})}function smallChunks(reader){return __asyncGenerator(this,arguments,function(){
 var r;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,,8,10]),[4,__await(reader.read())];case 1:
 r=_a.sent(),_a.label=2;case 2:return r.done?[3,7]:[4,__await(r.value)];case 3:return[4,_a.sent()];case 4:_a.sent(),_a.label=
@@ -487,33 +489,51 @@ done;params_1_1=params_1.next()){var p=params_1_1.value,text=(_b=/^\s*q\s*=(.*)(
 void 0:_b[1].trim();if(text!==void 0){var q=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?(?![\s\S])/i.test(text)?Number(
 text):NaN;return Number.isFinite(q)?Math.min(Math.max(q,0),1):0}}}catch(e_26_1){e_26={error:e_26_1}}finally{try{params_1_1&&
 !params_1_1.done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_26)throw e_26.error}}return 1}function compressible(contentType){
-return["text/","application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var Kept=(function(){
-function class_5(most,load){this.most=most,this.load=load,this.kept=new SmallMap,this.bytes=0}return class_5.prototype.get=
-function(digest){return __awaiter(this,void 0,void 0,function(){var kept,loaded,_a,_b,_c,oldest,size,e_27,_d;return __generator(
-this,function(_e){switch(_e.label){case 0:return kept=this.kept.get(digest),kept?(this.kept.delete(digest),this.kept.set(
-digest,kept),[2,kept.value]):[4,this.load(digest)];case 1:loaded=_e.sent(),this.kept.has(digest)||(this.kept.set(digest,
-loaded),this.bytes+=loaded.size);try{for(_a=__values(this.kept),_b=_a.next();!_b.done&&(_c=__read(_b.value,2),oldest=_c[0],
-size=_c[1].size,!(this.bytes<=this.most));_b=_a.next())this.kept.delete(oldest),this.bytes-=size}catch(e_27_1){e_27={error:e_27_1}}finally{
-try{_b&&!_b.done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_27)throw e_27.error}}return[2,loaded.value]}})})},class_5})(),
-KEPT=4<<20,Lists=(function(_super){__extends(class_6,_super);function class_6(bucket,sha256){var _this=_super.call(this,
-KEPT,function(digest){return __awaiter(_this,void 0,void 0,function(){var bytes;return __generator(this,function(_a){switch(_a.
-label){case 0:return[4,readNamed(pageKey(digest),digest,bucket,sha256)];case 1:return bytes=_a.sent(),[2,{value:parseJSON(
-bytes),size:bytes.length}]}})})})||this;return _this}return class_6})(Kept);function findPage(site,path,lists){return __awaiter(
-this,void 0,void 0,function(){var own2,slash,of,rest,page,versions,_a,_b;return __generator(this,function(_c){switch(_c.
-label){case 0:return own2=entry2(site.pages,path),own2?[2,own2]:(slash=path.indexOf("/"),of=slash<0?null:entry2(site.packages,
-path.slice(0,slash)),of?(rest=path.slice(slash+1),page=entry2(of.pages,rest),page?[2,page]:rest==="versions.json"?[2,of.
-list]:rest.endsWith("/")?[4,lists.get(of.list)]:[2,null]):[2,null]);case 1:return versions=_c.sent().versions,[2,(_b=(_a=
-versions.find(function(v){return v.version===rest.slice(0,-1)}))===null||_a===void 0?void 0:_a.page)!==null&&_b!==void 0?
-_b:null]}})})}function missingPage(site,path){return entry2(site.pages,"404 ".concat(path.split("/").length-1))}function entry2(of,name){
-return Object.prototype.hasOwnProperty.call(of,name)?of[name]:null}function pagePolicy(script){return"default-src 'none'\
-; img-src 'self'; style-src 'self'; script-src '".concat(script,"'; connect-src 'self'; base-uri 'none'; form-action 'se\
-lf'; frame-ancestors 'none'")}var FILE_POLICY="default-src 'none'; style-src 'unsafe-inline'; sandbox",RangeError416=(function(_super){
-__extends(RangeError4162,_super);function RangeError4162(){return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(
-SmallError),MOST=16,LARGEST2="9223372036854775807";function parseRange(header,size){var e_28,_a;if(header==="")return[];
-if(!header.startsWith("bytes="))throw new RangeError416("invalid range");var ranges=[],beyond=!1,total=0;try{for(var _b=__values(
-header.slice(6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,item=text.trim();if(item!==""){var r=oneRange(
-item,size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_28_1){e_28={error:e_28_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_28)throw e_28.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
+return["text/","application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var STORED=524288,
+CONTENT=1<<20;function judge(body_1,_a,sound_1,inflate2_1){return __awaiter(this,arguments,void 0,function(body,_b,sound,inflate2){
+var _c,key,opened,stored,content,_d,_e,bucket=_b.bucket,exported=_b.exported;return __generator(this,function(_f){switch(_f.
+label){case 0:return _c=body[0],key=_c.key,opened=_c.opened,exported||!opened||opened.size===null||opened.size>STORED?[2,
+body]:[4,readAll(body,bucket)];case 1:return stored=_f.sent(),inflate2?[4,inflatedUpTo(key,stored,inflate2)]:[3,3];case 2:
+return _d=_f.sent(),[3,4];case 3:_d=stored,_f.label=4;case 4:return content=_d,_e=content,_e?[4,sound(content)]:[3,6];case 5:
+_e=!_f.sent(),_f.label=6;case 6:if(_e)throw new StoreError("".concat(key,": its content is another's"));return[2,[stored]]}})})}
+function inflatedUpTo(key,encoded,inflate2){return __awaiter(this,void 0,void 0,function(){var opened,nowhere,parts,n,_a,
+_b,_c,part,e_27_1,e_28,end,_d,e_27,_e,_f;return __generator(this,function(_g){switch(_g.label){case 0:if(encoded[0]!==31||
+encoded[1]!==139)throw new StoreError("".concat(key,": it is not gzip-encoded"));opened={size:null,body:inflate2(encoded)},
+nowhere=null,parts=[],n=0,_g.label=1;case 1:_g.trys.push([1,14,,15]),_g.label=2;case 2:_g.trys.push([2,7,8,13]),_a=!0,_b=
+__asyncValues(read([{key:key,opened:opened}],nowhere,1/0)),_g.label=3;case 3:return[4,_b.next()];case 4:if(_c=_g.sent(),
+_d=_c.done,!!_d)return[3,6];if(_f=_c.value,_a=!1,part=_f,n+=part.length,n>CONTENT)return[2,null];parts.push(part),_g.label=
+5;case 5:return _a=!0,[3,3];case 6:return[3,13];case 7:return e_27_1=_g.sent(),e_27={error:e_27_1},[3,13];case 8:return _g.
+trys.push([8,,11,12]),!_a&&!_d&&(_e=_b.return)?[4,_e.call(_b)]:[3,10];case 9:_g.sent(),_g.label=10;case 10:return[3,12];case 11:
+if(e_27)throw e_27.error;return[7];case 12:return[7];case 13:return[3,15];case 14:throw e_28=_g.sent(),e_28 instanceof StoreError?
+e_28:new StoreError("".concat(key,": ").concat(e_28 instanceof SmallError?e_28.message:e_28));case 15:if(end=new DataView(
+encoded.buffer,encoded.byteOffset).getUint32(encoded.length-4,!0),end!==n)throw new StoreError("".concat(key,": its gzip\
+ stream does not end where the object ends"));return[2,readAll(parts,nowhere)]}})})}var Kept=(function(){function class_5(most,load){
+this.most=most,this.load=load,this.kept=new SmallMap,this.bytes=0}return class_5.prototype.get=function(digest){return __awaiter(
+this,void 0,void 0,function(){var kept,loaded,_a,_b,_c,oldest,size,e_29,_d;return __generator(this,function(_e){switch(_e.
+label){case 0:return kept=this.kept.get(digest),kept?(this.kept.delete(digest),this.kept.set(digest,kept),[2,kept.value]):
+[4,this.load(digest)];case 1:loaded=_e.sent(),this.kept.has(digest)||(this.kept.set(digest,loaded),this.bytes+=loaded.size);
+try{for(_a=__values(this.kept),_b=_a.next();!_b.done&&(_c=__read(_b.value,2),oldest=_c[0],size=_c[1].size,!(this.bytes<=
+this.most));_b=_a.next())this.kept.delete(oldest),this.bytes-=size}catch(e_29_1){e_29={error:e_29_1}}finally{try{_b&&!_b.
+done&&(_d=_a.return)&&_d.call(_a)}finally{if(e_29)throw e_29.error}}return[2,loaded.value]}})})},class_5})(),KEPT=4<<20,
+Lists=(function(_super){__extends(class_6,_super);function class_6(bucket,sha256){var _this=_super.call(this,KEPT,function(digest){
+return __awaiter(_this,void 0,void 0,function(){var bytes;return __generator(this,function(_a){switch(_a.label){case 0:return[
+4,readNamed(pageKey(digest),digest,bucket,sha256)];case 1:return bytes=_a.sent(),[2,{value:parseJSON(bytes),size:bytes.length}]}})})})||
+this;return _this}return class_6})(Kept);function findPage(site,path,lists){return __awaiter(this,void 0,void 0,function(){
+var own2,slash,of,rest,page,versions,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return own2=entry2(
+site.pages,path),own2?[2,own2]:(slash=path.indexOf("/"),of=slash<0?null:entry2(site.packages,path.slice(0,slash)),of?(rest=
+path.slice(slash+1),page=entry2(of.pages,rest),page?[2,page]:rest==="versions.json"?[2,of.list]:rest.endsWith("/")?[4,lists.
+get(of.list)]:[2,null]):[2,null]);case 1:return versions=_c.sent().versions,[2,(_b=(_a=versions.find(function(v){return v.
+version===rest.slice(0,-1)}))===null||_a===void 0?void 0:_a.page)!==null&&_b!==void 0?_b:null]}})})}function missingPage(site,path){
+return entry2(site.pages,"404 ".concat(path.split("/").length-1))}function entry2(of,name){return Object.prototype.hasOwnProperty.
+call(of,name)?of[name]:null}function pagePolicy(script){return"default-src 'none'; img-src 'self'; style-src 'self'; scr\
+ipt-src '".concat(script,"'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")}var FILE_POLICY="\
+default-src 'none'; style-src 'unsafe-inline'; sandbox",RangeError416=(function(_super){__extends(RangeError4162,_super);
+function RangeError4162(){return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(SmallError),MOST=16,
+LARGEST2="9223372036854775807";function parseRange(header,size){var e_30,_a;if(header==="")return[];if(!header.startsWith(
+"bytes="))throw new RangeError416("invalid range");var ranges=[],beyond=!1,total=0;try{for(var _b=__values(header.slice(
+6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,item=text.trim();if(item!==""){var r=oneRange(item,
+size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_30_1){e_30={error:e_30_1}}finally{try{
+_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_30)throw e_30.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
 "invalid range: failed to overlap");return total>size||ranges.length>MOST?[]:ranges}function oneRange(item,size){var m=/^[ \t]*([0-9]*)[ \t]*-[ \t]*([0-9]*)[ \t]*(?![\s\S])/.
 exec(item);if(!m||[m[1],m[2]].some(tooLarge)||m[1]===""&&m[2]==="")throw new RangeError416("invalid range");if(m[1]===""){
 var n=Math.min(Number(m[2]),size);return{start:size-n,length:n}}var start=Number(m[1]);if(start>=size)return{start:start,
@@ -550,70 +570,79 @@ switch(_g.label){case 0:return method!=="HEAD"||!(body[0]instanceof Assembly)?[2
 return[2,_g.sent().length]}})})}function refuse(status,text,headers){headers===void 0&&(headers=new SmallMap);var body=toBytes(
 text+"\n");return headers.set("access-control-allow-origin",["*"]),headers.set("content-type",[PLAIN_TYPE]),headers.set(
 "cache-control",NO_STORE),headers.set("content-length",[String(body.length)]),{status:status,headers:headers,body:[body]}}
-function absent(key){throw new StoreError("".concat(key,": is not there"))}var DOCUMENT=524288,Exchange=(function(){function class_7(request,site,a){
+function absent(key,bucket){throw missing(key,bucket)}var DOCUMENT=524288,Exchange=(function(){function class_7(request,site,a){
 this.request=request,this.site=site,this.a=a,this.headers=new SmallMap([["access-control-allow-origin",["*"]]])}return class_7.
 prototype.reply=function(){switch(this.a.kind){case"direct":return this.direct();case"document":case"search":case"count":
 return this.response();case"file":return this.file();case"page":return this.page();case"live":return this.live();default:
 return this.archive()}},class_7.prototype.head=function(){var _a=this,a=_a.a,headers=_a.headers;a.contentType!==""&&headers.
 set("content-type",[a.contentType]);var cache=cacheControl(this.site.table.head.cache,a.cache);cache.length>0&&headers.set(
 "cache-control",cache),a.status===200&&compressible(a.contentType)&&headers.set("vary",["Accept-Encoding"])},class_7.prototype.
-settled=function(tag,modified){var e_29,_a;switch(modified===void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(
+settled=function(tag,modified){var e_31,_a;switch(modified===void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(
 this.request.headers,tag,modified)){case 304:try{for(var _b=__values(["content-type","content-encoding","accept-ranges"]),
-_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_29_1){e_29={error:e_29_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_29)throw e_29.error}}return{status:304,headers:this.headers,body:[]};case 412:
-return this.fail(412,"precondition failed")}return null},class_7.prototype.fail=function(status,text){var e_30,_a;try{for(var _b=__values(
+_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_31_1){e_31={error:e_31_1}}finally{
+try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_31)throw e_31.error}}return{status:304,headers:this.headers,body:[]};case 412:
+return this.fail(412,"precondition failed")}return null},class_7.prototype.fail=function(status,text){var e_32,_a;try{for(var _b=__values(
 ["etag","accept-ranges","content-encoding","vary"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(
-name)}}catch(e_30_1){e_30={error:e_30_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_30)throw e_30.
+name)}}catch(e_32_1){e_32={error:e_32_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_32)throw e_32.
 error}}return refuse(status,text,this.headers)},class_7.prototype.direct=function(){return __awaiter(this,void 0,void 0,
 function(){var a,body,done,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return a=this.a,body=a.body,
 this.head(),a.location!==void 0&&this.headers.set("location",[a.location]),a.status===405&&this.headers.set("allow",["GE\
 T, HEAD"]),a.status===200&&body.length>0?(_a=this.settled,_b=etag,[4,digestOf(body,this.site.sha256)]):[3,2];case 1:if(done=
 _a.apply(this,[_b.apply(void 0,[_c.sent()])]),done)return[2,done];_c.label=2;case 2:return[2,{status:a.status,headers:this.
 headers,body:[body]}]}})})},class_7.prototype.response=function(){return __awaiter(this,void 0,void 0,function(){var _a,
-a,request,site,digest,_b,tag,gzip,expected,found,_c,done,_d,_e,_f,_g,_h;return __generator(this,function(_j){switch(_j.label){case 0:
-return _a=this,a=_a.a,request=_a.request,site=_a.site,this.head(),(_f=a.digest)!==null&&_f!==void 0?(_b=_f,[3,3]):[3,1];case 1:
-return[4,digestOf((_g=a.named)!==null&&_g!==void 0?_g:a.body,site.sha256)];case 2:_b=_j.sent(),_j.label=3;case 3:return digest=
-_b,tag=etag(digest),gzip=acceptsGzip(request.headers),expected=gzip?gzipped(tag):tag,((_h=request.headers.get("if-none-m\
-atch"))===null||_h===void 0?void 0:_h.trim())!=="*"&&precondition(request.headers,expected,"")===304?[2,this.settled(expected)]:
-gzip?[4,this.stored(responseKey(digest)+GZIP_SUFFIX)]:[3,5];case 4:return _c=_j.sent(),[3,6];case 5:_c=null,_j.label=6;case 6:
-return found=_c,found&&this.headers.set("content-encoding",["gzip"]),done=this.settled(found?expected:tag),done?[2,done]:
-(_e={status:a.status,headers:this.headers},found==null?[3,7]:(_d=found,[3,9]));case 7:return[4,this.plain(digest)];case 8:
-_d=_j.sent(),_j.label=9;case 9:return[2,(_e.body=_d,_e)]}})})},class_7.prototype.plain=function(digest){return __awaiter(
-this,void 0,void 0,function(){var a,_a,table,parts,bucket,sha256,key,bytes,assembly,_b,_c;return __generator(this,function(_d){
-switch(_d.label){case 0:return a=this.a,a.body?[2,[a.body]]:(_a=this.site,table=_a.table,parts=_a.parts,bucket=_a.bucket,
-sha256=_a.sha256,key=responseKey(digest),a.select?[3,4]:this.request.method!=="HEAD"?[3,2]:[4,this.stored(key)]);case 1:
-return[2,(_b=_d.sent())!==null&&_b!==void 0?_b:absent(key)];case 2:return[4,readNamed(key,digest,bucket,sha256)];case 3:
-return bytes=_d.sent(),[2,bytes.length<=DOCUMENT?[bytes]:[{key:key,length:bytes.length}]];case 4:return assembly=new Assembly(
-table,a.select(),parts),[4,this.stored(key,assembly.length)];case 5:return[2,(_c=_d.sent())!==null&&_c!==void 0?_c:[assembly]]}})})},
-class_7.prototype.live=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,_b,_c,_d;return __generator(
-this,function(_e){switch(_e.label){case 0:return _a=this,a=_a.a,site=_a.site,_b=a,[4,(_d=(_c=site.live)===null||_c===void 0?
-void 0:_c.call(site))!==null&&_d!==void 0?_d:unknownLive(site.table.head.environment)];case 1:return _b.body=_e.sent(),[
-2,this.direct()]}})})},class_7.prototype.page=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,request,
-site,_b,digest,path,pages,page,_c;return __generator(this,function(_d){switch(_d.label){case 0:return _a=this,a=_a.a,request=
-_a.request,site=_a.site,_b=a,digest=_b.digest,path=_b.path,[4,site.lists.get(digest)];case 1:return pages=_d.sent(),[4,findPage(
-pages,path,site.lists)];case 2:if(page=_d.sent(),this.headers.set("vary",["Accept-Encoding"]),!page){if(this.headers.set(
-"vary",["Accept, Accept-Encoding"]),page=missingPage(pages,path),!page||!/text\/html/i.test((_c=request.headers.get("acc\
-ept"))!==null&&_c!==void 0?_c:""))return this.a=noRoute,[2,this.direct()];Object.assign(a,{status:404,contentType:PAGE_HTML,
-cache:"error"})}return this.headers.set("x-content-type-options",["nosniff"]),a.contentType===PAGE_HTML&&(this.headers.set(
-"content-security-policy",[pagePolicy(pages.script)]),this.headers.set("referrer-policy",["no-referrer"])),this.head(),[
-2,this.pageBody(page)]}})})},class_7.prototype.pageBody=function(page){return __awaiter(this,void 0,void 0,function(){var _a,
-a,request,headers,key,encoded,tag,body,_b,done,_c,_d;return __generator(this,function(_e){switch(_e.label){case 0:return _a=
-this,a=_a.a,request=_a.request,headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.
-headers)?[4,this.stored(encoded)]:[3,2];case 1:return _b=_e.sent(),[3,3];case 2:_b=null,_e.label=3;case 3:return body=_b,
-body&&(tag=gzipped(tag),headers.set("content-encoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:
-body==null?[3,4]:(_c=body,[3,6]);case 4:return[4,this.stored(key)];case 5:_c=body=_e.sent(),_e.label=6;case 6:return body==
-null?[3,7]:(_d=body,[3,9]);case 7:return[4,this.inflatedPage(encoded,page)];case 8:_d=body=[_e.sent()],_e.label=9;case 9:
-return[2,{status:a.status,headers:headers,body:body}]}})})},class_7.prototype.inflatedPage=function(key,page){return __awaiter(
+a,request,site,digest,_b,tag,gzip,expected,found,_c,done,body,_d,_this=this,_e,_f,_g;return __generator(this,function(_h){
+switch(_h.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,this.head(),(_e=a.digest)!==null&&_e!==void 0?
+(_b=_e,[3,3]):[3,1];case 1:return[4,digestOf((_f=a.named)!==null&&_f!==void 0?_f:a.body,site.sha256)];case 2:_b=_h.sent(),
+_h.label=3;case 3:return digest=_b,tag=etag(digest),gzip=acceptsGzip(request.headers),expected=gzip?gzipped(tag):tag,((_g=
+request.headers.get("if-none-match"))===null||_g===void 0?void 0:_g.trim())!=="*"&&precondition(request.headers,expected,
+"")===304?[2,this.settled(expected)]:gzip?[4,this.stored(responseKey(digest)+GZIP_SUFFIX)]:[3,5];case 4:return _c=_h.sent(),
+[3,6];case 5:_c=null,_h.label=6;case 6:return found=_c,found&&this.headers.set("content-encoding",["gzip"]),done=this.settled(
+found?expected:tag),done?[2,done]:found?[4,judge(found,site,function(content){return _this.sound(content,digest)},site.inflate)]:
+[3,8];case 7:return _d=_h.sent(),[3,10];case 8:return[4,this.plain(digest)];case 9:_d=_h.sent(),_h.label=10;case 10:return body=
+_d,[2,{status:a.status,headers:this.headers,body:body}]}})})},class_7.prototype.sound=function(content,digest){return __awaiter(
+this,void 0,void 0,function(){var _a,a,site,length,want,_b;return __generator(this,function(_c){switch(_c.label){case 0:
+return _a=this,a=_a.a,site=_a.site,a.select?(length=new Assembly(site.table,a.select(),site.parts).length,[2,length===void 0||
+content.length===length]):a.body?[4,digestOf(a.body,site.sha256)]:[3,2];case 1:return _b=_c.sent(),[3,3];case 2:_b=digest,
+_c.label=3;case 3:return want=_b,[4,digestOf(content,site.sha256)];case 4:return[2,_c.sent()===want]}})})},class_7.prototype.
+plain=function(digest){return __awaiter(this,void 0,void 0,function(){var a,_a,table,parts,bucket,sha256,key,bytes,assembly,
+_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=this.a,a.body?[2,[a.body]]:(_a=this.site,table=
+_a.table,parts=_a.parts,bucket=_a.bucket,sha256=_a.sha256,key=responseKey(digest),a.select?[3,4]:this.request.method!=="\
+HEAD"?[3,2]:[4,this.stored(key)]);case 1:return[2,(_b=_d.sent())!==null&&_b!==void 0?_b:absent(key,bucket)];case 2:return[
+4,readNamed(key,digest,bucket,sha256)];case 3:return bytes=_d.sent(),[2,bytes.length<=DOCUMENT?[bytes]:[{key:key,length:bytes.
+length}]];case 4:return assembly=new Assembly(table,a.select(),parts),[4,this.stored(key,assembly.length)];case 5:return[
+2,(_c=_d.sent())!==null&&_c!==void 0?_c:[assembly]]}})})},class_7.prototype.live=function(){return __awaiter(this,void 0,
+void 0,function(){var _a,a,site,_b,_c,_d;return __generator(this,function(_e){switch(_e.label){case 0:return _a=this,a=_a.
+a,site=_a.site,_b=a,[4,(_d=(_c=site.live)===null||_c===void 0?void 0:_c.call(site))!==null&&_d!==void 0?_d:unknownLive(site.
+table.head.environment)];case 1:return _b.body=_e.sent(),[2,this.direct()]}})})},class_7.prototype.page=function(){return __awaiter(
+this,void 0,void 0,function(){var _a,a,request,site,_b,digest,path,pages,page,_c;return __generator(this,function(_d){switch(_d.
+label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,_b=a,digest=_b.digest,path=_b.path,[4,site.lists.get(
+digest)];case 1:return pages=_d.sent(),[4,findPage(pages,path,site.lists)];case 2:if(page=_d.sent(),this.headers.set("va\
+ry",["Accept-Encoding"]),!page){if(this.headers.set("vary",["Accept, Accept-Encoding"]),page=missingPage(pages,path),!page||
+!/text\/html/i.test((_c=request.headers.get("accept"))!==null&&_c!==void 0?_c:""))return this.a=noRoute,[2,this.direct()];
+Object.assign(a,{status:404,contentType:PAGE_HTML,cache:"error"})}return this.headers.set("x-content-type-options",["nos\
+niff"]),a.contentType===PAGE_HTML&&(this.headers.set("content-security-policy",[pagePolicy(pages.script)]),this.headers.
+set("referrer-policy",["no-referrer"])),this.head(),[2,this.pageBody(page)]}})})},class_7.prototype.pageBody=function(page){
+return __awaiter(this,void 0,void 0,function(){var _a,a,request,headers,key,encoded,tag,body,_b,done,_c,inflate2,sha256,
+sound,_d,_e,_this=this;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,a=_a.a,request=_a.request,
+headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.headers)?[4,this.stored(
+encoded)]:[3,2];case 1:return _b=_f.sent(),[3,3];case 2:_b=null,_f.label=3;case 3:return body=_b,body&&(tag=gzipped(tag),
+headers.set("content-encoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:(_c=this.site,inflate2=
+_c.inflate,sha256=_c.sha256,sound=function(content){return __awaiter(_this,void 0,void 0,function(){return __generator(this,
+function(_a2){switch(_a2.label){case 0:return[4,digestOf(content,sha256)];case 1:return[2,_a2.sent()===page]}})})},body?
+(_e={status:a.status,headers:headers},[4,judge(body,this.site,sound,inflate2)]):[3,5]);case 4:return[2,(_e.body=_f.sent(),
+_e)];case 5:return[4,this.stored(key)];case 6:return body=_f.sent(),body?[4,judge(body,this.site,sound)]:[3,8];case 7:return _d=
+_f.sent(),[3,10];case 8:return[4,this.inflatedPage(encoded,page)];case 9:_d=[_f.sent()],_f.label=10;case 10:return body=
+_d,[2,{status:a.status,headers:headers,body:body}]}})})},class_7.prototype.inflatedPage=function(key,page){return __awaiter(
 this,void 0,void 0,function(){var _a,bucket,inflate2,sha256,_b,_c,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:
 return _a=this.site,bucket=_a.bucket,inflate2=_a.inflate,sha256=_a.sha256,_b=named,_c=[key,page],_d=inflated,_e=[key],[4,
 readObject(key,bucket)];case 1:return[4,_d.apply(void 0,_e.concat([_f.sent(),inflate2]))];case 2:return[2,_b.apply(void 0,
 _c.concat([_f.sent(),sha256]))]}})})},class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,
-function(){var bucket,found,opened,e_31,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=
+function(){var bucket,found,opened,e_33,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=
 this.site.bucket,this.request.method!=="HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(
 key,found.size,length),[2,found&&[{key:key,length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.
 open(key)];case 3:if(opened=_d.sent(),!opened)return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,
-opened.size,length),[3,7];case 5:return e_31=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:
-throw _d.sent(),e_31;case 7:return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},
+opened.size,length),[3,7];case 5:return e_33=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:
+throw _d.sent(),e_33;case 7:return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},
 class_7.prototype.contents=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(
 this,function(_c){switch(_c.label){case 0:return _a=this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:
 return key=_c.sent(),_b=parseContents,[4,readObject(key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},
@@ -646,10 +675,10 @@ exec(key);if(!m||m[4]==="contents.json"&&!m[3])return"data/"+key;var _a=__read(m
 rest=_a[4];if(!files)return"".concat(TREE,"epr/").concat(name,"/").concat(plain2(rest));var elements=rest.split("/").map(
 plain2);return DOCUMENTS.includes(elements[0])&&(elements[0]="="+elements[0]),"".concat(TREE,"package/").concat(name,"/").
 concat(plain2(version2),"/").concat(elements.join("/"))}var DOCUMENTS=["index.json","index.json.gz"];function plain2(element){
-var e_32,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.test(element))return element;var name=element.
+var e_34,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.test(element))return element;var name=element.
 replace(/=(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}),out="";try{for(var _b=__values(runes(name)),
 _c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid;if(!valid)return element;out+=String.fromCodePoint(
-code)}}catch(e_32_1){e_32={error:e_32_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_32)throw e_32.
+code)}}catch(e_34_1){e_34={error:e_34_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_34)throw e_34.
 error}}return out}var WHOLE="/~whole/",PART="/~part/",MOST2=4<<20;function registry(modules){return{answer:function(r){return __awaiter(
 this,void 0,void 0,function(){return __generator(this,function(_a){return[2,reply(r,r.variables.request_uri,modules)]})})},
 refused:function(r){return __awaiter(this,void 0,void 0,function(){var target,known,_a,_b;return __generator(this,function(_c){
@@ -658,12 +687,12 @@ return target=(_b=((_a=r.variables.request)!==null&&_a!==void 0?_a:"").split(" "
 return __awaiter(this,void 0,void 0,function(){var there;return __generator(this,function(_a){return there=r.variables.regsnap_etag===
 "",[2,there?reply(r,r.variables.request_uri,modules):send(r,refuse(502,UNREADABLE))]})})}}}var UNREADABLE="the files of \
 this registry cannot be read";function reply(r,target,modules){return __awaiter(this,void 0,void 0,function(){var answer2,
-folder,headers,found,e_33;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=
+folder,headers,found,e_35;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=
 new Folder(modules,r.variables.regsnap_export),headers={get:function(name){var _a2;return(_a2=r.headersIn[name])!==null&&
 _a2!==void 0?_a2:null}},[4,handle({method:r.method,target:target,headers:headers},folder.site())];case 1:return found=_a.
 sent(),[4,folder.answer(found.status===200&&isJudged(r)?failed(found):found)];case 2:return answer2=_a.sent(),[3,4];case 3:
-return e_33=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").concat(e_33 instanceof SmallError?e_33.
-message:e_33)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),[2]}})})}function isJudged(r){var match=r.
+return e_35=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").concat(e_35 instanceof SmallError?e_35.
+message:e_35)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),[2]}})})}function isJudged(r){var match=r.
 headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmodified-since"]!==void 0}function failed(_a){
 var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,"precondition failed",new SmallMap(modified&&
 [["last-modified",modified]]))}var Folder=(function(){function class_9(_a,root){var fs2=_a.fs,crypto2=_a.crypto;if(this.
@@ -680,7 +709,7 @@ readFileSync("".concat(this.dir,"/").concat(ROUTES))),modified:modifiedOf(this.i
 lists:new Lists(bucket,sha256),exported:!0,inflate:function(){throw new StoreError("an export has every page plain")},sha256:sha256}},
 class_9.prototype.stat=function(file){try{return this.fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!==
 "ENOENT")throw e;return null}},class_9.prototype.answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){
-var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_34_1,length,e_34,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.
+var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_36_1,length,e_36,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.
 body;return __generator(this,function(_j){switch(_j.label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||
 p instanceof Assembly)}),part&&status===200&&body.length===1)return checkSize(part.key,(_h=(_g=this.stat(fileOf(part.key)))===
 null||_g===void 0?void 0:_g.size)!==null&&_h!==void 0?_h:null,part.length),[2,{status:status,headers:headers,body:[],file:this.
@@ -690,24 +719,24 @@ body:[],file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:_j.trys.pu
 body_1.next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(
 piece),[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=
 _j.sent(),[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.
-next(),[3,2];case 8:return[3,11];case 9:return e_34_1=_j.sent(),e_34={error:e_34_1},[3,11];case 10:try{body_1_1&&!body_1_1.
-done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_34)throw e_34.error}return[7];case 11:return length=bytes.reduce(
+next(),[3,2];case 8:return[3,11];case 9:return e_36_1=_j.sent(),e_36={error:e_36_1},[3,11];case 10:try{body_1_1&&!body_1_1.
+done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_36)throw e_36.error}return[7];case 11:return length=bytes.reduce(
 function(n,b){return n+b.length},0),length>0&&headers.set("content-length",[String(length)]),[2,{status:status,headers:headers,
 body:bytes}]}})})},class_9.prototype.address=function(location2,key){var names=fileOf(key).split("/").map(encodeURIComponent);
 return"".concat(location2).concat(this.id,"/").concat(names.join("/"))},class_9.prototype.read=function(part){var _a,_b,
 file="".concat(this.dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(part.length)),fd=this.fs.openSync(file,
 "r");try{for(var n=0,k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.length-n,((_a=part.offset)!==null&&_a!==
 void 0?_a:0)+n),k===0)throw new StoreError("".concat(file,": ends before byte ").concat(((_b=part.offset)!==null&&_b!==void 0?
-_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},class_9})();function send(r,_a){var e_35,_b,_c,_d,status=_a.
+_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},class_9})();function send(r,_a){var e_37,_b,_c,_d,status=_a.
 status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==
 null&&_c!==void 0?_c:[""])[0],r.variables.regsnap_modified=((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];
 try{for(var _e=__values(["etag","last-modified","content-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.
-value;headers.delete(name)}}catch(e_35_1){e_35={error:e_35_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{
-if(e_35)throw e_35.error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.
+value;headers.delete(name)}}catch(e_37_1){e_37={error:e_37_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{
+if(e_37)throw e_37.error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.
 toUpperCase()})]=values.length===1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);
 if(bytes.length>0&&(status<300||status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&
-r.send(fromBytes(bytes)),r.finish()}function joined(pieces){var e_36,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(
+r.send(fromBytes(bytes)),r.finish()}function joined(pieces){var e_38,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(
 pieces.reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.
-done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_36_1){e_36={error:e_36_1}}finally{
-try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_36)throw e_36.error}}return out}var stdin_default=registry(
+done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_38_1){e_38={error:e_38_1}}finally{
+try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_38)throw e_38.error}}return out}var stdin_default=registry(
 {fs:fs,crypto:crypto});export default stdin_default;

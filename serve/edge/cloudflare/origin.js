@@ -13,6 +13,8 @@ const TIMEOUT = 20_000;
  * @returns {import("../router/body.js").Bucket}
  */
 export function originBucket(origin) {
+  /** @type {Set<string>} */
+  const forbidden = new Set();
   /**
    * @param {string} method
    * @param {string} key
@@ -25,15 +27,17 @@ export function originBucket(origin) {
     // An encoded twin is asked for as it is stored: Google Cloud Storage would
     // decode it for those who do not say that they take gzip.
     headers["accept-encoding"] = key.endsWith(".gz") ? "gzip" : "identity";
+    // And what is stored encoded comes as it is: it is judged, and sent so.
+    const encodeResponseBody = key.endsWith(".gz") ? "manual" : "automatic";
     // All but pointers never change, and Cloudflare may keep them as long as
     // they say of themselves.
     const cf = { cacheEverything: !key.startsWith("environments/") };
     let response;
     try {
       response = await within(TIMEOUT, (signal) =>
-        fetch(url, /** @type {any} */ ({ method, headers, cf, signal, redirect: "manual" })),
+        fetch(url, /** @type {any} */ ({ method, headers, cf, signal, encodeResponseBody, redirect: "manual" })),
       );
-      if (exists(response.status, key, offset)) return response;
+      if (exists(response.status, key, forbidden, offset)) return response;
     } catch (e) {
       throw new StoreError(`${key}: ${e instanceof Error ? e.message : e}`);
     }
@@ -50,11 +54,12 @@ export function originBucket(origin) {
     return length === null || (encoded(response) && !key.endsWith(".gz")) ? null : Number(length);
   };
   return {
+    forbidden,
     async open(key, offset, length) {
       const response = await ask("GET", key, offset, length);
       if (!response) return null;
       const body = response.body ?? new Blob([]).stream();
-      return { size: sizeOf(response, key), body, encoded: encoded(response) };
+      return { size: sizeOf(response, key), body, encoded: encoded(response) && !key.endsWith(".gz") };
     },
     async read(key) {
       const response = await ask("GET", key);

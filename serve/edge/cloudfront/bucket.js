@@ -24,6 +24,8 @@ const clients = {
  * @returns {import("../router/body.js").Bucket}
  */
 export function nodeBucket(origin) {
+  /** @type {Set<string>} */
+  const forbidden = new Set();
   /**
    * @param {string} method
    * @param {string} key
@@ -35,7 +37,7 @@ export function nodeBucket(origin) {
       const to = origin();
       const url = objectURL(to, key);
       const message = await begin(method, url, await originHeaders(to, method, url, offset, length));
-      if (exists(message.statusCode ?? 0, key, offset)) return message;
+      if (exists(message.statusCode ?? 0, key, forbidden, offset)) return message;
       message.resume(); // frees the connection
       return null;
     } catch (e) {
@@ -43,6 +45,7 @@ export function nodeBucket(origin) {
     }
   }
   return {
+    forbidden,
     async open(key, offset, length) {
       const message = await ask("GET", key, offset, length);
       return message && { size: sizeOf(message), body: /** @type {any} */ (Readable.toWeb(message)) };

@@ -36,16 +36,26 @@ export async function originHeaders(origin, method, url, offset, length) {
   return headers;
 }
 
+/** How many keys are remembered of which an origin said 403. */
+const REMEMBERED = 100;
+
 /**
  * Tells from the status of an origin's answer whether the object is there. To
- * those who may not list a bucket S3 says 403 of what does not exist.
+ * those who may not list a bucket S3 says 403 of what does not exist, so both are
+ * taken for that; of what must be there the log says which it was.
  * @param {number} status
  * @param {string} key
+ * @param {Set<string>} forbidden the keys of which the origin said 403 last
  * @param {number} [offset] if a part was asked for
  */
-export function exists(status, key, offset) {
+export function exists(status, key, forbidden, offset) {
+  forbidden.delete(key);
+  if (status === 403) {
+    if (forbidden.size >= REMEMBERED) forbidden.clear();
+    forbidden.add(key);
+  }
   if (status === 404 || status === 403) return false;
   const want = offset === undefined ? 200 : 206;
-  if (status !== want) throw new Error(`${key}: the origin says ${status}, want ${want}`);
+  if (status !== want) throw new Error(`the origin says ${status}, want ${want}`);
   return true;
 }

@@ -22,6 +22,7 @@ import { digestOf } from "./keys.js";
  *   reads an object, or a part of it, as it arrives
  * @property {(key: string) => Promise<Uint8Array | null>} read all of a small object
  * @property {(key: string) => Promise<{size: number | null} | null>} stat
+ * @property {Set<string>} [forbidden] the keys of those null of which the store said 403
  */
 
 /**
@@ -49,13 +50,26 @@ export function bodyLength(pieces) {
 }
 
 /**
+ * What is wrong where an object must be there. Credentials that are missing or wrong look
+ * like an object that is not there, but not in the log.
+ * @param {string} key
+ * @param {Bucket} bucket
+ */
+export function missing(key, { forbidden }) {
+  const why = forbidden?.has(key)
+    ? "the store says 403: its credentials are missing or wrong, may not read this, or it is not there"
+    : "is not there";
+  return new StoreError(`${key}: ${why}`);
+}
+
+/**
  * Reads a small object that has to be there.
  * @param {string} key
  * @param {Bucket} bucket
  */
 export async function readObject(key, bucket) {
   const bytes = await bucket.read(key);
-  if (!bytes) throw new StoreError(`${key}: is not there`);
+  if (!bytes) throw missing(key, bucket);
   return bytes;
 }
 
@@ -89,7 +103,7 @@ export async function named(key, digest, content, sha256) {
  */
 export async function open(part, bucket) {
   const opened = part.opened ?? (await bucket.open(part.key, part.offset, part.length));
-  if (!opened) throw new StoreError(`${part.key}: is not there`);
+  if (!opened) throw missing(part.key, bucket);
   checkSize(part.key, opened.size, part.length);
   return opened;
 }

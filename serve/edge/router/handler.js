@@ -2,7 +2,7 @@
 
 import { answer, noResource, noRoute, PAGE_HTML, PLAIN_TYPE } from "./answer.js";
 import { archived, archivedGzip, gzipPieces, inflated, judgeable } from "./archived.js";
-import { bodyLength, checkSize, named, readAll, readNamed, readObject } from "./body.js";
+import { bodyLength, checkSize, missing, named, readAll, readNamed, readObject } from "./body.js";
 import { toBytes } from "./bytes.js";
 import { cacheControl, NO_STORE } from "./cache.js";
 import { Assembly } from "./catalog.js";
@@ -12,6 +12,7 @@ import { acceptsGzip, compressible } from "./encoding.js";
 import { ENVELOPE } from "./envelope.js";
 import { StoreError } from "./errors.js";
 import { archiveKey, contentsKey, digestOf, fileKey, GZIP_SUFFIX, pageKey, responseKey, signatureKey } from "./keys.js";
+import { judge } from "./judged.js";
 import { unknownLive } from "./live.js";
 import { FILE_POLICY, findPage, missingPage, pagePolicy } from "./page.js";
 import { deliver } from "./representation.js";
@@ -100,10 +101,11 @@ export function refuse(status, text, headers = new Map()) {
 
 /**
  * @param {string} key
+ * @param {Bucket} bucket
  * @returns {never}
  */
-function absent(key) {
-  throw new StoreError(`${key}: is not there`);
+function absent(key, bucket) {
+  throw missing(key, bucket);
 }
 
 /** The longest document that is sent as it was read here, in bytes: platforms send what is longer themselves. */
@@ -212,7 +214,26 @@ export class Exchange {
     if (found) this.headers.set("content-encoding", ["gzip"]);
     const done = this.settled(found ? expected : tag);
     if (done) return done;
-    return { status: a.status, headers: this.headers, body: found ?? (await this.plain(digest)) };
+    const body = found
+      ? await judge(found, site, (content) => this.sound(content, digest), site.inflate)
+      : await this.plain(digest);
+    return { status: a.status, headers: this.headers, body };
+  }
+
+  /**
+   * Reports whether a response is the one that is asked for. The key of a search names
+   * what is selected, so of its content only the length is known.
+   * @param {Uint8Array} content
+   * @param {string} digest
+   */
+  async sound(content, digest) {
+    const { a, site } = this;
+    if (a.select) {
+      const { length } = new Assembly(site.table, a.select(), site.parts);
+      return length === undefined || content.length === length;
+    }
+    const want = a.body ? await digestOf(a.body, site.sha256) : digest;
+    return (await digestOf(content, site.sha256)) === want;
   }
 
   /**
@@ -226,7 +247,7 @@ export class Exchange {
     const { table, parts, bucket, sha256 } = this.site;
     const key = responseKey(digest);
     if (!a.select) {
-      if (this.request.method === "HEAD") return (await this.stored(key)) ?? absent(key);
+      if (this.request.method === "HEAD") return (await this.stored(key)) ?? absent(key, bucket);
       const bytes = await readNamed(key, digest, bucket, sha256);
       return bytes.length <= DOCUMENT ? [bytes] : [{ key, length: bytes.length }];
     }
@@ -285,8 +306,11 @@ export class Exchange {
     }
     const done = a.status === 200 ? this.settled(tag) : null;
     if (done) return done;
-    body ??= await this.stored(key);
-    body ??= [await this.inflatedPage(encoded, page)];
+    const { inflate, sha256 } = this.site;
+    const sound = async (/** @type {Uint8Array} */ content) => (await digestOf(content, sha256)) === page;
+    if (body) return { status: a.status, headers, body: await judge(body, this.site, sound, inflate) };
+    body = await this.stored(key);
+    body = body ? await judge(body, this.site, sound) : [await this.inflatedPage(encoded, page)];
     return { status: a.status, headers, body };
   }
 

@@ -31,7 +31,7 @@ export async function warmUp() {
   const { routes, part, contents, document } = sample();
   /** @type {Bucket} */
   const bucket = {
-    open: async (key) => (key === document ? { size: 0, body: new ReadableStream() } : null),
+    open: async (key) => (key === document ? { size: null, body: new ReadableStream() } : null),
     read: async (key) => (key.endsWith(".part") ? part : contents),
     stat: async () => null,
   };

@@ -10,6 +10,7 @@ import "./units/routes.js";
 import "./units/pages.js";
 import "./units/catalog.js";
 import "./units/files.js";
+import "./units/judged.js";
 import "./units/live.js";
 import "./units/warm.js";
 import "./units/bytes.js";

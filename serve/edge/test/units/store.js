@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 
 import { bodyLength, checkSize, open, read, readAll, readObject } from "../../router/body.js";
+import { exists } from "../../platform/origin.js";
 import { StoreError } from "../../router/errors.js";
 import { gzipTrailer } from "../../router/envelope.js";
 import * as keys from "../../router/keys.js";
@@ -149,3 +150,28 @@ for (const [name, want] of /** @type {[string, boolean][]} */ ([
 ])) {
   assert.equal(keys.validPackageName(name), want, name);
 }
+
+// A store that says 403 is not there for those who ask whether something is; where it must
+// be, the log has what the store said last.
+const forbidden = new Set();
+const locked = Object.assign(new Store(new Map()), { forbidden });
+const says403 = new StoreError(
+  "k: the store says 403: its credentials are missing or wrong, may not read this, or it is not there",
+);
+const says404 = new StoreError("k: is not there");
+for (const [status, want] of /** @type {[number, StoreError][]} */ ([
+  [403, says403],
+  [404, says404],
+  [403, says403],
+])) {
+  assert.equal(exists(status, "k", forbidden), false);
+  await assert.rejects(readObject("k", locked), want);
+  await assert.rejects(open({ key: "k" }, locked), want);
+}
+assert.equal(exists(200, "k", forbidden), true);
+assert.equal(exists(206, "k", forbidden, 0), true);
+await assert.rejects(readObject("k", locked), says404);
+for (const [status, offset] of [[200, 0], [206], [301], [401], [500]])
+  assert.throws(() => exists(status, "k", forbidden, offset), { message: /^the origin says \d+, want 20[06]$/ });
+for (let i = 0; i < 1000; i++) exists(403, `k${i}`, forbidden);
+assert.ok(forbidden.size <= 100 && forbidden.has("k999"));

@@ -14,6 +14,7 @@ const { routes, part, contents, document } = sample();
 const table = new Table(routes);
 const store = new Store(new Map([[`responses/${table.head.catalog[0].digest}.part`, part]]));
 store.objects.set(document, new Uint8Array(0));
+store.sizeOf = (/** @type {string} */ key, /** @type {number} */ size) => (key === document ? null : size);
 store.read = async (/** @type {string} */ key) =>
   key.endsWith("contents.json") ? contents : (store.objects.get(key) ?? null);
 const inflate = () => assert.fail("nothing is inflated");
