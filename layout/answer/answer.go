@@ -1,10 +1,12 @@
 package answer
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -136,10 +138,24 @@ func location(u *url.URL, p string) string {
 	return to.String()
 }
 
+// escapeBytes escapes what is not ASCII in a URL, in lower case.
+func escapeBytes(to string) string {
+	var out strings.Builder
+	for i := range len(to) {
+		if to[i] < utf8.RuneSelf {
+			out.WriteByte(to[i])
+		} else {
+			fmt.Fprintf(&out, "%%%x", to[i])
+		}
+	}
+	return out.String()
+}
+
+// moved is what http.Redirect answers: its header is ASCII, its body is not.
 func moved(u *url.URL, p string) Answer {
 	to := location(u, p)
 	return Answer{
-		Status: http.StatusMovedPermanently, Location: to, ContentType: "text/html; charset=utf-8",
+		Status: http.StatusMovedPermanently, Location: escapeBytes(to), ContentType: "text/html; charset=utf-8",
 		Body: []byte("<a href=\"" + htmlEscape.Replace(to) + "\">Moved Permanently</a>.\n\n"),
 	}
 }

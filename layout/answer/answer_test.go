@@ -60,6 +60,7 @@ func TestRouting(t *testing.T) {
 		{"/package/nginx/1.0.0", 301, answer.Direct, "/package/nginx/1.0.0/", ""},
 		{"/package/nginx/1.0.0?x=%20&y", 301, answer.Direct, "/package/nginx/1.0.0/?x=%20&y", ""},
 		{"/package/nginx/9.9.9", 301, answer.Direct, "/package/nginx/9.9.9/", ""},
+		{"/search/?x=\xc3\xa9\xff", 301, answer.Direct, "/search?x=%c3%a9%ff", ""},
 		{"/package/nginx/1.0.0/docs/README.md", 200, answer.File, "", "docs/README.md"},
 		{"/package/nginx/1.0.0/docs/", 301, answer.Direct, "/package/nginx/1.0.0/docs", ""},
 		{"/package/nginx/1.0/", 400, answer.Direct, "", ""},

@@ -693,7 +693,6 @@ function isNumber(part) {
 
 // router/url.js
 function parseTarget(target) {
-  target = utf8(target);
   if (target === "*") return { path: "*", query: "", forceQuery: false };
   if (target[0] !== "/" || /[\0-\x20\x7f]/.test(target)) return null;
   const at = target.indexOf("?");
@@ -726,6 +725,9 @@ function location(target, path) {
     (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")
   );
   return escaped + (target.forceQuery || target.query !== "" ? "?" + target.query : "");
+}
+function escapeBytes(url) {
+  return url.replace(/[\x80-\xff]/g, (c) => "%" + c.charCodeAt(0).toString(16));
 }
 function cleanPath(path) {
   const kept = [];
@@ -1248,7 +1250,7 @@ function moved(target, path) {
     status: 301,
     contentType: "text/html; charset=utf-8",
     cache: "none",
-    location: to,
+    location: escapeBytes(to),
     body: toBytes(`<a href="${link}">Moved Permanently</a>.
 
 `)

@@ -697,7 +697,6 @@ function isNumber(part) {
 
 // router/url.js
 function parseTarget(target) {
-  target = utf8(target);
   if (target === "*") return { path: "*", query: "", forceQuery: false };
   if (target[0] !== "/" || /[\0-\x20\x7f]/.test(target)) return null;
   const at = target.indexOf("?");
@@ -730,6 +729,9 @@ function location(target, path) {
     (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")
   );
   return escaped + (target.forceQuery || target.query !== "" ? "?" + target.query : "");
+}
+function escapeBytes(url) {
+  return url.replace(/[\x80-\xff]/g, (c) => "%" + c.charCodeAt(0).toString(16));
 }
 function cleanPath(path) {
   const kept = [];
@@ -1252,7 +1254,7 @@ function moved(target, path) {
     status: 301,
     contentType: "text/html; charset=utf-8",
     cache: "none",
-    location: to,
+    location: escapeBytes(to),
     body: toBytes(`<a href="${link}">Moved Permanently</a>.
 
 `)
@@ -2539,7 +2541,7 @@ function originRequest(config) {
   const previews = new Previews(config, bucket, sha256);
   return async (event) => {
     const { request } = event.Records[0].cf;
-    const target = request.uri + (request.querystring ? "?" + request.querystring : "");
+    const target = utf8(request.uri + (request.querystring ? "?" + request.querystring : ""));
     const headers = headersOf(request.headers, ["range", "if-range", "if-modified-since"]);
     const method = request.method === "HEAD" ? "GET" : request.method;
     const host = request.headers[HOST_HEADER]?.[0]?.value ?? "";

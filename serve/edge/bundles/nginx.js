@@ -285,160 +285,161 @@ if(a.pre.length===0||b.pre.length===0)return b.pre.length-a.pre.length;for(var i
 var d2=comparePart((_a=a.pre[i2])!==null&&_a!==void 0?_a:"",(_b=b.pre[i2])!==null&&_b!==void 0?_b:"");if(d2!==0)return d2}
 return 0}function comparePart(a,b){if(a===b)return 0;if(a===""||b==="")return a===""?-1:1;var numberA=isNumber(a),numberB=isNumber(
 b);return numberA&&numberB?compareNumbers(plain(a),plain(b)):numberA!==numberB?numberA?-1:1:a<b?-1:1}function isNumber(part){
-return/^[0-9]+(?![\s\S])/.test(part)&&fits(part)}function parseTarget(target){if(target=utf8(target),target==="*")return{
-path:"*",query:"",forceQuery:!1};if(target[0]!=="/"||/[\0-\x20\x7f]/.test(target))return null;var at=target.indexOf("?"),
-path=unescape(at<0?target:target.slice(0,at));return path===null?null:{path:path,query:at<0?"":target.slice(at+1),forceQuery:at>=
-0&&at===target.length-1}}function unescape(text){return text.includes("%")?/%(?![0-9A-Fa-f]{2})/.test(text)?null:text.replace(
-/%(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}):text}function parseQuery(query2){var e_20,_a,values=new SmallMap;
-try{for(var _b=__values(query2.split("&")),_c=_b.next();!_c.done;_c=_b.next()){var pair=_c.value;if(!(pair===""||pair.includes(
-";"))){var at=pair.indexOf("="),key=unescape((at<0?pair:pair.slice(0,at)).replaceAll("+"," ")),value=unescape((at<0?"":pair.
-slice(at+1)).replaceAll("+"," "));if(!(key===null||value===null)){var list=values.get(key);list?list.push(value):values.
-set(key,[value])}}}}catch(e_20_1){e_20={error:e_20_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_20)
-throw e_20.error}}return values}function location(target,path){var escaped=path.replace(/[^A-Za-z0-9\-_.~$&+,/:;=@]/g,function(c){
-return"%"+c.charCodeAt(0).toString(16).toUpperCase().padStart(2,"0")});return escaped+(target.forceQuery||target.query!==
-""?"?"+target.query:"")}function cleanPath(path){var e_21,_a,kept=[];try{for(var _b=__values(path.split("/")),_c=_b.next();!_c.
-done;_c=_b.next()){var element=_c.value;element===".."?kept.pop():element!==""&&element!=="."&&kept.push(element)}}catch(e_21_1){
-e_21={error:e_21_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_21)throw e_21.error}}var clean="/"+
-kept.join("/");return path.endsWith("/")&&clean!=="/"?clean+"/":clean}var QueryError=(function(_super){__extends(QueryError2,
-_super);function QueryError2(){return _super!==null&&_super.apply(this,arguments)||this}return QueryError2})(SmallError);
-function parseQuery2(raw,counting){var _a,values=parseQuery(raw),get=function(name){var _a2,_b;return(_b=(_a2=values.get(
-name))===null||_a2===void 0?void 0:_a2[0])!==null&&_b!==void 0?_b:""},flag=function(name){return parseBool(name,get(name))},
-kibana=version(get("kibana.version"),"Kibana"),agent=version(get("agent.version"),"agent"),specMin=specBound(get("spec.m\
-in"),"spec.min"),specMax=specBound(get("spec.max"),"spec.max"),capabilities=get("capabilities"),discovery=((_a=values.get(
-"discovery"))!==null&&_a!==void 0?_a:[]).map(discoveryFilter);return{counting:counting,kibana:kibana,agent:agent,specMin:specMin,
-specMax:specMax,capabilities:capabilities===""?null:capabilities.split(","),discovery:discovery,prerelease:flag("prerele\
-ase"),experimental:flag("experimental"),includePolicyTemplates:counting&&flag("include_policy_templates"),all:!counting&&
-flag("all"),category:counting?"":get("category"),package:counting?"":get("package"),type:counting?"":get("type")}}function read2(text,prefix2){
-try{return parseVersion(text)}catch(e){throw e instanceof VersionError?new QueryError(prefix2+e.message):e}}function version(text,whose){
-return text===""?null:read2(text,"invalid ".concat(whose," version '").concat(text,"': "))}function specBound(text,name){
-if(text==="")return null;if(text.split(".").length!==2)throw new QueryError("invalid '".concat(name,"' version: invalid \
-version '").concat(text,"': it should be <major.version>"));return read2(text,"invalid '".concat(name,"' version: invali\
-d spec version '").concat(text,"': "))}function discoveryFilter(text){var at=text.indexOf(":"),kind=text.slice(0,Math.max(
-0,at));if(kind==="fields"||kind==="datasets")return{kind:kind,list:text.slice(at+1).split(",")};var why=at<0?"could not \
-parse filter ".concat(quote(text)):"unknown discovery filter ".concat(quote(kind));throw new QueryError("invalid 'discov\
-ery' query param: '".concat(text,"': ").concat(why))}var TRUE=new SmallSet(["1","t","T","TRUE","true","True"]),FALSE=new SmallSet(
-["","0","f","F","FALSE","false","False"]);function parseBool(name,text){if(TRUE.has(text))return!0;if(FALSE.has(text))return!1;
-throw new QueryError("invalid '".concat(name,"' query param: '").concat(text,"'"))}var RangeTest=(function(){function RangeTest2(ranges){
-this.release=bounds(ranges.release),this.pre=bounds(ranges.pre)}return RangeTest2.prototype.accepts=function(v){var list=v.
-pre.length>0?this.pre:this.release;return list.some(function(b){return compare(v,b.from)>=0&&(b.to===null||compare(v,b.to)<
-0)})},RangeTest2})();function bounds(list){return list===void 0&&(list=[]),list.map(function(_a){var from=_a.from,to=_a.
-to;return{from:parseStrict(from),to:to?parseStrict(to):null}})}for(var ROUTES_FORMAT=5,OLDEST_FORMAT=3,DIGEST=32,REVISION=20,
-LINE_BREAK=10,EXPERIMENTAL=1,SIGNED=2,PRERELEASE=4,UNSTABLE=8,SAME=16,FLAGS=32,DIGITS=new Uint8Array(128),i=0;i<64;i++)DIGITS["\
-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".charCodeAt(i)]=i;var RoutesError=(function(_super){__extends(
-RoutesError2,_super);function RoutesError2(){return _super!==null&&_super.apply(this,arguments)||this}return RoutesError2})(
-SmallError),Numbers=(function(){function Numbers2(data,span,rows){if(this.data=data,this.from=span.from,this.width=rows===
-0?0:(span.to-span.from)/rows,!Number.isInteger(this.width))throw new RoutesError("routes: a column is not as long as the\
- others")}return Numbers2.prototype.at=function(row){for(var _a=this,data=_a.data,width=_a.width,i2=this.from+row*width,
-n=DIGITS[data[i2]],end=i2+width;++i2<end;)n=n*64+DIGITS[data[i2]];return n},Numbers2})(),Table=(function(){function class_4(data){
-var e_22,_a,_this=this,_b,_c=lines(data),head=_c.head,columns=_c.columns;this.data=data,this.head=head;var span=function(name){
-return columns.get(name)};this.packages=head.packages,this.nameSpan=span("names"),this.starts=new Numbers(data,span("sta\
-rts"),this.packages),this.places=new Numbers(data,span("places"),this.packages),this.blocks=new Numbers(data,span("block\
-s"),this.packages),this.versions=span("versions"),this.revisions=span("revisions").from,this.documents=span("documents").
-from,this.summaries=span("summaries"),this.rows=(this.summaries.to-this.summaries.from)/DIGEST;var numbers=function(name){
-return new Numbers(data,span(name),_this.rows)};this.flags=numbers("flags"),this.kibana=numbers("kibana"),this.agent=numbers(
-"agent"),this.spec=numbers("spec"),this.type=numbers("type"),this.capability=numbers("capability"),this.label=numbers("l\
-abel"),this.template=numbers("template"),this.discovery=numbers("discovery"),this.sizes=numbers("sizes"),this.titles=new SmallMap,
-this.children=new SmallMap;try{for(var _d=__values(head.categories),_e=_d.next();!_e.done;_e=_d.next()){var c=_e.value;this.
-titles.set(c.id,c),c.parent&&this.children.set(c.parent,__spreadArray(__spreadArray([],__read((_b=this.children.get(c.parent))!==
-null&&_b!==void 0?_b:[]),!1),[c.id],!1))}}catch(e_22_1){e_22={error:e_22_1}}finally{try{_e&&!_e.done&&(_a=_d.return)&&_a.
-call(_d)}finally{if(e_22)throw e_22.error}}this.tests=[],this.nameList=null,this.catalogPlaces=null,this.firsts=null}return class_4.
-prototype.test=function(constraint){var _a,_b;return(_a=(_b=this.tests)[constraint])!==null&&_a!==void 0?_a:_b[constraint]=
-new RangeTest(this.head.constraints[constraint])},class_4.prototype.names=function(){var _a;return(_a=this.nameList)!==null&&
-_a!==void 0?_a:this.nameList=fromBytes(this.data,this.nameSpan.from,this.nameSpan.to).split(" ")},class_4.prototype.nameIndex=
-function(name){for(var names=this.names(),low=0,high=names.length;low<high;){var middle=low+high>>1;names[middle]<name?low=
-middle+1:high=middle}return names[low]===name?low:-1},class_4.prototype.versionsOf=function(i2){var _a=this.versions,from=_a.
-from,to=_a.to,end=i2+1<this.packages?from+this.places.at(i2+1)-1:to;return fromBytes(this.data,from+this.places.at(i2),end).
-split(" ")},class_4.prototype.nameOf=function(row){for(var low=0,high=this.packages;high-low>1;){var middle=low+high>>1;
-this.starts.at(middle)<=row?low=middle:high=middle}return low},class_4.prototype.catalog=function(){var e_23,_a;if(this.
-catalogPlaces)return this.catalogPlaces;var part=new Uint32Array(this.packages),offset=new Uint32Array(this.packages),sizes=[],
-i2=0;try{for(var _b=__values(this.head.catalog),_c=_b.next();!_c.done;_c=_b.next()){for(var names=_c.value.names,size=0,
-end=i2+names;i2<end;i2++)part[i2]=sizes.length,offset[i2]=size,size+=this.blocks.at(i2);sizes.push(size)}}catch(e_23_1){
-e_23={error:e_23_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_23)throw e_23.error}}return this.
-catalogPlaces={part:part,offset:offset,sizes:sizes}},class_4.prototype.firstRows=function(){if(this.firsts)return this.firsts;
-for(var firsts=new Uint32Array(this.packages+1),i2=0;i2<this.packages;i2++)firsts[i2]=this.starts.at(i2);return firsts[this.
-packages]=this.rows,this.firsts=firsts},class_4.prototype.find=function(name,version2){var i2=this.nameIndex(name);if(i2<
-0)return-1;var k=this.versionsOf(i2).indexOf(version2);return k<0?-1:this.starts.at(i2)+k},class_4.prototype.revision=function(row){
-var at=this.revisions+row*REVISION;return fromBytes(this.data,at,at+REVISION)},class_4.prototype.document=function(row){
-var at=this.documents+row*DIGEST;return fromBytes(this.data,at,at+DIGEST)},class_4.prototype.hasCategory=function(set,category){
-var _a;return set?set.includes(category)||((_a=this.children.get(category))!==null&&_a!==void 0?_a:[]).some(function(c){
-return set.includes(c)}):!1},class_4})(),COLUMNS=__spreadArray(__spreadArray([],["names","starts","places","blocks","ver\
-sions","flags","kibana","agent","spec","type","capability","label"],!1),["template","discovery","sizes","revisions","doc\
-uments","summaries"],!1);function lines(data){var _a,end=Math.max(0,data.indexOf(LINE_BREAK)-1),format=(_a=/^\{"format":([0-9]+),/.
-exec(fromBytes(data,0,Math.min(end,32))))===null||_a===void 0?void 0:_a[1];if(!(Number(format)>=OLDEST_FORMAT&&Number(format)<=
-ROUTES_FORMAT))throw new RoutesError("routes: format ".concat(format," is not known to this edge (want ").concat(ROUTES_FORMAT,
-"): make its bundle anew"));var head=parseJSON(data.subarray(0,end),"}"),columns=new SmallMap,at=end;if(COLUMNS.forEach(
-function(name,i2){var from=at+',\n"'.concat(name,'":"').length;at=from+head.lengths[i2]+1,columns.set(name,{from:from,to:at-
-1})}),data.length!==at+2)throw new RoutesError("routes: ".concat(data.length," bytes, want ").concat(at+2));return{head:head,
-columns:columns}}var PASSES=1,FAILS=2;function filter(t,q){var head=t.head,tests=[],add=function(column,values,passes){var from=column.
-from,width=column.width;tests.push({column:column,from:from,width:width,passes:passes,known:new Uint8Array(width>2?values:
-1<<7*width)})};q.type!==""&&add(t.type,head.types.length,function(i2){return head.types[i2]===q.type}),!q.experimental&&
-!q.prerelease&&add(t.flags,FLAGS,function(flags){return(flags&(PRERELEASE|EXPERIMENTAL))===0});var kibana=q.kibana,agent=q.
-agent,specMin=q.specMin,specMax=q.specMax,capabilities=q.capabilities,discovery=q.discovery;kibana&&add(t.kibana,head.constraints.
-length,function(i2){return accepts(t,i2,kibana)}),q.experimental||(agent&&add(t.agent,head.constraints.length,function(i2){
-return accepts(t,i2,agent)}),(specMin||specMax)&&add(t.spec,head.specs.length,function(i2){return within(head.specs[i2],
-specMin,specMax)}),capabilities&&add(t.capability,head.capabilities.length,function(i2){var _a;return((_a=head.capabilities[i2])!==
-null&&_a!==void 0?_a:[]).every(function(c){return capabilities.includes(c)})}),discovery.length>0&&add(t.discovery,head.
-discoveries.length,function(i2){return discovery.every(function(f){return matches(f,head.discoveries[i2])})}));var data=t.
-data;return function(row){for(var i2=0;i2<tests.length;i2++){var _a=tests[i2],from=_a.from,width=_a.width,known=_a.known,
-column=_a.column,at=from+row*width,digits=width===1?data[at]:width===2?data[at]<<7|data[at+1]:column.at(row),k=known[digits]||
-(known[digits]=tests[i2].passes(column.at(row))?PASSES:FAILS);if(k===FAILS)return!1}return!0}}function accepts(t,constraint,v){
-return constraint===0||t.test(constraint).accepts(v)}function within(spec,least,most){var v={major:String(spec.major),minor:String(
-spec.minor),patch:"0",pre:[]};return(!least||compare(v,least)>=0)&&(!most||compare(v,most)<=0)}function matches(f,d){var _a,
-_b,_c;return f.kind==="datasets"?((_a=d.datasets)!==null&&_a!==void 0?_a:[]).some(function(s){return f.list.includes(s)}):
-((_b=d.fields)!==null&&_b!==void 0?_b:[]).length>0&&((_c=d.fields)!==null&&_c!==void 0?_c:[]).every(function(s){return f.
-list.includes(s)})}function select(t,q){return pick(t,newest(t,q),q.category)}function newest(t,q){var passes=filter(t,q),
-yielding=q.all?UNSTABLE:PRERELEASE,preferred=function(row2){return passes(row2)&&(t.flags.at(row2)&yielding)===0},out=[],
-one=q.package===""?-1:t.nameIndex(q.package);if(q.package!==""&&one<0)return out;for(var firsts=t.firstRows(),end=q.package===
-""?t.packages:one+1,i2=Math.max(0,one);i2<end;i2++){var from=firsts[i2],to=firsts[i2+1],best=q.experimental&&last(t,from,
-to,preferred)>=0?preferred:passes;if(q.all)for(var row=from;row<to;row++)best(row)&&out.push(row);else{var row=last(t,from,
-to,best);row>=0&&out.push(row)}}return out}function last(t,from,to,passes){for(var row=to-1;row>=from&&!passes(row);)row--;
-if(row<from)return-1;for(var first=row,r=row;r>from&&(t.flags.at(r)&SAME)!==0;r--)passes(r-1)&&(first=r-1);return first}
-function pick(t,rows,category){var s={rows:rows,kept:new SmallMap};return category===""||(s.rows=rows.filter(function(row){
-var _a;if(t.hasCategory(t.head.labels[t.label.at(row)],category))return!0;var templates=(_a=t.head.templates[t.template.
-at(row)])!==null&&_a!==void 0?_a:[];if(!templates.some(function(p){return t.hasCategory(p.categories,category)}))return!1;
-var keep=__spreadArray([],__read(templates.keys()),!1).filter(function(i2){var _a2;return(_a2=templates[i2].categories)===
-null||_a2===void 0?void 0:_a2.includes(category)});return keep.length<templates.length&&s.kept.set(row,keep),!0})),s}function showsEvery(q){
-return q.all&&q.prerelease&&!q.experimental&&q.category+q.package+q.type===""&&!(q.kibana||q.agent||q.specMin||q.specMax||
-q.capabilities)&&q.discovery.length===0}function named2(t,_a){var rows=_a.rows,kept=_a.kept,title=toBytes("search 2\n"),
-cuts="";kept.size>0&&rows.forEach(function(row,i3){var keep=kept.get(row);keep&&(cuts+="\n"+i3+(keep.length>0?":"+keep.join(
-","):""))});var out=new Uint8Array(title.length+rows.length*DIGEST+cuts.length);out.set(title);for(var at=title.length,data=t.
-data,from=t.summaries.from,i2=0;i2<rows.length;){for(var first=rows[i2],n=1;rows[i2+n]===first+n;)n++;out.set(data.subarray(
-from+first*DIGEST,from+(first+n)*DIGEST),at),at+=n*DIGEST,i2+=n}return out.set(toBytes(cuts),at),out}var JSON_TYPE="appl\
-ication/json",PLAIN_TYPE="text/plain; charset=utf-8";function plainError(status,text,cache){return{kind:"direct",status:status,
-contentType:PLAIN_TYPE,cache:cache,body:toBytes(text+"\n")}}function direct(contentType,cache,body){return{kind:"direct",
-status:200,contentType:contentType,cache:cache,body:body}}var noRoute=plainError(404,"404 page not found","error"),noPackage=plainError(
-404,"package revision not found","error"),noArtifact=plainError(404,"artifact not found","error"),noSignature=plainError(
-404,"signature file not found","error"),badVersion=plainError(400,"invalid package version","error"),badMethod=plainError(
-405,"method not allowed","error"),noResource=plainError(404,"resource not found","content"),MOVABLE=new SmallSet(["/inde\
-x.json/","/health/","/favicon.ico/","/search/","/categories/"]);function answer(t,method,target){if(method!=="GET"&&method!==
-"HEAD")return badMethod;var path=target.path,clean=cleanPath(path);if(clean!==path)return{kind:"direct",status:301,contentType:"",
-cache:"none",location:location(target,clean),body:toBytes("")};switch(path){case"/":case"/index.json":return direct(JSON_TYPE,
-"index",toBytes(index(t)));case"/health":return direct("","none",toBytes(""));case"/favicon.ico":return direct("image/x-\
-icon","content",ICON);case"/search":case"/categories":return query(t,target)}return MOVABLE.has(path)?moved(target,path.
-slice(0,-1)):path==="/catalog"||path.startsWith("/catalog/")?pageRoute(t,target):path.startsWith("/package/")?packageRoute(
-t,target):path.startsWith("/artifacts/static/")?staticRoute(t,target):archiveRoute(t,target)}function index(t){return'{\n\
-  "service.name": "package-registry",\n  "service.version": '.concat(jsonString(t.head.service_version),"\n}\n")}var HTML=new SmallMap(
-[["&","&amp;"],["<","&lt;"],[">","&gt;"],['"',"&#34;"],["'","&#39;"]]);function moved(target,path){var to=location(target,
-path),link=to.replace(/[&<>"']/g,function(c){return HTML.get(c)});return{kind:"direct",status:301,contentType:"text/html\
-; charset=utf-8",cache:"none",location:to,body:toBytes('<a href="'.concat(link,'">Moved Permanently</a>.\n\n'))}}function query(t,target){
-var q;try{q=parseQuery2(target.query,target.path==="/categories")}catch(e){if(!(e instanceof QueryError))throw e;return plainError(
-400,e.message,"error")}var a={kind:"search",status:200,contentType:JSON_TYPE,cache:"content"};if(t.rows>0&&showsEvery(q))
-return __assign(__assign({},a),{digest:t.head.every,select:function(){return select(t,q)}});var selection=select(t,q);if(q.
-counting){var body=toBytes(count(t,selection,q.includePolicyTemplates));return __assign(__assign({},a),{kind:"count",body:body})}
-return selection.rows.length===0?__assign(__assign({},a),{kind:"direct",body:toBytes("[]")}):__assign(__assign({},a),{select:function(){
-return selection},named:named2(t,selection)})}function pageRoute(t,target){var digest=t.head.site;if(!digest)return noRoute;
-var path=target.path,rest=path.replace(/^\/catalog\//,"");if(rest===LIVE_PATH)return{kind:"live",status:200,contentType:JSON_TYPE,
-cache:"error"};var last2=rest.slice(rest.lastIndexOf("/")+1),file=rest.startsWith("-/")&&last2.includes(".")||last2==="f\
-eed.xml"||last2==="versions.json";return path==="/catalog"||last2!==""&&!file?moved(target,path+"/"):{kind:"page",status:200,
-contentType:pageType(last2),cache:"index",digest:digest,path:rest}}function pageType(file){var suffix=/\.(css|js|json|xml)(?![\s\S])/.
-exec(file);return suffix&&PAGE_TYPES.get(suffix[1])||PAGE_HTML}var PAGE_HTML="text/html; charset=utf-8",PAGE_TYPES=new SmallMap(
-[["css","text/css; charset=utf-8"],["js","text/javascript; charset=utf-8"],["json",JSON_TYPE],["xml","application/atom+x\
-ml"]]);function splitN(text,n){var parts=text.split("/");return parts.length<=n?parts:__spreadArray(__spreadArray([],__read(
-parts.slice(0,n-1)),!1),[parts.slice(n-1).join("/")],!1)}function packageRoute(t,target){var _a=__read(splitN(target.path.
-slice(9),3),3),name=_a[0],version2=_a[1],file=_a[2];if(!name||!version2)return noRoute;if(file===void 0)return validPackageName(
-name)?moved(target,target.path+"/"):noRoute;var document=file===""&&validPackageName(name);if(!document)return fileRoute(
-t,target,name,version2,file);if(!isStrict(version2))return badVersion;var row=t.find(name,version2);return row<0?noPackage:
-{kind:"document",status:200,contentType:JSON_TYPE,cache:"index",digest:t.document(row)}}function staticRoute(t,target){var m=/^\/artifacts\/static\/([a-z0-9_]{1,200})-([^/]+)\/([\s\S]+)(?![\s\S])/.
+return/^[0-9]+(?![\s\S])/.test(part)&&fits(part)}function parseTarget(target){if(target==="*")return{path:"*",query:"",forceQuery:!1};
+if(target[0]!=="/"||/[\0-\x20\x7f]/.test(target))return null;var at=target.indexOf("?"),path=unescape(at<0?target:target.
+slice(0,at));return path===null?null:{path:path,query:at<0?"":target.slice(at+1),forceQuery:at>=0&&at===target.length-1}}
+function unescape(text){return text.includes("%")?/%(?![0-9A-Fa-f]{2})/.test(text)?null:text.replace(/%(..)/g,function(_,hex3){
+return String.fromCharCode(parseInt(hex3,16))}):text}function parseQuery(query2){var e_20,_a,values=new SmallMap;try{for(var _b=__values(
+query2.split("&")),_c=_b.next();!_c.done;_c=_b.next()){var pair=_c.value;if(!(pair===""||pair.includes(";"))){var at=pair.
+indexOf("="),key=unescape((at<0?pair:pair.slice(0,at)).replaceAll("+"," ")),value=unescape((at<0?"":pair.slice(at+1)).replaceAll(
+"+"," "));if(!(key===null||value===null)){var list=values.get(key);list?list.push(value):values.set(key,[value])}}}}catch(e_20_1){
+e_20={error:e_20_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_20)throw e_20.error}}return values}
+function location(target,path){var escaped=path.replace(/[^A-Za-z0-9\-_.~$&+,/:;=@]/g,function(c){return"%"+c.charCodeAt(
+0).toString(16).toUpperCase().padStart(2,"0")});return escaped+(target.forceQuery||target.query!==""?"?"+target.query:"")}
+function escapeBytes(url){return url.replace(/[\x80-\xff]/g,function(c){return"%"+c.charCodeAt(0).toString(16)})}function cleanPath(path){
+var e_21,_a,kept=[];try{for(var _b=__values(path.split("/")),_c=_b.next();!_c.done;_c=_b.next()){var element=_c.value;element===
+".."?kept.pop():element!==""&&element!=="."&&kept.push(element)}}catch(e_21_1){e_21={error:e_21_1}}finally{try{_c&&!_c.done&&
+(_a=_b.return)&&_a.call(_b)}finally{if(e_21)throw e_21.error}}var clean="/"+kept.join("/");return path.endsWith("/")&&clean!==
+"/"?clean+"/":clean}var QueryError=(function(_super){__extends(QueryError2,_super);function QueryError2(){return _super!==
+null&&_super.apply(this,arguments)||this}return QueryError2})(SmallError);function parseQuery2(raw,counting){var _a,values=parseQuery(
+raw),get=function(name){var _a2,_b;return(_b=(_a2=values.get(name))===null||_a2===void 0?void 0:_a2[0])!==null&&_b!==void 0?
+_b:""},flag=function(name){return parseBool(name,get(name))},kibana=version(get("kibana.version"),"Kibana"),agent=version(
+get("agent.version"),"agent"),specMin=specBound(get("spec.min"),"spec.min"),specMax=specBound(get("spec.max"),"spec.max"),
+capabilities=get("capabilities"),discovery=((_a=values.get("discovery"))!==null&&_a!==void 0?_a:[]).map(discoveryFilter);
+return{counting:counting,kibana:kibana,agent:agent,specMin:specMin,specMax:specMax,capabilities:capabilities===""?null:capabilities.
+split(","),discovery:discovery,prerelease:flag("prerelease"),experimental:flag("experimental"),includePolicyTemplates:counting&&
+flag("include_policy_templates"),all:!counting&&flag("all"),category:counting?"":get("category"),package:counting?"":get(
+"package"),type:counting?"":get("type")}}function read2(text,prefix2){try{return parseVersion(text)}catch(e){throw e instanceof
+VersionError?new QueryError(prefix2+e.message):e}}function version(text,whose){return text===""?null:read2(text,"invalid\
+ ".concat(whose," version '").concat(text,"': "))}function specBound(text,name){if(text==="")return null;if(text.split("\
+.").length!==2)throw new QueryError("invalid '".concat(name,"' version: invalid version '").concat(text,"': it should be\
+ <major.version>"));return read2(text,"invalid '".concat(name,"' version: invalid spec version '").concat(text,"': "))}function discoveryFilter(text){
+var at=text.indexOf(":"),kind=text.slice(0,Math.max(0,at));if(kind==="fields"||kind==="datasets")return{kind:kind,list:text.
+slice(at+1).split(",")};var why=at<0?"could not parse filter ".concat(quote(text)):"unknown discovery filter ".concat(quote(
+kind));throw new QueryError("invalid 'discovery' query param: '".concat(text,"': ").concat(why))}var TRUE=new SmallSet([
+"1","t","T","TRUE","true","True"]),FALSE=new SmallSet(["","0","f","F","FALSE","false","False"]);function parseBool(name,text){
+if(TRUE.has(text))return!0;if(FALSE.has(text))return!1;throw new QueryError("invalid '".concat(name,"' query param: '").
+concat(text,"'"))}var RangeTest=(function(){function RangeTest2(ranges){this.release=bounds(ranges.release),this.pre=bounds(
+ranges.pre)}return RangeTest2.prototype.accepts=function(v){var list=v.pre.length>0?this.pre:this.release;return list.some(
+function(b){return compare(v,b.from)>=0&&(b.to===null||compare(v,b.to)<0)})},RangeTest2})();function bounds(list){return list===
+void 0&&(list=[]),list.map(function(_a){var from=_a.from,to=_a.to;return{from:parseStrict(from),to:to?parseStrict(to):null}})}
+for(var ROUTES_FORMAT=5,OLDEST_FORMAT=3,DIGEST=32,REVISION=20,LINE_BREAK=10,EXPERIMENTAL=1,SIGNED=2,PRERELEASE=4,UNSTABLE=8,
+SAME=16,FLAGS=32,DIGITS=new Uint8Array(128),i=0;i<64;i++)DIGITS["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012\
+3456789-_".charCodeAt(i)]=i;var RoutesError=(function(_super){__extends(RoutesError2,_super);function RoutesError2(){return _super!==
+null&&_super.apply(this,arguments)||this}return RoutesError2})(SmallError),Numbers=(function(){function Numbers2(data,span,rows){
+if(this.data=data,this.from=span.from,this.width=rows===0?0:(span.to-span.from)/rows,!Number.isInteger(this.width))throw new RoutesError(
+"routes: a column is not as long as the others")}return Numbers2.prototype.at=function(row){for(var _a=this,data=_a.data,
+width=_a.width,i2=this.from+row*width,n=DIGITS[data[i2]],end=i2+width;++i2<end;)n=n*64+DIGITS[data[i2]];return n},Numbers2})(),
+Table=(function(){function class_4(data){var e_22,_a,_this=this,_b,_c=lines(data),head=_c.head,columns=_c.columns;this.data=
+data,this.head=head;var span=function(name){return columns.get(name)};this.packages=head.packages,this.nameSpan=span("na\
+mes"),this.starts=new Numbers(data,span("starts"),this.packages),this.places=new Numbers(data,span("places"),this.packages),
+this.blocks=new Numbers(data,span("blocks"),this.packages),this.versions=span("versions"),this.revisions=span("revisions").
+from,this.documents=span("documents").from,this.summaries=span("summaries"),this.rows=(this.summaries.to-this.summaries.
+from)/DIGEST;var numbers=function(name){return new Numbers(data,span(name),_this.rows)};this.flags=numbers("flags"),this.
+kibana=numbers("kibana"),this.agent=numbers("agent"),this.spec=numbers("spec"),this.type=numbers("type"),this.capability=
+numbers("capability"),this.label=numbers("label"),this.template=numbers("template"),this.discovery=numbers("discovery"),
+this.sizes=numbers("sizes"),this.titles=new SmallMap,this.children=new SmallMap;try{for(var _d=__values(head.categories),
+_e=_d.next();!_e.done;_e=_d.next()){var c=_e.value;this.titles.set(c.id,c),c.parent&&this.children.set(c.parent,__spreadArray(
+__spreadArray([],__read((_b=this.children.get(c.parent))!==null&&_b!==void 0?_b:[]),!1),[c.id],!1))}}catch(e_22_1){e_22=
+{error:e_22_1}}finally{try{_e&&!_e.done&&(_a=_d.return)&&_a.call(_d)}finally{if(e_22)throw e_22.error}}this.tests=[],this.
+nameList=null,this.catalogPlaces=null,this.firsts=null}return class_4.prototype.test=function(constraint){var _a,_b;return(_a=
+(_b=this.tests)[constraint])!==null&&_a!==void 0?_a:_b[constraint]=new RangeTest(this.head.constraints[constraint])},class_4.
+prototype.names=function(){var _a;return(_a=this.nameList)!==null&&_a!==void 0?_a:this.nameList=fromBytes(this.data,this.
+nameSpan.from,this.nameSpan.to).split(" ")},class_4.prototype.nameIndex=function(name){for(var names=this.names(),low=0,
+high=names.length;low<high;){var middle=low+high>>1;names[middle]<name?low=middle+1:high=middle}return names[low]===name?
+low:-1},class_4.prototype.versionsOf=function(i2){var _a=this.versions,from=_a.from,to=_a.to,end=i2+1<this.packages?from+
+this.places.at(i2+1)-1:to;return fromBytes(this.data,from+this.places.at(i2),end).split(" ")},class_4.prototype.nameOf=function(row){
+for(var low=0,high=this.packages;high-low>1;){var middle=low+high>>1;this.starts.at(middle)<=row?low=middle:high=middle}
+return low},class_4.prototype.catalog=function(){var e_23,_a;if(this.catalogPlaces)return this.catalogPlaces;var part=new Uint32Array(
+this.packages),offset=new Uint32Array(this.packages),sizes=[],i2=0;try{for(var _b=__values(this.head.catalog),_c=_b.next();!_c.
+done;_c=_b.next()){for(var names=_c.value.names,size=0,end=i2+names;i2<end;i2++)part[i2]=sizes.length,offset[i2]=size,size+=
+this.blocks.at(i2);sizes.push(size)}}catch(e_23_1){e_23={error:e_23_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(
+_b)}finally{if(e_23)throw e_23.error}}return this.catalogPlaces={part:part,offset:offset,sizes:sizes}},class_4.prototype.
+firstRows=function(){if(this.firsts)return this.firsts;for(var firsts=new Uint32Array(this.packages+1),i2=0;i2<this.packages;i2++)
+firsts[i2]=this.starts.at(i2);return firsts[this.packages]=this.rows,this.firsts=firsts},class_4.prototype.find=function(name,version2){
+var i2=this.nameIndex(name);if(i2<0)return-1;var k=this.versionsOf(i2).indexOf(version2);return k<0?-1:this.starts.at(i2)+
+k},class_4.prototype.revision=function(row){var at=this.revisions+row*REVISION;return fromBytes(this.data,at,at+REVISION)},
+class_4.prototype.document=function(row){var at=this.documents+row*DIGEST;return fromBytes(this.data,at,at+DIGEST)},class_4.
+prototype.hasCategory=function(set,category){var _a;return set?set.includes(category)||((_a=this.children.get(category))!==
+null&&_a!==void 0?_a:[]).some(function(c){return set.includes(c)}):!1},class_4})(),COLUMNS=__spreadArray(__spreadArray([],
+["names","starts","places","blocks","versions","flags","kibana","agent","spec","type","capability","label"],!1),["templa\
+te","discovery","sizes","revisions","documents","summaries"],!1);function lines(data){var _a,end=Math.max(0,data.indexOf(
+LINE_BREAK)-1),format=(_a=/^\{"format":([0-9]+),/.exec(fromBytes(data,0,Math.min(end,32))))===null||_a===void 0?void 0:_a[1];
+if(!(Number(format)>=OLDEST_FORMAT&&Number(format)<=ROUTES_FORMAT))throw new RoutesError("routes: format ".concat(format,
+" is not known to this edge (want ").concat(ROUTES_FORMAT,"): make its bundle anew"));var head=parseJSON(data.subarray(0,
+end),"}"),columns=new SmallMap,at=end;if(COLUMNS.forEach(function(name,i2){var from=at+',\n"'.concat(name,'":"').length;
+at=from+head.lengths[i2]+1,columns.set(name,{from:from,to:at-1})}),data.length!==at+2)throw new RoutesError("routes: ".concat(
+data.length," bytes, want ").concat(at+2));return{head:head,columns:columns}}var PASSES=1,FAILS=2;function filter(t,q){var head=t.
+head,tests=[],add=function(column,values,passes){var from=column.from,width=column.width;tests.push({column:column,from:from,
+width:width,passes:passes,known:new Uint8Array(width>2?values:1<<7*width)})};q.type!==""&&add(t.type,head.types.length,function(i2){
+return head.types[i2]===q.type}),!q.experimental&&!q.prerelease&&add(t.flags,FLAGS,function(flags){return(flags&(PRERELEASE|
+EXPERIMENTAL))===0});var kibana=q.kibana,agent=q.agent,specMin=q.specMin,specMax=q.specMax,capabilities=q.capabilities,discovery=q.
+discovery;kibana&&add(t.kibana,head.constraints.length,function(i2){return accepts(t,i2,kibana)}),q.experimental||(agent&&
+add(t.agent,head.constraints.length,function(i2){return accepts(t,i2,agent)}),(specMin||specMax)&&add(t.spec,head.specs.
+length,function(i2){return within(head.specs[i2],specMin,specMax)}),capabilities&&add(t.capability,head.capabilities.length,
+function(i2){var _a;return((_a=head.capabilities[i2])!==null&&_a!==void 0?_a:[]).every(function(c){return capabilities.includes(
+c)})}),discovery.length>0&&add(t.discovery,head.discoveries.length,function(i2){return discovery.every(function(f){return matches(
+f,head.discoveries[i2])})}));var data=t.data;return function(row){for(var i2=0;i2<tests.length;i2++){var _a=tests[i2],from=_a.
+from,width=_a.width,known=_a.known,column=_a.column,at=from+row*width,digits=width===1?data[at]:width===2?data[at]<<7|data[at+
+1]:column.at(row),k=known[digits]||(known[digits]=tests[i2].passes(column.at(row))?PASSES:FAILS);if(k===FAILS)return!1}return!0}}
+function accepts(t,constraint,v){return constraint===0||t.test(constraint).accepts(v)}function within(spec,least,most){var v={
+major:String(spec.major),minor:String(spec.minor),patch:"0",pre:[]};return(!least||compare(v,least)>=0)&&(!most||compare(
+v,most)<=0)}function matches(f,d){var _a,_b,_c;return f.kind==="datasets"?((_a=d.datasets)!==null&&_a!==void 0?_a:[]).some(
+function(s){return f.list.includes(s)}):((_b=d.fields)!==null&&_b!==void 0?_b:[]).length>0&&((_c=d.fields)!==null&&_c!==
+void 0?_c:[]).every(function(s){return f.list.includes(s)})}function select(t,q){return pick(t,newest(t,q),q.category)}function newest(t,q){
+var passes=filter(t,q),yielding=q.all?UNSTABLE:PRERELEASE,preferred=function(row2){return passes(row2)&&(t.flags.at(row2)&
+yielding)===0},out=[],one=q.package===""?-1:t.nameIndex(q.package);if(q.package!==""&&one<0)return out;for(var firsts=t.
+firstRows(),end=q.package===""?t.packages:one+1,i2=Math.max(0,one);i2<end;i2++){var from=firsts[i2],to=firsts[i2+1],best=q.
+experimental&&last(t,from,to,preferred)>=0?preferred:passes;if(q.all)for(var row=from;row<to;row++)best(row)&&out.push(row);else{
+var row=last(t,from,to,best);row>=0&&out.push(row)}}return out}function last(t,from,to,passes){for(var row=to-1;row>=from&&
+!passes(row);)row--;if(row<from)return-1;for(var first=row,r=row;r>from&&(t.flags.at(r)&SAME)!==0;r--)passes(r-1)&&(first=
+r-1);return first}function pick(t,rows,category){var s={rows:rows,kept:new SmallMap};return category===""||(s.rows=rows.
+filter(function(row){var _a;if(t.hasCategory(t.head.labels[t.label.at(row)],category))return!0;var templates=(_a=t.head.
+templates[t.template.at(row)])!==null&&_a!==void 0?_a:[];if(!templates.some(function(p){return t.hasCategory(p.categories,
+category)}))return!1;var keep=__spreadArray([],__read(templates.keys()),!1).filter(function(i2){var _a2;return(_a2=templates[i2].
+categories)===null||_a2===void 0?void 0:_a2.includes(category)});return keep.length<templates.length&&s.kept.set(row,keep),
+!0})),s}function showsEvery(q){return q.all&&q.prerelease&&!q.experimental&&q.category+q.package+q.type===""&&!(q.kibana||
+q.agent||q.specMin||q.specMax||q.capabilities)&&q.discovery.length===0}function named2(t,_a){var rows=_a.rows,kept=_a.kept,
+title=toBytes("search 2\n"),cuts="";kept.size>0&&rows.forEach(function(row,i3){var keep=kept.get(row);keep&&(cuts+="\n"+
+i3+(keep.length>0?":"+keep.join(","):""))});var out=new Uint8Array(title.length+rows.length*DIGEST+cuts.length);out.set(
+title);for(var at=title.length,data=t.data,from=t.summaries.from,i2=0;i2<rows.length;){for(var first=rows[i2],n=1;rows[i2+
+n]===first+n;)n++;out.set(data.subarray(from+first*DIGEST,from+(first+n)*DIGEST),at),at+=n*DIGEST,i2+=n}return out.set(toBytes(
+cuts),at),out}var JSON_TYPE="application/json",PLAIN_TYPE="text/plain; charset=utf-8";function plainError(status,text,cache){
+return{kind:"direct",status:status,contentType:PLAIN_TYPE,cache:cache,body:toBytes(text+"\n")}}function direct(contentType,cache,body){
+return{kind:"direct",status:200,contentType:contentType,cache:cache,body:body}}var noRoute=plainError(404,"404 page not \
+found","error"),noPackage=plainError(404,"package revision not found","error"),noArtifact=plainError(404,"artifact not f\
+ound","error"),noSignature=plainError(404,"signature file not found","error"),badVersion=plainError(400,"invalid package\
+ version","error"),badMethod=plainError(405,"method not allowed","error"),noResource=plainError(404,"resource not found",
+"content"),MOVABLE=new SmallSet(["/index.json/","/health/","/favicon.ico/","/search/","/categories/"]);function answer(t,method,target){
+if(method!=="GET"&&method!=="HEAD")return badMethod;var path=target.path,clean=cleanPath(path);if(clean!==path)return{kind:"\
+direct",status:301,contentType:"",cache:"none",location:location(target,clean),body:toBytes("")};switch(path){case"/":case"\
+/index.json":return direct(JSON_TYPE,"index",toBytes(index(t)));case"/health":return direct("","none",toBytes(""));case"\
+/favicon.ico":return direct("image/x-icon","content",ICON);case"/search":case"/categories":return query(t,target)}return MOVABLE.
+has(path)?moved(target,path.slice(0,-1)):path==="/catalog"||path.startsWith("/catalog/")?pageRoute(t,target):path.startsWith(
+"/package/")?packageRoute(t,target):path.startsWith("/artifacts/static/")?staticRoute(t,target):archiveRoute(t,target)}function index(t){
+return'{\n  "service.name": "package-registry",\n  "service.version": '.concat(jsonString(t.head.service_version),"\n}\n")}
+var HTML=new SmallMap([["&","&amp;"],["<","&lt;"],[">","&gt;"],['"',"&#34;"],["'","&#39;"]]);function moved(target,path){
+var to=location(target,path),link=to.replace(/[&<>"']/g,function(c){return HTML.get(c)});return{kind:"direct",status:301,
+contentType:"text/html; charset=utf-8",cache:"none",location:escapeBytes(to),body:toBytes('<a href="'.concat(link,'">Mov\
+ed Permanently</a>.\n\n'))}}function query(t,target){var q;try{q=parseQuery2(target.query,target.path==="/categories")}catch(e){
+if(!(e instanceof QueryError))throw e;return plainError(400,e.message,"error")}var a={kind:"search",status:200,contentType:JSON_TYPE,
+cache:"content"};if(t.rows>0&&showsEvery(q))return __assign(__assign({},a),{digest:t.head.every,select:function(){return select(
+t,q)}});var selection=select(t,q);if(q.counting){var body=toBytes(count(t,selection,q.includePolicyTemplates));return __assign(
+__assign({},a),{kind:"count",body:body})}return selection.rows.length===0?__assign(__assign({},a),{kind:"direct",body:toBytes(
+"[]")}):__assign(__assign({},a),{select:function(){return selection},named:named2(t,selection)})}function pageRoute(t,target){
+var digest=t.head.site;if(!digest)return noRoute;var path=target.path,rest=path.replace(/^\/catalog\//,"");if(rest===LIVE_PATH)
+return{kind:"live",status:200,contentType:JSON_TYPE,cache:"error"};var last2=rest.slice(rest.lastIndexOf("/")+1),file=rest.
+startsWith("-/")&&last2.includes(".")||last2==="feed.xml"||last2==="versions.json";return path==="/catalog"||last2!==""&&
+!file?moved(target,path+"/"):{kind:"page",status:200,contentType:pageType(last2),cache:"index",digest:digest,path:rest}}
+function pageType(file){var suffix=/\.(css|js|json|xml)(?![\s\S])/.exec(file);return suffix&&PAGE_TYPES.get(suffix[1])||
+PAGE_HTML}var PAGE_HTML="text/html; charset=utf-8",PAGE_TYPES=new SmallMap([["css","text/css; charset=utf-8"],["js","tex\
+t/javascript; charset=utf-8"],["json",JSON_TYPE],["xml","application/atom+xml"]]);function splitN(text,n){var parts=text.
+split("/");return parts.length<=n?parts:__spreadArray(__spreadArray([],__read(parts.slice(0,n-1)),!1),[parts.slice(n-1).
+join("/")],!1)}function packageRoute(t,target){var _a=__read(splitN(target.path.slice(9),3),3),name=_a[0],version2=_a[1],
+file=_a[2];if(!name||!version2)return noRoute;if(file===void 0)return validPackageName(name)?moved(target,target.path+"/"):
+noRoute;var document=file===""&&validPackageName(name);if(!document)return fileRoute(t,target,name,version2,file);if(!isStrict(
+version2))return badVersion;var row=t.find(name,version2);return row<0?noPackage:{kind:"document",status:200,contentType:JSON_TYPE,
+cache:"index",digest:t.document(row)}}function staticRoute(t,target){var m=/^\/artifacts\/static\/([a-z0-9_]{1,200})-([^/]+)\/([\s\S]+)(?![\s\S])/.
 exec(target.path);return m?fileRoute(t,target,m[1],m[2],m[3]):noRoute}function fileRoute(t,target,name,version2,file){if(target.
 path.endsWith("/"))return moved(target,target.path.slice(0,-1));if(!isStrict(version2))return badVersion;var row=t.find(
 name,version2);return row<0?noPackage:{kind:"file",status:200,contentType:"",cache:"content",revision:{name:name,version:version2,
@@ -680,63 +681,65 @@ replace(/=(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}
 _c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid;if(!valid)return element;out+=String.fromCodePoint(
 code)}}catch(e_34_1){e_34={error:e_34_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_34)throw e_34.
 error}}return out}var WHOLE="/~whole/",PART="/~part/",MOST2=4<<20;function registry(modules){return{answer:function(r){return __awaiter(
-this,void 0,void 0,function(){return __generator(this,function(_a){return[2,reply(r,r.variables.request_uri,modules)]})})},
-refused:function(r){return __awaiter(this,void 0,void 0,function(){var target,known,_a,_b;return __generator(this,function(_c){
-return target=(_b=((_a=r.variables.request)!==null&&_a!==void 0?_a:"").split(" ")[1])!==null&&_b!==void 0?_b:"",known=target[0]===
-"/"&&!r.variables.request_uri,[2,known?reply(r,target,modules):send(r,refuse(400,"bad request"))]})})},unsent:function(r){
-return __awaiter(this,void 0,void 0,function(){var there;return __generator(this,function(_a){return there=r.variables.regsnap_etag===
-"",[2,there?reply(r,r.variables.request_uri,modules):send(r,refuse(502,UNREADABLE))]})})}}}var UNREADABLE="the files of \
-this registry cannot be read";function reply(r,target,modules){return __awaiter(this,void 0,void 0,function(){var answer2,
-folder,headers,found,e_35;return __generator(this,function(_a){switch(_a.label){case 0:return _a.trys.push([0,3,,4]),folder=
-new Folder(modules,r.variables.regsnap_export),headers={get:function(name){var _a2;return(_a2=r.headersIn[name])!==null&&
-_a2!==void 0?_a2:null}},[4,handle({method:r.method,target:target,headers:headers},folder.site())];case 1:return found=_a.
-sent(),[4,folder.answer(found.status===200&&isJudged(r)?failed(found):found)];case 2:return answer2=_a.sent(),[3,4];case 3:
-return e_35=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").concat(e_35 instanceof SmallError?e_35.
-message:e_35)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),[2]}})})}function isJudged(r){var match=r.
-headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmodified-since"]!==void 0}function failed(_a){
-var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,"precondition failed",new SmallMap(modified&&
-[["last-modified",modified]]))}var Folder=(function(){function class_9(_a,root){var fs2=_a.fs,crypto2=_a.crypto;if(this.
-fs=fs2,this.crypto=crypto2,this.dir=fs2.realpathSync("".concat(root,"/current")),this.id=this.dir.slice(this.dir.lastIndexOf(
-"/")+1),!validSnapshot(this.id))throw new StoreError("".concat(root,"/current: names no snapshot"))}return class_9.prototype.
-site=function(){var _this=this,stat=function(key){return __awaiter(_this,void 0,void 0,function(){var found;return __generator(
-this,function(_a){return found=this.stat(fileOf(key)),[2,found&&{size:found.size}]})})},bucket={stat:stat,read:function(key){
-return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,stat(
-key)];case 1:return[2,_a.sent()?this.fs.readFileSync("".concat(this.dir,"/").concat(fileOf(key))):null]}})})},open:function(key){
-return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,stat(
-key)];case 1:return[2,_a.sent()]}})})}},sha256=function(content){return __awaiter(_this,void 0,void 0,function(){return __generator(
-this,function(_a){return[2,this.crypto.createHash("sha256").update(content).digest()]})})};return{table:new Table(this.fs.
-readFileSync("".concat(this.dir,"/").concat(ROUTES))),modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),
-lists:new Lists(bucket,sha256),exported:!0,inflate:function(){throw new StoreError("an export has every page plain")},sha256:sha256}},
-class_9.prototype.stat=function(file){try{return this.fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!==
-"ENOENT")throw e;return null}},class_9.prototype.answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){
-var part,type,bytes,body_1,body_1_1,piece,_c,_d,_e,e_36_1,length,e_36,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.
-body;return __generator(this,function(_j){switch(_j.label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||
-p instanceof Assembly)}),part&&status===200&&body.length===1)return checkSize(part.key,(_h=(_g=this.stat(fileOf(part.key)))===
-null||_g===void 0?void 0:_g.size)!==null&&_h!==void 0?_h:null,part.length),[2,{status:status,headers:headers,body:[],file:this.
-address(WHOLE,part.key)}];if(part&&status===206&&Number(bodyLength(body))>MOST2)return type=/Content-Type: (.*)\r\n/.exec(
-body[0]instanceof Uint8Array?fromBytes(body[0]):""),type&&headers.set("content-type",[type[1]]),[2,{status:status,headers:headers,
-body:[],file:this.address(PART,part.key)}];bytes=[],_j.label=1;case 1:_j.trys.push([1,9,10,11]),body_1=__values(body),body_1_1=
-body_1.next(),_j.label=2;case 2:return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(
-piece),[3,7]):[3,3]);case 3:return _d=(_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=
-_j.sent(),[3,6];case 5:_e=this.read(piece),_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.
-next(),[3,2];case 8:return[3,11];case 9:return e_36_1=_j.sent(),e_36={error:e_36_1},[3,11];case 10:try{body_1_1&&!body_1_1.
-done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_36)throw e_36.error}return[7];case 11:return length=bytes.reduce(
-function(n,b){return n+b.length},0),length>0&&headers.set("content-length",[String(length)]),[2,{status:status,headers:headers,
-body:bytes}]}})})},class_9.prototype.address=function(location2,key){var names=fileOf(key).split("/").map(encodeURIComponent);
-return"".concat(location2).concat(this.id,"/").concat(names.join("/"))},class_9.prototype.read=function(part){var _a,_b,
-file="".concat(this.dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(Number(part.length)),fd=this.fs.openSync(file,
-"r");try{for(var n=0,k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,n,bytes.length-n,((_a=part.offset)!==null&&_a!==
-void 0?_a:0)+n),k===0)throw new StoreError("".concat(file,": ends before byte ").concat(((_b=part.offset)!==null&&_b!==void 0?
-_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},class_9})();function send(r,_a){var e_37,_b,_c,_d,status=_a.
-status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==
-null&&_c!==void 0?_c:[""])[0],r.variables.regsnap_modified=((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];
-try{for(var _e=__values(["etag","last-modified","content-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.
-value;headers.delete(name)}}catch(e_37_1){e_37={error:e_37_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{
-if(e_37)throw e_37.error}}}if(headers.forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.
-toUpperCase()})]=values.length===1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);
-if(bytes.length>0&&(status<300||status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&
-r.send(fromBytes(bytes)),r.finish()}function joined(pieces){var e_38,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(
-pieces.reduce(function(n,p2){return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.
-done;pieces_3_1=pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_38_1){e_38={error:e_38_1}}finally{
-try{pieces_3_1&&!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_38)throw e_38.error}}return out}var stdin_default=registry(
+this,void 0,void 0,function(){return __generator(this,function(_a){return[2,reply(r,sent(r,"request_uri"),modules)]})})},
+refused:function(r){return __awaiter(this,void 0,void 0,function(){var target,known,_a;return __generator(this,function(_b){
+return target=(_a=sent(r,"request").split(" ")[1])!==null&&_a!==void 0?_a:"",known=target[0]==="/"&&!r.variables.request_uri,
+[2,known?reply(r,target,modules):send(r,refuse(400,"bad request"))]})})},unsent:function(r){return __awaiter(this,void 0,
+void 0,function(){var there;return __generator(this,function(_a){return there=r.variables.regsnap_etag==="",[2,there?reply(
+r,sent(r,"request_uri"),modules):send(r,refuse(502,UNREADABLE))]})})}}}function sent(r,name){var _a,text=fromBytes((_a=r.
+rawVariables[name])!==null&&_a!==void 0?_a:new Uint8Array(0)),at=text.indexOf("?");return at<0?text:text.slice(0,at)+escapeBytes(
+text.slice(at))}var UNREADABLE="the files of this registry cannot be read";function reply(r,target,modules){return __awaiter(
+this,void 0,void 0,function(){var answer2,folder,headers,found,e_35;return __generator(this,function(_a){switch(_a.label){case 0:
+return _a.trys.push([0,3,,4]),folder=new Folder(modules,r.variables.regsnap_export),headers={get:function(name){var _a2;
+return(_a2=r.headersIn[name])!==null&&_a2!==void 0?_a2:null}},[4,handle({method:r.method,target:target,headers:headers},
+folder.site())];case 1:return found=_a.sent(),[4,folder.answer(found.status===200&&isJudged(r)?failed(found):found)];case 2:
+return answer2=_a.sent(),[3,4];case 3:return e_35=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").
+concat(e_35 instanceof SmallError?e_35.message:e_35)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),
+[2]}})})}function isJudged(r){var match=r.headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmo\
+dified-since"]!==void 0}function failed(_a){var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,
+"precondition failed",new SmallMap(modified&&[["last-modified",modified]]))}var Folder=(function(){function class_9(_a,root){
+var fs2=_a.fs,crypto2=_a.crypto;if(this.fs=fs2,this.crypto=crypto2,this.dir=fs2.realpathSync("".concat(root,"/current")),
+this.id=this.dir.slice(this.dir.lastIndexOf("/")+1),!validSnapshot(this.id))throw new StoreError("".concat(root,"/curren\
+t: names no snapshot"))}return class_9.prototype.site=function(){var _this=this,stat=function(key){return __awaiter(_this,
+void 0,void 0,function(){var found;return __generator(this,function(_a){return found=this.stat(fileOf(key)),[2,found&&{size:found.
+size}]})})},bucket={stat:stat,read:function(key){return __awaiter(_this,void 0,void 0,function(){return __generator(this,
+function(_a){switch(_a.label){case 0:return[4,stat(key)];case 1:return[2,_a.sent()?this.fs.readFileSync("".concat(this.dir,
+"/").concat(fileOf(key))):null]}})})},open:function(key){return __awaiter(_this,void 0,void 0,function(){return __generator(
+this,function(_a){switch(_a.label){case 0:return[4,stat(key)];case 1:return[2,_a.sent()]}})})}},sha256=function(content){
+return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a){return[2,this.crypto.createHash("sh\
+a256").update(content).digest()]})})};return{table:new Table(this.fs.readFileSync("".concat(this.dir,"/").concat(ROUTES))),
+modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),lists:new Lists(bucket,sha256),exported:!0,inflate:function(){
+throw new StoreError("an export has every page plain")},sha256:sha256}},class_9.prototype.stat=function(file){try{return this.
+fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!=="ENOENT")throw e;return null}},class_9.prototype.
+answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){var part,type,bytes,body_1,body_1_1,piece,_c,_d,
+_e,e_36_1,length,e_36,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.body;return __generator(this,function(_j){switch(_j.
+label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||p instanceof Assembly)}),part&&status===200&&
+body.length===1)return checkSize(part.key,(_h=(_g=this.stat(fileOf(part.key)))===null||_g===void 0?void 0:_g.size)!==null&&
+_h!==void 0?_h:null,part.length),[2,{status:status,headers:headers,body:[],file:this.address(WHOLE,part.key)}];if(part&&
+status===206&&Number(bodyLength(body))>MOST2)return type=/Content-Type: (.*)\r\n/.exec(body[0]instanceof Uint8Array?fromBytes(
+body[0]):""),type&&headers.set("content-type",[type[1]]),[2,{status:status,headers:headers,body:[],file:this.address(PART,
+part.key)}];bytes=[],_j.label=1;case 1:_j.trys.push([1,9,10,11]),body_1=__values(body),body_1_1=body_1.next(),_j.label=2;case 2:
+return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(piece),[3,7]):[3,3]);case 3:return _d=
+(_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=_j.sent(),[3,6];case 5:_e=this.read(piece),
+_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.next(),[3,2];case 8:return[3,11];case 9:return e_36_1=
+_j.sent(),e_36={error:e_36_1},[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_36)
+throw e_36.error}return[7];case 11:return length=bytes.reduce(function(n,b){return n+b.length},0),length>0&&headers.set(
+"content-length",[String(length)]),[2,{status:status,headers:headers,body:bytes}]}})})},class_9.prototype.address=function(location2,key){
+var names=fileOf(key).split("/").map(encodeURIComponent);return"".concat(location2).concat(this.id,"/").concat(names.join(
+"/"))},class_9.prototype.read=function(part){var _a,_b,file="".concat(this.dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(
+Number(part.length)),fd=this.fs.openSync(file,"r");try{for(var n=0,k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,
+n,bytes.length-n,((_a=part.offset)!==null&&_a!==void 0?_a:0)+n),k===0)throw new StoreError("".concat(file,": ends before\
+ byte ").concat(((_b=part.offset)!==null&&_b!==void 0?_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},
+class_9})();function send(r,_a){var e_37,_b,_c,_d,status=_a.status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==
+void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==null&&_c!==void 0?_c:[""])[0],r.variables.regsnap_modified=
+((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];try{for(var _e=__values(["etag","last-modified","cont\
+ent-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.value;headers.delete(name)}}catch(e_37_1){
+e_37={error:e_37_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_37)throw e_37.error}}}if(headers.
+forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.toUpperCase()})]=values.length===
+1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);if(bytes.length>0&&(status<300||
+status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&r.send(fromBytes(bytes)),r.finish()}
+function joined(pieces){var e_38,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.reduce(function(n,p2){
+return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.done;pieces_3_1=
+pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_38_1){e_38={error:e_38_1}}finally{try{pieces_3_1&&
+!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_38)throw e_38.error}}return out}var stdin_default=registry(
 {fs:fs,crypto:crypto});export default stdin_default;

@@ -9,6 +9,7 @@ import { failed, misdirected } from "../platform/errors.js";
 import { Previews } from "../platform/previews.js";
 import { Live, NoPreview } from "../platform/snapshot.js";
 import { Assembly, handle, readAll, refuse, warmUp } from "../router.js";
+import { utf8 } from "../router/bytes.js";
 import { gzipped } from "../router/conditional.js";
 import { acceptsGzip } from "../router/encoding.js";
 import { nodeBucket } from "./bucket.js";
@@ -63,7 +64,7 @@ export function originRequest(config) {
    */
   return async (event) => {
     const { request } = event.Records[0].cf;
-    const target = request.uri + (request.querystring ? "?" + request.querystring : "");
+    const target = utf8(request.uri + (request.querystring ? "?" + request.querystring : ""));
     // Ranges and dates of objects are between CloudFront and the bucket.
     const headers = headersOf(request.headers, ["range", "if-range", "if-modified-since"]);
     // CloudFront leaves out the body of an answer to HEAD, and counts it before.

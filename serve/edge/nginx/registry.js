@@ -7,6 +7,7 @@ import { checkSize } from "../router/body.js";
 import { fromBytes } from "../router/bytes.js";
 import { Assembly } from "../router/catalog.js";
 import { bodyLength, handle, Lists, Parts, refuse, StoreError, Table, validSnapshot } from "../router.js";
+import { escapeBytes } from "../router/url.js";
 import { fileOf, ROUTES } from "./tree.js";
 
 /** @typedef {import("../router/body.js").Piece} Piece */
@@ -53,7 +54,7 @@ export function registry(modules) {
   return {
     /** @param {NginxRequest} r */
     async answer(r) {
-      return reply(r, r.variables.request_uri, modules);
+      return reply(r, sent(r, "request_uri"), modules);
     },
 
     /**
@@ -62,7 +63,7 @@ export function registry(modules) {
      * @param {NginxRequest} r
      */
     async refused(r) {
-      const target = (r.variables.request ?? "").split(" ")[1] ?? "";
+      const target = sent(r, "request").split(" ")[1] ?? "";
       const known = target[0] === "/" && !r.variables.request_uri;
       return known ? reply(r, target, modules) : send(r, refuse(400, "bad request"));
     },
@@ -74,9 +75,22 @@ export function registry(modules) {
      */
     async unsent(r) {
       const there = r.variables.regsnap_etag === "";
-      return there ? reply(r, r.variables.request_uri, modules) : send(r, refuse(502, UNREADABLE));
+      return there ? reply(r, sent(r, "request_uri"), modules) : send(r, refuse(502, UNREADABLE));
     },
   };
+}
+
+/**
+ * A variable as the client sent it, as a byte string: a string of njs would be of
+ * bytes or of characters, by what is in it. Of a query bytes above 127 are escaped,
+ * which means the same: nginx could not send them back in a redirect.
+ * @param {NginxRequest} r
+ * @param {"request" | "request_uri"} name
+ */
+function sent(r, name) {
+  const text = fromBytes(r.rawVariables[name] ?? new Uint8Array(0));
+  const at = text.indexOf("?");
+  return at < 0 ? text : text.slice(0, at) + escapeBytes(text.slice(at));
 }
 
 const UNREADABLE = "the files of this registry cannot be read";

@@ -11,7 +11,7 @@ import { parseQuery, QueryError } from "./query.js";
 import { named, select, showsEvery } from "./select.js";
 import { isStrict } from "./semver.js";
 import { SIGNED } from "./table.js";
-import { cleanPath, location } from "./url.js";
+import { cleanPath, escapeBytes, location } from "./url.js";
 
 /** @typedef {import("./table.js").Table} Table */
 /** @typedef {import("./table.js").Revision} Revision */
@@ -146,7 +146,7 @@ function moved(target, path) {
     status: 301,
     contentType: "text/html; charset=utf-8",
     cache: "none",
-    location: to,
+    location: escapeBytes(to),
     body: toBytes(`<a href="${link}">Moved Permanently</a>.\n\n`),
   };
 }

@@ -28,7 +28,7 @@ import { parseTarget } from "./url.js";
 /**
  * @typedef {object} Request
  * @property {string} method
- * @property {string} target path and query as they were sent
+ * @property {string} target path and query as they were sent, a byte string
  * @property {RequestHeaders} headers
  */
 

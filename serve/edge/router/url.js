@@ -1,7 +1,5 @@
 // What Go's net/url and path do to a request's URL. Texts are byte strings.
 
-import { utf8 } from "./bytes.js";
-
 /**
  * The target of a request, understood.
  * @typedef {object} Target
@@ -13,11 +11,10 @@ import { utf8 } from "./bytes.js";
 /**
  * Reads a request target, "/search?package=x"; null if a client may not send
  * such a thing.
- * @param {string} target
+ * @param {string} target a byte string: platforms that give a text turn it into one
  * @returns {Target | null}
  */
 export function parseTarget(target) {
-  target = utf8(target);
   if (target === "*") return { path: "*", query: "", forceQuery: false };
   if (target[0] !== "/" || /[\0-\x20\x7f]/.test(target)) return null;
   const at = target.indexOf("?");
@@ -69,6 +66,14 @@ export function location(target, path) {
     (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0"),
   );
   return escaped + (target.forceQuery || target.query !== "" ? "?" + target.query : "");
+}
+
+/**
+ * Escapes what is not ASCII in a URL, as Go's http.Redirect does.
+ * @param {string} url
+ */
+export function escapeBytes(url) {
+  return url.replace(/[\x80-\xff]/g, (c) => "%" + c.charCodeAt(0).toString(16));
 }
 
 /**

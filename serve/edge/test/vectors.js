@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 
 import { answer, handle, parseTarget, readAll } from "../router.js";
+import { utf8 } from "../router/bytes.js";
 import { archiveKey, digestOf, fileKey, responseKey, signatureKey } from "../router/keys.js";
 import { liveSite } from "./bucket.js";
 import { differences } from "./compare.js";
@@ -17,7 +18,7 @@ const site = await liveSite(folder, env);
  * @param {{method: string, target: string}} request
  */
 async function keyOf({ method, target }) {
-  const parsed = parseTarget(target);
+  const parsed = parseTarget(utf8(target));
   if (!parsed) return "";
   const a = /** @type {Required<import("../router/answer.js").Answer>} */ (answer(site.table, method, parsed));
   switch (a.kind) {
@@ -41,7 +42,7 @@ let wrong = 0;
 for (const line of vectors) {
   const vector = JSON.parse(line);
   const headers = new Headers(vector.headers);
-  const reply = await handle({ method: vector.method, target: vector.target, headers }, site);
+  const reply = await handle({ method: vector.method, target: utf8(vector.target), headers }, site);
   const body = await readAll(reply.body, site.bucket);
   const out = differences(vector, {
     status: reply.status,

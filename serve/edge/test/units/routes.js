@@ -138,6 +138,7 @@ for (const [target, to] of [
 ]) {
   moved(target, to.replaceAll("&amp;", "&"), `<a href="${to}">Moved Permanently</a>.\n\n`);
 }
+moved("/search/?x=\xc3\xa9", "/search?x=%c3%a9", '<a href="/search?x=\xc3\xa9">Moved Permanently</a>.\n\n');
 moved("/search/?'\"<>", "/search?'\"<>", '<a href="/search?&#39;&#34;&lt;&gt;">Moved Permanently</a>.\n\n');
 moved("//search?x", "/search?x", "");
 moved("/a/../search", "/search", "");

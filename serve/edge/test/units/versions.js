@@ -33,7 +33,8 @@ for (const [target, path, query, force] of /** @type {[string, string | null, st
   ["/\x7f", null],
   ["/\0", null],
   ["/!~", "/!~", ""],
-  ["/ä", "/\xc3\xa4", ""],
+  ["/\xc3\xa4", "/\xc3\xa4", ""],
+  ["/\xff%e4?\xe4", "/\xff\xe4", "\xe4"],
 ])) {
   const want = path === null ? null : { path, query, forceQuery: force === true };
   assert.deepEqual(parseTarget(target), want, target);
