@@ -26,6 +26,13 @@ import (
 var update = flag.Bool("update", false, "rewrite docs/commands.md")
 
 func TestMain(m *testing.M) {
+	// Git has no settings of the user, who may have none, not even a name. The program, which is started elsewhere, inherits this.
+	if at, err := filepath.Abs("testdata/gitconfig"); err == nil {
+		if _, err := os.Stat(at); err == nil {
+			os.Setenv("GIT_CONFIG_GLOBAL", at)
+			os.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+		}
+	}
 	testscript.Main(m, map[string]func(){
 		"regsnap": func() {
 			release = os.Getenv("TEST_RELEASE") // as the linker would

@@ -66,7 +66,7 @@ func TestVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(have, cases) {
-		t.Errorf("%s is not what the Go edge answers: if that was to change, run: go test ./edge -run TestVectors -update", vectors)
+		t.Errorf("%s is not what the Go edge answers: if that was to change, run: go test ./serve/edge -run TestVectors -update", vectors)
 	}
 	t.Logf("%s", node(t, "test/vectors.js", vectors, dir, vectorsEnv))
 }
