@@ -200,7 +200,7 @@ func TestLiveSnapshotLeftBeforeTheLease(t *testing.T) {
 	}
 }
 
-// Whoever renews a lease so late that others may take it for dead does not, though it
+// A lease that is renewed so late that others may take it for dead is not, though it
 // is still there: they may be about to act on that.
 func TestRenewsInTimeOrNotAtAll(t *testing.T) {
 	for _, test := range []struct {

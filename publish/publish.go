@@ -26,6 +26,7 @@ func (l *Lease) Publish(ctx context.Context, env, id string, n Note, order Order
 		if seen, err = l.take(ctx); err != nil {
 			return layout.Move{}, err
 		}
+		seen = seen && p.Generation > 0 // a pointer that is not there yet cannot be rewritten
 		m, err := l.complete(ctx, env, id)
 		if err != nil {
 			return layout.Move{}, err

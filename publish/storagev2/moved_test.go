@@ -74,7 +74,7 @@ func (b *beside) publish(t *testing.T, id string) *publish.Moved {
 }
 
 // Who has moved the pointer writes the index with two writes, and reads only the cursor,
-// the index before and what is new; whoever else follows in between, the index says
+// the index before and what is new; if another follows in between, the index says
 // what is live in the end.
 func TestFollowMove(t *testing.T) {
 	b := newBeside(t)
