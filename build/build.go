@@ -52,6 +52,10 @@ type Options struct {
 	Shard Shard
 	// Parallel is how many objects are stored at once.
 	Parallel int
+	// Inline is up to how many bytes a manifest has what it lists in it, and not in
+	// objects of their own, of which snapshots can share some; 0 is
+	// layout.InlineLists.
+	Inline int
 	// Early, if set, is called for each environment that is built as soon as the store
 	// has all that answers to clients need but archives and files: these are stored
 	// afterwards, those that Urgent names before others. It makes the build slower, and
@@ -140,6 +144,9 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 		sharded: map[layout.Revision]bool{},
 	}
 	b.budget, b.regsnap, b.sign = o.Budget, o.Regsnap, o.Sign
+	if o.Inline > 0 {
+		b.inline = o.Inline
+	}
 	b.Source = countingSource{o.Source, &b.blobs}
 	b.kept = newKeptSource(b.Source)
 	b.loader = &parse.Loader{Source: b.kept, Parser: parse.NewParser(), Limits: b.Limits,

@@ -61,6 +61,9 @@ func (w *writer) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot
 	encoded := p.table.Encode()
 	m := w.manifest(t, p, encoded, responses)
 	m.Catalogue = catalogue
+	if err := w.writeLists(ctx, m); err != nil {
+		return nil, err
+	}
 	manifest := m.Encode()
 	s := &Snapshot{ID: m.IDOf(manifest), Manifest: m}
 	// Routes before the manifest: a snapshot whose manifest is there is whole.
@@ -78,7 +81,7 @@ func (w *writer) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot
 // manifest lists what a snapshot has but for its catalogue.
 func (w *writer) manifest(t *target, p *planned, routes []byte, responses []layout.ManifestResponse) *layout.Manifest {
 	m := &layout.Manifest{
-		Format: layout.ManifestFormat, Environment: t.env.Name, Regsnap: w.regsnap, Render: RenderVersion, Budget: w.budget,
+		Format: layout.WholeManifest, Environment: t.env.Name, Regsnap: w.regsnap, Render: RenderVersion, Budget: w.budget,
 		Branches: t.branches, Slice: t.slice, Routes: digestOf(routes), Responses: responses, Coverage: p.plan.coverage,
 	}
 	for _, r := range t.rows {
@@ -218,8 +221,20 @@ const (
 	renderingBytes = 64 << 20
 )
 
-// writeResponse stores one response, and its gzip variant.
+// writeResponse stores one response, and its gzip variant, and notes that it is there.
 func (w *writer) writeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {
+	r, err := w.storeResponse(ctx, j)
+	if err != nil {
+		return r, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.responses[j.digest] = r
+	w.rendered++
+	return r, nil
+}
+
+func (w *writer) storeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {
 	body, err := j.body()
 	if err != nil {
 		return layout.ManifestResponse{}, fmt.Errorf("render response %s: %w", j.digest, err)
@@ -242,10 +257,6 @@ func (w *writer) writeResponse(ctx context.Context, j job) (layout.ManifestRespo
 		}
 		r.Gzip = int64(len(encoded))
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.responses[j.digest] = r
-	w.rendered++
 	return r, nil
 }
 

@@ -35,6 +35,10 @@ type writer struct {
 	// this writer stored.
 	responses map[layout.Digest]layout.ManifestResponse
 	rendered  int
+	// inline is up to how many bytes a manifest has its lists in it, and lists are
+	// those of manifests that are in the bucket.
+	inline int
+	lists  map[layout.Digest]layout.ManifestResponse
 }
 
 // newWriter starts storing in the background until put is closed. Without a
@@ -44,8 +48,8 @@ func newWriter(s Store, parallel int, progress func(Progress)) *writer {
 		parallel = 4 * runtime.GOMAXPROCS(0)
 	}
 	w := &writer{
-		store: s, told: progress, made: map[layout.Digest]answer.Block{},
-		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{},
+		store: s, told: progress, inline: layout.InlineLists, made: map[layout.Digest]answer.Block{},
+		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{}, lists: map[layout.Digest]layout.ManifestResponse{},
 	}
 	w.put = newPutter(s, parallel, func(n int) {
 		w.objects.Add(1)
@@ -62,6 +66,9 @@ func (w *writer) vouch(m *layout.Manifest) {
 	}
 	for _, r := range m.Responses {
 		w.responses[r.Digest] = r
+	}
+	for _, l := range m.Lists {
+		w.lists[l.Digest] = l
 	}
 }
 

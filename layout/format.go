@@ -32,16 +32,17 @@ type format struct {
 // an object beyond them is a mistake or an attack: 50 moves with the longest
 // notes, 200,000 package versions, 50,000 files with the longest paths.
 var (
-	pointerFormat  = format{"pointer", 1, PreviewPointerFormat, 512 << 10}
-	leaseFormat    = format{"lease", 1, LeaseFormat, 16 << 10}
-	manifestFormat = format{"manifest", 1, ManifestFormat, 128 << 20}
-	routesFormat   = format{"routes", bareRoutes, RoutesFormat, 64 << 20}
-	contentsFormat = format{"contents", 1, ContentsFormat, 64 << 20}
-	auditFormat    = format{"audit entry", 1, AuditFormat, 64 << 10}
-	tagFormat      = format{"tag", 1, TagFormat, 16 << 10}
-	siteFormat     = format{"catalogue", 1, SiteFormat, 64 << 20}
-	indexFormat    = format{"packages", 1, SiteFormat, 64 << 20}
-	listFormat     = format{"versions", 1, SiteFormat, 64 << 20}
+	pointerFormat      = format{"pointer", 1, PreviewPointerFormat, 512 << 10}
+	leaseFormat        = format{"lease", 1, LeaseFormat, 16 << 10}
+	manifestFormat     = format{"manifest", 1, ManifestFormat, 128 << 20}
+	manifestListFormat = format{"list of a manifest", 1, manifestListVersion, 128 << 20}
+	routesFormat       = format{"routes", bareRoutes, RoutesFormat, 64 << 20}
+	contentsFormat     = format{"contents", 1, ContentsFormat, 64 << 20}
+	auditFormat        = format{"audit entry", 1, AuditFormat, 64 << 10}
+	tagFormat          = format{"tag", 1, TagFormat, 16 << 10}
+	siteFormat         = format{"catalogue", 1, SiteFormat, 64 << 20}
+	indexFormat        = format{"packages", 1, SiteFormat, 64 << 20}
+	listFormat         = format{"versions", 1, SiteFormat, 64 << 20}
 )
 
 // maxObject is the largest object that is in no format of the bucket's, in

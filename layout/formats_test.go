@@ -14,7 +14,7 @@ var someSHA256 = strings.Repeat("ab", 32)
 
 func soundManifest() *Manifest {
 	return &Manifest{
-		Format: ManifestFormat, Environment: "production", Regsnap: "1.0.0", Render: 1,
+		Format: WholeManifest, Environment: "production", Regsnap: "1.0.0", Render: 1,
 		Branches: []ManifestBranch{{Name: "production", Commit: strings.Repeat("0", 40), Time: time.Date(2022, 12, 1, 17, 20, 31, 0, time.UTC), Packages: 1}},
 		Routes:   ObjectDigest{Size: 1, SHA256: someSHA256},
 		Packages: []ManifestPackage{{Name: "a", Version: "1.0.0", Revision: strings.Repeat("0", 20), Branch: "production", Source: strings.Repeat("1", 40), Contents: someSHA256, Document: DigestOf(nil)}},
@@ -417,7 +417,7 @@ func TestCutParts(t *testing.T) {
 // ending is a name that ends a part if its block is that large.
 func ending(block int) string {
 	for i := 0; ; i++ {
-		if name := fmt.Sprint("a", i); ends(name, block) {
+		if name := fmt.Sprint("a", i); ends(name, block, usualPart) {
 			return name
 		}
 	}
@@ -429,10 +429,10 @@ func TestEnds(t *testing.T) {
 	ended := 0
 	for i := range 20_000 {
 		name := fmt.Sprint("n", i)
-		if ends(name, 10_000) != ends(name, 16_000) {
+		if ends(name, 10_000, usualPart) != ends(name, 16_000, usualPart) {
 			t.Fatalf("%s: a block that grows within its power of two decides otherwise", name)
 		}
-		if ends(name, 10_000) {
+		if ends(name, 10_000, usualPart) {
 			ended++
 		}
 	}

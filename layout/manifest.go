@@ -10,10 +10,15 @@ import (
 	"time"
 )
 
-// ManifestFormat is the version of the format of manifest.json. It goes up with
-// what a program must know that serves, copies or prunes the snapshot: its files
-// need not be objects (ContentsFormat).
-const ManifestFormat = 3
+// ManifestFormat is the newest version of the format of manifest.json. It goes up
+// with what a program must know that serves, copies or prunes the snapshot: its
+// lists are objects of their own. A manifest with short lists has them in it, and is
+// of format WholeManifest.
+const ManifestFormat = 4
+
+// WholeManifest is the format of a manifest that has its lists in it. Files of its
+// packages need not be objects (ContentsFormat).
+const WholeManifest = 3
 
 // The versions before: without a catalogue, and with one.
 const (
@@ -41,9 +46,13 @@ type Manifest struct {
 	Routes ObjectDigest `json:"routes"`
 	// Catalogue is set if the snapshot has pages for people.
 	Catalogue *ManifestCatalogue `json:"catalogue,omitempty"`
+	// Lists are the objects that packages and responses are read from, if these do
+	// not stand in the manifest itself. They are kept encoded only, beside the
+	// responses.
+	Lists []ManifestResponse `json:"lists,omitempty"`
 	// Packages are sorted as Routes has them: by name, then by version.
 	Packages []ManifestPackage `json:"packages"`
-	// Responses are sorted by digest.
+	// Responses are sorted by digest; the lists are not among them.
 	Responses []ManifestResponse `json:"responses"`
 	Coverage  Coverage           `json:"coverage"`
 }
@@ -169,8 +178,18 @@ type Coverage struct {
 	Assembled int `json:"assembled"`
 }
 
-// Encode is the manifest as it is stored.
-func (m *Manifest) Encode() []byte { return Encode(m, "") }
+// Encode is the manifest as it is stored: without what its lists hold.
+func (m *Manifest) Encode() []byte {
+	if len(m.Lists) == 0 {
+		return Encode(m, "")
+	}
+	head := *m
+	head.Packages, head.Responses = []ManifestPackage{}, []ManifestResponse{}
+	return Encode(&head, "")
+}
+
+// Stored are the responses and the lists: all that lies beside the responses.
+func (m *Manifest) Stored() []ManifestResponse { return slices.Concat(m.Responses, m.Lists) }
 
 // ID is the id of the snapshot: the time of its newest commit and the first 12
 // digits of its manifest's digest. Without a commit the time is all zeros.
@@ -229,7 +248,8 @@ func DecodeOrigin(data []byte) (*Manifest, error) {
 }
 
 // DecodeManifest reads what Encode wrote and checks it; env and id are the
-// environment and the snapshot that it must be of.
+// environment and the snapshot that it must be of. If it has lists, packages and
+// responses are missing until Fill.
 func DecodeManifest(data []byte, env, id string) (*Manifest, error) {
 	m := new(Manifest)
 	if err := manifestFormat.read(data, m); err != nil {
@@ -257,18 +277,24 @@ func (m *Manifest) validate() error {
 		return fmt.Errorf("slice of %q, which is not a snapshot id", m.Slice.Snapshot)
 	case !m.Routes.valid():
 		return errors.New("size or digest of the routes is malformed")
-	case !slices.IsSortedFunc(m.Responses, func(a, b ManifestResponse) int { return cmp.Compare(a.Digest, b.Digest) }):
-		return errors.New("responses are not sorted")
 	}
 	if c := m.Catalogue; c != nil && m.Format == bareManifest || c == nil && m.Format == catalogueManifest {
 		return fmt.Errorf("format %d does not go with what it says of a catalogue", m.Format)
 	}
-	for _, p := range m.Packages {
+	if (m.Format == ManifestFormat) != (len(m.Lists) > 0) || len(m.Lists) > 0 && len(m.Packages)+len(m.Responses) > 0 {
+		return fmt.Errorf("format %d does not go with what it says of lists", m.Format)
+	}
+	return errors.Join(validLists(m.Lists), validEntries(m.Packages, m.Responses))
+}
+
+// validEntries checks what a manifest lists, or one of its lists.
+func validEntries(packages []ManifestPackage, responses []ManifestResponse) error {
+	for _, p := range packages {
 		if !ValidPackageName(p.Name) || !revisionID.MatchString(p.Revision) || len(p.Contents) != 64 || !isHex(p.Contents) {
 			return fmt.Errorf("package %q version %q revision %q is malformed", p.Name, p.Version, p.Revision)
 		}
 	}
-	for _, r := range m.Responses {
+	for _, r := range responses {
 		if _, err := ParseDigest(string(r.Digest)); err != nil {
 			return err
 		}
@@ -276,5 +302,14 @@ func (m *Manifest) validate() error {
 			return fmt.Errorf("response %s: size or digest is malformed", r.Digest)
 		}
 	}
+	return validOrder(responses)
+}
+
+func validOrder(responses []ManifestResponse) error {
+	if !slices.IsSortedFunc(responses, byDigest) {
+		return errors.New("responses are not sorted")
+	}
 	return nil
 }
+
+func byDigest(a, b ManifestResponse) int { return cmp.Compare(a.Digest, b.Digest) }

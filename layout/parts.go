@@ -18,9 +18,8 @@ type Part struct {
 // Parts are small enough that a push writes little, and large enough that all
 // of a large catalog is read by few requests: platforms allow an edge some fifty.
 const (
-	leastPart   = 512 << 10 // in bytes, of all but the last
-	usualPart   = 256 << 10 // how many more it has on average
-	largestPart = 2 * (leastPart + usualPart)
+	leastPart = 512 << 10 // in bytes, of all but the last
+	usualPart = 256 << 10 // how many more it has on average
 )
 
 // CutParts cuts the catalog after some of its names; blocks are the sizes of
@@ -29,12 +28,15 @@ const (
 // Whether a part may end after a name depends on the name and, roughly, on the
 // size of its block: so what comes and goes elsewhere, or grows a little, moves
 // no other cut but the next ones.
-func CutParts(names []string, blocks []int) []int {
+func CutParts(names []string, blocks []int) []int { return cut(names, blocks, leastPart, usualPart) }
+
+// cut is CutParts for pieces of at least so many bytes, and on average usual more.
+func cut(names []string, blocks []int, least, usual int) []int {
 	var out []int
 	first, size := 0, 0
 	for i, name := range names {
 		size += blocks[i]
-		if size >= leastPart && ends(name, blocks[i]) || size >= largestPart || i == len(names)-1 {
+		if size >= least && ends(name, blocks[i], usual) || size >= 2*(least+usual) || i == len(names)-1 {
 			out = append(out, i+1-first)
 			first, size = i+1, 0
 		}
@@ -42,12 +44,12 @@ func CutParts(names []string, blocks []int) []int {
 	return out
 }
 
-// ends reports whether a part may end after a name: as likely as its block is
+// ends reports whether a piece may end after a name: as likely as its block is
 // large, which is rounded so that it seldom changes.
-func ends(name string, block int) bool {
+func ends(name string, block, usual int) bool {
 	sum := sha256.Sum256([]byte(name))
 	rounded := uint64(1) << bits.Len(uint(block))
-	return uint64(binary.BigEndian.Uint32(sum[:]))*usualPart < rounded<<32
+	return uint64(binary.BigEndian.Uint32(sum[:]))*uint64(usual) < rounded<<32
 }
 
 // Place is where a block lies: in which part of the catalog, and there at which

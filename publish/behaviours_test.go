@@ -2,10 +2,13 @@ package publish
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -61,6 +64,25 @@ func behaviours() []behaviour {
 		{name: "knows no aws-chunked and no trailers", before: func(w http.ResponseWriter, r *http.Request) bool {
 			chunked := strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") || r.Header.Get("X-Amz-Trailer") != ""
 			return chunked && s3Error(w, http.StatusBadRequest, "XAmzContentSHA256Mismatch")
+		}},
+		{name: "knows no batches of deletions", before: func(w http.ResponseWriter, r *http.Request) bool {
+			return r.Method == http.MethodPost && r.URL.Query().Has("delete") && s3Error(w, http.StatusNotImplemented, "NotImplemented")
+		}},
+		{name: "takes a batch of deletions for something malformed", before: func(w http.ResponseWriter, r *http.Request) bool {
+			return r.Method == http.MethodPost && r.URL.Query().Has("delete") && s3Error(w, http.StatusBadRequest, "MalformedXML")
+		}},
+		{name: "deletes nothing of a batch, and says so of each object", before: func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodPost || !r.URL.Query().Has("delete") {
+				return false
+			}
+			body, _ := io.ReadAll(r.Body) // what is cut short has fewer objects
+			w.Header().Set("Content-Type", "application/xml")
+			fmt.Fprint(w, "<DeleteResult>")
+			for _, key := range regexp.MustCompile("<Key>[^<]*</Key>").FindAllString(string(body), -1) {
+				fmt.Fprintf(w, "<Error>%s<Code>InternalError</Code><Message>try again</Message></Error>", key)
+			}
+			fmt.Fprint(w, "</DeleteResult>")
+			return true
 		}},
 		{name: "keeps no checksums", after: func(r *http.Response) error {
 			for name := range r.Header {
@@ -131,8 +153,16 @@ func TestBehaviours(t *testing.T) {
 			if err := b.store.Swap(t.Context(), "environments/"+testEnv+".json", []byte("{}"), state); !errors.Is(err, store.ErrConflict) {
 				t.Errorf("a stale state: %v", err)
 			}
-			if p, err := b.Prune(t.Context(), PruneOptions{Keep: Retention{Last: 1}}); err != nil || p.Objects == 0 || p.Unknown != 0 {
-				t.Errorf("prune: %+v, %v", p, err)
+			p, err := b.Prune(t.Context(), PruneOptions{Keep: Retention{Last: 1}})
+			if err != nil || p.Objects == 0 || p.Unknown != 0 {
+				t.Fatalf("prune: %+v, %v", p, err)
+			}
+			for _, keys := range p.phases {
+				for _, key := range keys {
+					if there, err := b.exists(t.Context(), key); err != nil || there {
+						t.Errorf("%s is there after prune: %t, %v", key, there, err)
+					}
+				}
 			}
 			mustBeSound(t, b)
 		})

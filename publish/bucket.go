@@ -21,6 +21,7 @@ type Bucket struct {
 	store store.Store
 	can   store.Capabilities
 	lease leaseTimes // zero: defaultLeaseTimes
+	lists listMemory
 }
 
 // Close releases the connections.

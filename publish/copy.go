@@ -92,7 +92,7 @@ func (c *Copier) vouch(m *layout.Manifest) {
 	for _, p := range m.Packages {
 		c.revisions[revisionOf(p)] = p.Contents
 	}
-	for _, r := range m.Responses {
+	for _, r := range m.Stored() {
 		c.responses[r.Digest] = r
 	}
 }
@@ -211,7 +211,7 @@ func (c *Copier) missing(m *layout.Manifest) ([]layout.ManifestPackage, []layout
 		}
 	}
 	var responses []layout.ManifestResponse
-	for _, r := range m.Responses {
+	for _, r := range m.Stored() {
 		had, there := c.responses[r.Digest]
 		switch {
 		case !there:
@@ -230,7 +230,7 @@ func differs(key, there, here string) error {
 // responseClasses tell documents from searches: they are cached differently.
 func responseClasses(m *layout.Manifest) map[layout.Digest]layout.CacheClass {
 	classes := make(map[layout.Digest]layout.CacheClass, len(m.Responses))
-	for _, r := range m.Responses {
+	for _, r := range m.Stored() {
 		classes[r.Digest] = layout.CacheContent
 	}
 	for _, p := range m.Packages {

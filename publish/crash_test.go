@@ -421,16 +421,26 @@ func damageEveryOther(t *testing.T, dir string) {
 	}
 }
 
-// repairLive is regsnap repair of what is live, which is an edition.
-func (s *editions) repairLive(ctx context.Context, b *Bucket, n int) (err error) {
-	m, err := b.Live(ctx, testEnv)
+// repairLive is regsnap verify --repair of what is live, which is an edition: again
+// when lists of the manifest were faulty, because only then is known what else is.
+func (s *editions) repairLive(ctx context.Context, b *Bucket, n int) error {
+	p, err := b.Pointer(ctx, testEnv)
 	if err != nil {
 		return err
 	}
-	v, err := b.Verify(ctx, testEnv, m.ID(), VerifyOptions{})
-	if err != nil {
-		return err
+	for range 2 {
+		v, err := b.Verify(ctx, testEnv, p.Snapshot, VerifyOptions{})
+		if err != nil || v.Sound() {
+			return err
+		}
+		if err := s.repair(ctx, b, n, v); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (s *editions) repair(ctx context.Context, b *Bucket, n int, v *Verification) (err error) {
 	src, err := s.edition(n)
 	if err != nil {
 		return err
@@ -439,12 +449,17 @@ func (s *editions) repairLive(ctx context.Context, b *Bucket, n int) (err error)
 	l := b.Lease(LeaseOptions{Purpose: "repair"})
 	defer func() { err = errors.Join(err, l.Release(ctx)) }()
 	repairs := v.Repairs(l)
-	known := repairs.Sound(m)
-	known.Render = 0
-	if _, err := build.Build(ctx, build.Options{
-		Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8,
-		Store: repairs, Live: []build.Live{{Manifest: known}},
-	}); err != nil {
+	o := build.Options{Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8, Inline: s.inline, Store: repairs}
+	m, err := b.Manifest(ctx, testEnv, v.Snapshot)
+	switch {
+	case err == nil:
+		known := repairs.Sound(m)
+		known.Render = 0
+		o.Live = []build.Live{{Manifest: known}}
+	case !errors.Is(err, ErrDamaged):
+		return err
+	}
+	if _, err := build.Build(ctx, o); err != nil {
 		return err
 	}
 	return repairs.Check(ctx, v)

@@ -111,15 +111,32 @@ func (b *Bucket) FetchEncoded(ctx context.Context, key string, to io.Writer, siz
 	return CheckEncoded(key, io.TeeReader(r, to), size, plain)
 }
 
+// fetchInflated is FetchEncoded, but writes to to what the object inflates to.
+func (b *Bucket) fetchInflated(ctx context.Context, key string, to io.Writer, size int64, plain layout.ObjectDigest) error {
+	if err := errors.Join(bounded(key, size), bounded(key, plain.Size)); err != nil {
+		return err
+	}
+	r, err := b.Open(ctx, key, 0, -1)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return inflate(key, r, to, size, plain)
+}
+
 // CheckEncoded reads what should be the gzip-encoded form of a response, of size
 // bytes, and at most one byte more: what it inflates to is known, its own digest
 // is not. ErrDamaged if it is something else, the error of r if that fails.
 func CheckEncoded(key string, r io.Reader, size int64, plain layout.ObjectDigest) error {
+	return inflate(key, r, io.Discard, size, plain)
+}
+
+func inflate(key string, r io.Reader, to io.Writer, size int64, plain layout.ObjectDigest) error {
 	encoded := &io.LimitedReader{R: r, N: size + 1}
 	source := &failing{r: encoded}
 	z, err := gzip.NewReader(source)
 	if err == nil {
-		err = streams(key, z, plain)
+		err = streams(key, io.TeeReader(z, to), plain)
 	} else {
 		err = fmt.Errorf("%s: %w", key, err)
 	}

@@ -68,9 +68,12 @@ type editions struct {
 	// may be empty.
 	by      string
 	waiting func(layout.Lease)
+	// inline is build.Options.Inline: by default every manifest has lists, as those of
+	// large registries do.
+	inline int
 }
 
-func newEditions(t testing.TB) *editions { return &editions{dir: servers.MemoryDir(t)} }
+func newEditions(t testing.TB) *editions { return &editions{dir: servers.MemoryDir(t), inline: 1} }
 
 const testEnv = "production"
 
@@ -182,7 +185,7 @@ func (s *editions) run(ctx context.Context, b *Bucket, n int, part build.Shard) 
 		return nil, nil, err
 	}
 	defer src.Close()
-	o := build.Options{Shard: part, Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8}
+	o := build.Options{Shard: part, Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8, Inline: s.inline}
 	lo := LeaseOptions{Purpose: "build", By: s.by, Waiting: s.waiting}
 	m, r, err := b.LiveSnapshot(ctx, testEnv)
 	switch {

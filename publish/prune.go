@@ -3,11 +3,8 @@ package publish
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/internal/retry"
 	"github.com/regsnap/regsnap/layout"
@@ -78,59 +75,17 @@ func (b *Bucket) Prune(ctx context.Context, o PruneOptions) (_ *PrunePlan, err e
 			return plan, err
 		}
 	}
-	var done atomic.Int64
-	for _, keys := range plan.phases {
-		g, ctx := errgroup.WithContext(ctx)
-		g.SetLimit(b.Parallel())
-		for _, key := range keys {
-			g.Go(func() error {
-				once, err := b.sweep(ctx, lock, key)
-				if !once {
-					unsure.Store(true)
-				}
-				if err != nil {
-					return err
-				}
-				if o.Progress != nil {
-					o.Progress(int(done.Add(1)), plan.Objects)
-				}
-				return nil
-			})
+	s := &sweeper{b: b, lock: lock, unsure: &unsure, swept: func(n int) {
+		if o.Progress != nil {
+			o.Progress(n, plan.Objects)
 		}
-		if err := g.Wait(); err != nil {
+	}}
+	for _, keys := range plan.phases {
+		if err := s.phase(ctx, keys); err != nil {
 			return plan, err
 		}
 	}
 	return plan, b.sweepLeftovers(ctx, plan)
-}
-
-// sweepsPerLook is how many objects are deleted between two looks at the lock.
-const sweepsPerLook = 64
-
-// sweep deletes one object, if the lock is surely held: whoever took it for
-// stale may be writing that very object again. once tells that no request is on
-// its way any more.
-func (b *Bucket) sweep(ctx context.Context, lock *heartbeat, key string) (once bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return true, err
-	}
-	// The clock may have stood still, so the store is asked too, now and then.
-	held := lock.trusted()
-	if held && lock.swept.Add(1)%sweepsPerLook == 0 {
-		err := lock.alive(ctx)
-		if err != nil && !errors.Is(err, errLost) {
-			return true, fmt.Errorf("look after the lock of prune: %w", err)
-		}
-		held = err == nil
-	}
-	if !held {
-		return true, fmt.Errorf("prune could not renew its lock and stopped, run it again: %w", errLost)
-	}
-	once, err = b.can.DeleteOnce(ctx, key)
-	if err != nil {
-		return once, fmt.Errorf("delete %s: %w", key, err)
-	}
-	return once, nil
 }
 
 // PrunePlan is what prune keeps and deletes.

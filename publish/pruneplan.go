@@ -223,33 +223,64 @@ type marked struct {
 	responses map[layout.Digest]bool
 }
 
-// mark reads the manifests of the snapshots that stay.
+// mark reads the manifests of the snapshots that stay, and each of their lists once.
 func (b *Bucket) mark(ctx context.Context, environments []PruneEnvironment) (*marked, error) {
 	m := &marked{snapshots: map[string]bool{}, revisions: map[layout.Revision]bool{}, responses: map[layout.Digest]bool{}}
+	heads := map[layout.ManifestResponse]string{} // lists, and a snapshot that has each
 	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(historyReads)
 	for _, e := range environments {
 		for _, kept := range e.Keep {
 			m.snapshots[e.Name+"/"+kept.ID] = true
 			g.Go(func() error {
-				manifest, err := b.Manifest(ctx, e.Name, kept.ID)
+				head, _, err := b.head(gctx, e.Name, kept.ID)
 				if err != nil {
-					return fmt.Errorf("nothing is deleted, because a snapshot that stays cannot be read: %w", err)
+					return unread(err)
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				for _, p := range manifest.Packages {
-					m.revisions[layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}] = true
-				}
-				for _, r := range manifest.Responses {
+				m.list(head.Packages, head.Responses)
+				for _, r := range head.Lists {
 					m.responses[r.Digest] = true
+					heads[r] = layout.ManifestKey(e.Name, kept.ID)
 				}
 				return nil
 			})
 		}
 	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	g, gctx = errgroup.WithContext(ctx)
+	g.SetLimit(b.Parallel())
+	for r, of := range heads {
+		g.Go(func() error {
+			l, err := b.readList(gctx, r)
+			if err != nil {
+				return unread(fmt.Errorf("%s: %w", of, err))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			m.list(l.Packages, l.Responses)
+			return nil
+		})
+	}
 	return m, g.Wait()
+}
+
+func unread(err error) error {
+	return fmt.Errorf("nothing is deleted, because a snapshot that stays cannot be read: %w", err)
+}
+
+// list adds what a manifest lists, or a list of it.
+func (m *marked) list(packages []layout.ManifestPackage, responses []layout.ManifestResponse) {
+	for _, p := range packages {
+		m.revisions[layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}] = true
+	}
+	for _, r := range responses {
+		m.responses[r.Digest] = true
+	}
 }
 
 // judge decides about one object.

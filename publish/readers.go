@@ -88,6 +88,23 @@ func (b *Bucket) Manifest(ctx context.Context, env, id string) (*layout.Manifest
 }
 
 func (b *Bucket) manifest(ctx context.Context, env, id string) (*layout.Manifest, []byte, error) {
+	m, body, err := b.head(ctx, env, id)
+	if err == nil {
+		err = b.fill(ctx, m, id)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return m, body, nil
+}
+
+// Head is Manifest without what is in lists of its own, which need not be readable.
+func (b *Bucket) Head(ctx context.Context, env, id string) (*layout.Manifest, error) {
+	m, _, err := b.head(ctx, env, id)
+	return m, err
+}
+
+func (b *Bucket) head(ctx context.Context, env, id string) (*layout.Manifest, []byte, error) {
 	key := layout.ManifestKey(env, id)
 	body, err := b.Read(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {

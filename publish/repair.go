@@ -56,7 +56,9 @@ func (r *Repairs) Sound(m *layout.Manifest) *layout.Manifest {
 	sound.Packages = slices.DeleteFunc(slices.Clone(m.Packages), func(p layout.ManifestPackage) bool {
 		return revisions[layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}]
 	})
-	sound.Responses = slices.DeleteFunc(slices.Clone(m.Responses), func(x layout.ManifestResponse) bool { return responses[x.Digest] })
+	faulty := func(x layout.ManifestResponse) bool { return responses[x.Digest] }
+	sound.Responses = slices.DeleteFunc(slices.Clone(m.Responses), faulty)
+	sound.Lists = slices.DeleteFunc(slices.Clone(m.Lists), faulty)
 	return &sound
 }
 

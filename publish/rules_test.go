@@ -25,7 +25,7 @@ import (
 func st(t *testing.T, b *publish.Bucket, number int) string {
 	t.Helper()
 	m := &layout.Manifest{
-		Format: layout.ManifestFormat, Environment: "production", Regsnap: "main", Render: 1,
+		Format: layout.WholeManifest, Environment: "production", Regsnap: "main", Render: 1,
 		Branches: []layout.ManifestBranch{{Name: "production"}},
 	}
 	routes := (&layout.Routes{
@@ -184,7 +184,7 @@ func TestPublishDamaged(t *testing.T) {
 	refuses("its content has the id " + other)
 	write(key, string(whole[:len(whole)/2]))
 	refuses("manifest: damaged: unexpected EOF")
-	write(key, strings.Replace(string(whole), fmt.Sprintf(`"format":%d`, layout.ManifestFormat), `"format":99`, 1))
+	write(key, strings.Replace(string(whole), fmt.Sprintf(`"format":%d`, layout.WholeManifest), `"format":99`, 1))
 	refuses("written by a newer regsnap (format 99)")
 	wantLive(t, b, "")
 

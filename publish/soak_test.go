@@ -75,7 +75,7 @@ func (s *storm) lateness() time.Duration { return s.hurry * 3 / 2 }
 // must hold then is in soakRun. At the end a tally says what has happened: if
 // some ingredient never did, the test has shown less than it says, and fails.
 func TestRandomised(t *testing.T) {
-	sources := &editions{dir: servers.MemoryDir(t)}
+	sources := &editions{dir: servers.MemoryDir(t), inline: 1}
 	storms := []*storm{newStorm("file", nil), newStorm("s3", servers.StartS3In(t, servers.MemoryDir(t))), newStorm("gcs", servers.StartGCS(t))}
 	work := make(chan struct{}, 8*runtime.GOMAXPROCS(0))
 	for _, s := range storms {

@@ -111,7 +111,7 @@ func (r *soakRun) proxy(watch func(n int, done bool)) *faultproxy.Proxy {
 
 // editions are those that someone builds.
 func (r *soakRun) editions(by string) *editions {
-	return &editions{dir: r.sources.dir, by: by, waiting: func(layout.Lease) { r.c.add(waitedForPrune, 1) }}
+	return &editions{dir: r.sources.dir, by: by, inline: 1, waiting: func(layout.Lease) { r.c.add(waitedForPrune, 1) }}
 }
 
 // random is the source of one actor.

@@ -174,7 +174,7 @@ func TestVictim(t *testing.T) {
 			time.Sleep(time.Duration(r.IntN(1000)) * time.Microsecond)
 		}
 	}
-	src := &editions{dir: os.Getenv(victimSource), by: victimName}
+	src := &editions{dir: os.Getenv(victimSource), by: victimName, inline: 1}
 	for n := 1 + r.IntN(4); ; n = n%40 + 1 {
 		fmt.Println("edition", n)
 		if m, err := src.publish(ctx, b, n, Note{By: victimName}); err != nil {

@@ -229,10 +229,10 @@ func (c *unitCheck) expect(ctx context.Context, key string, want layout.ObjectDi
 	return err
 }
 
-// manifest checks manifest and routes. Without a manifest that can be believed
-// it returns nil: nothing else can be checked.
+// manifest checks manifest, lists and routes. Without a manifest that can be believed,
+// and all of its lists, it returns nil: nothing else can be checked.
 func (c *unitCheck) manifest(ctx context.Context, env, id string) (*layout.Manifest, error) {
-	m, body, err := c.v.b.manifest(ctx, env, id)
+	m, body, err := c.v.b.head(ctx, env, id)
 	if errors.Is(err, ErrNoSnapshot) {
 		// Unless the rest of it is there, there is no such snapshot.
 		if there, e := c.v.b.exists(ctx, layout.RoutesKey(env, id)); e != nil || !there {
@@ -243,8 +243,48 @@ func (c *unitCheck) manifest(ctx context.Context, env, id string) (*layout.Manif
 		return nil, err
 	}
 	_, body, err = c.v.b.routes(ctx, m, id)
-	_, err = c.noted(layout.RoutesKey(env, id), int64(len(body)), err)
-	return m, err
+	if _, err = c.noted(layout.RoutesKey(env, id), int64(len(body)), err); err != nil {
+		return nil, err
+	}
+	lists, err := c.lists(ctx, m)
+	if err != nil || lists == nil {
+		return nil, err
+	}
+	if err := m.Fill(lists); err != nil {
+		c.fault(layout.ManifestKey(env, id), err)
+		return nil, nil
+	}
+	return m, nil
+}
+
+// lists checks the lists of a manifest; they are nil if not all of them are sound. One
+// that was found sound before is read for what it says, and does not count again.
+func (c *unitCheck) lists(ctx context.Context, m *layout.Manifest) ([]*layout.ManifestList, error) {
+	lists, whole := make([]*layout.ManifestList, len(m.Lists)), true
+	for i, r := range m.Lists {
+		name := listKey(r) + " " + r.SHA256
+		if c.v.state.known(name) {
+			if l, err := c.v.b.list(ctx, r); err == nil {
+				lists[i] = l
+				continue
+			}
+		}
+		l, err := c.v.b.readList(ctx, r)
+		ok, err := c.noted(listKey(r), r.Gzip, err)
+		if err != nil {
+			return nil, err
+		}
+		if lists[i], whole = l, whole && ok; ok {
+			c.v.b.lists.put(r, l)
+			if err := c.v.state.add(name, true); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !whole {
+		return nil, nil
+	}
+	return lists, nil
 }
 
 // revision checks every object of a package revision.

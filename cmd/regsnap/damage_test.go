@@ -109,6 +109,82 @@ func damages(key, text string) map[string]string {
 	}
 }
 
+// So it is with the lists of a manifest, where these are objects of their own.
+func TestCommandsAgreeAboutLists(t *testing.T) {
+	whole, storage, config := released.Bucket(t, "2"), released.Storage(t), filepath.Join(t.TempDir(), "regsnap.yml")
+	if err := os.WriteFile(config, []byte(releasedConfig), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	live := liveManifest(t, whole)
+	if len(live.Lists) != 2 {
+		t.Fatalf("%d lists, want one of packages and one of searches", len(live.Lists))
+	}
+	const of = " --bucket $B --env production"
+	for i, l := range live.Lists {
+		key := l.Keys()[0]
+		body, err := os.ReadFile(filepath.Join(whole, key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := os.ReadFile(filepath.Join(whole, live.Lists[1-i].Keys()[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		flipped := bytes.Clone(body)
+		flipped[len(flipped)/2] ^= 1
+		for what, damaged := range map[string][]byte{
+			"missing": nil, "empty": {}, "cut short": body[:len(body)-1], "longer": append(bytes.Clone(body), 0), "a flipped bit": flipped, "another list": other,
+		} {
+			for n, command := range []string{
+				"verify --quiet" + of, "inspect" + of, "diff live previous" + of, "mirror --quiet --env production $B $T", "prune --bucket $B", "prune --dry-run --bucket $B",
+				"build --quiet --config $C --source git:$S --bucket $B", "export --quiet $D" + of,
+			} {
+				t.Run(fmt.Sprintf("%d/%s/%s %d", i, what, strings.Fields(command)[0], n), func(t *testing.T) {
+					dir := copyOf(t, whole)
+					file := filepath.Join(dir, key)
+					err := os.WriteFile(file, damaged, 0o666)
+					if damaged == nil {
+						err = os.Remove(file)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					line := strings.NewReplacer("$B", "file://"+dir, "$C", config, "$S", storage, "$T", "file://"+t.TempDir(), "$D", t.TempDir()).Replace(command)
+					var out bytes.Buffer
+					if code := run(t.Context(), append([]string{"regsnap"}, strings.Fields(line)...), &out, &out); code != exitDamaged || !strings.Contains(out.String(), key) {
+						t.Errorf("%s: exit code %d, want %d and %s named: %s", line, code, exitDamaged, key, &out)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Lists that are lost are made again from the source, with what else was damaged.
+func TestRepairLists(t *testing.T) {
+	dir, storage, config := released.Bucket(t, "2"), released.Storage(t), filepath.Join(t.TempDir(), "regsnap.yml")
+	if err := os.WriteFile(config, []byte(releasedConfig), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	live := liveManifest(t, dir)
+	lost := []string{live.Lists[0].Keys()[0], live.Responses[0].Keys()[0], layout.RoutesKey("production", live.ID())}
+	for _, key := range lost {
+		if err := os.Remove(filepath.Join(dir, key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	code := run(t.Context(), []string{"regsnap", "verify", "--env", "production", "--repair", "--quiet", "--config", config, "--source", "git:" + storage, "--bucket", "file://" + dir}, &out, &out)
+	if code != 0 || !strings.Contains(out.String(), "sound") {
+		t.Errorf("exit code %d: %s", code, &out)
+	}
+	for _, key := range lost {
+		if _, err := os.Stat(filepath.Join(dir, key)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // A lease says that a writer is at work, whatever it looks like.
 func TestDamagedLease(t *testing.T) {
 	for what, text := range damages(layout.PruneLockKey, string(layout.Lease{Format: layout.LeaseFormat, Purpose: "build"}.Encode())) {

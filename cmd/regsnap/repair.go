@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -47,12 +48,15 @@ func repair(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOp
 
 // rebuildOptions are those that a snapshot was built with: by its manifest and
 // routes, or as far as these cannot be read by the audit log and the configuration.
-// whole reports that the manifest can be read.
+// whole reports that the manifest can be read, with all of its lists.
 func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Repairs) (_ build.Options, known []layout.ManifestBranch, whole bool, err error) {
 	e := p.cfg.Environments[p.env]
 	env := build.Environment{Name: p.env, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy(), Catalogue: e.Catalog == catalogOn}
 	o := build.Options{Regsnap: version(), Budget: p.cfg.budget(), Parallel: p.bucket.Parallel(), Store: repairs}
 	m, err := p.bucket.Manifest(ctx, p.env, id)
+	if whole = err == nil; !whole {
+		m, err = p.bucket.Head(ctx, p.env, id)
+	}
 	if err != nil {
 		if known, err = auditedBranches(ctx, p, id); err != nil {
 			return o, nil, false, err
@@ -67,7 +71,7 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 		return o, known, false, nil
 	}
 	if m.Render != build.RenderVersion {
-		return o, nil, true, fmt.Errorf("%s was rendered by regsnap %s (render version %d, this is %d): repair it with that version", id, m.Regsnap, m.Render, build.RenderVersion)
+		return o, nil, whole, fmt.Errorf("%s was rendered by regsnap %s (render version %d, this is %d): repair it with that version", id, m.Regsnap, m.Render, build.RenderVersion)
 	}
 	env.Branches, env.Catalogue = nil, m.Catalogue != nil
 	for _, b := range m.Branches {
@@ -77,6 +81,12 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 		env.ServiceVersion, env.Cache = r.ServiceVersion, r.Cache
 	}
 	o.Environments, o.Regsnap, o.Budget = []build.Environment{env}, m.Regsnap, m.Budget
+	if o.Inline = 1; len(m.Lists) == 0 {
+		o.Inline = math.MaxInt
+	}
+	if !whole {
+		return o, m.Branches, false, nil
+	}
 	// Only that the rest is there is taken from the manifest: what it says is
 	// rendered again, because the catalog may be among what is faulty.
 	sound := repairs.Sound(m)

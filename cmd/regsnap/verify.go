@@ -120,9 +120,9 @@ func runVerify(c *cli.Context) (err error) {
 }
 
 // repaired repairs what is faulty if that was asked for: once more when the manifest
-// was, because only then is known what else is.
+// was, and once more when its lists were, because only then is known what else is.
 func repaired(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOptions) (_ *publish.Verification, err error) {
-	for tries := 0; c.Bool("repair") && !c.Bool("dry-run") && !v.Sound() && tries < 2; tries++ {
+	for tries := 0; c.Bool("repair") && !c.Bool("dry-run") && !v.Sound() && tries < 3; tries++ {
 		if v, err = repair(c, p, v, o); err != nil {
 			return nil, err
 		}

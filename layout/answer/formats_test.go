@@ -39,7 +39,7 @@ func someContents() *layout.Contents {
 
 func someManifest() *layout.Manifest {
 	return &layout.Manifest{
-		Format: layout.ManifestFormat, Environment: "production", Regsnap: "1.0.0",
+		Format: layout.WholeManifest, Environment: "production", Regsnap: "1.0.0",
 		Branches: []layout.ManifestBranch{{Name: "production", Commit: strings.Repeat("0", 40), Time: time.Date(2022, 12, 1, 17, 20, 31, 0, time.UTC), Packages: 1}},
 		Routes:   layout.ObjectDigest{Size: 1, SHA256: someSHA256},
 		Packages: []layout.ManifestPackage{{Name: "a", Version: "1.0.0", Revision: strings.Repeat("0", 20), Branch: "production", Source: strings.Repeat("1", 40), Contents: someSHA256, Document: layout.DigestOf(nil)}},

@@ -74,7 +74,8 @@ func Make(ctx context.Context, o Options) (_ *Made, err error) {
 	}
 	defer func() { err = errors.Join(err, m.scratch.close()) }()
 	revisions := make([]scanned, len(o.Manifest.Packages))
-	responses := make([]scannedResponse, len(o.Manifest.Responses))
+	stored := o.Manifest.Stored()
+	responses := make([]scannedResponse, len(stored))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(min(max(1, o.Parallel), mostAtOnce))
 	for i, p := range o.Manifest.Packages {
@@ -86,7 +87,7 @@ func Make(ctx context.Context, o Options) (_ *Made, err error) {
 			return err
 		})
 	}
-	for i, r := range o.Manifest.Responses {
+	for i, r := range stored {
 		g.Go(func() (err error) {
 			if err = gctx.Err(); err == nil {
 				responses[i], err = m.response(gctx, r)
@@ -113,7 +114,7 @@ func (m *maker) count(err error) {
 	}
 	m.done++
 	if m.o.Progress != nil {
-		m.o.Progress(m.done, len(m.o.Manifest.Packages)+len(m.o.Manifest.Responses))
+		m.o.Progress(m.done, len(m.o.Manifest.Packages)+len(m.o.Manifest.Responses)+len(m.o.Manifest.Lists))
 	}
 }
 

@@ -39,6 +39,10 @@ type Capabilities struct {
 	// an earlier one of which no answer came may be carried out by the store
 	// later. Default: one is.
 	DeleteOnce func(ctx context.Context, key string) (once bool, err error)
+	// DeleteBatch is DeleteOnce of several objects, at most MostDeletes, in one
+	// request. Default, and of a server that does not know such requests:
+	// ErrUnsupported; then none or some are deleted.
+	DeleteBatch func(ctx context.Context, keys []string) (once bool, err error)
 	// File is the file on this machine that holds an object, which must not be
 	// written to. Default: "", there is none.
 	File func(key string) string
@@ -65,6 +69,9 @@ type Capabilities struct {
 
 // ErrUnsupported: the store has no such capability.
 var ErrUnsupported = errors.New("this store cannot do that")
+
+// MostDeletes is how many objects a batch of deletions has at most.
+const MostDeletes = 256
 
 // defaultParallel is for stores that do not say how many objects fit them.
 const defaultParallel = 16
@@ -110,6 +117,11 @@ func CapabilitiesOf(s Store) Capabilities {
 	}
 	if c.DeleteOnce == nil {
 		c.DeleteOnce = func(ctx context.Context, key string) (bool, error) { return true, s.Delete(ctx, key) }
+	}
+	if c.DeleteBatch == nil {
+		c.DeleteBatch = func(context.Context, []string) (bool, error) {
+			return true, fmt.Errorf("delete in batches: %w", ErrUnsupported)
+		}
 	}
 	if c.File == nil {
 		c.File = func(string) string { return "" }

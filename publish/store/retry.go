@@ -82,6 +82,9 @@ func (s *retrying) Capabilities() Capabilities {
 	if c.Replace != nil {
 		c.Replace = s.replace
 	}
+	if c.DeleteBatch != nil {
+		c.DeleteBatch = s.deleteBatch
+	}
 	c.DeleteOnce, c.putFrom, c.page = s.deleteOnce, s.putFrom, s.page
 	return c
 }
@@ -152,10 +155,22 @@ func (s *retrying) Delete(ctx context.Context, key string) error {
 }
 
 func (s *retrying) deleteOnce(ctx context.Context, key string) (once bool, err error) {
+	return s.once(ctx, "delete "+key, func(ctx context.Context) error { return s.store.Delete(ctx, key) })
+}
+
+func (s *retrying) deleteBatch(ctx context.Context, keys []string) (once bool, err error) {
+	return s.once(ctx, fmt.Sprintf("delete %d objects", len(keys)), func(ctx context.Context) error {
+		_, err := s.can.DeleteBatch(ctx, keys)
+		return err
+	})
+}
+
+// once deletes, and reports whether one attempt was enough.
+func (s *retrying) once(ctx context.Context, request string, attempt func(context.Context) error) (once bool, err error) {
 	attempts := 0
-	err = s.limited(ctx, "delete "+key, s.times.Answer, func(ctx context.Context) error {
+	err = s.limited(ctx, request, s.times.Answer, func(ctx context.Context) error {
 		attempts++
-		return s.store.Delete(ctx, key)
+		return attempt(ctx)
 	})
 	return attempts == 1 && err == nil, err
 }

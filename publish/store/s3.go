@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
@@ -76,7 +77,7 @@ func isRead(err error) bool {
 }
 
 func (s *s3Store) Capabilities() Capabilities {
-	return Capabilities{Parallel: cloudParallel, Replace: s.replace, Settings: s.settings, OtherState: otherETag, putFrom: s.putFrom, page: s.page}
+	return Capabilities{Parallel: cloudParallel, Replace: s.replace, Settings: s.settings, OtherState: otherETag, DeleteBatch: s.deleteBatch, putFrom: s.putFrom, page: s.page}
 }
 
 func (s *s3Store) Put(ctx context.Context, o layout.Object) error {
@@ -96,6 +97,29 @@ func (s *s3Store) Delete(ctx context.Context, key string) error {
 	name := s.prefix + key
 	_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.name, Key: &name})
 	return ifThere(s.named(key, err))
+}
+
+// deleteBatch leaves the objects that S3 says it did not delete to Delete, whose
+// errors say why.
+func (s *s3Store) deleteBatch(ctx context.Context, keys []string) (bool, error) {
+	var objects []types.ObjectIdentifier
+	for _, key := range keys {
+		objects = append(objects, types.ObjectIdentifier{Key: aws.String(s.prefix + key)})
+	}
+	out, err := s.client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &s.name, Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)}})
+	switch {
+	case err == nil:
+	case ctx.Err() != nil, transient(err):
+		return false, s.explained("delete", err)
+	default:
+		return true, fmt.Errorf("delete in batches: %w: %w", ErrUnsupported, s.secrets.hide(plain(err)))
+	}
+	for _, e := range out.Errors {
+		if err := s.Delete(ctx, strings.TrimPrefix(aws.ToString(e.Key), s.prefix)); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (s *s3Store) Load(ctx context.Context, key string) ([]byte, Token, error) {

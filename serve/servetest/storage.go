@@ -148,11 +148,11 @@ func Publish(t testing.TB, b *publish.Bucket, n, extra int) string {
 }
 
 // PublishSource builds a branch of a source and makes it live; change, if set,
-// changes how.
+// changes how. Its manifest has lists, as those of large registries do.
 func PublishSource(t testing.TB, b *publish.Bucket, src index.Source, branch string, change func(*build.Options)) string {
 	t.Helper()
 	ctx := t.Context()
-	o := build.Options{Source: src, Store: b, Regsnap: "test", Environments: []build.Environment{{
+	o := build.Options{Source: src, Store: b, Regsnap: "test", Inline: 1, Environments: []build.Environment{{
 		Name: Env, Branches: []string{branch}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy, Catalogue: true,
 	}}}
 	if change != nil {

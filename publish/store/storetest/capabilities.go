@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,6 +41,7 @@ func testCapabilities(t *testing.T, s store.Store) {
 			t.Errorf("delete: %v, %v", once, err)
 		}
 	}
+	testBatch(t, s, can)
 	given, err := can.Stage(object("packages/given-up", nil))
 	if err != nil {
 		t.Fatal(err)
@@ -68,5 +71,34 @@ func testCapabilities(t *testing.T, s store.Store) {
 	}
 	if got := keys(t, s, ""); len(got) != 1 {
 		t.Errorf("%q are there", got)
+	}
+}
+
+// testBatch deletes as many objects as a batch may have, one of which is not there.
+func testBatch(t *testing.T, s store.Store, can store.Capabilities) {
+	t.Helper()
+	batch := make([]string, store.MostDeletes)
+	for i := range batch {
+		batch[i] = fmt.Sprintf("packages/batch/%03d", i)
+	}
+	for _, key := range batch[1:10] {
+		put(t, s, key, "x")
+	}
+	put(t, s, "packages/batch/kept", "x")
+	once, err := can.DeleteBatch(t.Context(), batch)
+	if errors.Is(err, store.ErrUnsupported) {
+		for _, key := range batch[1:10] {
+			if err := s.Delete(t.Context(), key); err != nil {
+				t.Error(err)
+			}
+		}
+	} else if err != nil || !once {
+		t.Errorf("delete a batch: %v, %v", once, err)
+	}
+	if got := keys(t, s, "packages/batch/"); !slices.Equal(got, []string{"packages/batch/kept"}) {
+		t.Errorf("after a batch of deletions there is %q", got)
+	}
+	if err := s.Delete(t.Context(), "packages/batch/kept"); err != nil {
+		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package rightsproxy
 
 import (
 	"bytes"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -65,10 +66,15 @@ func (p *S3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") == "" {
 		policies = rules.Anyone
 	}
+	policies = append(append([]Policy(nil), policies...), rules.Bucket...)
+	if r.Method == http.MethodPost && r.URL.Query().Has("delete") {
+		p.deleteBatch(w, r, policies)
+		return
+	}
 	asked := s3Request(r)
 	conditional := r.Header.Get("If-None-Match") != "" || r.Header.Get("If-Match") != ""
 	switch {
-	case !allowed(append(append([]Policy(nil), policies...), rules.Bucket...), asked):
+	case !allowed(policies, asked):
 		refuse(w, http.StatusForbidden, "AccessDenied")
 	case r.Method == http.MethodPut && conditional && rules.RefuseConditions:
 		refuse(w, http.StatusNotImplemented, "NotImplemented")
@@ -110,6 +116,36 @@ func s3Request(r *http.Request) request {
 		out.creates = r.Method == http.MethodPut && !q.Has("partNumber") || r.Method == http.MethodPost && q.Has("uploadId")
 	}
 	return out
+}
+
+// deleteBatch judges each object of a DeleteObjects request for itself, and deletes those
+// that may be, as the API Reference of S3 says.
+func (p *S3) deleteBatch(w http.ResponseWriter, r *http.Request, policies []Policy) {
+	var batch struct {
+		Object []struct{ Key string }
+	}
+	if err := xml.NewDecoder(r.Body).Decode(&batch); err != nil {
+		refuse(w, http.StatusBadRequest, "MalformedXML")
+		return
+	}
+	type failure struct{ Key, Code, Message string }
+	result := struct {
+		XMLName xml.Name  `xml:"http://s3.amazonaws.com/doc/2006-03-01/ DeleteResult"`
+		Error   []failure `xml:"Error"`
+	}{}
+	for _, o := range batch.Object {
+		one := httptest.NewRequestWithContext(r.Context(), http.MethodDelete, strings.TrimSuffix(r.URL.Path, "/")+"/"+o.Key, nil)
+		if !allowed(policies, s3Request(one)) {
+			result.Error = append(result.Error, failure{o.Key, "AccessDenied", "Access Denied"})
+			continue
+		}
+		answer := httptest.NewRecorder()
+		if p.forward(answer, one, false); answer.Code >= 300 && answer.Code != http.StatusNotFound {
+			result.Error = append(result.Error, failure{o.Key, "InternalError", answer.Body.String()})
+		}
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	_ = xml.NewEncoder(w).Encode(result) // a client that is gone needs none
 }
 
 // forward signs a request again, as the server's owner, and makes it.
