@@ -65,6 +65,9 @@ type Options struct {
 	// Progress, if set, is told how far the work is. It may be called from any
 	// goroutine.
 	Progress func(Progress)
+	// Document, if set, is given each package document that was stored, which must not
+	// be changed. It may be called from any goroutine.
+	Document func(layout.Digest, []byte)
 }
 
 // Progress says how far one phase of a build is.
@@ -143,7 +146,7 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 		branches: map[string]*index.Branch{}, loaded: map[entryKey]*parse.Loaded{}, ranges: rangesCache{},
 		sharded: map[layout.Revision]bool{},
 	}
-	b.budget, b.regsnap, b.sign = o.Budget, o.Regsnap, o.Sign
+	b.budget, b.regsnap, b.sign, b.document = o.Budget, o.Regsnap, o.Sign, o.Document
 	if o.Inline > 0 {
 		b.inline = o.Inline
 	}

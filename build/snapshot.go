@@ -136,7 +136,7 @@ func (w *writer) writeResponses(ctx context.Context, t *target, p *planned) ([]l
 	}
 	for i := range t.rows {
 		r := &t.rows[i]
-		want(r.facts.document, func() job { return documentJob(r) })
+		want(r.facts.document, func() job { return w.documentJob(r) })
 	}
 	blocks := p.blocks
 	for _, part := range catalog {
@@ -161,11 +161,16 @@ func (w *writer) writeResponses(ctx context.Context, t *target, p *planned) ([]l
 
 // documentJob stores a package document, which is of use to no other
 // environment then.
-func documentJob(r *row) job {
+func (w *writer) documentJob(r *row) job {
 	return job{
 		digest: r.facts.document, class: layout.CacheIndex, size: int64(len(r.rendering.document)),
-		body:   func() ([]byte, error) { return r.rendering.document, nil },
-		stored: func() { r.rendering.document = nil },
+		body: func() ([]byte, error) { return r.rendering.document, nil },
+		stored: func() {
+			if w.document != nil {
+				w.document(r.facts.document, r.rendering.document)
+			}
+			r.rendering.document = nil
+		},
 	}
 }
 

@@ -20,6 +20,8 @@ type writer struct {
 	regsnap string
 	sign    Signer
 	told    func(Progress)
+	// document, if set, is given each package document that was stored.
+	document func(layout.Digest, []byte)
 	// live are snapshots of which rows and blocks of the catalog are taken.
 	live []*liveSnapshot
 	// made are blocks of the catalog, by the digest of their rows' summaries.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/storagev2"
 )
 
 func buildCommand() *cli.Command {
@@ -203,7 +205,8 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	lease := bucket.Lease(buildLease(c, o.Live))
 	defer releasing(c, &err, lease)
-	o.Store, o.Progress = lease, bar.update
+	var documents storagev2.Documents
+	o.Store, o.Progress, o.Document = lease, bar.update, documents.Keep
 	if c.Bool("dry-run") {
 		o.Store = newDryStore(bucket, o.Live)
 	}
@@ -217,7 +220,7 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 		}
 	}
 	if err == nil {
-		out.Snapshots, err = publishBuilt(c, cfg, o, bucket, lease, result)
+		out.Snapshots, err = publishBuilt(c, cfg, o, bucket, lease, result, &documents)
 	}
 	out.Seconds = time.Since(started).Seconds()
 	return printBuilt(c, out, err)
@@ -260,7 +263,7 @@ func manifests(live []build.Live) []*layout.Manifest {
 
 // publishBuilt makes the snapshots live, if that was asked for. A hook that
 // fails keeps no other environment from going live.
-func publishBuilt(c *cli.Context, cfg config, o build.Options, bucket *publish.Bucket, lease *publish.Lease, result *build.Result) ([]builtSnapshot, error) {
+func publishBuilt(c *cli.Context, cfg config, o build.Options, bucket *publish.Bucket, lease *publish.Lease, result *build.Result, documents *storagev2.Documents) ([]builtSnapshot, error) {
 	out := []builtSnapshot{}
 	n, hooks := note(c)
 	if hooks != nil {
@@ -273,6 +276,11 @@ func publishBuilt(c *cli.Context, cfg config, o build.Options, bucket *publish.B
 				return append(out, b), errors.Join(err, hooks)
 			}
 			n.Preview, n.Configured = cfg.previewFrom(b.Environment, time.Now()), !cfg.Environments[b.Environment].preview
+			var ahead *storagev2.Ahead
+			if !isLive(o.Live, s.Manifest) {
+				ahead = beginIndex(c, cfg, bucket, b.Environment, storagev2.Target{Snapshot: s.ID, Manifest: s.Manifest, Documents: documents})
+			}
+			defer ahead.Close()
 			moved, err := goLive(c, lease, bucket, b.Environment, s.ID, s.Manifest, n, cfg.order(b.Environment, o.Source))
 			if err != nil {
 				return append(out, b), errors.Join(err, hooks)
@@ -281,7 +289,7 @@ func publishBuilt(c *cli.Context, cfg config, o build.Options, bucket *publish.B
 			if moved.Held {
 				b.Held, b.Pinned = true, moved.Pin
 			}
-			hooks = errors.Join(hooks, afterPublish(c, cfg, bucket, moved))
+			hooks = errors.Join(hooks, afterPublish(c, cfg, bucket, moved, ahead))
 		} else {
 			p, err := bucket.Pointer(c.Context, b.Environment)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -293,6 +301,14 @@ func publishBuilt(c *cli.Context, cfg config, o build.Options, bucket *publish.B
 		out = append(out, b)
 	}
 	return out, hooks
+}
+
+// isLive reports whether a snapshot was live when the build began, by what differs between
+// any two that are not the same.
+func isLive(live []build.Live, m *layout.Manifest) bool {
+	return slices.ContainsFunc(live, func(l build.Live) bool {
+		return l.Manifest.Environment == m.Environment && l.Manifest.Routes == m.Routes && slices.Equal(l.Manifest.Branches, m.Branches)
+	})
 }
 
 // printBuilt shows result and findings, whether or not the build succeeded.

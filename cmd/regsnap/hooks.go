@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/storagev2"
 )
 
 // hook is an entry of after_publish: a command or a webhook.
@@ -46,9 +47,9 @@ func (h hook) validate() error {
 // afterPublish has the index of an environment follow its pointer, and tells its
 // hooks that another snapshot is live.
 // What fails there is reported, and does not undo anything.
-func afterPublish(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved) error {
+func afterPublish(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved, ahead *storagev2.Ahead) error {
 	sayUnrecorded(c.App.ErrWriter, m)
-	return errors.Join(followIndex(c, cfg, bucket, m), tellHooks(c, cfg, bucket, m))
+	return errors.Join(followIndex(c, cfg, bucket, m, ahead), tellHooks(c, cfg, bucket, m))
 }
 
 func tellHooks(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved) error {

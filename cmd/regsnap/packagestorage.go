@@ -45,17 +45,26 @@ func checkIndexBucket(bucket, what string) error {
 		what, u.Scheme)
 }
 
+// beginIndex begins the index of what is to go live in an environment; nil if it is to have
+// none.
+func beginIndex(c *cli.Context, cfg config, bucket *publish.Bucket, env string, t storagev2.Target) *storagev2.Ahead {
+	if cfg.Environments[env].PackageStorage == "" || c.Bool("dry-run") {
+		return nil
+	}
+	return storagev2.Begin(c.Context, bucket, env, t)
+}
+
 // followIndex writes the index of an environment after its pointer moved, and what an
 // earlier run could not write. What fails does not undo anything.
-func followIndex(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved) error {
+func followIndex(c *cli.Context, cfg config, bucket *publish.Bucket, m *publish.Moved, ahead *storagev2.Ahead) error {
 	if cfg.Environments[m.Environment].PackageStorage == "" || c.Bool("dry-run") {
 		return nil
 	}
-	return followMove(c.Context, c.App.ErrWriter, bucket, m)
+	return followMove(c.Context, c.App.ErrWriter, bucket, m, ahead)
 }
 
-func followMove(ctx context.Context, w io.Writer, bucket *publish.Bucket, m *publish.Moved) error {
-	r, err := storagev2.FollowMove(ctx, bucket, m)
+func followMove(ctx context.Context, w io.Writer, bucket *publish.Bucket, m *publish.Moved, ahead *storagev2.Ahead) error {
+	r, err := ahead.FollowMove(ctx, bucket, m)
 	_, err = sayIndex(w, m.Environment, r, err)
 	return err
 }
@@ -81,7 +90,7 @@ func followMirrored(c *cli.Context, cfg config, to *publish.Bucket, results []*c
 			continue
 		}
 		if c.Bool("v2") || cfg.Environments[r.Environment].PackageStorage != "" && checkIndexBucket(c.Args().Get(1), "") == nil {
-			err = errors.Join(err, followMove(c.Context, c.App.ErrWriter, to, r.Moved))
+			err = errors.Join(err, followMove(c.Context, c.App.ErrWriter, to, r.Moved, nil))
 		}
 	}
 	return err

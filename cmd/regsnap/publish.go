@@ -86,7 +86,7 @@ func runPublish(c *cli.Context) (err error) {
 		fmt.Fprintf(c.App.Writer, "%s: %s %s\n%s\n", p.env, id, wouldBe(moved), dryRunText)
 		return nil
 	}
-	hooks := afterPublish(c, p.cfg, p.bucket, moved)
+	hooks := afterPublish(c, p.cfg, p.bucket, moved, nil)
 	if c.Bool("json") {
 		return errors.Join(printJSON(c.App.Writer, movedTo{c.Bool("dry-run"), moved}), hooks)
 	}

@@ -96,7 +96,7 @@ func runRecover(c *cli.Context) (err error) {
 	}
 	if out.Moved != nil {
 		sayUnrecorded(c.App.ErrWriter, out.Moved)
-		err = followIndex(c, p.cfg, p.bucket, out.Moved)
+		err = followIndex(c, p.cfg, p.bucket, out.Moved, nil)
 	}
 	if c.Bool("json") {
 		return errors.Join(printJSON(c.App.Writer, out), err)

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/storagev2"
 )
 
 func rollbackCommand() *cli.Command {
@@ -79,15 +80,18 @@ func runRollback(c *cli.Context) (err error) {
 	}
 	var hooks error
 	if !out.DryRun {
+		var ahead *storagev2.Ahead
 		if r.From != r.To {
 			if err := confirm(c, fmt.Sprintf("Make %s live in %s?", r.To, r.Environment)); err != nil {
 				return err
 			}
+			ahead = beginIndex(c, p.cfg, p.bucket, p.env, storagev2.Target{Snapshot: r.To})
+			defer ahead.Close()
 		}
 		if out.Moved, err = r.Do(c.Context, n, c.Bool("pin")); err != nil {
 			return err
 		}
-		hooks = afterPublish(c, p.cfg, p.bucket, out.Moved)
+		hooks = afterPublish(c, p.cfg, p.bucket, out.Moved, ahead)
 	}
 	if c.Bool("json") {
 		return errors.Join(printJSON(c.App.Writer, out), hooks)

@@ -26,6 +26,8 @@ var errLarge = errors.New("the package documents are too large for an index")
 type composer struct {
 	b        Bucket
 	parallel int
+	// documents need not be read.
+	documents *Documents
 	// old are the segments of the index before, by what they are made of.
 	old map[segmentID]encoded
 	// found are documents that were in segments of it which are no longer needed.
@@ -36,7 +38,22 @@ type composer struct {
 	mu           sync.Mutex
 }
 
+// composed is an index, and how many documents were read for it one by one.
+type composed struct {
+	body []byte
+	read int
+}
+
 // compose makes the index of a snapshot; before is the one that was there, or nil.
+func compose(ctx context.Context, b Bucket, m *layout.Manifest, before []byte, documents *Documents) (*composed, error) {
+	c := composer{b: b, parallel: b.Parallel(), documents: documents}
+	body, err := c.compose(ctx, m, before)
+	if err != nil {
+		return nil, err
+	}
+	return &composed{body, c.read}, nil
+}
+
 func (c *composer) compose(ctx context.Context, m *layout.Manifest, before []byte) ([]byte, error) {
 	wanted := segments(m.Packages)
 	if before != nil {
@@ -129,7 +146,10 @@ func (c *composer) text(ctx context.Context, s segment, slots chan struct{}) ([]
 	documents := make([][]byte, len(s.documents))
 	g, ctx := errgroup.WithContext(ctx)
 	for i, d := range s.documents {
-		if documents[i] = c.found[d]; documents[i] != nil {
+		if documents[i] = c.found[d]; documents[i] == nil {
+			documents[i] = c.documents.get(d)
+		}
+		if documents[i] != nil {
 			continue
 		}
 		select {

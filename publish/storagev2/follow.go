@@ -91,17 +91,8 @@ func Look(ctx context.Context, b Bucket, env string) (State, error) {
 // deletes nothing of a live snapshot, nor an index from the cursor on. Of a snapshot without
 // packages there is no index: the last one stays.
 func Follow(ctx context.Context, b Bucket, env string) (*Result, error) {
-	return follow(ctx, b, env, nil)
-}
-
-// FollowMove is Follow of who has just moved the pointer: what the move knows is not
-// read again.
-func FollowMove(ctx context.Context, b Bucket, m *publish.Moved) (*Result, error) {
-	var known *live
-	if m.Changed && !m.Held && m.Manifest != nil {
-		known = &live{m.Generation, m.Live, m.Manifest}
-	}
-	return follow(ctx, b, m.Environment, known)
+	f := follower{b: b, env: env}
+	return f.follow(ctx)
 }
 
 // live is what an index is made of.
@@ -111,34 +102,51 @@ type live struct {
 	manifest   *layout.Manifest
 }
 
-// follow is Follow; known is what is or was live, if that is known.
-func follow(ctx context.Context, b Bucket, env string, known *live) (*Result, error) {
-	r := new(Result)
+// follower makes the index of an environment say what is live.
+type follower struct {
+	b   Bucket
+	env string
+	// known is what is or was live, and draft what was read and made for it, if
+	// that is known.
+	known     *live
+	draft     *draft
+	documents *Documents
+
+	result Result
+}
+
+func (f *follower) follow(ctx context.Context) (*Result, error) {
+	r := &f.result
 	err := races.Do(ctx, func() error {
-		at, state, err := readCursor(ctx, b, env)
-		if err != nil {
-			return err
-		}
-		to := known
-		known = nil // where this fails someone else was faster
-		if to == nil || at >= to.generation {
-			if to, err = r.look(ctx, b, env, at); to == nil || err != nil {
+		known, d := f.known, f.draft
+		f.known, f.draft = nil, nil // where this fails someone else was faster
+		if d == nil {
+			d = new(draft)
+			var err error
+			if d.at, d.state, err = readCursor(ctx, f.b, f.env); err != nil {
 				return err
 			}
 		}
-		r.State = State{Cursor: at, Generation: to.generation, Behind: true}
+		to := known
+		if to == nil || d.at >= to.generation {
+			var err error
+			if to, err = f.look(ctx, d.at); to == nil || err != nil {
+				return err
+			}
+		}
+		r.State = State{Cursor: d.at, Generation: to.generation, Behind: true}
 		if len(to.manifest.Packages) == 0 {
 			r.Behind, r.Empty = false, true
 			return nil
 		}
-		if err := r.index(ctx, b, env, *to, at); err != nil {
+		if err := f.index(ctx, *to, d); err != nil {
 			return err
 		}
-		switch err := b.MoveCursor(ctx, env, to.generation, state); {
+		switch err := f.b.MoveCursor(ctx, f.env, to.generation, d.state); {
 		case errors.Is(err, store.ErrConflict):
-			return retry.Again(fmt.Errorf("move the cursor of %s: %w", env, err))
+			return retry.Again(fmt.Errorf("move the cursor of %s: %w", f.env, err))
 		case err != nil:
-			return fmt.Errorf("move the cursor of %s: %w", env, err)
+			return fmt.Errorf("move the cursor of %s: %w", f.env, err)
 		}
 		r.State = State{Cursor: to.generation, Generation: to.generation}
 		r.Written = true
@@ -148,19 +156,20 @@ func follow(ctx context.Context, b Bucket, env string, known *live) (*Result, er
 }
 
 // look reads what is live; nil if nothing is, or a cursor's index is of it.
-func (r *Result) look(ctx context.Context, b Bucket, env string, at int64) (*live, error) {
-	p, err := b.Pointer(ctx, env)
+func (f *follower) look(ctx context.Context, at int64) (*live, error) {
+	p, err := f.b.Pointer(ctx, f.env)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	r := &f.result
 	r.State = State{Cursor: at, Generation: p.Generation}
-	if r.Behind, err = behind(ctx, b, p, at); err != nil || !r.Behind {
+	if r.Behind, err = behind(ctx, f.b, p, at); err != nil || !r.Behind {
 		return nil, err
 	}
-	m, err := b.Manifest(ctx, env, p.Snapshot)
+	m, err := f.b.Manifest(ctx, f.env, p.Snapshot)
 	if errors.Is(err, publish.ErrNoSnapshot) { // the pointer has moved since, and prune came
 		return nil, retry.Again(err)
 	}
@@ -169,22 +178,22 @@ func (r *Result) look(ctx context.Context, b Bucket, env string, at int64) (*liv
 
 // index writes the index of a pointer's generation. If one is there it is right: it
 // was made of the same snapshot.
-func (r *Result) index(ctx context.Context, b Bucket, env string, to live, at int64) error {
-	var before []byte
-	if at > 0 {
-		var err error
-		before, err = b.Read(ctx, layout.IndexKey(env, at))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, layout.ErrDamaged) {
-			return err
+func (f *follower) index(ctx context.Context, to live, d *draft) (err error) {
+	made := d.made
+	if made == nil || d.snapshot != to.snapshot {
+		before := d.before
+		if before == nil {
+			if before, err = readIndex(ctx, f.b, f.env, d.at); err != nil {
+				return err
+			}
+		}
+		if made, err = compose(ctx, f.b, to.manifest, before, f.documents); err != nil {
+			return fmt.Errorf("the index of %s: %w", to.snapshot, err)
 		}
 	}
-	c := composer{b: b, parallel: b.Parallel()}
-	body, err := c.compose(ctx, to.manifest, before)
-	if err != nil {
-		return fmt.Errorf("the index of %s: %w", to.snapshot, err)
-	}
-	r.Bytes, r.Packages, r.Read = int64(len(body)), len(to.manifest.Packages), c.read
-	return b.Put(ctx, layout.IndexObject(env, to.generation).With(body))
+	r := &f.result
+	r.Bytes, r.Packages, r.Read = int64(len(made.body)), len(to.manifest.Packages), made.read
+	return f.b.Put(ctx, layout.IndexObject(f.env, to.generation).With(made.body))
 }
 
 // readCursor reads which generation's index is read; 0 before the first.
