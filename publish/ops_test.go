@@ -323,6 +323,41 @@ func TestRollbackRefuses(t *testing.T) {
 	if _, err := l.PrepareRollback(ctx, testEnv, ""); !errors.Is(err, ErrDamaged) {
 		t.Errorf("to what has no routes: %v", err)
 	}
+	last, err := b.Pointer(ctx, testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.mustPublish(t, b, 4)
+	m, err := b.Manifest(ctx, testEnv, last.Snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := b.Live(ctx, testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	only := ofOneOnly(live, m)
+	if len(only) == 0 || len(only) > glances {
+		t.Fatalf("%d objects are not live, want some and at most %d", len(only), glances)
+	}
+	for _, key := range only {
+		body, err := b.Read(ctx, key)
+		if err != nil {
+			t.Fatalf("%s, which the snapshot is said to have: %v", key, err)
+		}
+		if err := b.Delete(ctx, key); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.PrepareRollback(ctx, testEnv, ""); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), key) {
+			t.Errorf("to what lacks %s: %v", key, err)
+		}
+		if err := b.replaceLive(ctx, layout.Object{Key: key, Body: body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.PrepareRollback(ctx, testEnv, ""); err != nil {
+		t.Errorf("to what is whole again: %v", err)
+	}
 	if err := l.Release(ctx); err != nil {
 		t.Error(err)
 	}

@@ -16,7 +16,7 @@ func TestRequests(t *testing.T) {
 	for _, extra := range []int{0, 30} {
 		b := openTest(t, s.Via(proxy.Addr).URL(s.NewBucket(t)))
 		src := newEditions(t)
-		src.extra = extra
+		src.extra, src.inline = extra, 0
 		requests := func(what string, most int, do func() error) {
 			t.Helper()
 			before := proxy.Requests()
@@ -41,7 +41,7 @@ func TestRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		requests("a rollback", 13, func() error {
+		requests("a rollback", 13+glances, func() error {
 			l := b.Lease(LeaseOptions{Purpose: "rollback"})
 			r, err := l.PrepareRollback(ctx, testEnv, "")
 			if err != nil {

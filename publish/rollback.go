@@ -34,7 +34,8 @@ type Rollback struct {
 
 // PrepareRollback looks at the way back to a snapshot, by default to the one
 // that was live before the live one was published. How many requests it takes
-// does not depend on the size of the registry. A snapshot that is not whole is
+// does not depend on the size of the registry: some objects that are not live are
+// looked for, and Verify looks for all. A snapshot that is found not to be whole is
 // ErrDamaged, one that does not exist ErrNoSnapshot.
 func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback, error) {
 	p, err := l.b.Pointer(ctx, env)
@@ -61,6 +62,9 @@ func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback,
 	if err != nil {
 		// A damaged live snapshot is a reason to go back, not to stay.
 		from = &layout.Manifest{Environment: env}
+	}
+	if err := l.b.glance(ctx, from, to); err != nil {
+		return nil, err
 	}
 	r.Packages, r.of = comparePackages(from, to), about{from, to}
 	return r, nil

@@ -19,8 +19,10 @@ func rollbackCommand() *cli.Command {
 		Description: `Moves the pointer of an environment back: without an ID to the snapshot that was
 live before the live one was published, so that a second rollback goes one further
 back. Says what changes, then does it; --dry-run only says it. It takes the same
-few requests whatever the size of the registry. A snapshot that is not whole is
-refused (exit code 1), and so is a pointer that someone else moved at the same time (5).
+few requests whatever the size of the registry: it reads manifest and routes, and looks for up to
+16 objects that the live snapshot has not. A snapshot that is found not to be whole is
+refused (exit code 7), and so is a pointer that someone else moved at the same time (5).
+--verify reads and compares everything first, as regsnap verify does.
 
 The next publish goes live again. --pin holds the environment in the same instant,
 until regsnap unpin.
@@ -30,6 +32,7 @@ until regsnap unpin.
 		Flags: []cli.Flag{
 			configFlag(), bucketFlag(), envFlag(),
 			snapshotFlag("the previous one"), dryRunFlag(), yesFlag(),
+			&cli.BoolFlag{Name: "verify", Usage: "check every object of the snapshot first"},
 			&cli.BoolFlag{Name: "pin", Usage: "hold the environment there until regsnap unpin"},
 			allFlag(),
 			byFlag(), reasonFlag(), jsonFlag(),
@@ -78,6 +81,11 @@ func runRollback(c *cli.Context) (err error) {
 		fmt.Fprintf(c.App.Writer, "%s: from %s back to %s\n", r.Environment, r.From, r.To)
 		printChanges(c.App.Writer, r.Packages, c.Bool("all"))
 	}
+	if c.Bool("verify") {
+		if err := verifyTarget(c, p, r.To); err != nil {
+			return err
+		}
+	}
 	var hooks error
 	if !out.DryRun {
 		var ahead *storagev2.Ahead
@@ -108,4 +116,20 @@ func runRollback(c *cli.Context) (err error) {
 		}
 	}
 	return hooks
+}
+
+// verifyTarget checks all of a snapshot before it goes live.
+func verifyTarget(c *cli.Context, p place, id string) error {
+	bar := newProgress(c.App.ErrWriter, c.Bool("json"))
+	o := publish.VerifyOptions{Progress: func(n publish.Checked) { bar.step("verify", n.Units, n.Total) }}
+	v, err := p.bucket.Verify(c.Context, p.env, id, o)
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	if v.Sound() {
+		return nil
+	}
+	printVerification(c.App.ErrWriter, v, o)
+	return fmt.Errorf("%w: %s of %s is not whole; regsnap verify --env %s --repair %s makes it again from the source", publish.ErrDamaged, id, p.env, p.env, id)
 }
