@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -214,13 +215,20 @@ func (c *Copier) missing(m *layout.Manifest) ([]layout.ManifestPackage, []layout
 	for _, r := range m.Stored() {
 		had, there := c.responses[r.Digest]
 		switch {
-		case !there:
-			responses = append(responses, r)
-		case had.SHA256 != r.SHA256:
+		case there && had.SHA256 != r.SHA256:
 			return nil, nil, differs(r.Object(layout.CacheContent).Key, had.SHA256, r.SHA256)
+		case !there, !covers(had, r):
+			responses = append(responses, r)
 		}
 	}
 	return packages, responses, nil
+}
+
+// covers reports whether a response that is there has all objects of one that is wanted.
+// Another version of regsnap may keep it in another form.
+func covers(there, wanted layout.ManifestResponse) bool {
+	keys := there.Keys()
+	return !slices.ContainsFunc(wanted.Keys(), func(key string) bool { return !slices.Contains(keys, key) })
 }
 
 func differs(key, there, here string) error {

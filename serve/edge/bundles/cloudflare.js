@@ -2603,7 +2603,7 @@ function worker(config) {
      */
     async fetch(request, env, context) {
       live ??= new Live(config.environment, config.pointerSeconds, bucketOf(config, env), sha256);
-      const target = request.url.replace(/^[a-z]+:\/\/[^/?]*/, "");
+      const target = utf8(request.url.replace(/^[a-z]+:\/\/[^/?]*/, ""));
       const waitUntil = (work) => context.waitUntil(work);
       const host = request.headers.get("host") ?? "";
       previews ??= new Previews(config, live.bucket, sha256);

@@ -3,6 +3,7 @@
 import { failed, misdirected } from "../platform/errors.js";
 import { Previews } from "../platform/previews.js";
 import { Live, NoPreview } from "../platform/snapshot.js";
+import { utf8 } from "../router/bytes.js";
 import { handle, warmUp } from "../router.js";
 import { leave } from "./fallback.js";
 import { originBucket } from "./origin.js";
@@ -48,8 +49,8 @@ export function worker(config) {
      */
     async fetch(request, env, context) {
       live ??= new Live(config.environment, config.pointerSeconds, bucketOf(config, env), sha256);
-      // As it was sent: a URL object would clean the path.
-      const target = request.url.replace(/^[a-z]+:\/\/[^/?]*/, "");
+      // As it was sent, in bytes: a URL object would clean the path.
+      const target = utf8(request.url.replace(/^[a-z]+:\/\/[^/?]*/, ""));
       /** @param {Promise<unknown>} work */
       const waitUntil = (work) => context.waitUntil(work);
       const host = request.headers.get("host") ?? "";
