@@ -101,12 +101,6 @@ func (b *beside) publish(t *testing.T, id string) *publish.Moved {
 // what is live in the end. All but the writes can be done before the pointer moves, and what
 // is out of date by then does no harm.
 func TestFollowMove(t *testing.T) {
-	for _, how := range []string{"after the move", "read ahead", "made ahead", "ahead, in vain", "made ahead for another"} {
-		t.Run(how, func(t *testing.T) { followMoves(t, how) })
-	}
-}
-
-func followMoves(t *testing.T, how string) {
 	b := newBeside(t)
 	ids := []string{servetest.Publish(t, b.Bucket, 0, 9), servetest.Publish(t, b.Bucket, 1, 9)}
 	b.mustFollow(t, "first")
@@ -126,6 +120,26 @@ func followMoves(t *testing.T, how string) {
 			documents.Keep(p.Document, body)
 		}
 	}
+	// What is read before and after the move: cursors, indexes, documents, others, writes.
+	type numbers = [5]int32
+	for _, way := range []struct {
+		name          string
+		before, after numbers
+	}{
+		{"after the move", numbers{}, numbers{1, 1, 1, 0, 2}},
+		{"read ahead", numbers{1, 1, 0, 0, 0}, numbers{0, 0, 1, 0, 2}},
+		{"made ahead", numbers{1, 1, 0, 0, 0}, numbers{0, 0, 0, 0, 2}},
+		{"ahead, in vain", numbers{1, 0, 0, 0, 0}, numbers{1, 1, 1, 0, 2}},
+		{"made ahead for another", numbers{1, 1, 0, 0, 0}, numbers{0, 0, 0, 0, 2}},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			b.followMoves(t, way.name, ids, manifests, &documents, [2][5]int32{way.before, way.after})
+		})
+	}
+}
+
+// followMoves moves the pointer to and fro between two snapshots, the second of which is live.
+func (b *beside) followMoves(t *testing.T, how string, ids []string, manifests map[string]*layout.Manifest, documents *storagev2.Documents, want [2][5]int32) {
 	// begin begins the index of a snapshot that is to go live next, to its end.
 	begin := func(c *counted, id string) *storagev2.Ahead {
 		target := storagev2.Target{Snapshot: id}
@@ -133,13 +147,13 @@ func followMoves(t *testing.T, how string) {
 		case "after the move":
 			return nil
 		case "made ahead":
-			target.Manifest, target.Documents = manifests[id], &documents
+			target.Manifest, target.Documents = manifests[id], documents
 		case "made ahead for another":
 			other := ids[0]
 			if id == other {
 				other = ids[1]
 			}
-			target = storagev2.Target{Snapshot: other, Manifest: manifests[other], Documents: &documents}
+			target = storagev2.Target{Snapshot: other, Manifest: manifests[other], Documents: documents}
 		case "ahead, in vain":
 			c.broken = true
 		}
@@ -156,16 +170,6 @@ func followMoves(t *testing.T, how string) {
 		}
 		b.mustBeRead(t, what)
 	}
-	// What is read before and after the move: cursors, indexes, documents, others, writes.
-	type numbers = [5]int32
-	type both = [2]numbers
-	want := map[string]both{
-		"after the move":         {{}, {1, 1, 1, 0, 2}},
-		"read ahead":             {{1, 1, 0, 0, 0}, {0, 0, 1, 0, 2}},
-		"made ahead":             {{1, 1, 0, 0, 0}, {0, 0, 0, 0, 2}},
-		"ahead, in vain":         {{1, 0, 0, 0, 0}, {1, 1, 1, 0, 2}},
-		"made ahead for another": {{1, 1, 0, 0, 0}, {0, 0, 0, 0, 2}},
-	}[how]
 	for n := range 2 {
 		c := &counted{beside: b}
 		a := begin(c, ids[n%2])
