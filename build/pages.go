@@ -217,7 +217,7 @@ func (p *pages) render(ctx context.Context, rev layout.Revision, c *layout.Conte
 	if err != nil {
 		return err
 	}
-	d, err := p.put(ctx, v.Page, encodedPage)
+	d, err := p.putPage(ctx, v.Page)
 	if err != nil {
 		return err
 	}
@@ -247,6 +247,28 @@ func (p *pages) put(ctx context.Context, page []byte, encoded bool) (layout.Dige
 	}
 	_, err := p.w.writeResponse(ctx, job{digest: d, body: func() ([]byte, error) { return page, nil }, page: true, encoded: encoded})
 	return d, err
+}
+
+// putPage stores the page of a version, for people, unless the bucket has it.
+func (p *pages) putPage(ctx context.Context, page *catalog.Page) (layout.Digest, error) {
+	sum := page.Sum()
+	d := layout.Digest(sum.SHA256[:layout.DigestLen])
+	p.w.mu.Lock()
+	_, there := p.w.responses[d]
+	p.w.mu.Unlock()
+	if there {
+		return d, nil
+	}
+	encoded := page.Gzip()
+	r := layout.ManifestResponse{Digest: d, Size: sum.Size, SHA256: sum.SHA256, Gzip: int64(len(encoded)), EncodedOnly: true, Page: true}
+	if err := p.w.put.now(ctx, r.Object(layout.CacheContent).Encoded().With(encoded)); err != nil {
+		return d, err
+	}
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.w.responses[d] = r
+	p.w.rendered++
+	return d, nil
 }
 
 // reading is a writer that writes no object of a revision: it reads what there is to

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"slices"
 	"sync"
 
 	"github.com/regsnap/regsnap/layout"
@@ -30,8 +31,9 @@ var files embed.FS
 const edition = "1"
 
 var (
-	style  = asset("assets/catalog.css")
-	script = asset("assets/catalog.js")
+	style = asset("assets/catalog.css")
+	// One script, so that a page lets in one hash; catalog.js runs what both define.
+	script = slices.Concat(asset("assets/live.js"), asset("assets/catalog.js"))
 
 	templates = template.Must(template.New("").Funcs(functions).ParseFS(files, "templates/*.html"))
 )
@@ -108,11 +110,16 @@ func newFrame(kind string, depth int, title string) frame {
 	return frame{Kind: kind, Title: title, Root: root, API: api}
 }
 
-// execute renders a page. That fails only if a template is wrong, which every test
-// would show.
-func execute(name string, f frame) []byte {
+// execute renders a page.
+func execute(name string, f frame) []byte { return run(name, f) }
+
+// fragment renders a part of a page.
+func fragment(name string, data any) string { return string(run(name, data)) }
+
+// run executes a template. That fails only if it is wrong, which every test would show.
+func run(name string, data any) []byte {
 	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, name, f); err != nil {
+	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
 		panic(fmt.Sprintf("catalog: %s: %v", name, err))
 	}
 	return b.Bytes()

@@ -37,7 +37,7 @@ func (f *Facts) set(p *versionPage) {
 func Compare(before, after *Facts, since string) *layout.SiteChanges {
 	c := &layout.SiteChanges{Since: since}
 	c.Files = changed(pathMap(before), pathMap(after))
-	c.Fields = changed(fieldMap(before), fieldMap(after))
+	c.Fields = changed(fieldMap(before, after), fieldMap(after, before))
 	c.Variables = changed(namedMap(before.variables), namedMap(after.variables))
 	for i, f := range after.facts {
 		if was := before.facts[i]; was.value != f.value {
@@ -55,9 +55,14 @@ func pathMap(f *Facts) map[string]string {
 	return out
 }
 
-func fieldMap(f *Facts) map[string]string {
+// fieldMap is the fields of f by their names, but for those of streams that have the
+// same files in other: most do.
+func fieldMap(f, other *Facts) map[string]string {
 	out := map[string]string{}
 	for _, s := range f.fields {
+		if slices.Equal(f.filesOf(s.stream), other.filesOf(s.stream)) {
+			continue
+		}
 		for _, field := range s.file.fields {
 			name := field.Name
 			if s.stream != "" {
@@ -67,6 +72,17 @@ func fieldMap(f *Facts) map[string]string {
 		}
 	}
 	return out
+}
+
+// filesOf are those that give a data stream its fields. Files that say the same are
+// the same, unless they were forgotten between.
+func (f *Facts) filesOf(stream string) (files []*fieldsFile) {
+	for _, s := range f.fields {
+		if s.stream == stream {
+			files = append(files, s.file)
+		}
+	}
+	return files
 }
 
 func namedMap(list []named) map[string]string {

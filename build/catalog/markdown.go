@@ -1,10 +1,9 @@
 package catalog
 
 import (
+	"bufio"
 	"bytes"
-	"html"
 	"net/url"
-	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -34,14 +33,22 @@ const idPrefix = "user-content-"
 type markdown struct {
 	convert goldmark.Markdown
 	policy  *bluemonday.Policy
+	rows    *rowTransformer
+	// blocks are sanitised, by what they were before.
+	blocks memo[string]
+	pieces memo[*piece]
 }
 
 func newMarkdown() *markdown {
-	rules := &rewriter{}
+	rules, rows := &rewriter{}, newRowTransformer()
 	return &markdown{
+		rows: rows,
 		convert: goldmark.New(
 			goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone)), extension.Strikethrough, extension.Linkify),
-			goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(rules, 1000))),
+			goldmark.WithParserOptions(
+				parser.WithASTTransformers(util.Prioritized(rules, 1000)),
+				parser.WithParagraphTransformers(util.Prioritized(rows, 199)), // goldmark's own for tables has 200
+			),
 			goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(rules, 1))),
 		),
 		policy: newPolicy(),
@@ -68,18 +75,123 @@ func newPolicy() *bluemonday.Policy {
 	return p
 }
 
-// render makes safe HTML of a document in the folder dir of a package. Places of
-// the package's own files begin with ownFiles.
-func (m *markdown) render(source []byte, dir string) string {
-	source = source[:min(len(source), maxMarkdown)]
+// rendered is safe HTML of a document, with the package's own files left open.
+type rendered struct{ parts []part }
+
+// part is a piece of HTML, or a link to a file of the package or its picture.
+type part struct {
+	shared *piece
+	// file is what is linked to. The link is before and after the place of the
+	// package's files, or missing if the package has no such file.
+	file, before, after, missing string
+}
+
+func (r *rendered) size() (n int) {
+	for _, p := range r.parts {
+		if p.shared != nil {
+			n += len(p.shared.html)
+		}
+	}
+	return n
+}
+
+// render makes safe HTML of a document in the folder dir of a package.
+func (m *markdown) render(source []byte, dir string) *rendered {
+	out := &rendered{}
+	var small strings.Builder
+	flush := func() {
+		if small.Len() > 0 {
+			out.parts = append(out.parts, part{shared: newPiece(small.String())})
+			small.Reset()
+		}
+	}
+	for _, b := range m.blocksOf(source[:min(len(source), maxMarkdown)], dir) {
+		if len(b) >= minShared && !strings.Contains(b, ownFiles) {
+			flush()
+			out.parts = append(out.parts, part{shared: m.pieces.of(sumOf([]byte(b)), func() (*piece, int) { return newPiece(b), len(b) })})
+			continue
+		}
+		for {
+			at := ownLinks.FindStringSubmatchIndex(b)
+			if at == nil {
+				break
+			}
+			small.WriteString(b[:at[0]])
+			flush()
+			out.parts = append(out.parts, newOwnLink(b[at[0]:at[1]], b[at[2]:at[3]]))
+			b = b[at[1]:]
+		}
+		small.WriteString(b)
+	}
+	flush()
+	return out
+}
+
+func newOwnLink(tag, file string) part {
+	p := part{missing: "<a>"}
+	// A path that cannot be read is that of no file.
+	p.file, _ = url.PathUnescape(file)
+	p.before, p.after, _ = strings.Cut(tag, ownFiles)
+	if alt := altText.FindStringSubmatch(tag); alt != nil {
+		p.missing = alt[1]
+	}
+	return p
+}
+
+// ownLinks are links to files of the package, and pictures, in sanitised HTML: no
+// text has a "<" of its own there, and no attribute a quote.
+var (
+	ownLinks = regexp.MustCompile(`<(?:a|img)[^>]* (?:href|src)="` + regexp.QuoteMeta(ownFiles) + `([^"?#]*)[^"]*"[^>]*>`)
+	altText  = regexp.MustCompile(`^<img[^>]* alt="([^"]*)"`)
+)
+
+// blocksOf makes safe HTML of a document, a block after the other. Places of the
+// package's own files begin with ownFiles.
+func (m *markdown) blocksOf(source []byte, dir string) []string {
+	blocks, ok := m.html(source, dir, true)
+	if !ok {
+		blocks, _ = m.html(source, dir, false)
+	}
+	return blocks
+}
+
+// html makes the blocks of a document; with short, it parses no row of a table that
+// is known. It is false if a table is another without those.
+func (m *markdown) html(source []byte, dir string, short bool) (blocks []string, ok bool) {
 	ctx := parser.NewContext(parser.WithIDs(&ids{taken: map[string]bool{}}))
 	ctx.Set(dirKey, dir)
-	doc := m.convert.Parser().Parse(text.NewReader(source), parser.WithContext(ctx))
-	var b bytes.Buffer
-	if err := m.convert.Renderer().Render(&b, source, doc); err != nil {
-		return "<p>This document cannot be shown.</p>"
+	known := &shortTables{of: map[ast.Node]*shortTable{}}
+	if short {
+		ctx.Set(shortTablesKey, known)
 	}
-	return tables.Replace(m.policy.Sanitize(b.String()))
+	doc := m.convert.Parser().Parse(text.NewReader(source), parser.WithContext(ctx))
+	if known.failed {
+		return nil, false
+	}
+	var b bytes.Buffer
+	w := bufio.NewWriter(&b)
+	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
+		b.Reset()
+		if err := m.convert.Renderer().Render(w, source, n); err != nil {
+			return []string{"<p>This document cannot be shown.</p>"}, true
+		}
+		html := m.sanitise(b.Bytes())
+		if s := known.of[n]; s != nil {
+			if html, ok = m.rows.cache.complete(html, s); !ok {
+				return nil, false
+			}
+		}
+		blocks = append(blocks, html)
+	}
+	return blocks, true
+}
+
+// sanitise makes safe HTML of a block.
+func (m *markdown) sanitise(block []byte) string {
+	return m.blocks.of(sumOf(block), func() (string, int) {
+		html := tables.Replace(m.policy.Sanitize(string(block)))
+		return html, len(html)
+	})
 }
 
 // tables get a frame that scrolls by itself. Text cannot contain these: what is
@@ -113,198 +225,3 @@ func (s *ids) Generate(value []byte, _ ast.NodeKind) []byte {
 }
 
 func (s *ids) Put(value []byte) { s.taken[string(value)] = true }
-
-// rewriter changes a document on its way from Markdown to HTML: where links lead,
-// which pictures there are, and that what looks like HTML is text.
-type rewriter struct{}
-
-// firstLevel is that of a document's first headings: below those of the page.
-const firstLevel = 3
-
-// Transform rewrites a document before it is rendered.
-func (r *rewriter) Transform(doc *ast.Document, reader text.Reader, ctx parser.Context) {
-	source := reader.Source()
-	dir, _ := ctx.Get(dirKey).(string)
-	last := firstLevel - 1
-	var drop []ast.Node
-	var links []*ast.Link
-	// A walk fails only if its function does.
-	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if !entering {
-			return ast.WalkContinue, nil
-		}
-		switch n := n.(type) {
-		case *ast.Heading:
-			n.Level = min(n.Level+firstLevel-1, last+1, 6) // none is left out
-			last = n.Level
-			n.SetAttribute([]byte("id"), ctx.IDs().Generate(plainText(n, source), n.Kind()))
-		case *ast.Link:
-			links = append(links, n)
-			rewriteLink(n, &n.Destination, dir)
-			n.Title = nil
-		case *ast.AutoLink:
-			if to, own := resolve(string(n.URL(source)), dir); n.AutoLinkType == ast.AutoLinkURL && (own || to == "") {
-				drop = append(drop, n)
-				break
-			}
-			n.SetAttribute([]byte("rel"), []byte(outside))
-			n.SetAttribute([]byte("class"), []byte("out"))
-		case *ast.Image:
-			if to, own := resolve(string(n.Destination), dir); own && to != "" && !strings.HasPrefix(to, "#") {
-				n.Destination, n.Title = []byte(to), nil
-			} else {
-				drop = append(drop, n)
-			}
-		}
-		return ast.WalkContinue, nil
-	})
-	for _, n := range drop {
-		// A picture from elsewhere is shown as its text, and so is one at an
-		// address outside of the package.
-		n.Parent().ReplaceChild(n.Parent(), n, ast.NewString(plainText(n, source)))
-	}
-	for _, l := range links {
-		// A link into the document leads nowhere if no heading is called that.
-		if id, ok := strings.CutPrefix(string(l.Destination), "#"); ok && !ctx.IDs().(*ids).taken[strings.TrimPrefix(id, idPrefix)] {
-			l.Destination = nil
-		}
-	}
-	name(doc, source)
-}
-
-// outside is what a link to elsewhere says of itself.
-const outside = "noopener nofollow"
-
-func rewriteLink(n ast.Node, destination *[]byte, dir string) {
-	to, own := resolve(string(*destination), dir)
-	*destination = []byte(to)
-	if !own && to != "" {
-		n.SetAttribute([]byte("rel"), []byte(outside))
-		n.SetAttribute([]byte("class"), []byte("out"))
-	}
-}
-
-// name gives links that show nothing, because their picture is gone, their address
-// as a text.
-func name(doc ast.Node, source []byte) {
-	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if l, ok := n.(*ast.Link); ok && entering && len(bytes.TrimSpace(plainText(l, source))) == 0 {
-			l.AppendChild(l, ast.NewString(bytes.Clone(l.Destination)))
-		}
-		return ast.WalkContinue, nil
-	})
-}
-
-// resolve says where a link or a picture of a document leads: own tells that it is
-// in the package or in the document. Empty is nowhere.
-func resolve(destination, dir string) (to string, own bool) {
-	u, err := url.Parse(strings.TrimSpace(destination))
-	if err != nil || strings.ContainsAny(destination, "\\\x00\t\r\n") {
-		return "", true
-	}
-	switch strings.ToLower(u.Scheme) {
-	case "http", "https":
-		if u.Host == "" {
-			return "", true
-		}
-		return u.String(), false
-	case "mailto":
-		return u.String(), false
-	case "":
-	default:
-		return "", true
-	}
-	if u.Host != "" || u.User != nil || strings.HasPrefix(destination, "//") {
-		return "", true
-	}
-	if u.Path == "" {
-		if u.Fragment == "" {
-			return "", true
-		}
-		return "#" + idPrefix + url.PathEscape(anchor(u.Fragment)), true
-	}
-	p := u.Path
-	if strings.HasPrefix(p, "/app/") || strings.HasPrefix(p, "/plugins/") {
-		return "", true // of Kibana itself, which is not here
-	}
-	if !strings.HasPrefix(p, "/") {
-		p = path.Join("/", dir, p)
-	}
-	return ownFiles + escapePath(strings.TrimPrefix(path.Clean(p), "/")), true
-}
-
-// plainText is the text of a node, and the descriptions of its pictures.
-func plainText(n ast.Node, source []byte) []byte {
-	var b bytes.Buffer
-	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if entering {
-			switch n := n.(type) {
-			case *ast.Text:
-				b.Write(n.Segment.Value(source))
-			case *ast.String:
-				b.Write(n.Value)
-			case *ast.AutoLink:
-				b.Write(n.Label(source))
-			case *ast.RawHTML:
-				for i := range n.Segments.Len() {
-					s := n.Segments.At(i)
-					b.Write(s.Value(source))
-				}
-			}
-		}
-		return ast.WalkContinue, nil
-	})
-	return b.Bytes()
-}
-
-// RegisterFuncs replaces how some nodes are written.
-func (r *rewriter) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
-	reg.Register(ast.KindRawHTML, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if entering {
-			raw := n.(*ast.RawHTML)
-			for i := range raw.Segments.Len() {
-				s := raw.Segments.At(i)
-				_, _ = w.WriteString(html.EscapeString(string(s.Value(source))))
-			}
-		}
-		return ast.WalkSkipChildren, nil
-	})
-	reg.Register(ast.KindHTMLBlock, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if !entering {
-			return ast.WalkContinue, nil
-		}
-		block := n.(*ast.HTMLBlock)
-		_, _ = w.WriteString("<pre><code>")
-		for i := range block.Lines().Len() {
-			s := block.Lines().At(i)
-			_, _ = w.WriteString(html.EscapeString(string(s.Value(source))))
-		}
-		if block.HasClosure() {
-			_, _ = w.WriteString(html.EscapeString(string(block.ClosureLine.Value(source))))
-		}
-		_, _ = w.WriteString("</code></pre>\n")
-		return ast.WalkSkipChildren, nil
-	})
-	reg.Register(ast.KindImage, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if entering {
-			img := n.(*ast.Image)
-			_, _ = w.WriteString(`<img loading="lazy" src="` + html.EscapeString(string(img.Destination)) + `" alt="` + html.EscapeString(string(plainText(img, source))) + `">`)
-		}
-		return ast.WalkSkipChildren, nil
-	})
-	reg.Register(ast.KindLink, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-		l := n.(*ast.Link)
-		switch {
-		case len(l.Destination) == 0: // it leads nowhere: only its text is left
-		case !entering:
-			_, _ = w.WriteString("</a>")
-		default:
-			_, _ = w.WriteString(`<a href="` + html.EscapeString(string(l.Destination)) + `"`)
-			for _, a := range l.Attributes() {
-				_, _ = w.WriteString(" " + string(a.Name) + `="` + string(a.Value.([]byte)) + `"`)
-			}
-			_, _ = w.WriteString(">")
-		}
-		return ast.WalkContinue, nil
-	})
-}

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
-	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,9 +18,11 @@ import (
 // and is safe for concurrent use.
 type Renderer struct {
 	markdown  *markdown
-	documents memo[string]
+	documents memo[*rendered]
 	fields    memo[*fieldsFile]
-	logs      memo[[]release]
+	entries   memo[*fieldsFile] // of fields files
+	logs      memo[[]loggedVersion]
+	releases  memo[[]loggedVersion] // entries of changelogs
 }
 
 // NewRenderer prepares to render.
@@ -41,7 +41,7 @@ type Input struct {
 type Version struct {
 	About layout.SiteAbout
 	Log   []layout.SiteLog
-	Page  []byte
+	Page  *Page
 	Facts *Facts
 }
 
@@ -81,13 +81,17 @@ type versionPage struct {
 	Variables                                           []variables
 	Streams                                             []stream
 	Log                                                 []layout.SiteLog
-	Older                                               []loggedVersion
-	Files                                               []shownFile
+	Older                                               template.HTML
+	OlderCount                                          int
+	FileRows                                            template.HTML
+	FileCount                                           int
 	FilesSize                                           int64
 	Archive                                             layout.ObjectDigest
 	Signed                                              bool
 	Dashboards                                          []string
 	Assets                                              []countedAsset
+
+	held [][]chunk
 }
 
 type (
@@ -102,17 +106,19 @@ type (
 	// variables are those that belong together.
 	variables struct {
 		Title, Input, Description string
-		Vars                      []parse.Variable
+		Count                     int
+		Rows                      template.HTML
 	}
 	stream struct {
 		parse.DataStream
 		ID     string
-		Fields []template.HTML
+		Fields template.HTML
 		Count  int
 	}
 	loggedVersion struct {
 		Version string
 		Log     []layout.SiteLog
+		html    func() string // as one of the other versions
 	}
 	shownFile struct {
 		Path, Sum string
@@ -140,9 +146,10 @@ func (r *Renderer) Version(in Input) (*Version, error) {
 		has[f.Path] = true
 	}
 	taken := map[string]bool{}
+	shown := make([]shownFile, 0, len(in.Files))
 	for _, f := range in.Files {
 		facts.files = append(facts.files, fileFact{f.Path, f.SHA256})
-		p.Files = append(p.Files, shownFile{f.Path, f.SHA256, f.Size})
+		shown = append(shown, shownFile{f.Path, f.SHA256, f.Size})
 		p.FilesSize += f.Size
 		dir, name := path.Split(f.Path)
 		if kind, ok := strings.CutPrefix(dir, "kibana/"); ok && strings.HasSuffix(name, ".json") {
@@ -150,7 +157,9 @@ func (r *Renderer) Version(in Input) (*Version, error) {
 		}
 		switch {
 		case f.Path == "docs/README.md":
-			p.Readme = r.manual(f, p.Path, has)
+			if doc := r.manual(f, p.Path, has); len(doc) > 0 {
+				p.Readme = p.hold(doc...)
+			}
 		case dir == "docs/" && strings.HasSuffix(name, ".md"):
 			title := strings.TrimSuffix(name, ".md")
 			id := anchor("doc", title)
@@ -160,26 +169,34 @@ func (r *Renderer) Version(in Input) (*Version, error) {
 			taken[id] = true
 			p.Manuals = append(p.Manuals, manual{title, id, ""})
 			m := &p.Manuals[len(p.Manuals)-1]
-			m.HTML = template.HTML(strings.ReplaceAll(string(r.manual(f, p.Path, has)), idPrefix, idPrefix+m.ID+"-"))
+			var html strings.Builder
+			for _, c := range r.manual(f, p.Path, has) {
+				html.WriteString(c.text)
+			}
+			m.HTML = p.hold(chunk{text: strings.ReplaceAll(html.String(), idPrefix, idPrefix+m.ID+"-")})
 		case f.Path == "changelog.yml":
-			p.changelog(r.logs.of(f.Content, func([]release) int { return len(f.Content) }, readChangelog))
+			p.changelog(r.logs.of(f.SHA256, func() ([]loggedVersion, int) { return r.readChangelog(f.Content), len(f.Content) }))
 		case strings.HasSuffix(name, ".yml") && path.Base(path.Dir(f.Path)) == "fields" && strings.Count(dir, "/") <= 3:
 			of := strings.TrimPrefix(strings.TrimSuffix(dir, "fields/"), "data_stream/")
-			file := r.fields.of(f.Content, (*fieldsFile).size, readFields)
+			file := r.fields.of(f.SHA256, func() (*fieldsFile, int) {
+				file := r.readFields(f.Content)
+				return file, file.size()
+			})
 			streams[of] = append(streams[of], file)
 			facts.fields = append(facts.fields, streamFields{strings.TrimSuffix(of, "/"), file})
 		}
 	}
+	p.FileRows, p.FileCount = p.hold(chunk{text: fileRows(p.Path, shown)}), len(shown)
 	for kind, n := range kinds {
 		p.Assets = append(p.Assets, countedAsset{kind, n})
 	}
 	slices.SortFunc(p.Assets, func(a, b countedAsset) int { return cmp.Compare(a.Kind, b.Kind) })
 	p.Dashboards = dashboards(in.Files)
 	for _, d := range p.DataStreams {
-		p.Streams = append(p.Streams, newStream(d, streams[d.Path+"/"]))
+		p.Streams = append(p.Streams, p.newStream(d, streams[d.Path+"/"]))
 	}
 	if own := streams[""]; len(own) > 0 {
-		p.Streams = append(p.Streams, newStream(parse.DataStream{Title: "Of the package itself"}, own))
+		p.Streams = append(p.Streams, p.newStream(parse.DataStream{Title: "Of the package itself"}, own))
 	}
 	p.collectVariables(facts)
 	p.pictures()
@@ -191,34 +208,32 @@ func (r *Renderer) Version(in Input) (*Version, error) {
 	f.Crumbs = []crumb{{p.Title, "../"}, {p.Version, ""}}
 	f.Feed = "../feed.xml"
 	f.Body = p
-	v.Page = execute("version", f)
+	v.Page = assemble(string(execute("version", f)), p.held)
 	return v, nil
 }
 
 // manual renders a document of a package. Its own links begin with the path of the
 // package's files.
-func (r *Renderer) manual(f File, base string, has map[string]bool) template.HTML {
+func (r *Renderer) manual(f File, base string, has map[string]bool) []chunk {
 	dir := path.Dir(f.Path)
-	html := r.documents.of(f.Content, func(s string) int { return len(s) }, func(content []byte) string { return r.markdown.render(content, dir) })
-	html = ownLinks.ReplaceAllStringFunc(html, func(tag string) string {
-		if file, err := url.PathUnescape(ownLinks.FindStringSubmatch(tag)[1]); err == nil && has[file] {
-			return tag
-		}
-		// The package has no such file.
-		if alt := altText.FindStringSubmatch(tag); alt != nil {
-			return alt[1]
-		}
-		return "<a>"
+	doc := r.documents.of(dir+" "+f.SHA256, func() (*rendered, int) {
+		doc := r.markdown.render(f.Content, dir)
+		return doc, doc.size()
 	})
-	return template.HTML(strings.ReplaceAll(html, ownFiles, "../../.."+escapePath(base)+"/"))
+	base = "../../.." + escapePath(base) + "/"
+	out := make([]chunk, len(doc.parts))
+	for i, part := range doc.parts {
+		switch {
+		case part.shared != nil:
+			out[i] = chunk{part.shared.html, part.shared}
+		case has[part.file]:
+			out[i] = chunk{text: part.before + base + part.after}
+		default:
+			out[i] = chunk{text: part.missing}
+		}
+	}
+	return out
 }
-
-// ownLinks are links to files of the package, and pictures, in sanitised HTML: no
-// text has a "<" of its own there, and no attribute a quote.
-var (
-	ownLinks = regexp.MustCompile(`<(?:a|img)[^>]* (?:href|src)="` + regexp.QuoteMeta(ownFiles) + `([^"?#]*)[^"]*"[^>]*>`)
-	altText  = regexp.MustCompile(`^<img[^>]* alt="([^"]*)"`)
-)
 
 func (p *versionPage) conditions() {
 	if c := p.Conditions; c != nil {
@@ -255,22 +270,27 @@ func (p *versionPage) about() layout.SiteAbout {
 }
 
 // changelog sorts what the changelog says of this version and of others.
-func (p *versionPage) changelog(all []release) {
+func (p *versionPage) changelog(all []loggedVersion) {
+	var older strings.Builder
 	for _, r := range all {
 		if r.Version == p.Version {
-			p.Log = r.log()
+			p.Log = r.Log
 		} else {
-			p.Older = append(p.Older, loggedVersion{r.Version, r.log()})
+			older.WriteString(r.html())
+			p.OlderCount++
 		}
 	}
+	p.Older = p.hold(chunk{text: older.String()})
 }
 
-func newStream(d parse.DataStream, files []*fieldsFile) stream {
+func (p *versionPage) newStream(d parse.DataStream, files []*fieldsFile) stream {
 	s := stream{DataStream: d, ID: anchor("stream", cmp.Or(d.Path, "package"))}
+	var rows []chunk
 	for _, f := range files {
-		s.Fields = append(s.Fields, f.rows)
+		rows = append(rows, chunk{f.rows.html, f.rows})
 		s.Count += len(f.fields)
 	}
+	s.Fields = p.hold(rows...)
 	return s
 }
 
@@ -280,10 +300,12 @@ func (p *versionPage) collectVariables(facts *Facts) {
 		if len(vars) == 0 {
 			return
 		}
-		p.Variables = append(p.Variables, variables{title, input, description, vars})
-		for _, v := range vars {
-			facts.variables = append(facts.variables, named{of + v.Name, fmt.Sprintf("%s %v %v", v.Type, v.Required, value(v.Default))})
+		values := make([]string, len(vars))
+		for i, v := range vars {
+			values[i] = value(v.Default)
+			facts.variables = append(facts.variables, named{of + v.Name, v.Type + " " + strconv.FormatBool(v.Required) + " " + values[i]})
 		}
+		p.Variables = append(p.Variables, variables{title, input, description, len(vars), p.hold(chunk{text: variableRows(vars, values)})})
 	}
 	add("", "Whole package", "", "", p.Vars)
 	for _, t := range p.PolicyTemplates {
