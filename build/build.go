@@ -31,6 +31,10 @@ type Environment struct {
 	Cache          layout.CachePolicy
 	// Catalogue: it has pages for people.
 	Catalogue bool
+	// Inline, if it is not 0, is up to how many bytes a manifest has in it what it lists.
+	// A larger one keeps it in objects of their own, of which snapshots share most, and
+	// which a regsnap before manifest format 4 cannot read.
+	Inline int
 }
 
 // Options say what to build, from what, into what.
@@ -52,10 +56,6 @@ type Options struct {
 	Shard Shard
 	// Parallel is how many objects are stored at once.
 	Parallel int
-	// Inline is up to how many bytes a manifest has what it lists in it, and not in
-	// objects of their own, of which snapshots can share some; 0 is
-	// layout.InlineLists.
-	Inline int
 	// Early, if set, is called for each environment that is built as soon as the store
 	// has all that answers to clients need but archives and files: these are stored
 	// afterwards, those that Urgent names before others. It makes the build slower, and
@@ -147,9 +147,6 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 		sharded: map[layout.Revision]bool{},
 	}
 	b.budget, b.regsnap, b.sign, b.document = o.Budget, o.Regsnap, o.Sign, o.Document
-	if o.Inline > 0 {
-		b.inline = o.Inline
-	}
 	b.Source = countingSource{o.Source, &b.blobs}
 	b.kept = newKeptSource(b.Source)
 	b.loader = &parse.Loader{Source: b.kept, Parser: parse.NewParser(), Limits: b.Limits,

@@ -10,8 +10,11 @@ import (
 
 // writeLists stores the lists of a manifest that are to be objects of their own, but
 // for those that are in the bucket.
-func (w *writer) writeLists(ctx context.Context, m *layout.Manifest) error {
-	lists := m.Split(w.inline)
+func (w *writer) writeLists(ctx context.Context, env Environment, m *layout.Manifest) error {
+	if env.Inline == 0 {
+		return nil
+	}
+	lists := m.Split(env.Inline)
 	if len(lists) == 0 {
 		return nil
 	}

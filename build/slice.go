@@ -61,7 +61,7 @@ func NewSlice(o SliceOptions) (*Sliced, error) {
 	}
 	s := &Sliced{o: o, of: of, content: &layout.Manifest{Environment: m.Environment}}
 	s.target = &target{
-		env:      Environment{Name: m.Environment, ServiceVersion: o.Of.Routes.ServiceVersion, Cache: o.Of.Routes.Cache, Catalogue: catalogueOf(m)},
+		env:      Environment{Name: m.Environment, ServiceVersion: o.Of.Routes.ServiceVersion, Cache: o.Of.Routes.Cache, Catalogue: catalogueOf(m), Inline: inlineOf(m)},
 		branches: m.Branches,
 		slice:    &layout.SliceOf{Snapshot: m.ID(), Slice: slice},
 	}
@@ -93,6 +93,14 @@ func NewSlice(o SliceOptions) (*Sliced, error) {
 // version of regsnap go with those that are there.
 func catalogueOf(m *layout.Manifest) bool {
 	return m.Catalogue != nil && m.Catalogue.Render == catalog.Render()
+}
+
+// inlineOf is how a slice of a snapshot lists what it has: as that does.
+func inlineOf(m *layout.Manifest) int {
+	if len(m.Lists) == 0 {
+		return 0
+	}
+	return layout.InlineLists
 }
 
 // row is a row of a live snapshot, as if it had just been merged.

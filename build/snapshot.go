@@ -61,7 +61,7 @@ func (w *writer) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot
 	encoded := p.table.Encode()
 	m := w.manifest(t, p, encoded, responses)
 	m.Catalogue = catalogue
-	if err := w.writeLists(ctx, m); err != nil {
+	if err := w.writeLists(ctx, t.env, m); err != nil {
 		return nil, err
 	}
 	manifest := m.Encode()

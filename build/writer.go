@@ -37,10 +37,8 @@ type writer struct {
 	// this writer stored.
 	responses map[layout.Digest]layout.ManifestResponse
 	rendered  int
-	// inline is up to how many bytes a manifest has its lists in it, and lists are
-	// those of manifests that are in the bucket.
-	inline int
-	lists  map[layout.Digest]layout.ManifestResponse
+	// lists are those of manifests that are in the bucket.
+	lists map[layout.Digest]layout.ManifestResponse
 }
 
 // newWriter starts storing in the background until put is closed. Without a
@@ -50,7 +48,7 @@ func newWriter(s Store, parallel int, progress func(Progress)) *writer {
 		parallel = 4 * runtime.GOMAXPROCS(0)
 	}
 	w := &writer{
-		store: s, told: progress, inline: layout.InlineLists, made: map[layout.Digest]answer.Block{},
+		store: s, told: progress, made: map[layout.Digest]answer.Block{},
 		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{}, lists: map[layout.Digest]layout.ManifestResponse{},
 	}
 	w.put = newPutter(s, parallel, func(n int) {

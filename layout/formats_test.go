@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -397,6 +398,21 @@ func TestCutParts(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.what, got, c.want)
 		}
 	}
+	// Where no name ends a piece it has twice as much as the usual one: 2 × (10 + 128).
+	never := make([]string, 6)
+	for i := range never {
+		never[i] = unending(i)
+	}
+	for _, c := range []struct {
+		blocks []int
+		want   []int
+	}{
+		{[]int{63, 63, 63, 63, 24, 9}, []int{5, 1}}, {[]int{63, 63, 63, 63, 23, 9}, []int{6}}, {[]int{63, 63, 63, 63, 23, 1}, []int{6}},
+	} {
+		if got := cut(never, c.blocks, 10, 128); !slices.Equal(got, c.want) {
+			t.Errorf("blocks of %v where no name ends a piece: %v, want %v", c.blocks, got, c.want)
+		}
+	}
 	at := 0
 	parts := CutParts(names, blocks)
 	for i, n := range parts {
@@ -418,6 +434,17 @@ func TestCutParts(t *testing.T) {
 func ending(block int) string {
 	for i := 0; ; i++ {
 		if name := fmt.Sprint("a", i); ends(name, block, usualPart) {
+			return name
+		}
+	}
+}
+
+// unending is a name that ends no piece of the usual size 128 by a block of up to 63 bytes:
+// its digest is among the last of 256.
+func unending(i int) string {
+	for n := 0; ; n++ {
+		name := fmt.Sprint("u", i, "_", n)
+		if sum := sha256.Sum256([]byte(name)); sum[0] == 0xff {
 			return name
 		}
 	}

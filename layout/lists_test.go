@@ -109,6 +109,34 @@ func TestListsGiveTheWhole(t *testing.T) {
 	}
 }
 
+// TestSplit: a document and a page lie in the list of their version, in the order of
+// digests, and what belongs to none in the last; what fits stays in the manifest.
+func TestSplit(t *testing.T) {
+	m := soundManifest()
+	m.Packages, m.Responses = nil, nil
+	for v := range 4 { // 0 and 3 have pages
+		addVersion(m, "one", v)
+	}
+	search := ManifestResponse{Digest: DigestOf([]byte("search")), Size: 3, SHA256: someSHA256}
+	m.Responses = append(m.Responses, search)
+	sorted(m)
+	whole := len(Encode(m, ""))
+	if lists := m.Split(whole); lists != nil {
+		t.Errorf("%d lists of what just fits", len(lists))
+	}
+	lists := m.Split(whole - 1)
+	if len(lists) != 2 {
+		t.Fatalf("%d lists, want one of a name and one of searches", len(lists))
+	}
+	owned := slices.DeleteFunc(slices.Clone(m.Responses), func(r ManifestResponse) bool { return r == search })
+	if got := lists[0]; !reflect.DeepEqual(got.Packages, m.Packages) || !slices.Equal(got.Responses, owned) {
+		t.Errorf("the list of the name has %d packages and %v", len(got.Packages), got.Responses)
+	}
+	if got := lists[1]; len(got.Packages) != 0 || !slices.Equal(got.Responses, []ManifestResponse{search}) {
+		t.Errorf("the last list has %d packages and %v", len(got.Packages), got.Responses)
+	}
+}
+
 // TestListsAreShared: a new version writes the list of its name and that of the
 // searches, and now and then a neighbour.
 func TestListsAreShared(t *testing.T) {

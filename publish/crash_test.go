@@ -449,7 +449,7 @@ func (s *editions) repair(ctx context.Context, b *Bucket, n int, v *Verification
 	l := b.Lease(LeaseOptions{Purpose: "repair"})
 	defer func() { err = errors.Join(err, l.Release(ctx)) }()
 	repairs := v.Repairs(l)
-	o := build.Options{Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8, Inline: s.inline, Store: repairs}
+	o := build.Options{Source: src, Environments: []build.Environment{s.environment()}, Regsnap: "test", Parallel: 8, Store: repairs}
 	m, err := b.Manifest(ctx, testEnv, v.Snapshot)
 	switch {
 	case err == nil:

@@ -68,7 +68,7 @@ type editions struct {
 	// may be empty.
 	by      string
 	waiting func(layout.Lease)
-	// inline is build.Options.Inline: by default every manifest has lists, as those of
+	// inline is build.Environment.Inline: by default every manifest has lists, as those of
 	// large registries do.
 	inline int
 }
@@ -79,6 +79,13 @@ const testEnv = "production"
 
 var testEnvironment = build.Environment{
 	Name: testEnv, Branches: []string{"production"}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy,
+}
+
+// environment is how editions are built.
+func (s *editions) environment() build.Environment {
+	env := testEnvironment
+	env.Inline = s.inline
+	return env
 }
 
 // editionTime is the date of the commit of an edition. Clocks being as they are,
@@ -185,7 +192,7 @@ func (s *editions) run(ctx context.Context, b *Bucket, n int, part build.Shard) 
 		return nil, nil, err
 	}
 	defer src.Close()
-	o := build.Options{Shard: part, Source: src, Environments: []build.Environment{testEnvironment}, Regsnap: "test", Parallel: 8, Inline: s.inline}
+	o := build.Options{Shard: part, Source: src, Environments: []build.Environment{s.environment()}, Regsnap: "test", Parallel: 8}
 	lo := LeaseOptions{Purpose: "build", By: s.by, Waiting: s.waiting}
 	m, r, err := b.LiveSnapshot(ctx, testEnv)
 	switch {

@@ -48,6 +48,9 @@ type environment struct {
 	Cache          cacheTimes `yaml:"cache"`
 	// Catalog is whether there are pages for people below /catalog/: on or off.
 	Catalog string `yaml:"catalog"`
+	// Manifest is where a large manifest has what it lists: whole (in it) or lists (in
+	// objects of their own).
+	Manifest string `yaml:"manifest"`
 	// PackageStorage is whether registries of another make find an index of what is
 	// live in the bucket: v2.
 	PackageStorage string `yaml:"package_storage"`
@@ -242,6 +245,9 @@ func (e environment) validate() error {
 	if e.Catalog != "" && e.Catalog != catalogOn && e.Catalog != catalogOff {
 		return fmt.Errorf("catalog: %q: want on or off", e.Catalog)
 	}
+	if e.Manifest != "" && e.Manifest != manifestWhole && e.Manifest != manifestLists {
+		return fmt.Errorf("manifest: %q: want whole or lists", e.Manifest)
+	}
 	if e.PackageStorage != "" && e.PackageStorage != packageStorageV2 {
 		return fmt.Errorf("package_storage: %q: want v2, or leave it out", e.PackageStorage)
 	}
@@ -249,6 +255,20 @@ func (e environment) validate() error {
 		return fmt.Errorf("cache: %w", err)
 	}
 	return nil
+}
+
+// The values of manifest.
+const (
+	manifestWhole = "whole"
+	manifestLists = "lists"
+)
+
+// inline is build.Environment.Inline.
+func (e environment) inline() int {
+	if e.Manifest == manifestLists {
+		return layout.InlineLists
+	}
+	return 0
 }
 
 func (e environment) cachePolicy() layout.CachePolicy {
@@ -298,7 +318,7 @@ func (c config) buildEnvironment(name string) (build.Environment, error) {
 	if e.Regsnap != version() {
 		return build.Environment{}, usagef("environment %s is pinned to regsnap %s, this is %s: use that version, or change the pin", name, e.Regsnap, version())
 	}
-	return build.Environment{Name: name, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy(), Catalogue: e.Catalog == catalogOn}, nil
+	return build.Environment{Name: name, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy(), Catalogue: e.Catalog == catalogOn, Inline: e.inline()}, nil
 }
 
 func (c config) budget() layout.Budget {

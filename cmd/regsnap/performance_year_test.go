@@ -34,6 +34,8 @@ func TestPerformanceYear(t *testing.T) {
 	name := server.NewBucket(b)
 	url, env := server.Via(ledger.Addr()).URL(name), server.Env()
 	repo, pushes := b.history()
+	config := filepath.Join(b.TempDir(), "regsnap.yml")
+	must(t, os.WriteFile(config, []byte(yearConfig), 0o666))
 
 	var each []account
 	var operations strings.Builder
@@ -45,7 +47,7 @@ func TestPerformanceYear(t *testing.T) {
 			continue
 		}
 		ledger.take()
-		_, out := b.run(env, b.program, "build", "--json", "--publish", "--quiet", "--source", "git:"+repo, "--bucket", url)
+		_, out := b.run(env, b.program, "build", "--json", "--publish", "--quiet", "--config", config, "--source", "git:"+repo, "--bucket", url)
 		if built += fresh(t, out); built > 3 { // the first is a build from nothing
 			each = append(each, ledger.take())
 		}
@@ -86,6 +88,13 @@ func TestPerformanceYear(t *testing.T) {
 	fmt.Fprintf(&w, "\n%s", monthly(each, ledger.prune, bytes))
 	b.section("year", 1, w.String())
 }
+
+// yearConfig are the environments of a year.
+const yearConfig = `environments:
+  production: {branches: [production], manifest: lists}
+  staging: {branches: [production, staging], manifest: lists}
+  snapshot: {branches: [production, staging, snapshot], manifest: lists}
+`
 
 // fresh is how many snapshots a build made that were not live before, by what it says.
 func fresh(t *testing.T, said []byte) (n int) {

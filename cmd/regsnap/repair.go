@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -51,7 +50,7 @@ func repair(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOp
 // whole reports that the manifest can be read, with all of its lists.
 func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Repairs) (_ build.Options, known []layout.ManifestBranch, whole bool, err error) {
 	e := p.cfg.Environments[p.env]
-	env := build.Environment{Name: p.env, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy(), Catalogue: e.Catalog == catalogOn}
+	env := build.Environment{Name: p.env, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy(), Catalogue: e.Catalog == catalogOn, Inline: e.inline()}
 	o := build.Options{Regsnap: version(), Budget: p.cfg.budget(), Parallel: p.bucket.Parallel(), Store: repairs}
 	m, err := p.bucket.Manifest(ctx, p.env, id)
 	if whole = err == nil; !whole {
@@ -73,7 +72,10 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 	if m.Render != build.RenderVersion {
 		return o, nil, whole, fmt.Errorf("%s was rendered by regsnap %s (render version %d, this is %d): repair it with that version", id, m.Regsnap, m.Render, build.RenderVersion)
 	}
-	env.Branches, env.Catalogue = nil, m.Catalogue != nil
+	env.Branches, env.Catalogue, env.Inline = nil, m.Catalogue != nil, 0
+	if len(m.Lists) > 0 {
+		env.Inline = 1 // as it was: in lists, however small
+	}
 	for _, b := range m.Branches {
 		env.Branches = append(env.Branches, b.Name)
 	}
@@ -81,9 +83,6 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 		env.ServiceVersion, env.Cache = r.ServiceVersion, r.Cache
 	}
 	o.Environments, o.Regsnap, o.Budget = []build.Environment{env}, m.Regsnap, m.Budget
-	if o.Inline = 1; len(m.Lists) == 0 {
-		o.Inline = math.MaxInt
-	}
 	if !whole {
 		return o, m.Branches, false, nil
 	}

@@ -19,9 +19,8 @@ import (
 var files embed.FS
 
 // Formats names the buckets, the oldest first. A new one is made by make.go when
-// a release changes a format; the one before the last two may go then. So that so
-// small a bucket has manifests with lists, 2 was made by a program whose
-// layout.InlineLists was 1.
+// a release changes a format; the one before the last two may go then. 2 was made by a
+// program that kept lists of any size apart, so that so small a bucket has them.
 func Formats(t testing.TB) []string {
 	t.Helper()
 	found, err := files.ReadDir("testdata")

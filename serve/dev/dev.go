@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -241,7 +240,7 @@ func (r *Registry) rebuild(ctx context.Context, started time.Time) (State, error
 func (r *Registry) buildOptions(started time.Time) build.Options {
 	o := build.Options{
 		Source: r.source, Store: r.store, Environments: []build.Environment{r.o.Environment}, Regsnap: r.o.Regsnap,
-		Budget: budget, Limits: r.o.Limits, Live: r.vouching(), Parallel: 1, Inline: math.MaxInt, Progress: r.o.Progress,
+		Budget: budget, Limits: r.o.Limits, Live: r.vouching(), Parallel: 1, Progress: r.o.Progress,
 	}
 	if s, _ := r.now(); s.Building != nil {
 		urgent := make(chan layout.Revision, maxUrgent)

@@ -152,8 +152,8 @@ func Publish(t testing.TB, b *publish.Bucket, n, extra int) string {
 func PublishSource(t testing.TB, b *publish.Bucket, src index.Source, branch string, change func(*build.Options)) string {
 	t.Helper()
 	ctx := t.Context()
-	o := build.Options{Source: src, Store: b, Regsnap: "test", Inline: 1, Environments: []build.Environment{{
-		Name: Env, Branches: []string{branch}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy, Catalogue: true,
+	o := build.Options{Source: src, Store: b, Regsnap: "test", Environments: []build.Environment{{
+		Name: Env, Branches: []string{branch}, ServiceVersion: "1.40.1", Cache: layout.DefaultCachePolicy, Catalogue: true, Inline: 1,
 	}}}
 	if change != nil {
 		change(&o)
