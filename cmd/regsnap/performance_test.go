@@ -39,6 +39,17 @@ func newBench(t *testing.T) *bench {
 	return &bench{t, filepath.Join(real, "package-storage.git"), program(t)}
 }
 
+// withLists is a configuration for registries that are large, or have many snapshots.
+func (b *bench) withLists() (file string) {
+	file = filepath.Join(b.TempDir(), "regsnap.yml")
+	must(b.T, os.WriteFile(file, []byte(`environments:
+  production: {branches: [production], manifest: lists}
+  staging: {branches: [production, staging], manifest: lists}
+  snapshot: {branches: [production, staging, snapshot], manifest: lists}
+`), 0o666))
+	return file
+}
+
 // program is the command that is measured, as make build made it.
 func program(t *testing.T) string {
 	program, err := filepath.Abs("../../bin/regsnap")

@@ -34,8 +34,7 @@ func TestPerformanceYear(t *testing.T) {
 	name := server.NewBucket(b)
 	url, env := server.Via(ledger.Addr()).URL(name), server.Env()
 	repo, pushes := b.history()
-	config := filepath.Join(b.TempDir(), "regsnap.yml")
-	must(t, os.WriteFile(config, []byte(yearConfig), 0o666))
+	config := b.withLists()
 
 	var each []account
 	var operations strings.Builder
@@ -88,13 +87,6 @@ func TestPerformanceYear(t *testing.T) {
 	fmt.Fprintf(&w, "\n%s", monthly(each, ledger.prune, bytes))
 	b.section("year", 1, w.String())
 }
-
-// yearConfig are the environments of a year.
-const yearConfig = `environments:
-  production: {branches: [production], manifest: lists}
-  staging: {branches: [production, staging], manifest: lists}
-  snapshot: {branches: [production, staging, snapshot], manifest: lists}
-`
 
 // fresh is how many snapshots a build made that were not live before, by what it says.
 func fresh(t *testing.T, said []byte) (n int) {

@@ -61,8 +61,9 @@ func (b *bench) grow(dir string, versions int) growth {
 	must(b.T, os.RemoveAll(g.folder))
 	repo, bucket := filepath.Join(g.folder, "storage.git"), filepath.Join(g.folder, "bucket")
 	must(b.T, scaletest.Repository(b.Context(), repo, scaletest.Options{Versions: versions, Seed: 1}))
+	config := b.withLists()
 	build := func(args ...string) measured {
-		args = append([]string{"build", "--json", "--publish", "--source", "git:" + repo, "--bucket", "file://" + bucket}, args...)
+		args = append([]string{"build", "--json", "--publish", "--config", config, "--source", "git:" + repo, "--bucket", "file://" + bucket}, args...)
 		var m measured
 		var out []byte
 		m.sample, out = b.run(nil, b.program, args...)
