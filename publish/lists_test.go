@@ -62,6 +62,9 @@ func TestManifestLists(t *testing.T) {
 		if err := b.Delete(ctx, listKey(l)); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := in(counted).Routes(ctx, testEnv, old.Snapshot); err != nil {
+			t.Errorf("routes without a list: %v", err)
+		}
 		if m, err := in(counted).Manifest(ctx, testEnv, old.Snapshot); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrNoSnapshot) {
 			t.Errorf("%v without a list: %v", m, err)
 		}

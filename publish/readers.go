@@ -184,9 +184,14 @@ func (b *Bucket) Chosen(ctx context.Context, env, id string) (string, error) {
 	return p.Snapshot, err
 }
 
-// Routes reads the routes of a snapshot, and the manifest that says how they must be.
+// Routes reads the routes of a snapshot, and of the manifest, which says how they must
+// be, what is not in lists.
 func (b *Bucket) Routes(ctx context.Context, env, id string) (*layout.Routes, error) {
-	_, r, err := b.Snapshot(ctx, env, id)
+	m, err := b.Head(ctx, env, id)
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := b.routes(ctx, m, id)
 	return r, err
 }
 
