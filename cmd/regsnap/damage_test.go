@@ -50,6 +50,8 @@ func TestCommandsAgreeAboutDamage(t *testing.T) {
 		build                   = "build --quiet --publish --source dir:production=" + storage + of
 		publishes, rollback     = "publish" + of + old.ID(), "rollback" + of
 		diff, pin               = "diff" + of + old.ID() + " " + live.ID(), "pin" + of
+		find                    = "find --bucket $B demo-1.1.0"
+		findNone                = "find --bucket $B none-1.1.0"
 		older                   = "verify --quiet" + of + old.ID()
 	)
 	for _, object := range []struct {
@@ -57,7 +59,7 @@ func TestCommandsAgreeAboutDamage(t *testing.T) {
 		commands []string
 	}{
 		{layout.PointerKey("production"), []string{verify, inspect, search, file, mirror, status, history, prune, dry, build, publishes, rollback, pin}},
-		{layout.ManifestKey("production", live.ID()), []string{verify, inspect, search, file, mirror, status, history, prune, dry, build, publishes, diff}},
+		{layout.ManifestKey("production", live.ID()), []string{verify, inspect, search, file, mirror, status, history, prune, dry, build, publishes, diff, find, findNone}},
 		{layout.ManifestKey("production", old.ID()), []string{older, history, prune, dry, publishes, rollback, diff}},
 		{layout.RoutesKey("production", live.ID()), []string{verify, search, file, mirror, build, diff}},
 		{layout.RoutesKey("production", old.ID()), []string{older, publishes, rollback, diff}},

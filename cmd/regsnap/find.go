@@ -84,7 +84,10 @@ func runFind(c *cli.Context) (err error) {
 		}
 	}
 	if len(found) == 0 {
-		return errors.Join(errNotFound(q, known), faults)
+		if faults != nil {
+			return faults // what could not be read may have it
+		}
+		return errNotFound(q, known)
 	}
 	if c.Bool("json") {
 		err = printJSON(c.App.Writer, foundResult{found})
