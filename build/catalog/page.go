@@ -8,6 +8,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -146,14 +147,18 @@ func deflate(text string) []byte {
 }
 
 // assemble makes a page of what a template wrote and of what is held for it.
-func assemble(written string, held [][]chunk) *Page {
+func assemble(written string, held [][]chunk) (*Page, error) {
 	p := &Page{}
 	for i, s := range strings.Split(written, mark) {
 		if i%2 == 0 {
 			p.text(s)
 			continue
 		}
-		for _, c := range held[holdNumber(s)] {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n >= len(held) {
+			return nil, fmt.Errorf("the page has a mark that nothing is held for: %q", s)
+		}
+		for _, c := range held[n] {
 			if c.shared != nil {
 				p.piece(c.shared)
 			} else {
@@ -162,5 +167,5 @@ func assemble(written string, held [][]chunk) *Page {
 		}
 	}
 	p.endRun()
-	return p
+	return p, nil
 }

@@ -197,3 +197,42 @@ func TestPageInPieces(t *testing.T) {
 		}
 	}
 }
+
+// TestMarksOfPackages: no text of a package is taken for the place of what is held out of
+// the template.
+func TestMarksOfPackages(t *testing.T) {
+	const text = `a\u00000\u0000b`
+	mark := "a\x000\x00b"
+	document := `{"name":"a","title":"` + text + `","version":"1.0.0","description":"` + text + `","type":"` + text + `","release":"` + text + `","categories":["` + text + `"],
+		"owner":{"github":"` + text + `"},"format_version":"` + text + `","license":"` + text + `","path":"/package/a/1.0.0",
+		"screenshots":[{"title":"` + text + `","path":"/package/a/1.0.0/img/a.png","src":"/img/a.png","size":"1x1"}],
+		"policy_templates":[{"name":"` + text + `","title":"` + text + `","description":"` + text + `","inputs":[{"type":"` + text + `","title":"` + text + `","vars":[{"name":"` + text + `","type":"` + text + `","title":"` + text + `","default":"` + text + `"}]}]}],
+		"data_streams":[{"title":"` + text + `","dataset":"` + text + `","type":"` + text + `","path":"log"}],
+		"vars":[{"name":"` + text + `","type":"` + text + `","description":"` + text + `"}]}`
+	quoted := "\"" + `a\00\0b` + "\""
+	in := Input{Document: []byte(document)}
+	for file, content := range map[string]string{
+		"docs/README.md": "# " + mark + "\n\n|a|b|\n|-|-|\n|" + mark + "|`" + mark + "`|\n", "docs/" + mark + ".md": mark, mark + ".txt": mark,
+		"changelog.yml":                     "- version: " + quoted + "\n  changes:\n    - description: " + quoted + "\n      type: " + quoted + "\n      link: " + quoted + "\n",
+		"data_stream/log/fields/fields.yml": "- name: " + quoted + "\n  type: " + quoted + "\n  description: " + quoted + "\n",
+		"kibana/dashboard/a.json":           `{"attributes":{"title":"` + text + `"}}`,
+	} {
+		sum := sha256.Sum256([]byte(content))
+		in.Files = append(in.Files, File{Path: file, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(content)), Content: []byte(content)})
+	}
+	slices.SortFunc(in.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	v, err := NewRenderer().Version(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page strings.Builder
+	if _, err := v.Page.WriteTo(&page); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(page.String(), "a\uFFFD0\uFFFDb"); strings.Contains(page.String(), "\x00") || n < 15 {
+		t.Errorf("%d texts with their NULs replaced, want all, in\n%q", n, page.String())
+	}
+	if _, err := assemble("a\x007\x00b", nil); err == nil {
+		t.Error("a mark that nothing is held for is taken")
+	}
+}

@@ -20,14 +20,6 @@ func (p *versionPage) hold(chunks ...chunk) template.HTML {
 	return template.HTML(mark + strconv.Itoa(len(p.held)-1) + mark)
 }
 
-func holdNumber(s string) int {
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		panic("catalog: a page has a mark of its own: " + strconv.Quote(s))
-	}
-	return n
-}
-
 // escape appends a text as html/template writes it into elements and attributes.
 func escape(dst []byte, s string) []byte {
 	from := 0

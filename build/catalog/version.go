@@ -208,8 +208,9 @@ func (r *Renderer) Version(in Input) (*Version, error) {
 	f.Crumbs = []crumb{{p.Title, "../"}, {p.Version, ""}}
 	f.Feed = "../feed.xml"
 	f.Body = p
-	v.Page = assemble(string(execute("version", f)), p.held)
-	return v, nil
+	var err error
+	v.Page, err = assemble(string(execute("version", f)), p.held)
+	return v, err
 }
 
 // manual renders a document of a package. Its own links begin with the path of the
