@@ -205,8 +205,11 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	lease := bucket.Lease(buildLease(c, o.Live))
 	defer releasing(c, &err, lease)
-	var documents storagev2.Documents
-	o.Store, o.Progress, o.Document = lease, bar.update, documents.Keep
+	o.Store, o.Progress = lease, bar.update
+	documents := keptDocuments(cfg, o.Environments)
+	if documents != nil {
+		o.Document = documents.Keep
+	}
 	if c.Bool("dry-run") {
 		o.Store = newDryStore(bucket, o.Live)
 	}
@@ -220,7 +223,7 @@ func buildInto(c *cli.Context, cfg config, o build.Options, vouching []string, s
 		}
 	}
 	if err == nil {
-		out.Snapshots, err = publishBuilt(c, cfg, o, bucket, lease, result, &documents)
+		out.Snapshots, err = publishBuilt(c, cfg, o, bucket, lease, result, documents)
 	}
 	out.Seconds = time.Since(started).Seconds()
 	return printBuilt(c, out, err)
@@ -276,12 +279,7 @@ func publishBuilt(c *cli.Context, cfg config, o build.Options, bucket *publish.B
 				return append(out, b), errors.Join(err, hooks)
 			}
 			n.Preview, n.Configured = cfg.previewFrom(b.Environment, time.Now()), !cfg.Environments[b.Environment].preview
-			var ahead *storagev2.Ahead
-			if !isLive(o.Live, s.Manifest) {
-				ahead = beginIndex(c, cfg, bucket, b.Environment, storagev2.Target{Snapshot: s.ID, Manifest: s.Manifest, Documents: documents})
-			}
-			defer ahead.Close()
-			moved, err := goLive(c, lease, bucket, b.Environment, s.ID, s.Manifest, n, cfg.order(b.Environment, o.Source))
+			moved, after, err := makeLive(c, cfg, o, bucket, lease, s, n, documents)
 			if err != nil {
 				return append(out, b), errors.Join(err, hooks)
 			}
@@ -289,7 +287,7 @@ func publishBuilt(c *cli.Context, cfg config, o build.Options, bucket *publish.B
 			if moved.Held {
 				b.Held, b.Pinned = true, moved.Pin
 			}
-			hooks = errors.Join(hooks, afterPublish(c, cfg, bucket, moved, ahead))
+			hooks = errors.Join(hooks, after)
 		} else {
 			p, err := bucket.Pointer(c.Context, b.Environment)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -301,6 +299,21 @@ func publishBuilt(c *cli.Context, cfg config, o build.Options, bucket *publish.B
 		out = append(out, b)
 	}
 	return out, hooks
+}
+
+// makeLive publishes one snapshot, and then has its index and its hooks follow: after is
+// what failed of these.
+func makeLive(c *cli.Context, cfg config, o build.Options, bucket *publish.Bucket, lease *publish.Lease, s build.Snapshot, n publish.Note, documents *storagev2.Documents) (moved *publish.Moved, after, err error) {
+	env := s.Manifest.Environment
+	var ahead *storagev2.Ahead
+	if !isLive(o.Live, s.Manifest) {
+		ahead = beginIndex(c, cfg, bucket, env, storagev2.Target{Snapshot: s.ID, Manifest: s.Manifest, Documents: documents})
+	}
+	defer ahead.Close()
+	if moved, err = goLive(c, lease, bucket, env, s.ID, s.Manifest, n, cfg.order(env, o.Source)); err != nil {
+		return nil, nil, err
+	}
+	return moved, afterPublish(c, cfg, bucket, moved, ahead), nil
 }
 
 // isLive reports whether a snapshot was live when the build began, by what differs between

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/carry"
@@ -43,6 +45,15 @@ func checkIndexBucket(bucket, what string) error {
 	}
 	return usagef("%sregistries read an index of package storage v2 with Google's client, from gs:// buckets only, and this one is %s://: keep it, and copy the environment with regsnap mirror --v2 to a gs:// bucket, which writes the index there with each mirror",
 		what, u.Scheme)
+}
+
+// keptDocuments keeps what a build stores of package documents; nil if no environment has
+// an index.
+func keptDocuments(cfg config, environments []build.Environment) *storagev2.Documents {
+	if !slices.ContainsFunc(environments, func(e build.Environment) bool { return cfg.Environments[e.Name].PackageStorage != "" }) {
+		return nil
+	}
+	return new(storagev2.Documents)
 }
 
 // beginIndex begins the index of what is to go live in an environment; nil if it is to have
