@@ -264,10 +264,7 @@ func (p *pages) putPage(ctx context.Context, page *catalog.Page) (layout.Digest,
 	if err := p.w.put.now(ctx, r.Object(layout.CacheContent).Encoded().With(encoded)); err != nil {
 		return d, err
 	}
-	p.w.mu.Lock()
-	defer p.w.mu.Unlock()
-	p.w.responses[d] = r
-	p.w.rendered++
+	p.w.wrote(r)
 	return d, nil
 }
 

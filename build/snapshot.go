@@ -229,14 +229,18 @@ const (
 // writeResponse stores one response, and its gzip variant, and notes that it is there.
 func (w *writer) writeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {
 	r, err := w.storeResponse(ctx, j)
-	if err != nil {
-		return r, err
+	if err == nil {
+		w.wrote(r)
 	}
+	return r, err
+}
+
+// wrote notes that a response is in the bucket by now.
+func (w *writer) wrote(r layout.ManifestResponse) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.responses[j.digest] = r
+	w.responses[r.Digest] = r
 	w.rendered++
-	return r, nil
 }
 
 func (w *writer) storeResponse(ctx context.Context, j job) (layout.ManifestResponse, error) {

@@ -100,19 +100,11 @@ const maxCopied = 1 << 30
 // sure of it as CheckEncoded does. What was written to to before something was
 // found counts for nothing.
 func (b *Bucket) FetchEncoded(ctx context.Context, key string, to io.Writer, size int64, plain layout.ObjectDigest) error {
-	if err := errors.Join(bounded(key, size), bounded(key, plain.Size)); err != nil {
-		return err
-	}
-	r, err := b.Open(ctx, key, 0, -1)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return CheckEncoded(key, io.TeeReader(r, to), size, plain)
+	return b.fetchEncoded(ctx, key, to, io.Discard, size, plain)
 }
 
-// fetchInflated is FetchEncoded, but writes to to what the object inflates to.
-func (b *Bucket) fetchInflated(ctx context.Context, key string, to io.Writer, size int64, plain layout.ObjectDigest) error {
+// fetchEncoded is FetchEncoded, and writes to inflated what the object inflates to.
+func (b *Bucket) fetchEncoded(ctx context.Context, key string, to, inflated io.Writer, size int64, plain layout.ObjectDigest) error {
 	if err := errors.Join(bounded(key, size), bounded(key, plain.Size)); err != nil {
 		return err
 	}
@@ -121,7 +113,7 @@ func (b *Bucket) fetchInflated(ctx context.Context, key string, to io.Writer, si
 		return err
 	}
 	defer r.Close()
-	return inflate(key, r, to, size, plain)
+	return inflate(key, io.TeeReader(r, to), inflated, size, plain)
 }
 
 // CheckEncoded reads what should be the gzip-encoded form of a response, of size

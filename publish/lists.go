@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sync"
 
@@ -55,7 +56,7 @@ func (b *Bucket) list(ctx context.Context, r layout.ManifestResponse) (*layout.M
 func (b *Bucket) readList(ctx context.Context, r layout.ManifestResponse) (*layout.ManifestList, error) {
 	key := listKey(r)
 	var body bytes.Buffer
-	err := b.fetchInflated(ctx, key, &body, r.Gzip, layout.ObjectDigest{Size: r.Size, SHA256: r.SHA256})
+	err := b.fetchEncoded(ctx, key, io.Discard, &body, r.Gzip, layout.ObjectDigest{Size: r.Size, SHA256: r.SHA256})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: a list of the manifest is missing: %w", ErrDamaged, err)
 	}

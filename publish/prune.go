@@ -184,7 +184,7 @@ type sweeper struct {
 	lock *heartbeat
 	// unsure is set when a deletion may be carried out later.
 	unsure *atomic.Bool
-	// swept is told how many objects are gone, and done is their number.
+	// swept is called with the number of objects that are gone, which done counts.
 	swept func(int)
 	done  atomic.Int64
 	// single: the store deletes one object a request.
@@ -255,7 +255,7 @@ func maySweep(ctx context.Context, lock *heartbeat, look bool) error {
 // sweepsPerLook is how many objects are deleted between two looks at the lock.
 const sweepsPerLook = 64
 
-// sweep deletes one object, if the lock is surely held: whoever took it for
+// sweep deletes one object, if the lock is surely held: another that took it for
 // stale may be writing that very object again. once tells that no request is on
 // its way any more.
 func (b *Bucket) sweep(ctx context.Context, lock *heartbeat, key string) (once bool, err error) {

@@ -99,6 +99,15 @@ func (b *bench) publishAll(server *servers.Server) {
 	b.section("s3", s3Rounds, w.String())
 }
 
+// proxyTo forwards requests to a store that speaks as S3 does.
+func proxyTo(addr string) *httputil.ReverseProxy {
+	target := &url.URL{Scheme: "http", Host: addr}
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // it is part of the signature
+	}, Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}
+}
+
 // counter is a proxy that counts requests and the bytes that are uploaded.
 type counter struct {
 	*httptest.Server
@@ -106,11 +115,7 @@ type counter struct {
 }
 
 func newCounter(t *testing.T, addr string) *counter {
-	target := &url.URL{Scheme: "http", Host: addr}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(target)
-		r.Out.Host = r.In.Host // it is part of the signature
-	}, Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}
+	proxy := proxyTo(addr)
 	c := &counter{}
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.requests.Add(1)

@@ -10,8 +10,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -224,11 +222,7 @@ type ledger struct {
 }
 
 func newLedger(t *testing.T, addr string) *ledger {
-	target := &url.URL{Scheme: "http", Host: addr}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(target)
-		r.Out.Host = r.In.Host // it is part of the signature
-	}, Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}
+	proxy := proxyTo(addr)
 	l := &ledger{now: account{put: map[string]int64{}}}
 	l.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l.count(r)

@@ -87,7 +87,7 @@ func TestReleasedFormats(t *testing.T) {
 }
 
 // buildOverReleased: a build does not replace a snapshot of the same commits by another
-// render version, unless it is told to.
+// render version, unless the environment pins its version of regsnap.
 func buildOverReleased(t *testing.T, dir, storage, config string) {
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), []string{"regsnap", "publish", "--bucket", "file://" + dir, "--env", "production", "--source", "git:" + storage, "20231117T"}, &stdout, &stderr); code != 0 {

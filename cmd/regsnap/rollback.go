@@ -19,10 +19,11 @@ func rollbackCommand() *cli.Command {
 		Description: `Moves the pointer of an environment back: without an ID to the snapshot that was
 live before the live one was published, so that a second rollback goes one further
 back. Says what changes, then does it; --dry-run only says it. It takes the same
-few requests whatever the size of the registry: it reads manifest and routes, and looks for up to
-16 objects that the live snapshot has not. A snapshot that is found not to be whole is
-refused (exit code 7), and so is a pointer that someone else moved at the same time (5).
---verify reads and compares everything first, as regsnap verify does.
+few requests whatever the size of the registry: it reads manifest and routes, and
+looks for up to 16 objects that the live snapshot does not have. A snapshot that is
+found not to be whole is refused (exit code 7), and so is a pointer that someone
+else moved at the same time (5). --verify reads and compares everything first, as
+regsnap verify does.
 
 The next publish goes live again. --pin holds the environment in the same instant,
 until regsnap unpin.
