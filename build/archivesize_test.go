@@ -9,14 +9,13 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/index/parse"
 )
 
@@ -24,12 +23,8 @@ import (
 // real storage, and the one that Go's archive/zip makes of the same files at its
 // default level, as other registries do: together ours must be no larger.
 func TestConformanceArchiveSizes(t *testing.T) {
-	real := os.Getenv("REGSNAP_REAL")
-	if real == "" {
-		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make conformance REAL=…")
-	}
 	ctx := t.Context()
-	source, err := git.OpenGit(ctx, filepath.Join(real, "package-storage.git"))
+	source, err := git.OpenGit(ctx, indextest.RealStorage(t))
 	if err != nil {
 		t.Fatal(err)
 	}

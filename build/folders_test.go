@@ -11,6 +11,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/publish"
 )
 
@@ -19,11 +20,7 @@ import (
 // first two must give the same snapshots; the third knows no commits, and must
 // give the same revisions, responses and routes.
 func TestConformanceFolders(t *testing.T) {
-	real := os.Getenv("REGSNAP_REAL")
-	if real == "" {
-		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make conformance REAL=…")
-	}
-	repo := filepath.Join(real, "package-storage.git")
+	repo := indextest.RealStorage(t)
 	bucket, err := publish.Create(t.Context(), "file://"+t.TempDir())
 	if err != nil {
 		t.Fatal(err)

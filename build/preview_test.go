@@ -4,11 +4,10 @@ package build_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/serve/servetest"
 
 	"github.com/regsnap/regsnap/build"
@@ -21,11 +20,7 @@ import (
 // package version, the last one that was really added to snapshot, beside the
 // three environments as they were before.
 func TestConformancePreview(t *testing.T) {
-	real := os.Getenv("REGSNAP_REAL")
-	if real == "" {
-		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make conformance REAL=…")
-	}
-	repo := replayRepository(t, filepath.Join(real, "package-storage.git"))
+	repo := replayRepository(t, indextest.RealStorage(t))
 	for _, b := range realBranches {
 		runGit(t, repo, "update-ref", "refs/heads/"+b, "refs/real/"+b)
 	}

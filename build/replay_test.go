@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/serve/servetest"
 
 	"github.com/regsnap/regsnap/build"
@@ -53,11 +54,7 @@ func realEnvironments(there ...string) []build.Environment {
 // building that state without them. REGSNAP_REPLAY is how many pushes, spread
 // over the history, are compared (default 15), or "all".
 func TestConformanceReplay(t *testing.T) {
-	real := os.Getenv("REGSNAP_REAL")
-	if real == "" {
-		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make conformance REAL=…")
-	}
-	repo := replayRepository(t, filepath.Join(real, "package-storage.git"))
+	repo := replayRepository(t, indextest.RealStorage(t))
 	pushes := history(t, repo)
 	compared := min(spread(t, len(pushes)), len(pushes))
 	bucket, err := publish.Create(t.Context(), "file://"+t.TempDir())

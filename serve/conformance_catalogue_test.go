@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/serve"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
 )
@@ -25,7 +25,7 @@ import (
 // storage: each link to the registry leads to something that is there, each link into
 // a page to an id that it has, no id is there twice, and every element is closed.
 func TestConformanceCatalogue(t *testing.T) {
-	source, err := git.OpenGit(t.Context(), filepath.Join(realFolder(t), "package-storage.git"))
+	source, err := git.OpenGit(t.Context(), indextest.RealStorage(t))
 	if err != nil {
 		t.Fatal(err)
 	}

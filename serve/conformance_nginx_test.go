@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/serve"
 )
 
 // TestConformanceNginx is TestConformance through nginx with the configuration
 // of docs/nginx: once while its cache fills, and once out of the cache.
 func TestConformanceNginx(t *testing.T) {
-	folder := realFolder(t)
+	folder := indextest.RealFolder(t)
 	server := run(t, serve.ServerOptions{Handler: realHandler(t, folder, build.DefaultBudget), Listen: "127.0.0.1:0"})
 	address := behindNginx(t, server.api.String())
 	for _, round := range []string{"MISS", "HIT"} {

@@ -4,13 +4,13 @@ package serve_test
 
 import (
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve"
@@ -44,7 +44,7 @@ func TestConformance(t *testing.T) {
 }
 
 func conform(t *testing.T, budget layout.Budget) {
-	folder := realFolder(t)
+	folder := indextest.RealFolder(t)
 	h := realHandler(t, folder, budget)
 	server := run(t, serve.ServerOptions{Handler: h, Listen: "127.0.0.1:0"})
 	compareRecordings(t, folder, server.api.String(), nil)
@@ -84,19 +84,10 @@ func compareRecordings(t *testing.T, folder, address string, client *http.Client
 	}
 }
 
-func realFolder(t *testing.T) string {
-	t.Helper()
-	folder := os.Getenv("REGSNAP_REAL")
-	if folder == "" {
-		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git and the recordings")
-	}
-	return folder
-}
-
 // realHandler answers for the three environments of a real package storage.
 func realHandler(t *testing.T, folder string, budget layout.Budget) *serve.Handler {
 	t.Helper()
-	o := serve.Options{Bucket: buildReal(t, filepath.Join(folder, "package-storage.git"), budget)}
+	o := serve.Options{Bucket: buildReal(t, indextest.RealStorage(t), budget)}
 	for _, env := range realEnvironments {
 		o.Environments = append(o.Environments, serve.Environment{Name: env.name, Hostnames: []string{env.hostname}})
 	}

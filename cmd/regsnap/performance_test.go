@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/internal/performance"
 )
 
@@ -32,11 +33,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	real := os.Getenv("REGSNAP_REAL")
-	if real == "" {
-		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make bench REAL=…")
-	}
-	return &bench{t, filepath.Join(real, "package-storage.git"), program(t)}
+	return &bench{t, indextest.RealStorage(t), program(t)}
 }
 
 // withLists is a configuration for registries that are large, or have many snapshots.

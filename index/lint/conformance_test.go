@@ -5,8 +5,6 @@ package lint_test
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,11 +19,7 @@ import (
 // realRepository is the package storage that REGSNAP_REAL names.
 func realRepository(t *testing.T) string {
 	t.Helper()
-	real := os.Getenv("REGSNAP_REAL")
-	if real == "" {
-		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make conformance REAL=…")
-	}
-	return filepath.Join(real, "package-storage.git")
+	return indextest.RealStorage(t)
 }
 
 // realGit runs git on the real repository, which may belong to someone else.

@@ -47,11 +47,7 @@ var rules = map[string]lint.Branch{"production": production, "staging": staging,
 
 func openHistory(t *testing.T) *history {
 	t.Helper()
-	real := os.Getenv("REGSNAP_REAL")
-	if real == "" {
-		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make conformance REAL=…")
-	}
-	real = filepath.Join(real, "package-storage.git")
+	real := indextest.RealStorage(t)
 	repo := indextest.NewRepo(t)
 	identify(t, repo.Dir)
 	if err := os.WriteFile(filepath.Join(repo.Dir, "objects/info/alternates"), []byte(real+"/objects\n"), 0o644); err != nil {

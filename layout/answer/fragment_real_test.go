@@ -4,23 +4,18 @@ package answer_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/index/parse"
 )
 
 // TestConformanceFragments cuts the summary of every package of the real
 // package storage, and compares with rendering the cut package.
 func TestConformanceFragments(t *testing.T) {
-	real := os.Getenv("REGSNAP_REAL")
-	if real == "" {
-		t.Fatal("REGSNAP_REAL must name the folder with package-storage.git: run make conformance REAL=…")
-	}
-	source, err := git.OpenGit(t.Context(), filepath.Join(real, "package-storage.git"))
+	source, err := git.OpenGit(t.Context(), indextest.RealStorage(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,12 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/publish/carry"
 	"github.com/regsnap/regsnap/serve/conformance"
 )
@@ -21,10 +21,7 @@ import (
 // that it could make, and takes its packages from the real storage: they are those that
 // the reference registry listed, and nothing else.
 func TestConformanceMatrix(t *testing.T) {
-	folder := os.Getenv("REGSNAP_REAL")
-	if folder == "" {
-		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git and the recordings")
-	}
+	folder := indextest.RealFolder(t)
 	file := filepath.Join(folder, "production.zip")
 	recording, err := conformance.Open(file)
 	if err != nil {
@@ -36,7 +33,7 @@ func TestConformanceMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer bodies.Close()
-	table := tableOf(t, buildReal(t, filepath.Join(folder, "package-storage.git")))
+	table := tableOf(t, buildReal(t, indextest.RealStorage(t)))
 	rows := func(config string) (out []string) {
 		m, err := carry.ParseMatrix([]byte(config))
 		if err != nil {

@@ -4,7 +4,6 @@ package carry_test
 
 import (
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
 	"github.com/regsnap/regsnap/publish"
@@ -28,11 +28,8 @@ const realKibana = "8.5.0"
 // from the whole; and the recorded answers of the reference registry to that
 // version's searches, and about the packages of the slice, are those of the slice.
 func TestConformanceSlice(t *testing.T) {
-	folder := os.Getenv("REGSNAP_REAL")
-	if folder == "" {
-		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git and the recordings")
-	}
-	from := buildReal(t, filepath.Join(folder, "package-storage.git"))
+	folder := indextest.RealFolder(t)
+	from := buildReal(t, indextest.RealStorage(t))
 	to, r := take(t, from, queries("kibana.version="+realKibana+"&prerelease=true"))
 	m, err := to.Live(t.Context(), servetest.Env)
 	if err != nil {

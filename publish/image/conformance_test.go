@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	ocilayout "github.com/google/go-containerregistry/pkg/v1/layout"
 
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/publish/image"
 	"github.com/regsnap/regsnap/publish/image/imagetest"
 	"github.com/regsnap/regsnap/serve/conformance"
@@ -61,7 +62,7 @@ func TestConformanceImage(t *testing.T) {
 	if out, err := c.command(c.config.Healthcheck.Test[1:]...).CombinedOutput(); err != nil {
 		t.Errorf("the health check fails: %v\n%s", err, out)
 	}
-	recording, err := conformance.Open(filepath.Join(realFolder(t), "production.zip"))
+	recording, err := conformance.Open(filepath.Join(indextest.RealFolder(t), "production.zip"))
 	if err != nil {
 		t.Fatal(err)
 	}

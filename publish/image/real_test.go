@@ -21,26 +21,17 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/image"
 	"github.com/regsnap/regsnap/serve/servetest"
 )
 
-// realFolder has package-storage.git and the recordings.
-func realFolder(t *testing.T) string {
-	t.Helper()
-	folder := os.Getenv("REGSNAP_REAL")
-	if folder == "" {
-		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git and the recordings")
-	}
-	return folder
-}
-
 // realStorage is a repository with the real production branch, some commits back.
 // It borrows the real objects.
 func realStorage(t *testing.T, back int) index.Source {
 	t.Helper()
-	real := filepath.Join(realFolder(t), "package-storage.git")
+	real := indextest.RealStorage(t)
 	repo := filepath.Join(t.TempDir(), "storage.git")
 	runGit(t, "init", "-q", "--bare", repo)
 	if err := os.WriteFile(filepath.Join(repo, "objects/info/alternates"), []byte(filepath.Join(real, "objects")+"\n"), 0o666); err != nil {

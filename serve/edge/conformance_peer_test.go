@@ -3,12 +3,12 @@
 package edge_test
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/serve/conformance"
 	"github.com/regsnap/regsnap/serve/edge"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
@@ -19,10 +19,7 @@ import (
 // what the real ones do not: ready-made archives, notices, every mixture of
 // versions. REGSNAP_PEER names the folder with them.
 func TestConformancePeer(t *testing.T) {
-	folder := os.Getenv("REGSNAP_PEER")
-	if folder == "" {
-		t.Fatal("REGSNAP_PEER is not set: it names the folder with storage.git, made-up.git and their recordings")
-	}
+	folder := indextest.PeerFolder(t)
 	const env = "production"
 	for _, set := range []struct{ repository, recording string }{{"storage.git", "production.zip"}, {"made-up.git", "made-up.zip"}} {
 		t.Run(set.repository, func(t *testing.T) {

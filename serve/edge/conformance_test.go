@@ -25,20 +25,9 @@ import (
 // beside those that were recorded.
 const randomVectors = 7000
 
-// realFolder has package-storage.git and the recordings of the reference
-// registry.
-func realFolder(t *testing.T) string {
-	t.Helper()
-	folder := os.Getenv("REGSNAP_REAL")
-	if folder == "" {
-		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git and the recordings")
-	}
-	return folder
-}
-
 func publishReal(t *testing.T, budget layout.Budget) (*publish.Bucket, string) {
 	t.Helper()
-	source, err := git.OpenGit(t.Context(), filepath.Join(realFolder(t), "package-storage.git"))
+	source, err := git.OpenGit(t.Context(), indextest.RealStorage(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +68,7 @@ func TestConformanceWorker(t *testing.T) {
 			}
 			w := edgetest.StartWorkerd(t, workers...)
 			for i, env := range edgetest.Environments {
-				conform(t, w, env, filepath.Join(realFolder(t), env+".zip"))
+				conform(t, w, env, filepath.Join(indextest.RealFolder(t), env+".zip"))
 				passes(t, w.Client(env), env, realVectors(t, bucket, env, uint64(i)))
 			}
 			if log := w.Log(); log != "" {
@@ -102,7 +91,7 @@ func TestConformanceCloudFront(t *testing.T) {
 // TestConformanceFlips rolls the pointer of a real environment to and fro 100
 // times under load: between its live snapshot and the one before its last push.
 func TestConformanceFlips(t *testing.T) {
-	repository := filepath.Join(realFolder(t), "package-storage.git")
+	repository := indextest.RealStorage(t)
 	bucket, dir := edgetest.Publish(t, before(t, repository, "snapshot"), onlyCatalog)
 	editions := editionsOf(t, bucket, "snapshot", 400, func() map[string]string {
 		source, err := git.OpenGit(t.Context(), repository)
@@ -170,7 +159,7 @@ func compared(t *testing.T, file string, o conformance.Options) {
 // answers.
 func realVectors(t *testing.T, bucket *publish.Bucket, env string, seed uint64) []edgetest.Case {
 	t.Helper()
-	return recordedVectors(t, bucket, env, filepath.Join(realFolder(t), env+".zip"), seed)
+	return recordedVectors(t, bucket, env, filepath.Join(indextest.RealFolder(t), env+".zip"), seed)
 }
 
 func recordedVectors(t *testing.T, bucket *publish.Bucket, env, file string, seed uint64) []edgetest.Case {

@@ -3,13 +3,13 @@
 package export_test
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/serve/conformance"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
@@ -24,10 +24,7 @@ const randomReal = 2000
 // gzip-encoded, and random ones: once with what a build renders ahead, and once
 // with every search put together by the script.
 func TestConformanceExport(t *testing.T) {
-	folder := os.Getenv("REGSNAP_REAL")
-	if folder == "" {
-		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git and the recordings")
-	}
+	folder := indextest.RealFolder(t)
 	for _, c := range []struct {
 		name   string
 		budget layout.Budget
@@ -37,7 +34,7 @@ func TestConformanceExport(t *testing.T) {
 		{"assembled", onlyCatalog, []string{env}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			source, err := git.OpenGit(t.Context(), filepath.Join(folder, "package-storage.git"))
+			source, err := git.OpenGit(t.Context(), indextest.RealStorage(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,10 +56,7 @@ func TestConformanceExport(t *testing.T) {
 // TestConformanceExportPeer is TestConformanceExport with packages that use what
 // the real ones do not.
 func TestConformanceExportPeer(t *testing.T) {
-	folder := os.Getenv("REGSNAP_PEER")
-	if folder == "" {
-		t.Fatal("REGSNAP_PEER is not set: it names the folder with storage.git, made-up.git and their recordings")
-	}
+	folder := indextest.PeerFolder(t)
 	for _, set := range []struct{ repository, recording string }{{"storage.git", "production.zip"}, {"made-up.git", "made-up.zip"}} {
 		t.Run(set.repository, func(t *testing.T) {
 			bucket, _ := edgetest.PublishProduction(t, filepath.Join(folder, set.repository), build.DefaultBudget)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/internal/performance"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
 	"github.com/regsnap/regsnap/serve/export"
@@ -43,11 +44,7 @@ var performanceKinds = []struct{ name, target string }{
 // TestPerformanceExport measures an export of the real production environment,
 // and nginx on it beside regsnap serve on the bucket.
 func TestPerformanceExport(t *testing.T) {
-	folder := os.Getenv("REGSNAP_REAL")
-	if folder == "" {
-		t.Fatal("REGSNAP_REAL is not set: it names the folder with package-storage.git")
-	}
-	source, err := git.OpenGit(t.Context(), filepath.Join(folder, "package-storage.git"))
+	source, err := git.OpenGit(t.Context(), indextest.RealStorage(t))
 	if err != nil {
 		t.Fatal(err)
 	}
