@@ -105,7 +105,7 @@ type Result struct {
 	Snapshots []Snapshot
 	// Sharded is how many package revisions belong to the shard.
 	Sharded int
-	Report  index.Report
+	Report  index.Findings
 	Stats   Stats
 }
 
@@ -269,11 +269,10 @@ func (b *builder) list(ctx context.Context) error {
 				continue
 			}
 			b.branches[name] = branch
-			for i, p := range branch.Problems {
-				index.Blame(ctx, b.Source, name, p.File, branch.Problems[i:i+1])
+			for i, p := range branch.Found.Errors {
+				index.Blame(ctx, b.Source, name, p.File, branch.Found.Errors[i:i+1])
 			}
-			b.result.Report.Errors = append(b.result.Report.Errors, branch.Problems...)
-			b.result.Report.Warnings = append(b.result.Report.Warnings, branch.Warnings...)
+			b.result.Report.Add(branch.Found)
 		}
 	}
 	return errors.Join(failed...)

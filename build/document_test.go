@@ -39,8 +39,8 @@ func (a archive) Read(path string) ([]byte, error) {
 
 func mustParse(t *testing.T, name, version, text string) *parse.Package {
 	t.Helper()
-	p, errs, _ := parse.NewParser().Parse(name, version, archive(txtar.Parse([]byte(text)).Files))
-	for _, e := range errs {
+	p, found := parse.NewParser().Parse(name, version, archive(txtar.Parse([]byte(text)).Files))
+	for _, e := range found.Errors {
 		t.Error(e)
 	}
 	if p == nil {

@@ -28,7 +28,7 @@ func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision
 	var c *layout.Contents
 	var shown []catalog.File
 	window := max(l.Largest, inflatedBytes)
-	problems, err := w.loader.UseArchive(ctx, l.Entry, window, func(a *parse.Archive) (err error) {
+	found, err := w.loader.UseArchive(ctx, l.Entry, window, func(a *parse.Archive) (err error) {
 		g := w.put.group(ctx)
 		if c, err = w.begin(g, rev, a.Bytes(), signature, len(a.Files())); err == nil {
 			shown, err = w.putFiles(g, rev, a, c, semaphore.NewWeighted(window))
@@ -36,8 +36,8 @@ func (w *revisionWriter) writeReadyMade(ctx context.Context, rev layout.Revision
 		// Nothing may be on its way when the archive goes.
 		return errors.Join(err, g.wait())
 	})
-	if err == nil && len(problems) > 0 {
-		err = fmt.Errorf("%s", problems[0])
+	if err == nil && len(found.Errors) > 0 {
+		err = fmt.Errorf("%s", found.Errors[0])
 	}
 	if err != nil {
 		return nil, err

@@ -101,8 +101,9 @@ func TestPlace(t *testing.T) {
 		{folder, "", "packages/a/1.0.0"}, {folder, "x/../y", "packages/a/1.0.0/x/../y"},
 		{archive, "", "packages/a-1.0.0.zip"}, {archive, "x", "packages/a-1.0.0.zip!x"},
 	} {
-		got := c.entry.Place([]Problem{{File: c.file}, {File: c.file}})
-		for _, p := range got {
+		got := Findings{Errors: []Problem{{File: c.file}}, Warnings: []Problem{{File: c.file}}}
+		got.Place(c.entry)
+		for _, p := range slices.Concat(got.Errors, got.Warnings) {
 			if p.File != c.want || p.Branch != "staging" || p.Package != "a" || p.Version != "1.0.0" {
 				t.Errorf("%q of %s is placed at %+v, want %s", c.file, c.entry.Path, p, c.want)
 			}
@@ -130,8 +131,8 @@ func TestProblemText(t *testing.T) {
 	}
 }
 
-// TestSortReport: every field that is to order the findings does, in its turn.
-func TestSortReport(t *testing.T) {
+// TestSortFindings: every field that is to order the findings does, in its turn.
+func TestSortFindings(t *testing.T) {
 	want := []Problem{
 		{Branch: "a", Package: "z"},
 		{Branch: "b", Package: "a", Version: "9"},
@@ -141,7 +142,7 @@ func TestSortReport(t *testing.T) {
 		{Branch: "b", Package: "b", Version: "2", File: "b", Line: 2, Rule: "a"},
 		{Branch: "b", Package: "b", Version: "2", File: "b", Line: 2, Rule: "b"},
 	}
-	r := Report{Errors: slices.Clone(want), Warnings: slices.Clone(want)}
+	r := Findings{Errors: slices.Clone(want), Warnings: slices.Clone(want)}
 	slices.Reverse(r.Errors)
 	slices.Reverse(r.Warnings)
 	r.Sort()
@@ -209,23 +210,41 @@ func TestBlame(t *testing.T) {
 	}
 }
 
-// TestManyProblems: a hundred are listed, and how many more there are.
-func TestManyProblems(t *testing.T) {
-	for _, n := range []int{0, 1, 99, 100, 101, 250} {
+// TestManyFindings: so many errors and warnings are kept of a package, and then one that
+// says that there are more.
+func TestManyFindings(t *testing.T) {
+	for _, n := range []int{0, 1, MaxFindings - 1, MaxFindings, MaxFindings + 1, 2*MaxFindings + 5} {
 		var f Findings
 		for i := range n {
-			f.Add("file", Rule(fmt.Sprint("r", i)), "detail %d", i)
+			f.Fail("file", Rule(fmt.Sprint("r", i)), "detail %d", i)
+			f.Warning(Problem{File: "a\x00b", Rule: "w"})
 		}
-		list := f.List()
-		if len(list) != min(n, 100)+min(max(n-100, 0), 1) {
-			t.Fatalf("of %d findings %d are listed", n, len(list))
+		if len(f.Errors) != min(n, MaxFindings+1) || len(f.Warnings) != len(f.Errors) {
+			t.Fatalf("of %d findings %d and %d are kept", n, len(f.Errors), len(f.Warnings))
 		}
-		if n > 100 {
-			last := list[100]
-			if want := fmt.Sprintf("and %d more findings, not listed", n-100); last.Detail != want || last.Rule != "r99" || last.File != "" {
-				t.Errorf("of %d findings the last is %+v, want %q", n, last, want)
+		for i, p := range f.Errors {
+			want := Problem{File: "file", Rule: Rule(fmt.Sprint("r", i)), Detail: fmt.Sprint("detail ", i)}
+			if i == MaxFindings {
+				want = Problem{Rule: want.Rule, Detail: "there are more findings, which are not listed"}
+			}
+			if p != want {
+				t.Errorf("of %d findings the %d. is %+v, want %+v", n, i, p, want)
 			}
 		}
+		if n > 0 && f.Warnings[0].File != "a\ufffdb" {
+			t.Errorf("shown as %q", f.Warnings[0].File)
+		}
+	}
+}
+
+// TestAddFindings: errors stay errors, and have one owner.
+func TestAddFindings(t *testing.T) {
+	f := Findings{Errors: []Problem{{File: "a"}}}
+	f.Add(Findings{Errors: []Problem{{File: "b"}}, Warnings: []Problem{{File: "c"}}})
+	f.Own("acme/team")
+	want := []Problem{{File: "a", Owner: "acme/team"}, {File: "b", Owner: "acme/team"}}
+	if !slices.Equal(f.Errors, want) || !slices.Equal(f.Warnings, []Problem{{File: "c", Owner: "acme/team"}}) {
+		t.Errorf("%+v", f)
 	}
 }
 

@@ -12,31 +12,33 @@ import (
 // is unpacked or looked at: reserved on Windows, spelled in two ways of Unicode,
 // or with characters that hide or turn what is read. Problem.File is relative to
 // the package, like File.Path.
-func CheckNames(files []File) []Problem {
-	var p Findings
+func CheckNames(files []File) (found Findings) {
+	warn := func(name, detail string) {
+		found.Warning(Problem{File: name, Rule: RulePathPortable, Detail: detail})
+	}
 	spelled := make(map[string]string, len(files)) // by the composed form
 	checked := map[string]bool{}
 	for _, f := range files {
 		composed := norm.NFC.String(f.Path)
 		if other, known := spelled[composed]; known && other != f.Path {
-			p.Add(f.Path, RulePathPortable, "differs from another name only by how its letters are composed (NFC and NFD): some systems take them for one; rename one of them")
+			warn(f.Path, "differs from another name only by how its letters are composed (NFC and NFD): some systems take them for one; rename one of them")
 		}
 		spelled[composed] = f.Path
 		for name := f.Path; name != "." && !checked[name]; name = path.Dir(name) {
 			checked[name] = true
 			switch element := path.Base(name); {
 			case strings.ContainsFunc(element, isInvisible):
-				p.Add(name, RulePathPortable, "the name has an invisible character, which can show it as another: rename it")
+				warn(name, "the name has an invisible character, which can show it as another: rename it")
 			case strings.ContainsAny(element, `<>:"|?*`):
-				p.Add(name, RulePathPortable, "the name has a character that Windows does not allow: rename it")
+				warn(name, "the name has a character that Windows does not allow: rename it")
 			case strings.HasSuffix(element, ".") || strings.HasSuffix(element, " "):
-				p.Add(name, RulePathPortable, "the name ends in a dot or a space, which Windows drops: rename it")
+				warn(name, "the name ends in a dot or a space, which Windows drops: rename it")
 			case isDevice(element):
-				p.Add(name, RulePathPortable, "the name is that of a device on Windows: rename it")
+				warn(name, "the name is that of a device on Windows: rename it")
 			}
 		}
 	}
-	return p.List()
+	return found
 }
 
 // isInvisible reports whether a character has no shape of its own: those that

@@ -14,7 +14,7 @@ func TestCheckNames(t *testing.T) {
 		"docs/a\u202etxt.md": 1, "a\u200db": 1, "a\ufeffb": 1, "a\u2066b": 1, "a\u2028b": 1, "a\u00adb": 1,
 		"a:b": 1, "what?.md": 1, "<a>": 1, "a|b": 1, "a*b": 1, `a"b`: 1, "dir./x": 1, "x.": 1, "x ": 1, "con/aux": 2,
 	} {
-		got := index.CheckNames([]index.File{{Path: name}})
+		got := index.CheckNames([]index.File{{Path: name}}).Warnings
 		if len(got) != want {
 			t.Errorf("%q: %v, want %d warnings", name, got, want)
 		}
@@ -24,17 +24,17 @@ func TestCheckNames(t *testing.T) {
 			}
 		}
 	}
-	if got := index.CheckNames([]index.File{{Path: "con/a"}, {Path: "con/b"}}); len(got) != 1 || got[0].File != "con" {
+	if got := index.CheckNames([]index.File{{Path: "con/a"}, {Path: "con/b"}}).Warnings; len(got) != 1 || got[0].File != "con" {
 		t.Errorf("a directory with two files: %v", got)
 	}
-	if got := index.CheckNames([]index.File{{Path: "a"}, {Path: "a"}}); len(got) != 0 {
+	if got := index.CheckNames([]index.File{{Path: "a"}, {Path: "a"}}).Warnings; len(got) != 0 {
 		t.Errorf("a path twice, which is another rule: %v", got)
 	}
 	both := []index.File{{Path: "docs/\u00e9.md"}, {Path: "docs/e\u0301.md"}, {Path: "docs/e.md"}}
-	if got := index.CheckNames(both); len(got) != 1 || got[0].File != both[1].Path {
+	if got := index.CheckNames(both).Warnings; len(got) != 1 || got[0].File != both[1].Path {
 		t.Errorf("é in two spellings: %v", got)
 	}
-	if got := index.CheckNames(both[1:]); len(got) != 0 {
+	if got := index.CheckNames(both[1:]).Warnings; len(got) != 0 {
 		t.Errorf("é in one spelling: %v", got)
 	}
 }

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -10,16 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxProblems bounds what CheckFiles and the reader of archives report of one package: no
-// reader gets through more, and a hostile one could have a fault in each file.
-const maxProblems = 100
-
 // CheckFiles tells what files (of one package, from any source) no package may
 // hold: it must find nothing before a file is read or put anywhere. Problem.File
 // is relative to the package, like File.Path; branch, name and version are left
-// to the caller. The order is that of files, then faults of the package as a
-// whole; after 100 findings one more tells how many are left out.
-func CheckFiles(files []File, limits Limits) []Problem {
+// to the caller. The order is that of files, then faults of the package as a whole.
+func CheckFiles(files []File, limits Limits) Findings {
 	limits = limits.WithDefaults()
 	var p Findings
 	for _, f := range files {
@@ -27,29 +21,7 @@ func CheckFiles(files []File, limits Limits) []Problem {
 	}
 	p.checkTotals(files, limits)
 	p.checkTogether(files)
-	return p.List()
-}
-
-// Findings collects problems of one package.
-type Findings struct {
-	Problems []Problem
-	more     int
-}
-
-func (p *Findings) Add(file string, rule Rule, format string, args ...any) {
-	if len(p.Problems) == maxProblems {
-		p.more++
-		return
-	}
-	p.Problems = append(p.Problems, Problem{File: Clip(file), Rule: rule, Detail: fmt.Sprintf(format, args...)})
-}
-
-func (p *Findings) List() []Problem {
-	if p.more == 0 {
-		return p.Problems
-	}
-	last := p.Problems[len(p.Problems)-1]
-	return append(p.Problems, Problem{Rule: last.Rule, Detail: fmt.Sprintf("and %d more findings, not listed", p.more)})
+	return p
 }
 
 // Clip makes a hostile path fit to be shown: valid UTF-8, no control
@@ -72,43 +44,43 @@ func (p *Findings) checkFile(f File, limits Limits) {
 	p.CheckPath(f.Path)
 	switch f.Mode {
 	case Symlink:
-		p.Add(f.Path, RuleSymlink, "is a symbolic link: put the file itself there")
+		p.Fail(f.Path, RuleSymlink, "is a symbolic link: put the file itself there")
 	case Submodule:
-		p.Add(f.Path, RuleSubmodule, "is a git submodule: put the files themselves there")
+		p.Fail(f.Path, RuleSubmodule, "is a git submodule: put the files themselves there")
 	case Irregular:
-		p.Add(f.Path, RuleIrregularFile, "is not a regular file: remove it")
+		p.Fail(f.Path, RuleIrregularFile, "is not a regular file: remove it")
 	}
 	switch {
 	case f.Size < 0:
-		p.Add(f.Path, RuleObjectMissing, "its content, git object %s, is missing from the source: fetch the whole repository", f.Blob)
+		p.Fail(f.Path, RuleObjectMissing, "its content, git object %s, is missing from the source: fetch the whole repository", f.Blob)
 	case f.Size > limits.FileSize:
-		p.Add(f.Path, RuleFileSize, "has %d bytes: a file may have %d", f.Size, limits.FileSize)
+		p.Fail(f.Path, RuleFileSize, "has %d bytes: a file may have %d", f.Size, limits.FileSize)
 	}
 }
 
 // CheckPath finds what is wrong with a path by itself.
 func (p *Findings) CheckPath(name string) {
 	if len(name) > MaxPath {
-		p.Add(name, RulePathLength, "the path has %d bytes: it may have %d", len(name), MaxPath)
+		p.Fail(name, RulePathLength, "the path has %d bytes: it may have %d", len(name), MaxPath)
 	}
 	switch {
 	case !utf8.ValidString(name):
-		p.Add(name, RulePathCharacter, "the path is not UTF-8: rename it")
+		p.Fail(name, RulePathCharacter, "the path is not UTF-8: rename it")
 	case strings.ContainsFunc(name, unicode.IsControl):
-		p.Add(name, RulePathCharacter, "the path has a control character: rename it")
+		p.Fail(name, RulePathCharacter, "the path has a control character: rename it")
 	case strings.Contains(name, `\`):
-		p.Add(name, RulePathCharacter, "the path has a backslash, which separates directories for some: rename it")
+		p.Fail(name, RulePathCharacter, "the path has a backslash, which separates directories for some: rename it")
 	}
 	for element := range strings.SplitSeq(name, "/") {
 		switch {
 		case element == "":
-			p.Add(name, RulePathElement, "the path has an element without a name")
+			p.Fail(name, RulePathElement, "the path has an element without a name")
 			return
 		case element == ".", element == "..", strings.EqualFold(element, ".git"):
-			p.Add(name, RulePathElement, "the path has the element %q, which means something else than a name", element)
+			p.Fail(name, RulePathElement, "the path has the element %q, which means something else than a name", element)
 			return
 		case len(element) > MaxElement:
-			p.Add(name, RulePathLength, "an element of the path has %d bytes: it may have %d", len(element), MaxElement)
+			p.Fail(name, RulePathLength, "an element of the path has %d bytes: it may have %d", len(element), MaxElement)
 			return
 		}
 	}
@@ -116,12 +88,12 @@ func (p *Findings) CheckPath(name string) {
 
 func (p *Findings) checkTotals(files []File, limits Limits) {
 	if len(files) > limits.Files {
-		p.Add("", RuleFileCount, "the package has %d files: it may have %d", len(files), limits.Files)
+		p.Fail("", RuleFileCount, "the package has %d files: it may have %d", len(files), limits.Files)
 	}
 	var total int64
 	for _, f := range files {
 		if f.Size > limits.TotalSize-total { // no sum that could overflow
-			p.Add("", RulePackageSize, "the files of the package have together over %d bytes, the most they may have", limits.TotalSize)
+			p.Fail("", RulePackageSize, "the files of the package have together over %d bytes, the most they may have", limits.TotalSize)
 			return
 		}
 		total += max(f.Size, 0)
@@ -141,9 +113,9 @@ func (p *Findings) checkTogether(files []File) {
 		other, ok := seen[folded]
 		switch {
 		case paths[f.Path]:
-			p.Add(f.Path, RulePathDuplicate, "the path is there twice")
+			p.Fail(f.Path, RulePathDuplicate, "the path is there twice")
 		case ok:
-			p.Add(f.Path, RulePathCollision, "differs from %q by upper and lower case alone: where case does not count one would replace the other", Clip(other))
+			p.Fail(f.Path, RulePathCollision, "differs from %q by upper and lower case alone: where case does not count one would replace the other", Clip(other))
 		default:
 			seen[folded] = f.Path
 		}
@@ -151,7 +123,7 @@ func (p *Findings) checkTogether(files []File) {
 	}
 	for _, file := range slices.Sorted(maps.Keys(paths)) {
 		if dirs[file] {
-			p.Add(file, RulePathDuplicate, "is a file, and also a directory that holds files")
+			p.Fail(file, RulePathDuplicate, "is a file, and also a directory that holds files")
 		}
 	}
 }

@@ -1,10 +1,8 @@
 package index
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -52,13 +50,6 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Report is all that was found about the packages of a build.
-type Report struct {
-	// Errors make the build fail; they come with owner and last commit.
-	Errors   []Problem `json:"errors"`
-	Warnings []Problem `json:"warnings"`
-}
-
 // blameTime is how long a source may look for a commit. Git walks all of a tree
 // that spells out millions of empty directories.
 const blameTime = 5 * time.Second
@@ -74,16 +65,5 @@ func Blame(ctx context.Context, s Source, branch, path string, problems []Proble
 	}
 	for i := range problems {
 		problems[i].Commit = commit
-	}
-}
-
-// Sort orders the findings by branch, package, version, file and line.
-func (r *Report) Sort() {
-	for _, list := range [][]Problem{r.Errors, r.Warnings} {
-		slices.SortStableFunc(list, func(a, b Problem) int {
-			return cmp.Or(cmp.Compare(a.Branch, b.Branch), cmp.Compare(a.Package, b.Package),
-				cmp.Compare(a.Version, b.Version), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
-				cmp.Compare(a.Rule, b.Rule))
-		})
 	}
 }

@@ -52,11 +52,9 @@ type Branch struct {
 	Commit *Commit
 	// Entries are the package versions, sorted by name, then by version text.
 	Entries []Entry
-	// Warnings tell what was passed over and why.
-	Warnings []Problem
-	// Problems are the faults that listing found: what stands where a
-	// package should be and is not one, two packages in one place, ...
-	Problems []Problem
+	// Found is what listing found. Errors: what stands where a package should be and is
+	// not one, two packages in one place, ... Warnings tell what was passed over and why.
+	Found Findings
 }
 
 // Entry is one package version as a branch holds it: a directory

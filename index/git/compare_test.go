@@ -62,8 +62,8 @@ func TestCompare(t *testing.T) {
 		if c.from != "none" && slices.ContainsFunc(after.Entries, func(e index.Entry) bool { return e.Name == "same" }) {
 			t.Errorf("%s to %s: what is the same is listed", c.from, c.to)
 		}
-		if duplicate := len(after.Problems) == 1 && after.Problems[0].Rule == index.RulePackageDuplicate; duplicate != (c.to == "double") {
-			t.Errorf("%s to %s: problems %+v", c.from, c.to, after.Problems)
+		if duplicate := len(after.Found.Errors) == 1 && after.Found.Errors[0].Rule == index.RulePackageDuplicate; duplicate != (c.to == "double") {
+			t.Errorf("%s to %s: problems %+v", c.from, c.to, after.Found.Errors)
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (s *DirSource) Branch(ctx context.Context, name string) (*index.Branch, err
 		return nil, err
 	}
 	if commit == nil {
-		b.Warnings = append(b.Warnings, index.Problem{
+		b.Found.Warnings = append(b.Found.Warnings, index.Problem{
 			Branch: name, File: packagesDir, Rule: index.RuleNotCommitted,
 			Detail: fmt.Sprintf("%s is not the content of a commit, so no commit will be named as its origin: %s", folder, why),
 		})

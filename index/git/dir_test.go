@@ -137,7 +137,7 @@ func TestDirGitInPackage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found := index.CheckFiles(files, index.Limits{})
+			found := index.CheckFiles(files, index.Limits{}).Errors
 			if !slices.ContainsFunc(found, func(p index.Problem) bool { return p.File == at && p.Rule == index.RulePathElement }) {
 				t.Errorf("%s, a directory %v: %v", at, isDir, found)
 			}
@@ -156,8 +156,8 @@ func TestDirCommit(t *testing.T) {
 	if b.Commit == nil || b.Commit.Subject != "add production" || b.Commit.Hash != repo.Git("", "rev-parse", "production") {
 		t.Errorf("commit is %+v", b.Commit)
 	}
-	if len(b.Warnings) != 0 {
-		t.Errorf("warnings: %v", b.Warnings)
+	if len(b.Found.Warnings) != 0 {
+		t.Errorf("warnings: %v", b.Found.Warnings)
 	}
 	c, err := s.LastChange(t.Context(), "production", "packages/apache/1.0.0")
 	if err != nil || c == nil || c.Subject != "add production" {
@@ -172,24 +172,24 @@ func TestDirCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	b = branch(t, s, "production")
-	if b.Commit != nil || len(b.Warnings) != 1 {
-		t.Fatalf("of a changed work tree: commit %+v, warnings %v", b.Commit, b.Warnings)
+	if b.Commit != nil || len(b.Found.Warnings) != 1 {
+		t.Fatalf("of a changed work tree: commit %+v, warnings %v", b.Commit, b.Found.Warnings)
 	}
-	wantError(t, errors.New(b.Warnings[0].String()), nil, "production: packages: ", work, "is not the content of a commit", "is not that of HEAD", "[not-committed]")
+	wantError(t, errors.New(b.Found.Warnings[0].String()), nil, "production: packages: ", work, "is not the content of a commit", "is not that of HEAD", "[not-committed]")
 }
 
 func TestDirOutsideGit(t *testing.T) {
 	s := openDir(t, indextest.Folders(t, twoBranches))
 	b := branch(t, s, "staging")
-	if b.Commit != nil || len(b.Warnings) != 1 || !strings.Contains(b.Warnings[0].Detail, "it is not in a git work tree") {
-		t.Errorf("commit %+v, warnings %v", b.Commit, b.Warnings)
+	if b.Commit != nil || len(b.Found.Warnings) != 1 || !strings.Contains(b.Found.Warnings[0].Detail, "it is not in a git work tree") {
+		t.Errorf("commit %+v, warnings %v", b.Commit, b.Found.Warnings)
 	}
 	if c, err := s.LastChange(t.Context(), "staging", "packages"); c != nil || err != nil {
 		t.Errorf("last change is %+v, %v", c, err)
 	}
 	t.Setenv("PATH", t.TempDir())
-	if b := branch(t, s, "staging"); !strings.Contains(b.Warnings[0].Detail, "install git") {
-		t.Errorf("without git: %v", b.Warnings)
+	if b := branch(t, s, "staging"); !strings.Contains(b.Found.Warnings[0].Detail, "install git") {
+		t.Errorf("without git: %v", b.Found.Warnings)
 	}
 }
 
@@ -243,7 +243,7 @@ func TestDirIrregular(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, p := range index.CheckFiles(files, index.Limits{}) {
+	for _, p := range index.CheckFiles(files, index.Limits{}).Errors {
 		got = append(got, p.File+" "+string(p.Rule))
 	}
 	indextest.Compare(t, "findings", got, []string{"etc symlink", "pipe irregular-file"})

@@ -32,8 +32,7 @@ type listing struct {
 	branch     string
 	dir        string // where the packages are: packagesDir, but in a WorkSource
 	entries    []index.Entry
-	warnings   []index.Problem
-	problems   []index.Problem
+	found      index.Findings
 	signatures []signature
 }
 
@@ -77,7 +76,7 @@ func (l *listing) sort(packages []treeEntry, names []directory) {
 func (l *listing) finish(commit *index.Commit) *index.Branch {
 	l.attachSignatures()
 	l.findDuplicates()
-	return &index.Branch{Name: l.branch, Commit: commit, Entries: l.entries, Warnings: l.warnings, Problems: l.problems}
+	return &index.Branch{Name: l.branch, Commit: commit, Entries: l.entries, Found: l.found}
 }
 
 // KeepFile is the file in packages/ that says of a branch without packages that
@@ -87,11 +86,11 @@ const KeepFile = ".gitkeep"
 // checkEmpty is ErrEmptyBranch for a branch without packages, unless its
 // KeepFile says that there are none.
 func checkEmpty(b *index.Branch, packages []treeEntry) error {
-	if len(b.Entries) > 0 || len(b.Problems) > 0 || slices.ContainsFunc(packages, treeEntry.isKeepFile) {
+	if len(b.Entries) > 0 || len(b.Found.Errors) > 0 || slices.ContainsFunc(packages, treeEntry.isKeepFile) {
 		return nil
 	}
 	return fmt.Errorf("branch %s: %w in %s/ (%d other files or directories there); one that is meant to have none has a file %s/%s",
-		b.Name, index.ErrEmptyBranch, packagesDir, len(b.Warnings), packagesDir, KeepFile)
+		b.Name, index.ErrEmptyBranch, packagesDir, len(b.Found.Warnings), packagesDir, KeepFile)
 }
 
 func (e treeEntry) isKeepFile() bool { return e.name == KeepFile && e.kind() == index.Regular }
@@ -245,9 +244,9 @@ func compareBool(a, b bool) int {
 }
 
 func (l *listing) problem(name, version, file string, rule index.Rule, format string, args ...any) {
-	l.problems = append(l.problems, index.Problem{Branch: l.branch, Package: name, Version: version, File: file, Rule: rule, Detail: fmt.Sprintf(format, args...)})
+	l.found.Errors = append(l.found.Errors, index.Problem{Branch: l.branch, Package: name, Version: version, File: file, Rule: rule, Detail: fmt.Sprintf(format, args...)})
 }
 
 func (l *listing) warn(name, file string, rule index.Rule, format string, args ...any) {
-	l.warnings = append(l.warnings, index.Problem{Branch: l.branch, Package: name, File: file, Rule: rule, Detail: fmt.Sprintf(format, args...)})
+	l.found.Warnings = append(l.found.Warnings, index.Problem{Branch: l.branch, Package: name, File: file, Rule: rule, Detail: fmt.Sprintf(format, args...)})
 }

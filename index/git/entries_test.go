@@ -69,7 +69,7 @@ func TestListBranch(t *testing.T) {
 				"top 2.0.0 packages/top-2.0.0.zip archive, signed",
 				"top 3.0.0-rc1 packages/top/top-3.0.0-rc1.zip archive, signed",
 			})
-			indextest.Compare(t, "problems", problemLines(b.Problems), []string{
+			indextest.Compare(t, "problems", problemLines(b.Found.Errors), []string{
 				"main: good-1.0.0: packages/good/good-1.0.0.zip: the same name and version is also at packages/good/1.0.0: remove one of them [package-duplicate]",
 				"main: good: packages/good/latest: a symbolic link stands where packages are: put the package itself there [symlink]",
 				"main: packages/Bad-1.0.0.zip: a package cannot be called \"Bad\": its name is made of a-z, 0-9 and _; rename the archive [package-name]",
@@ -78,10 +78,10 @@ func TestListBranch(t *testing.T) {
 				"main: packages/with-hyphen: a package cannot be called \"with-hyphen\": its name is made of a-z, 0-9 and _; rename the directory [package-name]",
 				"main: top-2.0.0: packages/top/top-2.0.0.zip: the same name and version is also at packages/top-2.0.0.zip: remove one of them [package-duplicate]",
 			})
-			b.Warnings = slices.DeleteFunc(b.Warnings, func(p index.Problem) bool { return p.Rule == index.RuleNotCommitted })
+			b.Found.Warnings = slices.DeleteFunc(b.Found.Warnings, func(p index.Problem) bool { return p.Rule == index.RuleNotCommitted })
 			const neither = ": neither a package nor an archive called <name>-<version>.zip: the file is passed over [unexpected-file]"
 			const version = " is not a semantic version (major.minor.patch): the directory is passed over [unexpected-directory]"
-			indextest.Compare(t, "warnings", problemLines(b.Warnings), []string{
+			indextest.Compare(t, "warnings", problemLines(b.Found.Warnings), []string{
 				"main: good: packages/good/01.0.0: \"01.0.0\"" + version,
 				"main: good: packages/good/CHANGELOG.md" + neither,
 				"main: good: packages/good/other-1.1.0.zip" + neither,
@@ -119,7 +119,7 @@ func TestListBranchOdder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, p := range b.Problems {
+	for _, p := range b.Found.Errors {
 		got = append(got, string(p.Rule))
 	}
 	indextest.Compare(t, "rules", got, []string{"submodule", "irregular-file", "package-name", "path-length"})

@@ -205,7 +205,7 @@ func TestGitEmptyBranch(t *testing.T) {
 		wantError(t, err, index.ErrEmptyBranch, name, "packages/")
 	}
 	repo.Commit("keep", "meant to be empty", "-- packages/.gitkeep --\n")
-	if b := branch(t, s, "keep"); len(b.Entries)+len(b.Warnings)+len(b.Problems) != 0 {
+	if b := branch(t, s, "keep"); len(b.Entries)+len(b.Found.Warnings)+len(b.Found.Errors) != 0 {
 		t.Errorf("a branch that is meant to be empty is listed as %+v", b)
 	}
 }

@@ -77,7 +77,7 @@ func TestGitListHostile(t *testing.T) {
 		t.Errorf("files are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	var rules []string
-	for _, p := range index.CheckFiles(files, index.Limits{}) {
+	for _, p := range index.CheckFiles(files, index.Limits{}).Errors {
 		rules = append(rules, fmt.Sprintf("%s %s", p.File, p.Rule))
 	}
 	wantRules := []string{

@@ -277,7 +277,7 @@ func (w *workScan) branch() *index.Branch {
 	l := &listing{branch: WorkBranch}
 	for _, p := range w.gone {
 		p.Branch = WorkBranch
-		l.problems = append(l.problems, p)
+		l.found.Errors = append(l.found.Errors, p)
 	}
 	for _, d := range w.dirs {
 		l.dir = d.display

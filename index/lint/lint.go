@@ -60,7 +60,7 @@ type Result struct {
 	// Base and Head are the commits that were compared.
 	Base, Head *index.Commit
 	Changes    []index.Change
-	Report     index.Report
+	Report     index.Findings
 	Read       Read
 	// Specification is the version that packages were checked against; empty
 	// when they were not.
@@ -197,8 +197,8 @@ func (l *linter) listing(ctx context.Context, before, after *index.Branch) {
 		}
 		return out
 	}
-	l.result.Report.Errors = fresh(after.Problems, before.Problems)
-	l.result.Report.Warnings = fresh(after.Warnings, before.Warnings)
+	l.result.Report.Errors = fresh(after.Found.Errors, before.Found.Errors)
+	l.result.Report.Warnings = fresh(after.Found.Warnings, before.Found.Warnings)
 }
 
 // findReleased finds what the branch holds now of the versions that changed, and

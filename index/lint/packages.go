@@ -31,7 +31,7 @@ func (l *linter) packages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(b.Entries)+len(b.Problems) == 0 {
+	if len(b.Entries)+len(b.Found.Errors) == 0 {
 		return fmt.Errorf("%w there: want a folder NAME/VERSION, a folder with a manifest.yml, or NAME-VERSION.zip", index.ErrEmptyBranch)
 	}
 	l.listing(ctx, &index.Branch{}, b)

@@ -28,7 +28,7 @@ func sample() *Result {
 		Changes: []index.Change{
 			{New: index.Entry{Name: "web", Version: "1.0.0"}}, {New: index.Entry{Name: "web", Version: "1.1.0"}}, {Old: index.Entry{Name: "web", Version: "0.9.0"}},
 		},
-		Report: index.Report{Errors: []index.Problem{hostile, hostile, beside}, Warnings: []index.Problem{inside}},
+		Report: index.Findings{Errors: []index.Problem{hostile, hostile, beside}, Warnings: []index.Problem{inside}},
 	}
 }
 
@@ -108,7 +108,7 @@ func TestSARIF(t *testing.T) {
 
 func TestSARIFWithoutFindings(t *testing.T) {
 	var b strings.Builder
-	if err := WriteSARIF(&b, "", index.Report{}); err != nil {
+	if err := WriteSARIF(&b, "", index.Findings{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"results": []`, `"rules": []`} {

@@ -65,7 +65,7 @@ const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/
 
 // WriteSARIF writes findings as a SARIF log. release is the version of this
 // program if it is a release.
-func WriteSARIF(w io.Writer, release string, report index.Report) error {
+func WriteSARIF(w io.Writer, release string, report index.Findings) error {
 	run := sarifRun{Results: []sarifResult{}}
 	run.Tool.Driver = sarifDriver{Name: "regsnap", SemanticVersion: strings.TrimPrefix(release, "v"), Rules: []sarifRule{}}
 	for _, list := range []struct {

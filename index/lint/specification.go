@@ -105,7 +105,7 @@ func (l *linter) content(p *parse.Loaded) Content {
 	c := Content{Dir: "packages/" + e.Name + "/" + e.Version}
 	if e.IsArchive() {
 		c.Each = func(ctx context.Context, fn func(string, []byte) error) error {
-			problems, err := l.loader.UseArchive(ctx, e, p.Largest, func(a *parse.Archive) error {
+			found, err := l.loader.UseArchive(ctx, e, p.Largest, func(a *parse.Archive) error {
 				for _, f := range a.Files() {
 					content, err := a.Read(f.Path)
 					if err == nil {
@@ -120,8 +120,8 @@ func (l *linter) content(p *parse.Loaded) Content {
 			if err != nil {
 				return err
 			}
-			if len(problems) > 0 {
-				return fmt.Errorf("%s: %s", e.Path, problems[0].Detail)
+			if len(found.Errors) > 0 {
+				return fmt.Errorf("%s: %s", e.Path, found.Errors[0].Detail)
 			}
 			return nil
 		}

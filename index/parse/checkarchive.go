@@ -6,8 +6,8 @@ import "github.com/regsnap/regsnap/index"
 // packed as an archive must be, and holds the manifest of that version. The package
 // itself is not looked at.
 func IsArchive(name, version string, content []byte, limits index.Limits) bool {
-	a, problems := openArchive(name, version, content, limits)
-	if len(problems) > 0 {
+	a, _ := openArchive(name, version, content, limits)
+	if a == nil {
 		return false
 	}
 	manifest, err := a.Read(manifestName)

@@ -70,7 +70,7 @@ func readStreamManifest(content []byte) streamManifest {
 	d := &m.data
 	lines := keyLines{data: content}
 	report := func(rule index.Rule, key, detail string) {
-		if len(m.faults) < maxFindings {
+		if len(m.faults) <= index.MaxFindings {
 			m.faults = append(m.faults, fault{rule, lines.of(key), detail})
 		}
 	}

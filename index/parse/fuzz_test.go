@@ -28,11 +28,11 @@ func FuzzParse(f *testing.F) {
 			tree.files["data_stream/log/fields/base.yml"] = []byte(fields)
 			tree.files["data_stream/log/elasticsearch/ingest_pipeline/default.yml"] = []byte(pipeline)
 			tree.files["data_stream/log/elasticsearch/ingest_pipeline/default.json"] = []byte(pipeline)
-			p, errs, warnings := parse.NewParser().Parse("sample", "1.2.0", tree)
-			if (p == nil) == (len(errs) == 0) {
-				t.Fatalf("package %v, errors %v", p, errs)
+			p, found := parse.NewParser().Parse("sample", "1.2.0", tree)
+			if (p == nil) == (len(found.Errors) == 0) {
+				t.Fatalf("package %v, errors %v", p, found.Errors)
 			}
-			all := strings.Join(append(show(errs), show(warnings)...), "\n")
+			all := strings.Join(append(show(found.Errors), show(found.Warnings)...), "\n")
 			if first == "" {
 				first = all
 			} else if all != first {

@@ -47,7 +47,7 @@ func (s *startWriter) Write(p []byte) (int, error) {
 
 // checkPointers finds the files of a package that are pointers. Each content is
 // looked at once.
-func (p *Parser) checkPointers(t *sourceTree) (found []index.Problem) {
+func (p *Parser) checkPointers(t *sourceTree) (found index.Findings) {
 	for _, f := range t.files {
 		if !maybeLFSPointer(f.Size) {
 			continue
@@ -57,9 +57,9 @@ func (p *Parser) checkPointers(t *sourceTree) (found []index.Problem) {
 			return err == nil && isLFSPointer(f.Size, content), err == nil
 		})
 		if pointer {
-			found = append(found, index.Problem{File: f.Path, Rule: index.RuleLFSPointer, Detail: lfsDetail})
+			found.Fail(f.Path, index.RuleLFSPointer, "%s", lfsDetail)
 		}
-		if t.err != nil || len(found) == maxFindings {
+		if t.err != nil || len(found.Errors) > index.MaxFindings {
 			break
 		}
 	}

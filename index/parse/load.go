@@ -38,10 +38,10 @@ type Loader struct {
 	room room
 }
 
-// Load reads every entry. What is wrong with packages goes into the report, all
+// Load reads every entry. What is wrong with packages goes into found, all
 // of it; the error is only about the source itself failing, or the context.
 // The result is in the order of entries; a broken package is nil.
-func (l *Loader) Load(ctx context.Context, entries []index.Entry, report *index.Report) ([]*Loaded, error) {
+func (l *Loader) Load(ctx context.Context, entries []index.Entry, found *index.Findings) ([]*Loaded, error) {
 	out := make([]*Loaded, len(entries))
 	var mu sync.Mutex
 	done := 0
@@ -57,16 +57,15 @@ func (l *Loader) Load(ctx context.Context, entries []index.Entry, report *index.
 		g.Go(func() error {
 			for _, i := range versions {
 				e := entries[i]
-				loaded, errs, warnings, err := l.load(ctx, e, seen)
+				loaded, of, err := l.load(ctx, e, seen)
 				if err != nil {
 					return err
 				}
-				if len(errs) > 0 {
-					index.Blame(ctx, l.Source, e.Branch, e.Path, errs)
+				if len(of.Errors) > 0 {
+					index.Blame(ctx, l.Source, e.Branch, e.Path, of.Errors)
 				}
 				mu.Lock()
-				report.Errors = append(report.Errors, errs...)
-				report.Warnings = append(report.Warnings, warnings...)
+				found.Add(of)
 				out[i] = loaded
 				if done++; l.Progress != nil {
 					l.Progress(done, len(entries))
@@ -133,20 +132,18 @@ func brokenRule(err error) index.Rule {
 
 // load reads one entry. A package that cannot be listed or read because of what
 // the repository holds of it is a broken package, not a broken source.
-func (l *Loader) load(ctx context.Context, e index.Entry, seen *claims) (*Loaded, []index.Problem, []index.Problem, error) {
-	broken := func(err error) ([]index.Problem, error) {
-		rule := brokenRule(err)
-		if ctx.Err() != nil || rule == "" {
-			return nil, fmt.Errorf("branch %s: %s: %w", e.Branch, e.Path, err)
-		}
-		return e.Place([]index.Problem{{Rule: rule, Detail: printable(err.Error())}}), nil
-	}
+func (l *Loader) load(ctx context.Context, e index.Entry, seen *claims) (*Loaded, index.Findings, error) {
 	out, err := l.read(ctx, e, seen)
 	if err != nil {
-		errs, err := broken(err)
-		return nil, errs, nil, err
+		rule := brokenRule(err)
+		if ctx.Err() != nil || rule == "" {
+			return nil, index.Findings{}, fmt.Errorf("branch %s: %s: %w", e.Branch, e.Path, err)
+		}
+		out = parsed{}
+		out.found.Fail("", rule, "%s", printable(err.Error()))
 	}
-	return out.loaded, e.Place(out.errors), e.Place(out.warnings), nil
+	out.found.Place(e)
+	return out.loaded, out.found, nil
 }
 
 // read reads and parses one entry.
@@ -158,8 +155,8 @@ func (l *Loader) read(ctx context.Context, e index.Entry, seen *claims) (out par
 	if err != nil {
 		return out, err
 	}
-	if out.errors = index.CheckFiles(files, l.Limits); len(out.errors) > 0 {
-		l.findOwner(ctx, files, out.errors)
+	if out.found = index.CheckFiles(files, l.Limits); len(out.found.Errors) > 0 {
+		l.findOwner(ctx, files, &out.found)
 		return out, nil
 	}
 	t, wanted, size := l.tree(ctx, files, seen)
@@ -175,14 +172,14 @@ func (l *Loader) read(ctx context.Context, e index.Entry, seen *claims) (out par
 	if err != nil {
 		return out, err
 	}
-	if out.errors = l.Parser.checkPointers(t); len(out.errors) > 0 || t.err != nil {
-		l.findOwner(ctx, files, out.errors)
+	if out.found = l.Parser.checkPointers(t); len(out.found.Errors) > 0 || t.err != nil {
+		l.findOwner(ctx, files, &out.found)
 		return out, t.err
 	}
 	out.loaded = &Loaded{Entry: e, Files: files}
-	out.loaded.Package, out.errors, out.warnings = l.Parser.Parse(e.Name, e.Version, t)
-	out.warnings = append(out.warnings, index.CheckNames(files)...)
-	if len(out.errors) > 0 {
+	out.loaded.Package, out.found = l.Parser.Parse(e.Name, e.Version, t)
+	out.found.Add(index.CheckNames(files))
+	if len(out.found.Errors) > 0 {
 		out.loaded = nil
 	}
 	return out, t.err
@@ -203,15 +200,13 @@ func (l *Loader) tree(ctx context.Context, files []index.File, seen *claims) (t 
 
 // findOwner adds whom the manifest names as owner to findings about files. Not
 // to know it must not hide the findings.
-func (l *Loader) findOwner(ctx context.Context, files []index.File, problems []index.Problem) {
+func (l *Loader) findOwner(ctx context.Context, files []index.File, found *index.Findings) {
 	i := slices.IndexFunc(files, func(f index.File) bool { return f.Path == manifestName })
 	if i < 0 || files[i].Mode > index.Executable || files[i].Size < 0 || files[i].Size > MaxParsedBytes {
 		return
 	}
 	_ = l.Source.Read(ctx, []index.ID{files[i].Blob}, func(_ index.ID, content []byte) error {
-		for j := range problems {
-			problems[j].Owner = printable(peekOwner(content).Github)
-		}
+		found.Own(printable(peekOwner(content).Github))
 		return nil
 	})
 }

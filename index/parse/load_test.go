@@ -58,7 +58,7 @@ func TestLoadReportsWhatCannotBeListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var report index.Report
+	var report index.Findings
 	loader := Loader{Source: s, Parser: NewParser()}
 	if _, err := loader.Load(t.Context(), b.Entries, &report); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ title: "no end
 	if err != nil {
 		t.Fatal(err)
 	}
-	var report index.Report
+	var report index.Findings
 	loader := Loader{Source: s, Parser: NewParser()}
 	if _, err := loader.Load(t.Context(), b.Entries, &report); err != nil {
 		t.Fatal(err)

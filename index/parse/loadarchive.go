@@ -8,31 +8,31 @@ import (
 )
 
 // UseArchive reads and checks a ready-made archive, and calls fn with it unless
-// there are problems. The archive is gone when fn returns, and fn must read
+// there are errors. The archive is gone when fn returns, and fn must read
 // nothing else from the source. extra is how much memory fn takes itself.
-func (l *Loader) UseArchive(ctx context.Context, e index.Entry, extra int64, fn func(*Archive) error) ([]index.Problem, error) {
+func (l *Loader) UseArchive(ctx context.Context, e index.Entry, extra int64, fn func(*Archive) error) (found index.Findings, err error) {
 	size, err := l.Source.Size(ctx, e.Archive)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	limits := l.Limits.WithDefaults()
 	if size > limits.ArchiveSize {
-		return []index.Problem{archiveTooLarge(size, limits)}, nil
+		found.Error(archiveTooLarge(size, limits))
+		return found, nil
 	}
 	release, err := l.Reserve(ctx, size+extra)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	defer release()
-	var problems []index.Problem
 	err = l.Source.Read(ctx, []index.ID{e.Archive}, func(_ index.ID, content []byte) error {
 		var a *Archive
-		if a, problems = openArchive(e.Name, e.Version, content, limits); a == nil {
+		if a, found = openArchive(e.Name, e.Version, content, limits); a == nil {
 			return nil
 		}
 		return fn(a)
 	})
-	return problems, err
+	return found, err
 }
 
 func archiveTooLarge(size int64, limits index.Limits) index.Problem {
@@ -41,24 +41,25 @@ func archiveTooLarge(size int64, limits index.Limits) index.Problem {
 
 // parsed is what became of one entry.
 type parsed struct {
-	loaded           *Loaded
-	errors, warnings []index.Problem
+	loaded *Loaded
+	found  index.Findings
 }
 
 // loadArchive reads and parses a ready-made archive, and looks at its signature.
 func (l *Loader) loadArchive(ctx context.Context, e index.Entry) (out parsed, err error) {
-	problems, err := l.UseArchive(ctx, e, 0, func(a *Archive) error {
-		pkg, errs, warnings := l.Parser.Parse(e.Name, e.Version, a)
-		out = parsed{&Loaded{Entry: e, Package: pkg, Largest: a.largest()}, errs, append(warnings, index.CheckNames(a.files)...)}
+	found, err := l.UseArchive(ctx, e, 0, func(a *Archive) error {
+		pkg, found := l.Parser.Parse(e.Name, e.Version, a)
+		found.Add(index.CheckNames(a.files))
+		out = parsed{&Loaded{Entry: e, Package: pkg, Largest: a.largest()}, found}
 		return nil
 	})
 	if err != nil {
 		return parsed{}, err
 	}
-	out.errors = append(out.errors, problems...)
+	out.found.Add(found)
 	signature, err := l.checkSignature(ctx, e)
-	out.errors = append(out.errors, signature...)
-	if len(out.errors) > 0 {
+	out.found.Add(signature)
+	if len(out.found.Errors) > 0 {
 		out.loaded = nil
 	}
 	return out, err

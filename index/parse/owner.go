@@ -29,7 +29,7 @@ func (l *Loader) Owner(ctx context.Context, e index.Entry) string {
 		return ""
 	}
 	files = slices.DeleteFunc(files, func(f index.File) bool { return f.Path != manifestName })
-	one := make([]index.Problem, 1)
-	l.findOwner(ctx, files, one)
-	return one[0].Owner
+	one := index.Findings{Errors: make([]index.Problem, 1)}
+	l.findOwner(ctx, files, &one)
+	return one.Errors[0].Owner
 }

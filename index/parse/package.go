@@ -48,9 +48,9 @@ type parse struct {
 	// files that each holds where the checks look.
 	streamDirs []*streamDir
 
-	lines            keyLines // of the manifest
-	pkg              *Package
-	errors, warnings []index.Problem
+	lines keyLines // of the manifest
+	pkg   *Package
+	found index.Findings
 }
 
 // streamDir is a directory in data_stream/.
@@ -64,11 +64,11 @@ type streamDir struct {
 }
 
 // Parse reads a package. name and versionDir are the names of its directories.
-// The errors tell why it is invalid; all that can be found are reported, and
+// Errors tell why it is invalid; all that can be found are reported, and
 // then the Package is nil. Warnings are worth telling the author. The File of a
 // Problem is a path in the package, and the caller says whose it is (Branch,
 // Package, Version, Commit).
-func (p *Parser) Parse(name, versionDir string, tree index.Tree) (pkg *Package, errs, warnings []index.Problem) {
+func (p *Parser) Parse(name, versionDir string, tree index.Tree) (*Package, index.Findings) {
 	r := &parse{Parser: p, name: name, version: versionDir, tree: tree, pkg: new(Package)}
 	r.survey()
 	r.manifest()
@@ -80,36 +80,21 @@ func (p *Parser) Parse(name, versionDir string, tree index.Tree) (pkg *Package, 
 	if r.pkg.Owner != nil {
 		owner = printable(r.pkg.Owner.Github)
 	}
-	for i := range r.errors {
-		r.errors[i].Owner = owner
+	r.found.Own(owner)
+	if len(r.found.Errors) > 0 {
+		return nil, r.found
 	}
-	for i := range r.warnings {
-		r.warnings[i].Owner = owner
-	}
-	if len(r.errors) > 0 {
-		return nil, r.errors, r.warnings
-	}
-	return r.pkg, nil, r.warnings
+	return r.pkg, r.found
 }
-
-// maxFindings is how many errors, and how many warnings, are reported of one
-// package: a hostile one could have as many as it has values.
-const maxFindings = 1000
 
 func (r *parse) fail(file string, line int, rule index.Rule, format string, args ...any) {
 	r.failWith(file, fault{rule, line, fmt.Sprintf(format, args...)})
 }
 
-func (r *parse) failWith(file string, f fault) {
-	if len(r.errors) < maxFindings {
-		r.errors = append(r.errors, f.problem(file))
-	}
-}
+func (r *parse) failWith(file string, f fault) { r.found.Error(f.problem(file)) }
 
 func (r *parse) warn(file string, line int, rule index.Rule, format string, args ...any) {
-	if len(r.warnings) < maxFindings {
-		r.warnings = append(r.warnings, fault{rule, line, fmt.Sprintf(format, args...)}.problem(file))
-	}
+	r.found.Warning(fault{rule, line, fmt.Sprintf(format, args...)}.problem(file))
 }
 
 // survey looks once through the files of the package.

@@ -107,14 +107,14 @@ streams:
 processors: []
 `
 
-func parsed(t testing.TB, archives ...string) (*parse.Package, []index.Problem, []index.Problem) {
+func parsed(t testing.TB, archives ...string) (*parse.Package, index.Findings) {
 	return parse.NewParser().Parse("sample", "1.2.0", newTree(t, archives...))
 }
 
 func mustParse(t *testing.T, archives ...string) *parse.Package {
 	t.Helper()
-	p, errs, warnings := parsed(t, archives...)
-	for _, e := range append(errs, warnings...) {
+	p, found := parsed(t, archives...)
+	for _, e := range append(found.Errors, found.Warnings...) {
 		t.Error(e)
 	}
 	if p == nil {

@@ -149,14 +149,14 @@ func TestParseRules(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, errs, _ := parsed(t, valid, tt.change)
+			p, found := parsed(t, valid, tt.change)
 			if p != nil {
 				t.Error("the package is said to be valid")
 			}
-			if got := show(errs); !slices.Equal(got, tt.want) {
+			if got := show(found.Errors); !slices.Equal(got, tt.want) {
 				t.Errorf("got:\n\t%s\nwant:\n\t%s", strings.Join(got, "\n\t"), strings.Join(tt.want, "\n\t"))
 			}
-			for _, e := range errs {
+			for _, e := range found.Errors {
 				if e.Owner == "" && strings.Contains(tt.change, "acme/samples") {
 					t.Errorf("no owner: %v", e)
 				}
@@ -184,19 +184,19 @@ func TestParseValid(t *testing.T) {
 }
 
 func TestParseWarnings(t *testing.T) {
-	p, errs, warnings := parsed(t, valid, manifest("title: Sample\n", "title: Sample\ncategories: [web, crm, nonsense]\n",
+	p, found := parsed(t, valid, manifest("title: Sample\n", "title: Sample\ncategories: [web, crm, nonsense]\n",
 		"name: first\n", "name: first\n    icons: [{src: /img/lost.svg}]\n"))
 	want := []string{
 		`manifest.yml:4: the category "nonsense" is not one that the registry knows: it is left out [category-unknown]`,
 		`manifest.yml:11: "/img/lost.svg" of icons is not a file of the package [image-missing]`,
 	}
-	if got := show(warnings); len(errs) > 0 || !slices.Equal(got, want) {
-		t.Errorf("errors %v, warnings:\n\t%s", errs, strings.Join(got, "\n\t"))
+	if got := show(found.Warnings); len(found.Errors) > 0 || !slices.Equal(got, want) {
+		t.Errorf("errors %v, warnings:\n\t%s", found.Errors, strings.Join(got, "\n\t"))
 	}
 	if !slices.Equal(p.Categories, []string{"web", "crm"}) {
 		t.Errorf("categories %q", p.Categories)
 	}
-	for _, w := range warnings {
+	for _, w := range found.Warnings {
 		if w.Owner != "acme/samples" {
 			t.Errorf("owner %q", w.Owner)
 		}
@@ -204,9 +204,9 @@ func TestParseWarnings(t *testing.T) {
 }
 
 func TestParseOwnerOfBrokenManifest(t *testing.T) {
-	_, errs, _ := parsed(t, valid, manifest("title: Sample", "title: {a: b}"))
-	if len(errs) != 1 || errs[0].Owner != "acme/samples" {
-		t.Errorf("%+v", errs)
+	_, found := parsed(t, valid, manifest("title: Sample", "title: {a: b}"))
+	if len(found.Errors) != 1 || found.Errors[0].Owner != "acme/samples" {
+		t.Errorf("%+v", found.Errors)
 	}
 }
 
@@ -216,13 +216,13 @@ func TestParseUnreadable(t *testing.T) {
 	parser := parse.NewParser()
 	tree := newTree(t, valid)
 	const path = "data_stream/log/fields/base.yml"
-	_, errs, _ := parser.Parse("sample", "1.2.0", broken{tree, path})
+	_, found := parser.Parse("sample", "1.2.0", broken{tree, path})
 	want := []string{path + ": cannot be read from the source: disk on fire [file-unreadable]"}
-	if got := show(errs); !slices.Equal(got, want) {
+	if got := show(found.Errors); !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if p, errs, _ := parser.Parse("sample", "1.2.0", tree); p == nil {
-		t.Error(errs)
+	if p, found := parser.Parse("sample", "1.2.0", tree); p == nil {
+		t.Error(found.Errors)
 	}
 }
 
@@ -243,9 +243,9 @@ func (b broken) Read(path string) ([]byte, error) {
 func TestParseManyFindings(t *testing.T) {
 	text := manifest("title: Sample", "discovery: {fields: ["+strings.Repeat("{},", 50_000)+"]}")
 	stream := "title: A\ntype: logs\nstreams: [" + strings.Repeat("{},", 50_000) + "]\n"
-	_, errs, _ := parsed(t, valid, text, dataStream(stream))
-	if len(errs) != 1000 {
-		t.Errorf("%d findings", len(errs))
+	_, found := parsed(t, valid, text, dataStream(stream))
+	if len(found.Errors) != index.MaxFindings+1 {
+		t.Errorf("%d findings", len(found.Errors))
 	}
 }
 
@@ -255,8 +255,8 @@ func TestParserRemembers(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if p, errs, _ := parser.Parse("sample", "1.2.0", tree); p == nil {
-				t.Error(errs)
+			if p, found := parser.Parse("sample", "1.2.0", tree); p == nil {
+				t.Error(found.Errors)
 			}
 		})
 	}
@@ -269,9 +269,9 @@ func TestParserRemembers(t *testing.T) {
 	}
 	// The same manifest in another package must not show the first one's names.
 	other := newTree(t, valid, manifest("name: sample", "name: other"))
-	p, errs, _ := parser.Parse("other", "1.2.0", other)
+	p, found := parser.Parse("other", "1.2.0", other)
 	if p == nil {
-		t.Fatal(errs)
+		t.Fatal(found.Errors)
 	}
 	if d := p.DataStreams[0]; d.Dataset != "other.log" || d.Package != "other" {
 		t.Errorf("data stream %+v", d)

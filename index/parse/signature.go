@@ -19,26 +19,26 @@ const maxSignature = 64 << 10
 
 // checkSignature looks whether what stands beside an archive as its signature
 // can be one. Which keys to trust, and so whether it is good, is for clients.
-func (l *Loader) checkSignature(ctx context.Context, e index.Entry) ([]index.Problem, error) {
+func (l *Loader) checkSignature(ctx context.Context, e index.Entry) (found index.Findings, err error) {
 	if e.Signature.IsZero() {
-		return nil, nil
+		return found, nil
 	}
-	problem := func(rule index.Rule, format string, args ...any) []index.Problem {
-		return []index.Problem{{Rule: rule, Detail: "the signature beside it " + fmt.Sprintf(format, args...)}}
+	fail := func(rule index.Rule, format string, args ...any) {
+		found.Fail("", rule, "the signature beside it "+format, args...)
 	}
 	size, err := l.Source.Size(ctx, e.Signature)
 	switch {
 	case err != nil:
-		return nil, err
+		return found, err
 	case size > maxSignature:
-		return problem(index.RuleSignatureFormat, "has %d bytes: a signature has a few hundred", size), nil
+		fail(index.RuleSignatureFormat, "has %d bytes: a signature has a few hundred", size)
+		return found, nil
 	}
-	var found []index.Problem
 	err = l.Source.Read(ctx, []index.ID{e.Signature}, func(_ index.ID, content []byte) error {
 		if isLFSPointer(size, content) {
-			found = problem(index.RuleLFSPointer, lfsDetail)
+			fail(index.RuleLFSPointer, "%s", lfsDetail)
 		} else if err := parseSignature(content); err != nil {
-			found = problem(index.RuleSignatureFormat, "%v: sign the archive again (gpg --armor --detach-sign), or remove the file", err)
+			fail(index.RuleSignatureFormat, "%v: sign the archive again (gpg --armor --detach-sign), or remove the file", err)
 		}
 		return nil
 	})

@@ -51,17 +51,17 @@ func (t *Archive) Bytes() []byte { return t.content }
 // Files have the ids that git would give them. The archive is hostile input, and
 // it is served as it is: so there must be one way to read it, and what its headers
 // state must be so. All of it is inflated once, in pieces, within limits. The
-// Archive is nil if there are Problems, whose File is relative to the package, and
+// Archive is nil if there are errors, whose File is relative to the package, and
 // empty where they are about the whole archive. content must not change.
-func openArchive(name, version string, content []byte, limits index.Limits) (*Archive, []index.Problem) {
+func openArchive(name, version string, content []byte, limits index.Limits) (*Archive, index.Findings) {
 	limits = limits.WithDefaults()
 	a := &archive{root: name + "-" + version, limits: limits}
 	a.tree = Archive{content: content, ratio: limits.Ratio, members: map[string]*member{}}
 	a.open()
-	if problems := a.found.List(); len(problems) > 0 {
-		return nil, problems
+	if len(a.found.Errors) > 0 {
+		return nil, a.found
 	}
-	return &a.tree, nil
+	return &a.tree, a.found
 }
 
 // archive is an archive that is being read.
@@ -78,24 +78,24 @@ type archive struct {
 func (a *archive) open() {
 	content := a.tree.content
 	if size := int64(len(content)); size > a.limits.ArchiveSize {
-		a.found.Problems = []index.Problem{archiveTooLarge(size, a.limits)}
+		a.found.Error(archiveTooLarge(size, a.limits))
 		return
 	}
 	if isLFSPointer(int64(len(content)), content) {
-		a.found.Add("", index.RuleLFSPointer, "%s", lfsDetail)
+		a.found.Fail("", index.RuleLFSPointer, "%s", lfsDetail)
 		return
 	}
 	members, d := readMembers(content, 2*a.limits.Files) // as many directories again
 	if d != nil {
-		a.found.Add(a.relative(d.entry), d.rule, "%s", d.detail)
+		a.found.Fail(a.relative(d.entry), d.rule, "%s", d.detail)
 		return
 	}
 	for i := range members {
 		a.checkMember(&members[i])
 	}
-	a.found.Problems = append(a.found.Problems, index.CheckFiles(a.tree.files, a.limits)...)
+	a.found.Add(index.CheckFiles(a.tree.files, a.limits))
 	a.checkDirectories()
-	if a.checkRatio(members); len(a.found.Problems) > 0 {
+	if a.checkRatio(members); len(a.found.Errors) > 0 {
 		return
 	}
 	at := 0
@@ -106,7 +106,7 @@ func (a *archive) open() {
 		} else if a.verify(m, &a.tree.files[at]) {
 			at++
 		}
-		if len(a.found.Problems) > 0 {
+		if len(a.found.Errors) > 0 {
 			return
 		}
 	}
@@ -125,7 +125,7 @@ func (a *archive) relative(name string) string {
 func (a *archive) checkMember(m *member) {
 	rest, inRoot := strings.CutPrefix(m.name, a.root+"/")
 	if !inRoot {
-		a.found.Add(m.name, index.RuleArchiveRoot, "is not in the directory %s/, which must hold all of the package", a.root)
+		a.found.Fail(m.name, index.RuleArchiveRoot, "is not in the directory %s/, which must hold all of the package", a.root)
 		return
 	}
 	if dir, ok := strings.CutSuffix(m.name, "/"); ok {
@@ -144,10 +144,10 @@ func (a *archive) checkDirectory(m *member, dir string) {
 	}
 	a.dirs = append(a.dirs, dir)
 	if m.unixType() != 0 && m.unixType() != unixDirectory || m.external&dosLabel != 0 {
-		a.found.Add(dir, index.RuleIrregularFile, "has a name that ends in a slash, but is not a directory")
+		a.found.Fail(dir, index.RuleIrregularFile, "has a name that ends in a slash, but is not a directory")
 	}
 	if m.size != 0 {
-		a.found.Add(dir, index.RuleArchiveFormat, "is a directory with %d bytes of content", m.size)
+		a.found.Fail(dir, index.RuleArchiveFormat, "is a directory with %d bytes of content", m.size)
 	}
 }
 
@@ -157,10 +157,10 @@ func (a *archive) checkDirectories() {
 	seen := map[string]bool{}
 	for _, dir := range a.dirs {
 		if a.tree.members[dir] != nil {
-			a.found.Add(dir, index.RulePathDuplicate, "is a file, and also a directory")
+			a.found.Fail(dir, index.RulePathDuplicate, "is a file, and also a directory")
 		}
 		if seen[dir] {
-			a.found.Add(dir, index.RulePathDuplicate, "the path is there twice")
+			a.found.Fail(dir, index.RulePathDuplicate, "the path is there twice")
 		}
 		seen[dir] = true
 	}
@@ -173,7 +173,7 @@ func (a *archive) checkRatio(members []member) {
 		total += members[i].size
 	}
 	if packed := int64(len(a.tree.content)); total >= ratioFloor && total/a.limits.Ratio > packed {
-		a.found.Add("", index.RuleArchiveRatio, "%v: %d from the %d bytes of the archive, over %d from each", errRatio, total, packed, a.limits.Ratio)
+		a.found.Fail("", index.RuleArchiveRatio, "%v: %d from the %d bytes of the archive, over %d from each", errRatio, total, packed, a.limits.Ratio)
 	}
 }
 
@@ -219,14 +219,14 @@ func (a *archive) verify(m *member, f *index.File) bool {
 		to = io.MultiWriter(id, start)
 	}
 	if err := m.verify(a.tree.content, a.limits.Ratio, to); err != nil {
-		a.found.Add(a.relative(m.name), dataRule(err), "%v", err)
+		a.found.Fail(a.relative(m.name), dataRule(err), "%v", err)
 		return false
 	}
 	if f == nil {
 		return true
 	}
 	if isLFSPointer(m.size, start.start) {
-		a.found.Add(f.Path, index.RuleLFSPointer, "%s", lfsDetail)
+		a.found.Fail(f.Path, index.RuleLFSPointer, "%s", lfsDetail)
 	}
 	f.Blob = index.ID(id.Sum(nil))
 	return true

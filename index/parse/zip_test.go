@@ -114,9 +114,9 @@ func TestOpenArchive(t *testing.T) {
 		zipEntry{name: "p-1.0.0/a/run", content: "#!/bin/sh", mode: 0o755},
 		zipEntry{name: "p-1.0.0/empty"},
 	)
-	tree, problems := openArchive("p", "1.0.0", archive, index.Limits{})
-	if len(problems) > 0 {
-		t.Fatal(problems)
+	tree, found := openArchive("p", "1.0.0", archive, index.Limits{})
+	if len(found.Errors) > 0 {
+		t.Fatal(found.Errors)
 	}
 	var got []string
 	for _, f := range tree.Files() {
@@ -195,11 +195,11 @@ func TestOpenArchiveRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			tree, problems := openArchive("p", "1.0.0", test.archive, test.limits)
-			if tree != nil || len(problems) == 0 {
-				t.Fatalf("a tree %v, findings %v", tree, problems)
+			tree, found := openArchive("p", "1.0.0", test.archive, test.limits)
+			if tree != nil || len(found.Errors) == 0 {
+				t.Fatalf("a tree %v, findings %v", tree, found.Errors)
 			}
-			if got := strings.TrimPrefix(problems[0].String(), ": "); got != test.want {
+			if got := strings.TrimPrefix(found.Errors[0].String(), ": "); got != test.want {
 				t.Errorf("the finding is\n\t%s\nwant\n\t%s", got, test.want)
 			}
 		})
@@ -211,11 +211,11 @@ func TestOpenArchiveRatio(t *testing.T) {
 	zeros := func(n int) []byte {
 		return makeZip(t, zipEntry{name: "p-1.0.0/a", content: strings.Repeat("\x00", n), method: zip.Deflate})
 	}
-	if _, problems := openArchive("p", "1.0.0", zeros(ratioFloor-1), index.Limits{}); len(problems) > 0 {
-		t.Errorf("short: %v", problems)
+	if _, found := openArchive("p", "1.0.0", zeros(ratioFloor-1), index.Limits{}); len(found.Errors) > 0 {
+		t.Errorf("short: %v", found.Errors)
 	}
-	if _, problems := openArchive("p", "1.0.0", zeros(4<<20), index.Limits{Ratio: 2_000}); len(problems) > 0 {
-		t.Errorf("with a higher limit: %v", problems)
+	if _, found := openArchive("p", "1.0.0", zeros(4<<20), index.Limits{Ratio: 2_000}); len(found.Errors) > 0 {
+		t.Errorf("with a higher limit: %v", found.Errors)
 	}
 }
 
@@ -235,30 +235,30 @@ func FuzzOpenArchive(f *testing.F) {
 	}
 	limits := index.Limits{FileSize: 1 << 16, TotalSize: 1 << 18, Files: 100}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		tree, problems := openArchive("p", "1.0.0", content, limits)
-		if (tree == nil) != (len(problems) > 0) {
-			t.Fatalf("a tree %v with findings %v", tree, problems)
+		tree, found := openArchive("p", "1.0.0", content, limits)
+		if (tree == nil) != (len(found.Errors) > 0) {
+			t.Fatalf("a tree %v with findings %v", tree, found.Errors)
 		}
 		if tree == nil {
 			return
 		}
-		if found := index.CheckFiles(tree.Files(), limits); len(found) > 0 {
-			t.Errorf("files that no package may hold: %v", found)
+		if found := index.CheckFiles(tree.Files(), limits); len(found.Errors) > 0 {
+			t.Errorf("files that no package may hold: %v", found.Errors)
 		}
-		found := map[string]string{}
+		read := map[string]string{}
 		for _, file := range tree.Files() {
 			content, err := tree.Read(file.Path)
 			if err != nil || int64(len(content)) != file.Size {
 				t.Errorf("%s: %d bytes of %d, %v", file.Path, len(content), file.Size, err)
 			}
-			found["p-1.0.0/"+file.Path] = sum(content)
+			read["p-1.0.0/"+file.Path] = sum(content)
 		}
 		// Whoever reads it in another way finds the same.
-		if got, err := streamed(content); err != nil || !maps.Equal(got, found) {
-			t.Errorf("a reader that streams finds %v, %v, want %v", got, err, found)
+		if got, err := streamed(content); err != nil || !maps.Equal(got, read) {
+			t.Errorf("a reader that streams finds %v, %v, want %v", got, err, read)
 		}
-		if got := readers["archive/zip"](t, "", content); !maps.Equal(got, found) {
-			t.Errorf("archive/zip finds %v, want %v", got, found)
+		if got := readers["archive/zip"](t, "", content); !maps.Equal(got, read) {
+			t.Errorf("archive/zip finds %v, want %v", got, read)
 		}
 	})
 }

@@ -276,9 +276,9 @@ func TestReadersAgree(t *testing.T) {
 				content = z.bytes()
 				want = map[string]string{"p-1.0.0/aa/aa/x.txt": sum([]byte("stored")), "p-1.0.0/b.txt": sum([]byte(strings.Repeat("deflated", 9)))}
 			}
-			archive, problems := openArchive("p", "1.0.0", content, index.Limits{})
-			if len(problems) > 0 {
-				t.Fatalf("refused: %v", problems)
+			archive, found := openArchive("p", "1.0.0", content, index.Limits{})
+			if len(found.Errors) > 0 {
+				t.Fatalf("refused: %v", found.Errors)
 			}
 			file := filepath.Join(t.TempDir(), "a.zip")
 			if err := os.WriteFile(file, content, 0o666); err != nil {

@@ -270,8 +270,8 @@ func (e *rawEntry) deflateStored(content string) {
 // TestDisagreements: an archive in which readers would find different things is
 // refused, by a rule and with the reason.
 func TestDisagreements(t *testing.T) {
-	if _, problems := openArchive("p", "1.0.0", twoEntries(t).bytes(), index.Limits{}); len(problems) > 0 {
-		t.Fatalf("the archive that is changed below is refused itself: %v", problems)
+	if _, found := openArchive("p", "1.0.0", twoEntries(t).bytes(), index.Limits{}); len(found.Errors) > 0 {
+		t.Fatalf("the archive that is changed below is refused itself: %v", found.Errors)
 	}
 	if len(disagreements) < 40 {
 		t.Errorf("only %d kinds", len(disagreements))
@@ -280,11 +280,11 @@ func TestDisagreements(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			z := twoEntries(t)
 			test.change(z, z.entries[0], z.entries[1])
-			_, problems := openArchive("p", "1.0.0", z.bytes(), index.Limits{})
-			if len(problems) == 0 {
+			_, found := openArchive("p", "1.0.0", z.bytes(), index.Limits{})
+			if len(found.Errors) == 0 {
 				t.Fatal("is accepted")
 			}
-			if p := problems[0]; p.Rule != test.rule || !strings.Contains(p.Detail, test.want) {
+			if p := found.Errors[0]; p.Rule != test.rule || !strings.Contains(p.Detail, test.want) {
 				t.Errorf("the finding is\n\t%s\nwant [%s] with %q", p, test.rule, test.want)
 			}
 		})

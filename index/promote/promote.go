@@ -46,7 +46,7 @@ type Result struct {
 	// Kept are packages that Clean leaves where they are; see there.
 	Kept []index.Entry `json:"-"`
 	// Report is what lint says of the change to To.
-	Report index.Report `json:"-"`
+	Report index.Findings `json:"-"`
 	// Attempts is how often the change was made because others were faster.
 	Attempts int `json:"attempts"`
 }
@@ -216,12 +216,11 @@ func (p *promotion) judge(ctx context.Context, b lint.Branch, base, head index.I
 	}
 	// The last attempt counts, and To is judged first.
 	if b.Name == p.To.Name {
-		p.result.Report = index.Report{}
+		p.result.Report = index.Findings{}
 	}
 	p.blame(ctx, head, r.Report.Errors)
 	p.blame(ctx, head, r.Report.Warnings)
-	p.result.Report.Errors = append(p.result.Report.Errors, r.Report.Errors...)
-	p.result.Report.Warnings = append(p.result.Report.Warnings, r.Report.Warnings...)
+	p.result.Report.Add(r.Report)
 	if len(r.Report.Errors) > 0 {
 		return fmt.Errorf("%s: %w", b.Name, ErrRefused)
 	}

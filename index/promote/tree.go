@@ -106,7 +106,7 @@ func editsOf(e index.Entry) map[string]treeEdit {
 // stays, which git can only keep with a file in it.
 func (r *repo) change(ctx context.Context, tip *state, put, remove []index.Entry, message string) (index.ID, error) {
 	edits := map[string]treeEdit{}
-	left := len(tip.branch.Entries) + len(tip.branch.Problems) - len(remove)
+	left := len(tip.branch.Entries) + len(tip.branch.Found.Errors) - len(remove)
 	for _, e := range remove {
 		for path := range editsOf(e) {
 			edits[path] = treeEdit{}

@@ -27,7 +27,7 @@ func derive(ctx context.Context, source index.Source) (*Statistics, error) {
 		if err != nil {
 			return nil, err
 		}
-		var report index.Report
+		var report index.Findings
 		packages, err := loader.Load(ctx, branch.Entries, &report)
 		if err != nil {
 			return nil, err

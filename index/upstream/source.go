@@ -43,7 +43,7 @@ func (s *Source) Branch(ctx context.Context, name string) (*index.Branch, error)
 	}
 	b.Entries = slices.DeleteFunc(b.Entries, func(e index.Entry) bool { return !s.wanted[e.Name+"-"+e.Version] })
 	// It is known that this is no commit's content, and where it comes from.
-	b.Warnings = slices.DeleteFunc(b.Warnings, func(p index.Problem) bool { return p.Rule == index.RuleNotCommitted })
+	b.Found.Warnings = slices.DeleteFunc(b.Found.Warnings, func(p index.Problem) bool { return p.Rule == index.RuleNotCommitted })
 	b.Commit = &index.Commit{Subject: "imported from " + s.from}
 	return b, nil
 }

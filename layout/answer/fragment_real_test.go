@@ -27,7 +27,7 @@ func TestConformanceFragments(t *testing.T) {
 			t.Fatal(err)
 		}
 		loader := parse.Loader{Source: source, Parser: parse.NewParser()}
-		var report index.Report
+		var report index.Findings
 		loaded, err := loader.Load(t.Context(), branch.Entries, &report)
 		if err != nil || len(report.Errors) > 0 {
 			t.Fatalf("branch %s: %v %v", name, err, report.Errors)

@@ -75,10 +75,9 @@ type State struct {
 	Own      int `json:"own"`
 	// Kept are broken packages that are shown as they were when they were good; Missing
 	// are those that never were.
-	Kept     []string        `json:"kept"`
-	Missing  []string        `json:"missing"`
-	Errors   []index.Problem `json:"errors"`
-	Warnings []index.Problem `json:"warnings"`
+	Kept    []string `json:"kept"`
+	Missing []string `json:"missing"`
+	index.Findings
 	// Building is how far the first build is, before which nothing is shown.
 	Building *Building `json:"building,omitempty"`
 	// Failure is why the registry could not be built again, beyond any package.
@@ -88,6 +87,11 @@ type State struct {
 	Changed []string `json:"changed"`
 	// Seconds is what it took.
 	Seconds float64 `json:"seconds"`
+}
+
+// nothingFound are no findings, which are lists in JSON too.
+func nothingFound() index.Findings {
+	return index.Findings{Errors: []index.Problem{}, Warnings: []index.Problem{}}
 }
 
 // Building is how far a build is; Phase is empty while it looks for packages.
@@ -158,7 +162,7 @@ func (r *Registry) now() (State, <-chan struct{}) {
 	s := r.state
 	if s.Generation == 0 {
 		s.Building = &Building{r.pace.Phase, r.pace.Done, r.pace.Total, r.early.Load() != nil}
-		s.Kept, s.Missing, s.Changed, s.Errors, s.Warnings = []string{}, []string{}, []string{}, []index.Problem{}, []index.Problem{}
+		s.Kept, s.Missing, s.Changed, s.Findings = []string{}, []string{}, []string{}, nothingFound()
 	}
 	return s, r.changed
 }
@@ -200,9 +204,10 @@ func (r *Registry) rebuild(ctx context.Context, started time.Time) (State, error
 	if err != nil {
 		return s, err
 	}
-	s.Errors, s.Warnings = append([]index.Problem{}, branch.Problems...), append([]index.Problem{}, branch.Warnings...)
+	s.Findings = nothingFound()
+	s.Add(branch.Found)
 	broken := map[version]bool{}
-	for _, p := range branch.Problems {
+	for _, p := range branch.Found.Errors {
 		if p.Version != "" && p.Rule != index.RulePackageDuplicate {
 			broken[version{p.Package, p.Version}] = true
 		}
@@ -380,6 +385,5 @@ func (r *Registry) note(fresh []index.Problem, s *State) {
 	for _, w := range warnings {
 		s.Warnings = append(s.Warnings, w.problems...)
 	}
-	report := index.Report{Errors: s.Errors, Warnings: s.Warnings}
-	report.Sort()
+	s.Sort()
 }
