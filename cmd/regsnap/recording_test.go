@@ -29,7 +29,8 @@ var recorded = []string{
 // Between two runs differ how long something took, and how often that was said
 // while it went on.
 var (
-	tookSeconds = regexp.MustCompile(`in [0-9.]+ s\b`)
+	tookSeconds = regexp.MustCompile(`in [0-9.]+ m?s\b`)
+	clock       = regexp.MustCompile(`^\d\d:\d\d:\d\d `)
 	wentOn      = regexp.MustCompile(`^(read|write|render) \S+ +[0-9,]+ of [0-9,]+ `)
 	shownLine   = regexp.MustCompile(`<text[^>]*>(.*)</text>`)
 	markup      = regexp.MustCompile(`<[^>]*>`)
@@ -41,7 +42,7 @@ func shown(picture []byte) string {
 	for _, m := range shownLine.FindAllSubmatch(picture, -1) {
 		line := html.UnescapeString(markup.ReplaceAllString(string(m[1]), ""))
 		if !wentOn.MatchString(line) {
-			lines = append(lines, tookSeconds.ReplaceAllString(line, "in X s"))
+			lines = append(lines, clock.ReplaceAllString(tookSeconds.ReplaceAllString(line, "in X s"), "HH:MM:SS "))
 		}
 	}
 	return strings.Join(lines, "\n")
@@ -82,22 +83,27 @@ func TestRecording(t *testing.T) {
 		lines = append(lines, "$ "+command)
 		lines = append(lines, strings.Split(run(command, "2026-03-02T09:00:00Z"), "\n")...)
 	}
-	picture := terminalPicture(lines)
+	holdPicture(t, recording, terminalPicture("A session at a terminal: build, diff, rollback", lines), "+ web_server-2.1.0", "is live (was ")
+}
+
+// holdPicture compares a picture with the one in a file, which shows some texts.
+func holdPicture(t *testing.T, file string, picture []byte, texts ...string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(recording, picture, 0o666); err != nil {
+		if err := os.WriteFile(file, picture, 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
-	have, err := os.ReadFile(recording)
+	have, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := shown(picture), shown(have); got != want {
-		t.Errorf("%s shows\n%s\nThe commands print\n%s\nIf that was to change: go test ./cmd/regsnap -run TestRecording -update", recording, want, got)
+		t.Errorf("%s shows\n%s\nThe commands print\n%s\nIf that was to change: go test ./cmd/regsnap -run TestRecording -update", file, want, got)
 	}
-	for _, want := range []string{"+ web_server-2.1.0", "is live (was "} {
+	for _, want := range texts {
 		if !strings.Contains(shown(have), want) {
-			t.Errorf("the recording does not show %q", want)
+			t.Errorf("%s does not show %q", file, want)
 		}
 	}
 }
@@ -105,7 +111,7 @@ func TestRecording(t *testing.T) {
 // terminalPicture draws lines of a terminal that appear one after the other: a
 // command as it is typed, and what it prints at once. A reader who asked for less
 // motion sees all of them.
-func terminalPicture(lines []string) []byte {
+func terminalPicture(title string, lines []string) []byte {
 	const row, column, margin = 19, 7.83, 16
 	widest := 0
 	for _, line := range lines {
@@ -113,14 +119,14 @@ func terminalPicture(lines []string) []byte {
 	}
 	width, height := int(float64(widest)*column)+2*margin, len(lines)*row+2*margin
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" aria-label="A session at a terminal: build, diff, rollback">
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%[1]d" height="%[2]d" viewBox="0 0 %[1]d %[2]d" role="img" aria-label="%[3]s">
 <style>
 text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#d6deeb;white-space:pre}
 .c{fill:#fff;font-weight:600}.p{fill:#7fdbca}
 @media(prefers-reduced-motion:no-preference){text{opacity:0;animation:s .01s forwards}@keyframes s{to{opacity:1}}}
 </style>
 <rect width="100%%" height="100%%" rx="8" fill="#0b1b2b"/>
-`, width, height)
+`, width, height, html.EscapeString(title))
 	seconds := 0.0
 	for i, line := range lines {
 		y := margin + i*row + 13
