@@ -86,7 +86,7 @@ conformance: tools ## compare with every recorded answer of the reference regist
 	$(GO) test $(LEAN) -tags $(LIGHT),conformance -count 1 -timeout 30m -v -run '^TestConformance' ./layout/... ./build/... ./index/lint ./index/promote ./publish/... ./serve/... ./cmd/regsnap ./cmd/regsnap-release
 
 bench: build tools ## measure on $(REAL), write docs/performance.md (wants rclone)
-	$(GO) test -tags $(LIGHT),bench -p 1 -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./serve/edge ./serve/export ./publish/image
+	$(GO) test -tags $(LIGHT),bench -p 1 -count 1 -timeout 60m -v -run '^TestPerformance' ./cmd/regsnap ./serve ./serve/edge ./serve/export ./publish/image
 
 SCALE ?= $(CURDIR)/$(CACHE)/scale
 scale: build ## measure on synthetic storages of up to 100,000 package versions in $(SCALE) (10 GB), write docs/performance.md

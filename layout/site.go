@@ -6,8 +6,13 @@ import (
 	"strings"
 )
 
-// SiteFormat is the version of the format of the pages that list others.
-const SiteFormat = 1
+// SiteFormat is the newest version of the format of the list of a catalogue's pages:
+// some have their style in them. ListFormat is that of the pages that list packages or
+// versions.
+const (
+	SiteFormat = 2
+	ListFormat = 1
+)
 
 // Site lists the pages of a snapshot's catalogue. Pages that depend on one package
 // alone are listed by the package's own list, so that what an edge reads for a
@@ -16,6 +21,9 @@ type Site struct {
 	Format int `json:"format"`
 	// Script is the hash of the one script, as a Content-Security-Policy has it.
 	Script string `json:"script"`
+	// Style is that of the one style which pages have in them; empty in format 1, whose
+	// pages have none.
+	Style string `json:"style,omitempty"`
 	// Pages are those of the snapshot, by their paths below the catalogue: "" is
 	// the index. A path that ends in a slash is a page for people.
 	Pages    map[string]Digest      `json:"pages"`
@@ -159,6 +167,9 @@ func DecodeSiteList(data []byte) (*SiteList, error) {
 }
 
 func (s *Site) validate() error {
+	if (s.Style != "") != (s.Format == SiteFormat) {
+		return fmt.Errorf("format %d does not go with what it says of a style", s.Format)
+	}
 	if err := checkPages(s.Pages); err != nil {
 		return err
 	}

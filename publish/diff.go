@@ -224,9 +224,9 @@ func (b *Bucket) pagesOf(ctx context.Context, of SnapshotRef, m *layout.Manifest
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
-	// The headers of every page name the script.
+	// The headers of every page name script and style.
 	add := func(path string, page layout.Digest) {
-		out[urlPath("/catalog/"+path)] = string(page) + site.Script
+		out[urlPath("/catalog/"+path)] = string(page) + site.Script + site.Style
 	}
 	for path, page := range site.Pages {
 		if path == "" || path[0] == '-' { // the others have no address

@@ -62,9 +62,12 @@ var Render = sync.OnceValue(func() layout.Digest {
 })
 
 // Script is the hash of the script, as a Content-Security-Policy and the integrity
-// of a script element have it.
-func Script() string {
-	sum := sha256.Sum256(script)
+// of a script element have it; Style that of the style that a page has in it.
+func Script() string { return sourceHash(script) }
+func Style() string  { return sourceHash(style) }
+
+func sourceHash(content []byte) string {
+	sum := sha256.Sum256(content)
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
@@ -84,6 +87,9 @@ type frame struct {
 	Root, API string
 	// Kind is what the script goes by.
 	Kind string
+	// Styled: the page has the style in it. It is shown sooner, by the time that a
+	// request takes, and is larger.
+	Styled bool
 	// Feed is the path of the page's feed, if it has one.
 	Feed   string
 	Crumbs []crumb
@@ -94,6 +100,7 @@ type frame struct {
 type crumb struct{ Text, Href string }
 
 func (f frame) Style() string     { return f.Root + stylePath() }
+func (f frame) CSS() template.CSS { return template.CSS(style) }
 func (f frame) ScriptSrc() string { return f.Root + scriptPath() }
 func (f frame) Integrity() string { return Script() }
 

@@ -80,6 +80,7 @@ func (e Environment) Index() []byte {
 	f := newFrame("index", 0, "Packages of "+e.Name)
 	f.Description = "All packages of the environment " + e.Name
 	f.Feed = "-/feed.xml"
+	f.Styled = true
 	f.Body = indexPage{e, e.facets()}
 	return execute("index", f)
 }

@@ -111,7 +111,8 @@ func linkLibraries(root string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	for _, pattern := range []string{"usr/lib/*/*.so.*", "lib/*/*.so.*"} {
+	// Some packages keep libraries in a folder that only they look into, by its absolute path.
+	for _, pattern := range []string{"usr/lib/*/*.so.*", "lib/*/*.so.*", "usr/lib/*/*/lib*.so*"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			return err

@@ -46,9 +46,12 @@ const PageHTML = "text/html; charset=utf-8"
 
 // PagePolicy is the Content-Security-Policy of a page whose one script has a hash: the
 // files of packages, which are anybody's, are of the same origin, so the script is
-// not let in by that.
-func PagePolicy(script string) string {
-	return "default-src 'none'; img-src 'self'; style-src 'self'; script-src '" + script +
+// not let in by that. Style is the hash of that in the page; empty if no page has one.
+func PagePolicy(script, style string) string {
+	if style != "" {
+		style = " '" + style + "'"
+	}
+	return "default-src 'none'; img-src 'self'; style-src 'self'" + style + "; script-src '" + script +
 		"'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 

@@ -1608,8 +1608,9 @@ function missingPage(site, path) {
 function entry3(of, name) {
   return Object.prototype.hasOwnProperty.call(of, name) ? of[name] : null;
 }
-function pagePolicy(script) {
-  return `default-src 'none'; img-src 'self'; style-src 'self'; script-src '${script}'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
+function pagePolicy(site) {
+  const style = site.style ? ` '${site.style}'` : "";
+  return `default-src 'none'; img-src 'self'; style-src 'self'${style}; script-src '${site.script}'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
 }
 var FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
@@ -1909,7 +1910,7 @@ var Exchange = class {
     }
     this.headers.set("x-content-type-options", ["nosniff"]);
     if (a.contentType === PAGE_HTML) {
-      this.headers.set("content-security-policy", [pagePolicy(pages.script)]);
+      this.headers.set("content-security-policy", [pagePolicy(pages)]);
       this.headers.set("referrer-policy", ["no-referrer"]);
     }
     this.head();

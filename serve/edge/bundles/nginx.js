@@ -526,23 +526,24 @@ path.slice(slash+1),page=entry2(of.pages,rest),page?[2,page]:rest==="versions.js
 get(of.list)]:[2,null]):[2,null]);case 1:return versions=_c.sent().versions,[2,(_b=(_a=versions.find(function(v){return v.
 version===rest.slice(0,-1)}))===null||_a===void 0?void 0:_a.page)!==null&&_b!==void 0?_b:null]}})})}function missingPage(site,path){
 return entry2(site.pages,"404 ".concat(path.split("/").length-1))}function entry2(of,name){return Object.prototype.hasOwnProperty.
-call(of,name)?of[name]:null}function pagePolicy(script){return"default-src 'none'; img-src 'self'; style-src 'self'; scr\
-ipt-src '".concat(script,"'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")}var FILE_POLICY="\
-default-src 'none'; style-src 'unsafe-inline'; sandbox",RangeError416=(function(_super){__extends(RangeError4162,_super);
-function RangeError4162(){return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(SmallError),MOST=16,
-LARGEST2="9223372036854775807";function parseRange(header,size){var e_30,_a;if(header==="")return[];if(!header.startsWith(
-"bytes="))throw new RangeError416("invalid range");var ranges=[],beyond=!1,total=0;try{for(var _b=__values(header.slice(
-6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,item=text.trim();if(item!==""){var r=oneRange(item,
-size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_30_1){e_30={error:e_30_1}}finally{try{
-_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_30)throw e_30.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416(
-"invalid range: failed to overlap");return total>size||ranges.length>MOST?[]:ranges}function oneRange(item,size){var m=/^[ \t]*([0-9]*)[ \t]*-[ \t]*([0-9]*)[ \t]*(?![\s\S])/.
-exec(item);if(!m||[m[1],m[2]].some(tooLarge)||m[1]===""&&m[2]==="")throw new RangeError416("invalid range");if(m[1]===""){
-var n=Math.min(Number(m[2]),size);return{start:size-n,length:n}}var start=Number(m[1]);if(start>=size)return{start:start,
-length:0};if(m[2]==="")return{start:start,length:size-start};if(Number(m[2])<start)throw new RangeError416("invalid rang\
-e");return{start:start,length:Math.min(size-1,Number(m[2]))-start+1}}function tooLarge(digits){var significant=digits.replace(
-/^0+/,"");return significant.length>LARGEST2.length||significant.length===LARGEST2.length&&significant>LARGEST2}function contentRange(r,size){
-return"bytes ".concat(r.start,"-").concat(r.start+r.length-1,"/").concat(size)}function deliver(x,rep){return __awaiter(
-this,void 0,void 0,function(){var headers,site,done,content2,_a,key,ranges,content,_b,part,_c,r,boundary,body,_d,_e;return __generator(
+call(of,name)?of[name]:null}function pagePolicy(site){var style=site.style?" '".concat(site.style,"'"):"";return"default\
+-src 'none'; img-src 'self'; style-src 'self'".concat(style,"; script-src '").concat(site.script,"'; connect-src 'self';\
+ base-uri 'none'; form-action 'self'; frame-ancestors 'none'")}var FILE_POLICY="default-src 'none'; style-src 'unsafe-in\
+line'; sandbox",RangeError416=(function(_super){__extends(RangeError4162,_super);function RangeError4162(){return _super!==
+null&&_super.apply(this,arguments)||this}return RangeError4162})(SmallError),MOST=16,LARGEST2="9223372036854775807";function parseRange(header,size){
+var e_30,_a;if(header==="")return[];if(!header.startsWith("bytes="))throw new RangeError416("invalid range");var ranges=[],
+beyond=!1,total=0;try{for(var _b=__values(header.slice(6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,
+item=text.trim();if(item!==""){var r=oneRange(item,size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_30_1){
+e_30={error:e_30_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_30)throw e_30.error}}if(ranges.length===
+0&&beyond&&size>0)throw new RangeError416("invalid range: failed to overlap");return total>size||ranges.length>MOST?[]:ranges}
+function oneRange(item,size){var m=/^[ \t]*([0-9]*)[ \t]*-[ \t]*([0-9]*)[ \t]*(?![\s\S])/.exec(item);if(!m||[m[1],m[2]].
+some(tooLarge)||m[1]===""&&m[2]==="")throw new RangeError416("invalid range");if(m[1]===""){var n=Math.min(Number(m[2]),
+size);return{start:size-n,length:n}}var start=Number(m[1]);if(start>=size)return{start:start,length:0};if(m[2]==="")return{
+start:start,length:size-start};if(Number(m[2])<start)throw new RangeError416("invalid range");return{start:start,length:Math.
+min(size-1,Number(m[2]))-start+1}}function tooLarge(digits){var significant=digits.replace(/^0+/,"");return significant.
+length>LARGEST2.length||significant.length===LARGEST2.length&&significant>LARGEST2}function contentRange(r,size){return"\
+bytes ".concat(r.start,"-").concat(r.start+r.length-1,"/").concat(size)}function deliver(x,rep){return __awaiter(this,void 0,
+void 0,function(){var headers,site,done,content2,_a,key,ranges,content,_b,part,_c,r,boundary,body,_d,_e;return __generator(
 this,function(_f){switch(_f.label){case 0:return headers=x.headers,site=x.site,x.head(),rep.key&&headers.set("accept-ran\
 ges",["bytes"]),site.modified!==""&&headers.set("last-modified",[site.modified]),done=x.settled(rep.tag,site.modified),done?
 [2,done]:rep.body?(headers.set("content-encoding",["gzip"]),x.request.method!=="HEAD"?[3,1]:(_a=void 0,[3,3])):[3,4];case 1:
@@ -621,45 +622,44 @@ digest)];case 1:return pages=_d.sent(),[4,findPage(pages,path,site.lists)];case 
 ry",["Accept-Encoding"]),!page){if(this.headers.set("vary",["Accept, Accept-Encoding"]),page=missingPage(pages,path),!page||
 !/text\/html/i.test((_c=request.headers.get("accept"))!==null&&_c!==void 0?_c:""))return this.a=noRoute,[2,this.direct()];
 Object.assign(a,{status:404,contentType:PAGE_HTML,cache:"error"})}return this.headers.set("x-content-type-options",["nos\
-niff"]),a.contentType===PAGE_HTML&&(this.headers.set("content-security-policy",[pagePolicy(pages.script)]),this.headers.
-set("referrer-policy",["no-referrer"])),this.head(),[2,this.pageBody(page)]}})})},class_7.prototype.pageBody=function(page){
-return __awaiter(this,void 0,void 0,function(){var _a,a,request,headers,key,encoded,tag,body,_b,done,_c,inflate2,sha256,
-sound,_d,_e,_this=this;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,a=_a.a,request=_a.request,
-headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.headers)?[4,this.stored(
-encoded)]:[3,2];case 1:return _b=_f.sent(),[3,3];case 2:_b=null,_f.label=3;case 3:return body=_b,body&&(tag=gzipped(tag),
-headers.set("content-encoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:(_c=this.site,inflate2=
-_c.inflate,sha256=_c.sha256,sound=function(content){return __awaiter(_this,void 0,void 0,function(){return __generator(this,
-function(_a2){switch(_a2.label){case 0:return[4,digestOf(content,sha256)];case 1:return[2,_a2.sent()===page]}})})},body?
-(_e={status:a.status,headers:headers},[4,judge(body,this.site,sound,inflate2)]):[3,5]);case 4:return[2,(_e.body=_f.sent(),
-_e)];case 5:return[4,this.stored(key)];case 6:return body=_f.sent(),body?[4,judge(body,this.site,sound)]:[3,8];case 7:return _d=
-_f.sent(),[3,10];case 8:return[4,this.inflatedPage(encoded,page)];case 9:_d=[_f.sent()],_f.label=10;case 10:return body=
-_d,[2,{status:a.status,headers:headers,body:body}]}})})},class_7.prototype.inflatedPage=function(key,page){return __awaiter(
-this,void 0,void 0,function(){var _a,bucket,inflate2,sha256,_b,_c,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:
-return _a=this.site,bucket=_a.bucket,inflate2=_a.inflate,sha256=_a.sha256,_b=named,_c=[key,page],_d=inflated,_e=[key],[4,
-readObject(key,bucket)];case 1:return[4,_d.apply(void 0,_e.concat([_f.sent(),inflate2]))];case 2:return[2,_b.apply(void 0,
-_c.concat([_f.sent(),sha256]))]}})})},class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,
-function(){var bucket,found,opened,e_33,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=
-this.site.bucket,this.request.method!=="HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(
-key,found.size,length),[2,found&&[{key:key,length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.
-open(key)];case 3:if(opened=_d.sent(),!opened)return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,
-opened.size,length),[3,7];case 5:return e_33=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:
-throw _d.sent(),e_33;case 7:return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},
-class_7.prototype.contents=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(
-this,function(_c){switch(_c.label){case 0:return _a=this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:
-return key=_c.sent(),_b=parseContents,[4,readObject(key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},
-class_7.prototype.file=function(){return __awaiter(this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,
-contents,f,tag,d,key2_1,content,_c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,
-request=_a.request,site=_a.site,a=_a.a,_b=a,revision=_b.revision,path=_b.path,[4,this.contents()];case 1:return contents=
-_f.sent(),f=contents.files.find(function(f2){return f2.path===path}),f?(a.contentType=f.type,site.table.head.site&&(this.
-headers.set("x-content-type-options",["nosniff"]),this.headers.set("content-security-policy",[FILE_POLICY])),tag=fileTag(
-f.sha256),d=f.deflate,d&&ENVELOPE+d.size<f.size&&compressible(f.type)&&request.headers.get("range")===null&&acceptsGzip(
-request.headers)?[4,archiveKey(revision,site.sha256)]:[3,3]):(this.a=noResource,[2,this.direct()]);case 2:return key2_1=
-_f.sent(),content=judgeable(f.size,d.size)&&!site.exported?function(){return archivedGzip(key2_1,f,site)}:void 0,[2,deliver(
-this,{size:ENVELOPE+d.size,tag:gzipped(tag),body:gzipPieces(key2_1,f),content:content})];case 3:return site.exported||own(
-contents,f)?(_c=deliver,_d=[this],_e={size:f.size,tag:tag},[4,fileKey(revision,path,site.sha256)]):[3,5];case 4:return[2,
-_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 5:return[4,archiveKey(revision,site.sha256)];case 6:return key=
-_f.sent(),[2,deliver(this,{size:f.size,tag:tag,key:key,content:function(){return archived(key,f,site)}})]}})})},class_7.
-prototype.archive=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,revision,_b,archive,signature,
+niff"]),a.contentType===PAGE_HTML&&(this.headers.set("content-security-policy",[pagePolicy(pages)]),this.headers.set("re\
+ferrer-policy",["no-referrer"])),this.head(),[2,this.pageBody(page)]}})})},class_7.prototype.pageBody=function(page){return __awaiter(
+this,void 0,void 0,function(){var _a,a,request,headers,key,encoded,tag,body,_b,done,_c,inflate2,sha256,sound,_d,_e,_this=this;
+return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,a=_a.a,request=_a.request,headers=_a.headers,
+key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.headers)?[4,this.stored(encoded)]:[3,2];case 1:
+return _b=_f.sent(),[3,3];case 2:_b=null,_f.label=3;case 3:return body=_b,body&&(tag=gzipped(tag),headers.set("content-e\
+ncoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:(_c=this.site,inflate2=_c.inflate,sha256=_c.
+sha256,sound=function(content){return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a2){switch(_a2.
+label){case 0:return[4,digestOf(content,sha256)];case 1:return[2,_a2.sent()===page]}})})},body?(_e={status:a.status,headers:headers},
+[4,judge(body,this.site,sound,inflate2)]):[3,5]);case 4:return[2,(_e.body=_f.sent(),_e)];case 5:return[4,this.stored(key)];case 6:
+return body=_f.sent(),body?[4,judge(body,this.site,sound)]:[3,8];case 7:return _d=_f.sent(),[3,10];case 8:return[4,this.
+inflatedPage(encoded,page)];case 9:_d=[_f.sent()],_f.label=10;case 10:return body=_d,[2,{status:a.status,headers:headers,
+body:body}]}})})},class_7.prototype.inflatedPage=function(key,page){return __awaiter(this,void 0,void 0,function(){var _a,
+bucket,inflate2,sha256,_b,_c,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this.site,bucket=
+_a.bucket,inflate2=_a.inflate,sha256=_a.sha256,_b=named,_c=[key,page],_d=inflated,_e=[key],[4,readObject(key,bucket)];case 1:
+return[4,_d.apply(void 0,_e.concat([_f.sent(),inflate2]))];case 2:return[2,_b.apply(void 0,_c.concat([_f.sent(),sha256]))]}})})},
+class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,function(){var bucket,found,opened,e_33,
+_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=this.site.bucket,this.request.method!==
+"HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(key,found.size,length),[2,found&&[{key:key,
+length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.open(key)];case 3:if(opened=_d.sent(),!opened)
+return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,opened.size,length),[3,7];case 5:return e_33=
+_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:throw _d.sent(),e_33;case 7:return[2,[{key:key,
+length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},class_7.prototype.contents=function(){return __awaiter(
+this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(this,function(_c){switch(_c.label){case 0:return _a=
+this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:return key=_c.sent(),_b=parseContents,[4,readObject(
+key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},class_7.prototype.file=function(){return __awaiter(
+this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,contents,f,tag,d,key2_1,content,_c,_d,key,_e;return __generator(
+this,function(_f){switch(_f.label){case 0:return _a=this,request=_a.request,site=_a.site,a=_a.a,_b=a,revision=_b.revision,
+path=_b.path,[4,this.contents()];case 1:return contents=_f.sent(),f=contents.files.find(function(f2){return f2.path===path}),
+f?(a.contentType=f.type,site.table.head.site&&(this.headers.set("x-content-type-options",["nosniff"]),this.headers.set("\
+content-security-policy",[FILE_POLICY])),tag=fileTag(f.sha256),d=f.deflate,d&&ENVELOPE+d.size<f.size&&compressible(f.type)&&
+request.headers.get("range")===null&&acceptsGzip(request.headers)?[4,archiveKey(revision,site.sha256)]:[3,3]):(this.a=noResource,
+[2,this.direct()]);case 2:return key2_1=_f.sent(),content=judgeable(f.size,d.size)&&!site.exported?function(){return archivedGzip(
+key2_1,f,site)}:void 0,[2,deliver(this,{size:ENVELOPE+d.size,tag:gzipped(tag),body:gzipPieces(key2_1,f),content:content})];case 3:
+return site.exported||own(contents,f)?(_c=deliver,_d=[this],_e={size:f.size,tag:tag},[4,fileKey(revision,path,site.sha256)]):
+[3,5];case 4:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 5:return[4,archiveKey(revision,site.sha256)];case 6:
+return key=_f.sent(),[2,deliver(this,{size:f.size,tag:tag,key:key,content:function(){return archived(key,f,site)}})]}})})},
+class_7.prototype.archive=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,revision,_b,archive,signature,
 _c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,a=_a.a,site=_a.site,revision=a.
 revision,[4,this.contents()];case 1:return _b=_f.sent(),archive=_b.archive,signature=_b.signature,a.kind!=="archive"?[3,
 3]:(_c=deliver,_d=[this],_e={size:archive.size,tag:fileTag(archive.sha256)},[4,archiveKey(revision,site.sha256)]);case 2:

@@ -282,7 +282,7 @@ export class Exchange {
     }
     this.headers.set("x-content-type-options", ["nosniff"]);
     if (a.contentType === PAGE_HTML) {
-      this.headers.set("content-security-policy", [pagePolicy(pages.script)]);
+      this.headers.set("content-security-policy", [pagePolicy(pages)]);
       this.headers.set("referrer-policy", ["no-referrer"]);
     }
     this.head();

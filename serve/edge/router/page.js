@@ -9,6 +9,7 @@ import { pageKey } from "./keys.js";
  * The pages of a snapshot's catalogue.
  * @typedef {object} Pages
  * @property {string} script the hash of the one script
+ * @property {string} [style] that of the style which pages have in them
  * @property {Record<string, string>} pages by their paths
  * @property {Record<string, {list: string, pages: Record<string, string>}>} packages
  */
@@ -75,10 +76,11 @@ function entry(of, name) {
   return Object.prototype.hasOwnProperty.call(of, name) ? of[name] : null;
 }
 
-/** @param {string} script its hash */
-export function pagePolicy(script) {
+/** @param {Pages} site */
+export function pagePolicy(site) {
+  const style = site.style ? ` '${site.style}'` : "";
   return (
-    `default-src 'none'; img-src 'self'; style-src 'self'; script-src '${script}'; ` +
+    `default-src 'none'; img-src 'self'; style-src 'self'${style}; script-src '${site.script}'; ` +
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
   );
 }

@@ -191,7 +191,7 @@ async function harm(browser) {
     await page.goto(base + path, { waitUntil: "networkidle" });
     const found = await page.evaluate(() => ({
       ran: globalThis.ran ?? null,
-      elements: [...document.querySelectorAll("script:not([integrity]), iframe, object, embed, form:not(.filters), base, meta[http-equiv], svg, math, style, video, audio")].map((e) => e.outerHTML),
+      elements: [...document.querySelectorAll("script:not([integrity]), iframe, object, embed, form:not(.filters), base, meta[http-equiv], svg, math, style:not(head > style), video, audio")].map((e) => e.outerHTML),
       attributes: [...document.querySelectorAll("*")].flatMap((e) => [...e.attributes]).filter((a) => /^on|^style$|^formaction$|^srcdoc$/.test(a.name)).map((a) => a.name + a.value),
       links: [...document.querySelectorAll("a[href], img[src]")].map((e) => e.href ?? e.src).filter((h) => !/^(https?|mailto):/.test(h)),
       open: [...document.querySelectorAll("a[href]")].filter((a) => a.origin !== location.origin && a.rel !== "noopener nofollow").map((a) => a.outerHTML),

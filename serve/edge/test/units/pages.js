@@ -9,6 +9,7 @@ const page = (/** @type {string} */ name) => `<!doctype html><title>${name}</tit
 const list = JSON.stringify({ versions: [{ version: "1.0.0", page: digest(page("1.0.0")) }] });
 const pages = {
   script: "sha256-abc=",
+  style: "sha256-def=",
   pages: {
     "": digest(page("index")),
     "-/style.css": digest(page("css")),
@@ -50,7 +51,7 @@ const GZIP = { "accept-encoding": "gzip" };
 const BOTH = { "access-control-allow-origin": "*", "x-content-type-options": "nosniff", vary: "Accept-Encoding" };
 const POLICY = {
   "content-security-policy":
-    "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'sha256-abc='; connect-src 'self'; " +
+    "default-src 'none'; img-src 'self'; style-src 'self' 'sha256-def='; script-src 'sha256-abc='; connect-src 'self'; " +
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   "referrer-policy": "no-referrer",
 };
