@@ -4,26 +4,35 @@ package serve_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/html"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
+	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/serve"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
 )
 
 // TestConformanceCatalogue walks over every page of the catalogue of a real package
 // storage: each link to the registry leads to something that is there, each link into
-// a page to an id that it has, no id is there twice, and every element is closed.
+// a page to an id that it has, no id is there twice, and every element is closed. All
+// pages but those of versions are validated, and of each package the newest version's.
 func TestConformanceCatalogue(t *testing.T) {
 	source, err := git.OpenGit(t.Context(), indextest.RealStorage(t))
 	if err != nil {
@@ -31,7 +40,7 @@ func TestConformanceCatalogue(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = source.Close() }) // it was only read
 	bucket, _ := edgetest.Publish(t, source, build.DefaultBudget)
-	w := &walk{t: t, h: newHandler(t, serve.Options{Bucket: bucket, Environments: []serve.Environment{{Name: "snapshot"}}, Default: "snapshot"}),
+	w := &walk{t: t, valid: t.TempDir(), h: newHandler(t, serve.Options{Bucket: bucket, Environments: []serve.Environment{{Name: "snapshot"}}, Default: "snapshot"}),
 		seen: map[string]bool{}, ids: map[string]map[string]bool{}, into: map[string]string{}}
 	w.follow("/catalog/", "")
 	for len(w.todo) > 0 {
@@ -44,16 +53,44 @@ func TestConformanceCatalogue(t *testing.T) {
 			t.Errorf("%s: link to %s: the page has no such id", from, to)
 		}
 	}
+	validate(t, w.valid)
 	t.Logf("%d pages of %d bytes, %d distinct addresses", len(w.ids), w.bytes, len(w.seen))
 	if len(w.ids) < 1000 {
 		t.Errorf("%d pages, want one for each package version at least", len(w.ids))
 	}
 }
 
+// validate has html-validate look at pages, side by side.
+func validate(t *testing.T, folder string) {
+	modules := testtools.BrowserModules.Need(t)
+	var g errgroup.Group
+	for i := range runtime.NumCPU() {
+		g.Go(func() error {
+			cmd := exec.CommandContext(t.Context(), "node", filepath.Join("testdata", "catalogue", "validate.cjs"), folder, strconv.Itoa(i), strconv.Itoa(runtime.NumCPU()))
+			cmd.Env = append(os.Environ(), "MODULES="+filepath.Join(modules.Root, "node_modules"))
+			out, err := cmd.CombinedOutput()
+			if len(out) > 0 {
+				t.Errorf("%s", out)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
 type walk struct {
-	t    *testing.T
-	h    http.Handler
-	todo []string
+	t *testing.T
+	// valid is the folder of pages that are to be validated.
+	valid string
+	h     http.Handler
+	todo  []string
 	// seen are the paths that were asked for or will be.
 	seen map[string]bool
 	// ids are those of each page, into the links to them with a page that has each.
@@ -98,6 +135,19 @@ func (w *walk) page(path string) {
 	w.bytes += len(body)
 	ids := map[string]bool{}
 	w.ids[path] = ids
+	// The newest version's page is the first of its package that others link to.
+	name, version, _ := strings.Cut(strings.TrimPrefix(path, "/catalog/"), "/")
+	file := name + ".version"
+	if version == "" || name == "-" {
+		file = "page " + url.PathEscape(path)
+	}
+	if file = filepath.Join(w.valid, file); !exists(file) {
+		said, err := json.Marshal(map[string]string{"path": path, "text": string(body)})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		writeFile(w.t, file, said)
+	}
 	base := &url.URL{Path: path}
 	var open []string
 	for z := html.NewTokenizer(bytes.NewReader(body)); ; {
