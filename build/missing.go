@@ -50,6 +50,11 @@ func (b *builder) writeRevisions(ctx context.Context, targets []*target) error {
 			switch {
 			case err != nil:
 				return err
+			case found && b.pages.wanted[rev] && b.pages.learned(rev) && !l.Entry.IsArchive():
+				w.blobs.skip(contentsOf(l))
+				if err := b.compared(ctx, rev, sum, l); err != nil {
+					return err
+				}
 			case found && b.pages.wanted[rev]:
 				if _, err := again.writeObjects(ctx, rev, l); err != nil {
 					return fmt.Errorf("%s-%s: page: %w", rev.Name, rev.Version, err)

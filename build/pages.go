@@ -1,14 +1,17 @@
 package build
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 
 	"github.com/regsnap/regsnap/build/catalog"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -225,6 +228,54 @@ func (p *pages) render(ctx context.Context, rev layout.Revision, c *layout.Conte
 	defer p.mu.Unlock()
 	p.known[rev] = layout.SiteVersion{SiteAbout: v.About, Revision: rev.ID, Page: d, Log: v.Log}
 	p.facts[rev] = v.Facts
+	return nil
+}
+
+// learned reports whether lists of live snapshots say all that lists show of a revision.
+func (p *pages) learned(rev layout.Revision) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known[rev].Revision != ""
+}
+
+// compared finds out what another version is compared with, of one that has its page:
+// which files it has stands in the bucket, whose contents.json has the digest sum.
+func (b *builder) compared(ctx context.Context, rev layout.Revision, sum string, l *parse.Loaded) error {
+	body, err := b.store.Read(ctx, rev.ContentsKey())
+	if err != nil {
+		return err
+	}
+	if sha256Hex(body) != sum {
+		return fmt.Errorf("%s: its SHA-256 is not %s: the object is damaged", rev.ContentsKey(), sum)
+	}
+	c, err := layout.DecodeContents(body, rev)
+	if err != nil {
+		return fmt.Errorf("%s: %w", rev.ContentsKey(), err)
+	}
+	blobs := map[string]index.ID{}
+	contents := map[index.ID][]byte{}
+	for _, f := range l.Files {
+		if catalog.IsFields(f.Path) {
+			blobs[f.Path], contents[f.Blob] = f.Blob, nil
+		}
+	}
+	if err := b.kept.Read(ctx, slices.Collect(maps.Keys(contents)), func(id index.ID, content []byte) error {
+		contents[id] = bytes.Clone(content)
+		return nil
+	}); err != nil {
+		return err
+	}
+	files := make([]catalog.File, len(c.Files))
+	for i, f := range c.Files {
+		files[i] = catalog.File{Path: f.Path, Size: f.Size, SHA256: f.SHA256, Content: contents[blobs[f.Path]]}
+	}
+	facts, err := b.pages.renderer.Facts(b.pages.documents[rev], files)
+	if err != nil {
+		return fmt.Errorf("%s-%s: %w", rev.Name, rev.Version, err)
+	}
+	b.pages.mu.Lock()
+	defer b.pages.mu.Unlock()
+	b.pages.facts[rev] = facts
 	return nil
 }
 

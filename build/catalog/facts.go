@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -24,6 +25,39 @@ type streamFields struct {
 }
 
 type named struct{ name, value string }
+
+// IsFields reports whether a file of a package says which fields a data stream has.
+func IsFields(file string) bool {
+	dir, name := path.Split(file)
+	return strings.HasSuffix(name, ".yml") && path.Base(dir) == "fields" && strings.Count(dir, "/") <= 3
+}
+
+func (r *Renderer) streamFields(f File) streamFields {
+	dir, _ := path.Split(f.Path)
+	stream := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(dir, "fields/"), "data_stream/"), "/")
+	return streamFields{stream, r.fields.of(f.SHA256, func() (*fieldsFile, int) {
+		file := r.readFields(f.Content)
+		return file, file.size()
+	})}
+}
+
+// Facts are those of a version whose page is there already. Of the files only those
+// with fields need their content.
+func (r *Renderer) Facts(document []byte, files []File) (*Facts, error) {
+	p, facts := &versionPage{}, &Facts{}
+	if err := p.read(document); err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		facts.files = append(facts.files, fileFact{f.Path, f.SHA256})
+		if IsFields(f.Path) {
+			facts.fields = append(facts.fields, r.streamFields(f))
+		}
+	}
+	p.collectVariables(facts)
+	facts.set(p)
+	return facts, nil
+}
 
 func (f *Facts) set(p *versionPage) {
 	f.facts = []named{

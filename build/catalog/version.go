@@ -133,10 +133,9 @@ type (
 // Version renders the page of a package version.
 func (r *Renderer) Version(in Input) (*Version, error) {
 	p := &versionPage{Archive: in.Archive, Signed: in.Signed}
-	if err := json.Unmarshal(in.Document, &p.document); err != nil {
-		return nil, fmt.Errorf("package document: %w", err)
+	if err := p.read(in.Document); err != nil {
+		return nil, err
 	}
-	p.conditions()
 	facts := &Facts{}
 	v := &Version{Facts: facts}
 	streams := map[string][]*fieldsFile{}
@@ -176,14 +175,10 @@ func (r *Renderer) Version(in Input) (*Version, error) {
 			m.HTML = p.hold(chunk{text: strings.ReplaceAll(html.String(), idPrefix, idPrefix+m.ID+"-")})
 		case f.Path == "changelog.yml":
 			p.changelog(r.logs.of(f.SHA256, func() ([]loggedVersion, int) { return r.readChangelog(f.Content), len(f.Content) }))
-		case strings.HasSuffix(name, ".yml") && path.Base(path.Dir(f.Path)) == "fields" && strings.Count(dir, "/") <= 3:
-			of := strings.TrimPrefix(strings.TrimSuffix(dir, "fields/"), "data_stream/")
-			file := r.fields.of(f.SHA256, func() (*fieldsFile, int) {
-				file := r.readFields(f.Content)
-				return file, file.size()
-			})
-			streams[of] = append(streams[of], file)
-			facts.fields = append(facts.fields, streamFields{strings.TrimSuffix(of, "/"), file})
+		case IsFields(f.Path):
+			s := r.streamFields(f)
+			streams[s.stream] = append(streams[s.stream], s.file)
+			facts.fields = append(facts.fields, s)
 		}
 	}
 	p.FileRows, p.FileCount = p.hold(chunk{text: fileRows(p.Path, shown)}), len(shown)
@@ -193,7 +188,7 @@ func (r *Renderer) Version(in Input) (*Version, error) {
 	slices.SortFunc(p.Assets, func(a, b countedAsset) int { return cmp.Compare(a.Kind, b.Kind) })
 	p.Dashboards = dashboards(in.Files)
 	for _, d := range p.DataStreams {
-		p.Streams = append(p.Streams, p.newStream(d, streams[d.Path+"/"]))
+		p.Streams = append(p.Streams, p.newStream(d, streams[d.Path]))
 	}
 	if own := streams[""]; len(own) > 0 {
 		p.Streams = append(p.Streams, p.newStream(parse.DataStream{Title: "Of the package itself"}, own))
@@ -234,6 +229,15 @@ func (r *Renderer) manual(f File, base string, has map[string]bool) []chunk {
 		}
 	}
 	return out
+}
+
+// read takes from a package document what a page needs.
+func (p *versionPage) read(document []byte) error {
+	if err := json.Unmarshal(document, &p.document); err != nil {
+		return fmt.Errorf("package document: %w", err)
+	}
+	p.conditions()
+	return nil
 }
 
 func (p *versionPage) conditions() {
