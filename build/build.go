@@ -44,8 +44,11 @@ type Options struct {
 	Environments []Environment
 	// Regsnap is the version of this program, as the manifest records it.
 	Regsnap string
-	Budget  layout.Budget
-	Limits  index.Limits
+	// Render, if it is not 0, is the render version to write: one of SamePackages, to
+	// make a snapshot again that an earlier regsnap made.
+	Render int
+	Budget layout.Budget
+	Limits index.Limits
 	// Sign, if set, signs the archives that come without a signature.
 	Sign Signer
 	// Live are the snapshots that are live in the bucket: what they list is
@@ -141,12 +144,15 @@ func Build(ctx context.Context, o Options) (*Result, error) {
 	if o.Budget == (layout.Budget{}) {
 		o.Budget = DefaultBudget
 	}
+	if o.Render == 0 {
+		o.Render = RenderVersion
+	}
 	b := &builder{
 		Options: o, writer: newWriter(o.Store, o.Parallel, o.Progress),
 		branches: map[string]*index.Branch{}, loaded: map[entryKey]*parse.Loaded{}, ranges: rangesCache{},
 		sharded: map[layout.Revision]bool{},
 	}
-	b.budget, b.regsnap, b.sign, b.document = o.Budget, o.Regsnap, o.Sign, o.Document
+	b.budget, b.regsnap, b.render, b.sign, b.document = o.Budget, o.Regsnap, o.Render, o.Sign, o.Document
 	b.Source = countingSource{o.Source, &b.blobs}
 	b.kept = newKeptSource(b.Source)
 	b.loader = &parse.Loader{Source: b.kept, Parser: parse.NewParser(), Limits: b.Limits,

@@ -29,10 +29,10 @@ type liveSnapshot struct {
 }
 
 // speaks reports whether a live snapshot says what this build would find out. One
-// that another render version wrote does not, or whose routes cannot be read, and
-// no slice does: it shows deprecation notices of versions that it does not have.
+// whose packages another render version wrote does not, or whose routes cannot be read,
+// and no slice does: it shows deprecation notices of versions that it does not have.
 func (l Live) speaks() bool {
-	return l.Manifest.Render == RenderVersion && l.Routes != nil && l.Manifest.Slice == nil
+	return SamePackages(l.Manifest.Render) && l.Routes != nil && l.Manifest.Slice == nil
 }
 
 // newLive prepares a live snapshot.
@@ -84,7 +84,7 @@ func (s *liveSnapshot) facts(row int) *facts {
 // packages and settings. Then there is nothing to do.
 func (s *liveSnapshot) same(env Environment, o Options, branches []layout.ManifestBranch, rows []row) bool {
 	m, r := s.Manifest, s.Routes
-	if m.Environment != env.Name || m.Regsnap != o.Regsnap || m.Budget != o.Budget ||
+	if m.Environment != env.Name || m.Render != o.Render || m.Regsnap != o.Regsnap || m.Budget != o.Budget ||
 		r.ServiceVersion != env.ServiceVersion || r.Cache != env.Cache || !sameCatalogue(m, env) ||
 		len(m.Branches) != len(branches) || len(m.Packages) != len(rows) {
 		return false

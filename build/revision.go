@@ -15,9 +15,18 @@ import (
 	"github.com/regsnap/regsnap/layout"
 )
 
-// RenderVersion changes whenever the same package would be written as other
-// bytes. It is part of every revision's id.
-const RenderVersion = 3
+// RenderVersion changes whenever the same commits would be written as another
+// snapshot. It is part of every manifest.
+const RenderVersion = 4
+
+// packageRender is the render version since which package versions are written as they
+// are now: archives, files and their lists, documents, summaries and their blocks. It is
+// part of every revision's id.
+const packageRender = 3
+
+// SamePackages reports whether snapshots of a render version have package versions as
+// this regsnap writes them: then what they say of a revision holds here.
+func SamePackages(render int) bool { return packageRender <= render && render <= RenderVersion }
 
 // revisionOf names one content of one package version: by the git id of what it
 // is made of, not by reading it, and by who signs it.
@@ -35,7 +44,7 @@ func revisionOf(e index.Entry, s Signer) layout.Revision {
 	} else if s != nil {
 		signature = "by " + s.Identity()
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "regsnap revision\nrender %d\n%s %s\nsignature %s\n", RenderVersion, kind, id, signature))
+	sum := sha256.Sum256(fmt.Appendf(nil, "regsnap revision\nrender %d\n%s %s\nsignature %s\n", packageRender, kind, id, signature))
 	return layout.Revision{Name: e.Name, Version: e.Version, ID: hex.EncodeToString(sum[:10])}
 }
 

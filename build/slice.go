@@ -41,7 +41,7 @@ type Sliced struct {
 // NewSlice finds out what belongs to a slice. It writes nothing.
 func NewSlice(o SliceOptions) (*Sliced, error) {
 	m := o.Of.Manifest
-	if m.Render != RenderVersion {
+	if !SamePackages(m.Render) {
 		return nil, fmt.Errorf("%s was rendered by regsnap %s (render version %d, this is %d): build it again with this version to slice it", m.ID(), m.Regsnap, m.Render, RenderVersion)
 	}
 	of, err := newLive(o.Of)
@@ -59,7 +59,7 @@ func NewSlice(o SliceOptions) (*Sliced, error) {
 	if rows.Len() == 0 {
 		return nil, errEmptySlice
 	}
-	s := &Sliced{o: o, of: of, content: &layout.Manifest{Environment: m.Environment}}
+	s := &Sliced{o: o, of: of, content: &layout.Manifest{Environment: m.Environment, Render: m.Render}}
 	s.target = &target{
 		env:      Environment{Name: m.Environment, ServiceVersion: o.Of.Routes.ServiceVersion, Cache: o.Of.Routes.Cache, Catalogue: catalogueOf(m), Inline: inlineOf(m)},
 		branches: m.Branches,

@@ -81,7 +81,7 @@ func (w *writer) snapshot(ctx context.Context, t *target, p *planned) (*Snapshot
 // manifest lists what a snapshot has but for its catalogue.
 func (w *writer) manifest(t *target, p *planned, routes []byte, responses []layout.ManifestResponse) *layout.Manifest {
 	m := &layout.Manifest{
-		Format: layout.WholeManifest, Environment: t.env.Name, Regsnap: w.regsnap, Render: RenderVersion, Budget: w.budget,
+		Format: layout.WholeManifest, Environment: t.env.Name, Regsnap: w.regsnap, Render: w.render, Budget: w.budget,
 		Branches: t.branches, Slice: t.slice, Routes: digestOf(routes), Responses: responses, Coverage: p.plan.coverage,
 	}
 	for _, r := range t.rows {
@@ -97,9 +97,9 @@ type job struct {
 	body   func() ([]byte, error)
 	// size of the body in bytes, or nearly.
 	size int64
-	// large: it may be kept encoded only. Documents may not, since they have no
-	// other way to be made.
-	large bool
+	// query: it answers one, and is kept encoded only if it has a gzip variant. Documents
+	// are kept plain too, for whoever reads them out of the bucket.
+	query bool
 	// part: it is a part of the catalog, which edges read as it is.
 	part bool
 	// page: it is a page of the catalogue for people.
@@ -110,14 +110,15 @@ type job struct {
 	stored func()
 }
 
-// minGzip is the size from which a gzip variant is worth an object of its own:
-// below, it saves no packet.
-const minGzip = 1 << 10
-
-// encodedOnly is the size from which only the gzip variant is kept. Lists of
-// every version are over a megabyte each and differ little; plain they would be
-// most of what a push uploads, and hardly a client asks for them plain.
-const encodedOnly = 256 << 10
+// encodedOnly is the size from which the answer to a query is kept only gzip-encoded.
+// Plain they would be a third of the objects that a push stores and most of its bytes, and
+// hardly a client asks for them plain.
+func (w *writer) encodedOnly() int {
+	if w.render < 4 {
+		return 256 << 10
+	}
+	return layout.MinGzip
+}
 
 // writeResponses stores documents, planned responses and the catalog, and lists
 // them all.
@@ -145,7 +146,7 @@ func (w *writer) writeResponses(ctx context.Context, t *target, p *planned) ([]l
 	}
 	for _, r := range responses {
 		want(r.digest, func() job {
-			return job{digest: r.digest, class: layout.CacheContent, body: func() ([]byte, error) { return t.body(p.table, r.query) }, size: r.size, large: true}
+			return job{digest: r.digest, class: layout.CacheContent, body: func() ([]byte, error) { return t.body(p.table, r.query) }, size: r.size, query: true}
 		})
 	}
 	if len(todo) > 0 {
@@ -249,14 +250,14 @@ func (w *writer) storeResponse(ctx context.Context, j job) (layout.ManifestRespo
 		return layout.ManifestResponse{}, fmt.Errorf("render response %s: %w", j.digest, err)
 	}
 	d := digestOf(body)
-	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256, EncodedOnly: j.encoded || j.large && len(body) >= encodedOnly, Part: j.part, Page: j.page}
+	r := layout.ManifestResponse{Digest: j.digest, Size: d.Size, SHA256: d.SHA256, EncodedOnly: j.encoded || j.query && len(body) >= w.encodedOnly(), Part: j.part, Page: j.page}
 	plain := r.Object(j.class).With(body).Summed(d.SHA256)
 	if !r.EncodedOnly {
 		if err := w.put.now(ctx, plain); err != nil {
 			return r, err
 		}
 	}
-	if r.EncodedOnly || len(body) >= minGzip && !j.part {
+	if r.EncodedOnly || len(body) >= layout.MinGzip && !j.part {
 		encoded, err := gzipEncode(body)
 		if err != nil {
 			return r, err

@@ -18,6 +18,7 @@ type writer struct {
 	pages   *pages
 	budget  layout.Budget
 	regsnap string
+	render  int
 	sign    Signer
 	told    func(Progress)
 	// document, if set, is given each package document that was stored.
@@ -48,7 +49,7 @@ func newWriter(s Store, parallel int, progress func(Progress)) *writer {
 		parallel = 4 * runtime.GOMAXPROCS(0)
 	}
 	w := &writer{
-		store: s, told: progress, made: map[layout.Digest]answer.Block{},
+		store: s, render: RenderVersion, told: progress, made: map[layout.Digest]answer.Block{},
 		contents: map[layout.Revision]string{}, responses: map[layout.Digest]layout.ManifestResponse{}, lists: map[layout.Digest]layout.ManifestResponse{},
 	}
 	w.put = newPutter(s, parallel, func(n int) {
@@ -59,12 +60,22 @@ func newWriter(s Store, parallel int, progress func(Progress)) *writer {
 	return w
 }
 
-// vouch notes what a live manifest lists.
+// vouch notes what a live manifest lists. Of the answers to queries another render
+// version may have kept other forms: a snapshot lists those of its own, whatever was live.
 func (w *writer) vouch(m *layout.Manifest) {
+	other := map[layout.Digest]bool{} // than answers to queries
 	for _, p := range m.Packages {
 		w.contents[layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}] = p.Contents
+		other[p.Document] = true
 	}
 	for _, r := range m.Responses {
+		if m.Render != w.render && !other[r.Digest] && !r.Page && !r.Part {
+			encoded := r.Size >= int64(w.encodedOnly())
+			if encoded && r.Gzip == 0 || !encoded && r.EncodedOnly {
+				continue // the form is missing
+			}
+			r.EncodedOnly = encoded
+		}
 		w.responses[r.Digest] = r
 	}
 	for _, l := range m.Lists {

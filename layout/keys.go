@@ -23,6 +23,10 @@ var Prefixes = []string{
 // GzipSuffix marks the gzip-encoded twin of a response.
 const GzipSuffix = ".gz"
 
+// MinGzip is the size in bytes from which a response has a gzip-encoded twin: below,
+// it saves no packet. A search of that size is kept only so.
+const MinGzip = 1 << 10
+
 var (
 	environmentName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$`)
 	packageName     = regexp.MustCompile(`^[a-z0-9_]{1,200}$`)

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -65,7 +64,7 @@ func (h *Handler) sendPage(x *exchange, page layout.Digest) {
 		tag = gzipped(tag)
 		x.Header()["Content-Encoding"] = gzipEncoding
 	case err == nil:
-		o.body, err = inflate(o.body)
+		o.body, err = inflate(o.body, 0)
 	}
 	x.source = source
 	if err == nil {
@@ -81,13 +80,15 @@ func (h *Handler) sendPage(x *exchange, page layout.Digest) {
 	x.send(x.answer.Status, o.body)
 }
 
-// inflate makes a page plain, which was checked when it was read.
-func inflate(encoded []byte) ([]byte, error) {
+// inflate makes plain what was checked when it was read, and has about so many bytes.
+func inflate(encoded []byte, size int64) ([]byte, error) {
 	z, err := gzip.NewReader(bytes.NewReader(encoded))
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(z)
+	plain := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	_, err = plain.ReadFrom(z)
+	return plain.Bytes(), err
 }
 
 // forPeople reports whether a client takes a page for people.

@@ -60,7 +60,7 @@ func (h *Handler) responseBody(x *exchange, encoded bool) (object, bool, error) 
 	ctx, key := x.r.Context(), layout.ResponseKey(x.answer.Digest)
 	check := h.responseCheck(x)
 	if encoded {
-		o, from, err := h.objects.get(ctx, key+layout.GzipSuffix, h.readBody(key+layout.GzipSuffix, check.encoded))
+		o, from, err := h.encodedBody(ctx, key, check)
 		if err == nil && !o.absent {
 			x.source = from
 			return o, true, nil
@@ -76,13 +76,54 @@ func (h *Handler) responseBody(x *exchange, encoded bool) (object, bool, error) 
 		x.source = from
 		return o, false, err
 	}
-	o, from, err := h.objects.get(ctx, key, h.readBody(key, check))
+	o, from, err := h.objects.get(ctx, key, h.readPlain(x, key, check))
 	if err != nil || !o.absent {
 		x.source = from
 		return o, false, err
 	}
 	o, err = h.assembled(x)
 	return o, false, err
+}
+
+// encodedBody is the gzip-encoded form of a response, which may be absent.
+func (h *Handler) encodedBody(ctx context.Context, key string, check responseCheck) (object, source, error) {
+	return h.objects.get(ctx, key+layout.GzipSuffix, h.readBody(key+layout.GzipSuffix, check.encoded))
+}
+
+// readPlain reads the answer to a query as it is, which may be absent. One that has an
+// encoded form is seldom kept otherwise, so that is looked for first, and inflated.
+func (h *Handler) readPlain(x *exchange, key string, check responseCheck) func(context.Context) (object, error) {
+	s, u := x.snapshot, *x.u
+	return func(ctx context.Context) (object, error) {
+		a := s.explain(&u)
+		size := int64(len(a.Body))
+		if a.Kind == answer.Search {
+			size = int64(s.table.SearchSize(a.Selection))
+		}
+		if size < layout.MinGzip {
+			return h.readBody(key, check)(ctx)
+		}
+		encoded, _, damaged := h.encodedBody(ctx, key, check)
+		if damaged == nil && !encoded.absent {
+			return h.inflated(ctx, encoded, size)
+		}
+		o, err := h.readBody(key, check)(ctx)
+		if err == nil && o.absent {
+			err = damaged
+		}
+		return o, err
+	}
+}
+
+// inflated makes a response plain that was checked when it was read.
+func (h *Handler) inflated(ctx context.Context, encoded object, size int64) (object, error) {
+	weight := min(size, h.o.CacheBytes)
+	if err := h.assembling.Acquire(ctx, weight); err != nil {
+		return object{}, err
+	}
+	defer h.assembling.Release(weight)
+	body, err := inflate(encoded.body, size)
+	return bodyObject(body), err
 }
 
 // readBody reads an object that may be absent.

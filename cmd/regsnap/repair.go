@@ -69,7 +69,7 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 		o.Environments = []build.Environment{env}
 		return o, known, false, nil
 	}
-	if m.Render != build.RenderVersion {
+	if !build.SamePackages(m.Render) {
 		return o, nil, whole, fmt.Errorf("%s was rendered by regsnap %s (render version %d, this is %d): repair it with that version", id, m.Regsnap, m.Render, build.RenderVersion)
 	}
 	env.Branches, env.Catalogue, env.Inline = nil, m.Catalogue != nil, 0
@@ -82,15 +82,13 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 	if r, err := p.bucket.Routes(ctx, p.env, id); err == nil {
 		env.ServiceVersion, env.Cache = r.ServiceVersion, r.Cache
 	}
-	o.Environments, o.Regsnap, o.Budget = []build.Environment{env}, m.Regsnap, m.Budget
+	o.Environments, o.Regsnap, o.Budget, o.Render = []build.Environment{env}, m.Regsnap, m.Budget, m.Render
 	if !whole {
 		return o, m.Branches, false, nil
 	}
 	// Only that the rest is there is taken from the manifest: what it says is
 	// rendered again, because the catalog may be among what is faulty.
-	sound := repairs.Sound(m)
-	sound.Render = 0
-	o.Live = []build.Live{{Manifest: sound}}
+	o.Live = []build.Live{{Manifest: repairs.Sound(m)}}
 	return o, m.Branches, true, nil
 }
 

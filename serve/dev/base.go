@@ -27,7 +27,7 @@ const baseBranch = "base"
 
 // OfSnapshot is the packages of a snapshot in a bucket.
 func OfSnapshot(bucket Reader, m *layout.Manifest, routes *layout.Routes) (Base, error) {
-	if m.Render != build.RenderVersion {
+	if !build.SamePackages(m.Render) {
 		return Base{}, fmt.Errorf("snapshot %s was rendered by regsnap %s (render version %d, this is %d): build it again with this version", m.ID(), m.Regsnap, m.Render, build.RenderVersion)
 	}
 	s := &snapshotSource{bucket: bucket, branch: &index.Branch{Name: baseBranch}, packages: map[index.ID]layout.ManifestPackage{}, contents: map[index.ID][]byte{}}

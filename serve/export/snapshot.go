@@ -68,31 +68,33 @@ func (w *writer) response(ctx context.Context, r layout.ManifestResponse) error 
 		return err
 	}
 	err = w.place(ctx, fileOf(encoded), target, w.encoded(ctx, encoded, r.Gzip, want))
-	if err != nil || !r.Page || !r.EncodedOnly {
+	if err != nil || !r.EncodedOnly || !r.Page && r.Size >= largestPlain {
 		return err
 	}
 	return w.inflated(ctx, key, r.Gzip, want)
 }
 
-// inflated writes a page plain beside its encoded form: nginx's script cannot inflate.
+// largestPlain is the size in bytes from which a search is written gzip-encoded only, and put
+// together for clients that want it plain. All of them would be several times the rest.
+const largestPlain = 256 << 10
+
+// inflated writes a page or a search plain beside its encoded form: nginx's script cannot
+// inflate.
 func (w *writer) inflated(ctx context.Context, key string, size int64, want layout.ObjectDigest) error {
-	target, err := w.target(fileOf(key))
-	if err != nil {
+	o := w.plain(ctx, key, want)
+	o.fetch = func(to io.Writer) error {
+		var encoded bytes.Buffer
+		if err := w.from.FetchEncoded(ctx, key+layout.GzipSuffix, &encoded, size, want); err != nil {
+			return err
+		}
+		z, err := gzip.NewReader(&encoded)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(to, z)
 		return err
 	}
-	return w.reading(ctx, func() error {
-		var b bytes.Buffer
-		if err := w.from.FetchEncoded(ctx, key+layout.GzipSuffix, &b, size, want); err != nil {
-			return w.explained(ctx, err)
-		}
-		return w.create(target, func(to io.Writer) error {
-			z, err := gzip.NewReader(&b)
-			if err == nil {
-				_, err = io.Copy(to, z)
-			}
-			return err
-		})
-	})
+	return w.original(ctx, fileOf(key), want.SHA256, o)
 }
 
 // revision writes the archive and the files of a package version.

@@ -301,6 +301,7 @@ function partKey(digest) {
   return `responses/${digest}.part`;
 }
 var GZIP_SUFFIX = ".gz";
+var MIN_GZIP = 1 << 10;
 async function digestOf(content, sha2562) {
   return hex(await sha2562(content), 16);
 }
@@ -1502,7 +1503,7 @@ function compressible(contentType) {
 
 // router/judged.js
 var STORED = 512 << 10;
-var CONTENT = 1 << 20;
+var INFLATED = 1 << 20;
 async function judge(body, { bucket, exported }, sound, inflate2) {
   const { key, opened } = (
     /** @type {import("./body.js").Part} */
@@ -1526,7 +1527,7 @@ async function inflatedUpTo(key, encoded2, inflate2) {
   try {
     for await (const part of read([{ key, opened }], nowhere, Infinity)) {
       n += part.length;
-      if (n > CONTENT) return null;
+      if (n > INFLATED) return null;
       parts.push(part);
     }
   } catch (e) {
@@ -1873,15 +1874,34 @@ var Exchange = class {
   async plain(digest) {
     const { a } = this;
     if (a.body) return [a.body];
-    const { table, parts, bucket, sha256: sha2562 } = this.site;
+    const { table, parts, bucket, sha256: sha2562, exported } = this.site;
     const key = responseKey(digest);
+    const head = this.request.method === "HEAD";
     if (!a.select) {
-      if (this.request.method === "HEAD") return await this.stored(key) ?? absent(key, bucket);
+      if (head) return await this.stored(key) ?? absent(key, bucket);
       const bytes = await readNamed(key, digest, bucket, sha2562);
       return bytes.length <= DOCUMENT ? [bytes] : [{ key, length: bytes.length }];
     }
     const assembly = new Assembly(table, a.select(), parts);
-    return await this.stored(key, assembly.length) ?? [assembly];
+    const { length, size } = assembly;
+    if (size >= MIN_GZIP && size <= INFLATED && !exported) {
+      const content = head && length !== void 0 ? null : await this.inflatedSearch(key + GZIP_SUFFIX, length);
+      if (content) return [content];
+      if (length !== void 0) return [assembly];
+    }
+    return await this.stored(key, length) ?? [assembly];
+  }
+  /**
+   * A search that is stored encoded, as it is; null if it is not stored.
+   * @param {string} key
+   * @param {number} [length] that it is to have
+   */
+  async inflatedSearch(key, length) {
+    const { bucket, inflate: inflate2 } = this.site;
+    const encoded2 = await bucket.read(key);
+    const content = encoded2 && await inflatedUpTo(key, encoded2, inflate2);
+    if (content) checkSize(key, content.length, length);
+    return content;
   }
   /** What is known of the pointer. */
   async live() {
@@ -2163,7 +2183,7 @@ async function warmUp() {
   const { routes, part, contents, document } = sample();
   const bucket = {
     open: async (key) => key === document ? { size: null, body: new ReadableStream() } : null,
-    read: async (key) => key.endsWith(".part") ? part : contents,
+    read: async (key) => key.endsWith(".part") ? part : key.endsWith("contents.json") ? contents : null,
     stat: async () => null
   };
   const headers = { get: (name) => name === "accept-encoding" ? "gzip" : null };

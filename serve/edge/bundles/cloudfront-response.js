@@ -13,6 +13,9 @@ function toBytes(text) {
 // router/catalog.js
 var CHUNK = 1 << 20;
 
+// router/keys.js
+var MIN_GZIP = 1 << 10;
+
 // router/body.js
 var CHUNK2 = 256 << 10;
 
@@ -54,7 +57,7 @@ var NO_STORE = ["max-age=0", "private, no-store"];
 
 // router/judged.js
 var STORED = 512 << 10;
-var CONTENT = 1 << 20;
+var INFLATED = 1 << 20;
 
 // router/page.js
 var KEPT = 4 << 20;

@@ -135,23 +135,23 @@ function(text){for(var i2=0;i2<text.length;i2++)this.buffer[this.at++]=text.char
 this.buffer.set(bytes,this.at),this.at+=bytes.length},Writer2})();function validPackageName(name){return/^[a-z0-9_]{1,200}(?![\s\S])/.
 test(name)}function validSnapshot(id){return/^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}(?![\s\S])/.test(id)}function responseKey(digest){
 return"responses/".concat(digest,".json")}function pageKey(digest){return"responses/".concat(digest,".page")}function partKey(digest){
-return"responses/".concat(digest,".part")}var GZIP_SUFFIX=".gz";function digestOf(content,sha256){return __awaiter(this,
-void 0,void 0,function(){var _a;return __generator(this,function(_b){switch(_b.label){case 0:return _a=hex,[4,sha256(content)];case 1:
-return[2,_a.apply(void 0,[_b.sent(),16])]}})})}function hex(bytes,n){for(var out="",i2=0;i2<n;i2++)out+=bytes[i2].toString(
-16).padStart(2,"0");return out}function prefix(r,sha256){return __awaiter(this,void 0,void 0,function(){var _a,_b;return __generator(
-this,function(_c){switch(_c.label){case 0:return _b=(_a="packages/".concat(r.name,"/")).concat,[4,escapeElement(r.version,
-sha256)];case 1:return[2,_b.apply(_a,[_c.sent(),"/"]).concat(r.id,"/")]}})})}function archiveKey(r,sha256){return __awaiter(
-this,void 0,void 0,function(){var _a;return __generator(this,function(_b){switch(_b.label){case 0:return[4,prefix(r,sha256)];case 1:
-return _a=_b.sent(),[4,escapeElement("".concat(r.name,"-").concat(r.version,".zip"),sha256)];case 2:return[2,_a+_b.sent()]}})})}
-function signatureKey(r,sha256){return __awaiter(this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.
-label){case 0:return[4,archiveKey(r,sha256)];case 1:return[2,_a.sent()+".sig"]}})})}function contentsKey(r,sha256){return __awaiter(
-this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,prefix(r,sha256)];case 1:
-return[2,_a.sent()+"contents.json"]}})})}function fileKey(r,path,sha256){return __awaiter(this,void 0,void 0,function(){
-var elements;return __generator(this,function(_a){switch(_a.label){case 0:return[4,Promise.all(path.split("/").map(function(e){
-return escapeElement(e,sha256)}))];case 1:return elements=_a.sent(),[4,prefix(r,sha256)];case 2:return[2,_a.sent()+"file\
-s/"+elements.join("/")]}})})}var LONGEST=220,ABBREVIATED=160;function escapeElement(element,sha256){return __awaiter(this,
-void 0,void 0,function(){var s,cut,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return s=element.replace(
-/[^A-Za-z0-9._,-]/g,function(c){return"="+c.charCodeAt(0).toString(16).toUpperCase().padStart(2,"0")}),/^\.*(?![\s\S])/.
+return"responses/".concat(digest,".part")}var GZIP_SUFFIX=".gz",MIN_GZIP=1024;function digestOf(content,sha256){return __awaiter(
+this,void 0,void 0,function(){var _a;return __generator(this,function(_b){switch(_b.label){case 0:return _a=hex,[4,sha256(
+content)];case 1:return[2,_a.apply(void 0,[_b.sent(),16])]}})})}function hex(bytes,n){for(var out="",i2=0;i2<n;i2++)out+=
+bytes[i2].toString(16).padStart(2,"0");return out}function prefix(r,sha256){return __awaiter(this,void 0,void 0,function(){
+var _a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return _b=(_a="packages/".concat(r.name,"/")).concat,
+[4,escapeElement(r.version,sha256)];case 1:return[2,_b.apply(_a,[_c.sent(),"/"]).concat(r.id,"/")]}})})}function archiveKey(r,sha256){
+return __awaiter(this,void 0,void 0,function(){var _a;return __generator(this,function(_b){switch(_b.label){case 0:return[
+4,prefix(r,sha256)];case 1:return _a=_b.sent(),[4,escapeElement("".concat(r.name,"-").concat(r.version,".zip"),sha256)];case 2:
+return[2,_a+_b.sent()]}})})}function signatureKey(r,sha256){return __awaiter(this,void 0,void 0,function(){return __generator(
+this,function(_a){switch(_a.label){case 0:return[4,archiveKey(r,sha256)];case 1:return[2,_a.sent()+".sig"]}})})}function contentsKey(r,sha256){
+return __awaiter(this,void 0,void 0,function(){return __generator(this,function(_a){switch(_a.label){case 0:return[4,prefix(
+r,sha256)];case 1:return[2,_a.sent()+"contents.json"]}})})}function fileKey(r,path,sha256){return __awaiter(this,void 0,
+void 0,function(){var elements;return __generator(this,function(_a){switch(_a.label){case 0:return[4,Promise.all(path.split(
+"/").map(function(e){return escapeElement(e,sha256)}))];case 1:return elements=_a.sent(),[4,prefix(r,sha256)];case 2:return[
+2,_a.sent()+"files/"+elements.join("/")]}})})}var LONGEST=220,ABBREVIATED=160;function escapeElement(element,sha256){return __awaiter(
+this,void 0,void 0,function(){var s,cut,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return s=element.
+replace(/[^A-Za-z0-9._,-]/g,function(c){return"="+c.charCodeAt(0).toString(16).toUpperCase().padStart(2,"0")}),/^\.*(?![\s\S])/.
 test(element)?s=s.replaceAll(".","=2E"):s=s.replace(/\.attrs(?![\s\S])/,"=2Eattrs"),s.length<=LONGEST?[2,s]:(cut=s[ABBREVIATED-
 1]==="="?ABBREVIATED-1:s[ABBREVIATED-2]==="="?ABBREVIATED-2:ABBREVIATED,_a=s.slice(0,cut)+"=-",_b=hex,[4,sha256(toBytes(
 element))]);case 1:return[2,_a+_b.apply(void 0,[_c.sent(),16])]}})})}function bodyLength(pieces){var e_8,_a,n=0;try{for(var pieces_1=__values(
@@ -491,7 +491,7 @@ void 0:_b[1].trim();if(text!==void 0){var q=/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[
 text):NaN;return Number.isFinite(q)?Math.min(Math.max(q,0),1):0}}}catch(e_26_1){e_26={error:e_26_1}}finally{try{params_1_1&&
 !params_1_1.done&&(_a=params_1.return)&&_a.call(params_1)}finally{if(e_26)throw e_26.error}}return 1}function compressible(contentType){
 return["text/","application/json","image/svg+xml"].some(function(p){return contentType.startsWith(p)})}var STORED=524288,
-CONTENT=1<<20;function judge(body_1,_a,sound_1,inflate2_1){return __awaiter(this,arguments,void 0,function(body,_b,sound,inflate2){
+INFLATED=1<<20;function judge(body_1,_a,sound_1,inflate2_1){return __awaiter(this,arguments,void 0,function(body,_b,sound,inflate2){
 var _c,key,opened,stored,content,_d,_e,bucket=_b.bucket,exported=_b.exported;return __generator(this,function(_f){switch(_f.
 label){case 0:return _c=body[0],key=_c.key,opened=_c.opened,exported||!opened||opened.size===null||opened.size>STORED?[2,
 body]:[4,readAll(body,bucket)];case 1:return stored=_f.sent(),inflate2?[4,inflatedUpTo(key,stored,inflate2)]:[3,3];case 2:
@@ -502,7 +502,7 @@ _b,_c,part,e_27_1,e_28,end,_d,e_27,_e,_f;return __generator(this,function(_g){sw
 encoded[1]!==139)throw new StoreError("".concat(key,": it is not gzip-encoded"));opened={size:null,body:inflate2(encoded)},
 nowhere=null,parts=[],n=0,_g.label=1;case 1:_g.trys.push([1,14,,15]),_g.label=2;case 2:_g.trys.push([2,7,8,13]),_a=!0,_b=
 __asyncValues(read([{key:key,opened:opened}],nowhere,1/0)),_g.label=3;case 3:return[4,_b.next()];case 4:if(_c=_g.sent(),
-_d=_c.done,!!_d)return[3,6];if(_f=_c.value,_a=!1,part=_f,n+=part.length,n>CONTENT)return[2,null];parts.push(part),_g.label=
+_d=_c.done,!!_d)return[3,6];if(_f=_c.value,_a=!1,part=_f,n+=part.length,n>INFLATED)return[2,null];parts.push(part),_g.label=
 5;case 5:return _a=!0,[3,3];case 6:return[3,13];case 7:return e_27_1=_g.sent(),e_27={error:e_27_1},[3,13];case 8:return _g.
 trys.push([8,,11,12]),!_a&&!_d&&(_e=_b.return)?[4,_e.call(_b)]:[3,10];case 9:_g.sent(),_g.label=10;case 10:return[3,12];case 11:
 if(e_27)throw e_27.error;return[7];case 12:return[7];case 13:return[3,15];case 14:throw e_28=_g.sent(),e_28 instanceof StoreError?
@@ -606,60 +606,68 @@ this,void 0,void 0,function(){var _a,a,site,length,want,_b;return __generator(th
 return _a=this,a=_a.a,site=_a.site,a.select?(length=new Assembly(site.table,a.select(),site.parts).length,[2,length===void 0||
 content.length===length]):a.body?[4,digestOf(a.body,site.sha256)]:[3,2];case 1:return _b=_c.sent(),[3,3];case 2:_b=digest,
 _c.label=3;case 3:return want=_b,[4,digestOf(content,site.sha256)];case 4:return[2,_c.sent()===want]}})})},class_7.prototype.
-plain=function(digest){return __awaiter(this,void 0,void 0,function(){var a,_a,table,parts,bucket,sha256,key,bytes,assembly,
-_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return a=this.a,a.body?[2,[a.body]]:(_a=this.site,table=
-_a.table,parts=_a.parts,bucket=_a.bucket,sha256=_a.sha256,key=responseKey(digest),a.select?[3,4]:this.request.method!=="\
-HEAD"?[3,2]:[4,this.stored(key)]);case 1:return[2,(_b=_d.sent())!==null&&_b!==void 0?_b:absent(key,bucket)];case 2:return[
-4,readNamed(key,digest,bucket,sha256)];case 3:return bytes=_d.sent(),[2,bytes.length<=DOCUMENT?[bytes]:[{key:key,length:bytes.
-length}]];case 4:return assembly=new Assembly(table,a.select(),parts),[4,this.stored(key,assembly.length)];case 5:return[
-2,(_c=_d.sent())!==null&&_c!==void 0?_c:[assembly]]}})})},class_7.prototype.live=function(){return __awaiter(this,void 0,
-void 0,function(){var _a,a,site,_b,_c,_d;return __generator(this,function(_e){switch(_e.label){case 0:return _a=this,a=_a.
-a,site=_a.site,_b=a,[4,(_d=(_c=site.live)===null||_c===void 0?void 0:_c.call(site))!==null&&_d!==void 0?_d:unknownLive(site.
-table.head.environment)];case 1:return _b.body=_e.sent(),[2,this.direct()]}})})},class_7.prototype.page=function(){return __awaiter(
-this,void 0,void 0,function(){var _a,a,request,site,_b,digest,path,pages,page,_c;return __generator(this,function(_d){switch(_d.
-label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,_b=a,digest=_b.digest,path=_b.path,[4,site.lists.get(
-digest)];case 1:return pages=_d.sent(),[4,findPage(pages,path,site.lists)];case 2:if(page=_d.sent(),this.headers.set("va\
-ry",["Accept-Encoding"]),!page){if(this.headers.set("vary",["Accept, Accept-Encoding"]),page=missingPage(pages,path),!page||
-!/text\/html/i.test((_c=request.headers.get("accept"))!==null&&_c!==void 0?_c:""))return this.a=noRoute,[2,this.direct()];
-Object.assign(a,{status:404,contentType:PAGE_HTML,cache:"error"})}return this.headers.set("x-content-type-options",["nos\
-niff"]),a.contentType===PAGE_HTML&&(this.headers.set("content-security-policy",[pagePolicy(pages)]),this.headers.set("re\
-ferrer-policy",["no-referrer"])),this.head(),[2,this.pageBody(page)]}})})},class_7.prototype.pageBody=function(page){return __awaiter(
-this,void 0,void 0,function(){var _a,a,request,headers,key,encoded,tag,body,_b,done,_c,inflate2,sha256,sound,_d,_e,_this=this;
-return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,a=_a.a,request=_a.request,headers=_a.headers,
-key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.headers)?[4,this.stored(encoded)]:[3,2];case 1:
-return _b=_f.sent(),[3,3];case 2:_b=null,_f.label=3;case 3:return body=_b,body&&(tag=gzipped(tag),headers.set("content-e\
-ncoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:(_c=this.site,inflate2=_c.inflate,sha256=_c.
-sha256,sound=function(content){return __awaiter(_this,void 0,void 0,function(){return __generator(this,function(_a2){switch(_a2.
-label){case 0:return[4,digestOf(content,sha256)];case 1:return[2,_a2.sent()===page]}})})},body?(_e={status:a.status,headers:headers},
-[4,judge(body,this.site,sound,inflate2)]):[3,5]);case 4:return[2,(_e.body=_f.sent(),_e)];case 5:return[4,this.stored(key)];case 6:
-return body=_f.sent(),body?[4,judge(body,this.site,sound)]:[3,8];case 7:return _d=_f.sent(),[3,10];case 8:return[4,this.
-inflatedPage(encoded,page)];case 9:_d=[_f.sent()],_f.label=10;case 10:return body=_d,[2,{status:a.status,headers:headers,
-body:body}]}})})},class_7.prototype.inflatedPage=function(key,page){return __awaiter(this,void 0,void 0,function(){var _a,
-bucket,inflate2,sha256,_b,_c,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this.site,bucket=
-_a.bucket,inflate2=_a.inflate,sha256=_a.sha256,_b=named,_c=[key,page],_d=inflated,_e=[key],[4,readObject(key,bucket)];case 1:
-return[4,_d.apply(void 0,_e.concat([_f.sent(),inflate2]))];case 2:return[2,_b.apply(void 0,_c.concat([_f.sent(),sha256]))]}})})},
-class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,function(){var bucket,found,opened,e_33,
-_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=this.site.bucket,this.request.method!==
-"HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(key,found.size,length),[2,found&&[{key:key,
-length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.open(key)];case 3:if(opened=_d.sent(),!opened)
-return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,opened.size,length),[3,7];case 5:return e_33=
-_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:throw _d.sent(),e_33;case 7:return[2,[{key:key,
-length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},class_7.prototype.contents=function(){return __awaiter(
-this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(this,function(_c){switch(_c.label){case 0:return _a=
-this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:return key=_c.sent(),_b=parseContents,[4,readObject(
-key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},class_7.prototype.file=function(){return __awaiter(
-this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,contents,f,tag,d,key2_1,content,_c,_d,key,_e;return __generator(
-this,function(_f){switch(_f.label){case 0:return _a=this,request=_a.request,site=_a.site,a=_a.a,_b=a,revision=_b.revision,
-path=_b.path,[4,this.contents()];case 1:return contents=_f.sent(),f=contents.files.find(function(f2){return f2.path===path}),
-f?(a.contentType=f.type,site.table.head.site&&(this.headers.set("x-content-type-options",["nosniff"]),this.headers.set("\
-content-security-policy",[FILE_POLICY])),tag=fileTag(f.sha256),d=f.deflate,d&&ENVELOPE+d.size<f.size&&compressible(f.type)&&
-request.headers.get("range")===null&&acceptsGzip(request.headers)?[4,archiveKey(revision,site.sha256)]:[3,3]):(this.a=noResource,
-[2,this.direct()]);case 2:return key2_1=_f.sent(),content=judgeable(f.size,d.size)&&!site.exported?function(){return archivedGzip(
-key2_1,f,site)}:void 0,[2,deliver(this,{size:ENVELOPE+d.size,tag:gzipped(tag),body:gzipPieces(key2_1,f),content:content})];case 3:
-return site.exported||own(contents,f)?(_c=deliver,_d=[this],_e={size:f.size,tag:tag},[4,fileKey(revision,path,site.sha256)]):
-[3,5];case 4:return[2,_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 5:return[4,archiveKey(revision,site.sha256)];case 6:
-return key=_f.sent(),[2,deliver(this,{size:f.size,tag:tag,key:key,content:function(){return archived(key,f,site)}})]}})})},
-class_7.prototype.archive=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,revision,_b,archive,signature,
+plain=function(digest){return __awaiter(this,void 0,void 0,function(){var a,_a,table,parts,bucket,sha256,exported,key,head,
+bytes,assembly,length,size,content,_b,_c,_d;return __generator(this,function(_e){switch(_e.label){case 0:return a=this.a,
+a.body?[2,[a.body]]:(_a=this.site,table=_a.table,parts=_a.parts,bucket=_a.bucket,sha256=_a.sha256,exported=_a.exported,key=
+responseKey(digest),head=this.request.method==="HEAD",a.select?[3,4]:head?[4,this.stored(key)]:[3,2]);case 1:return[2,(_c=
+_e.sent())!==null&&_c!==void 0?_c:absent(key,bucket)];case 2:return[4,readNamed(key,digest,bucket,sha256)];case 3:return bytes=
+_e.sent(),[2,bytes.length<=DOCUMENT?[bytes]:[{key:key,length:bytes.length}]];case 4:return assembly=new Assembly(table,a.
+select(),parts),length=assembly.length,size=assembly.size,size>=MIN_GZIP&&size<=INFLATED&&!exported?head&&length!==void 0?
+(_b=null,[3,7]):[3,5]:[3,8];case 5:return[4,this.inflatedSearch(key+GZIP_SUFFIX,length)];case 6:_b=_e.sent(),_e.label=7;case 7:
+if(content=_b,content)return[2,[content]];if(length!==void 0)return[2,[assembly]];_e.label=8;case 8:return[4,this.stored(
+key,length)];case 9:return[2,(_d=_e.sent())!==null&&_d!==void 0?_d:[assembly]]}})})},class_7.prototype.inflatedSearch=function(key,length){
+return __awaiter(this,void 0,void 0,function(){var _a,bucket,inflate2,encoded,content,_b;return __generator(this,function(_c){
+switch(_c.label){case 0:return _a=this.site,bucket=_a.bucket,inflate2=_a.inflate,[4,bucket.read(key)];case 1:return encoded=
+_c.sent(),_b=encoded,_b?[4,inflatedUpTo(key,encoded,inflate2)]:[3,3];case 2:_b=_c.sent(),_c.label=3;case 3:return content=
+_b,content&&checkSize(key,content.length,length),[2,content]}})})},class_7.prototype.live=function(){return __awaiter(this,
+void 0,void 0,function(){var _a,a,site,_b,_c,_d;return __generator(this,function(_e){switch(_e.label){case 0:return _a=this,
+a=_a.a,site=_a.site,_b=a,[4,(_d=(_c=site.live)===null||_c===void 0?void 0:_c.call(site))!==null&&_d!==void 0?_d:unknownLive(
+site.table.head.environment)];case 1:return _b.body=_e.sent(),[2,this.direct()]}})})},class_7.prototype.page=function(){
+return __awaiter(this,void 0,void 0,function(){var _a,a,request,site,_b,digest,path,pages,page,_c;return __generator(this,
+function(_d){switch(_d.label){case 0:return _a=this,a=_a.a,request=_a.request,site=_a.site,_b=a,digest=_b.digest,path=_b.
+path,[4,site.lists.get(digest)];case 1:return pages=_d.sent(),[4,findPage(pages,path,site.lists)];case 2:if(page=_d.sent(),
+this.headers.set("vary",["Accept-Encoding"]),!page){if(this.headers.set("vary",["Accept, Accept-Encoding"]),page=missingPage(
+pages,path),!page||!/text\/html/i.test((_c=request.headers.get("accept"))!==null&&_c!==void 0?_c:""))return this.a=noRoute,
+[2,this.direct()];Object.assign(a,{status:404,contentType:PAGE_HTML,cache:"error"})}return this.headers.set("x-content-t\
+ype-options",["nosniff"]),a.contentType===PAGE_HTML&&(this.headers.set("content-security-policy",[pagePolicy(pages)]),this.
+headers.set("referrer-policy",["no-referrer"])),this.head(),[2,this.pageBody(page)]}})})},class_7.prototype.pageBody=function(page){
+return __awaiter(this,void 0,void 0,function(){var _a,a,request,headers,key,encoded,tag,body,_b,done,_c,inflate2,sha256,
+sound,_d,_e,_this=this;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,a=_a.a,request=_a.request,
+headers=_a.headers,key=pageKey(page),encoded=key+GZIP_SUFFIX,tag=etag(page),acceptsGzip(request.headers)?[4,this.stored(
+encoded)]:[3,2];case 1:return _b=_f.sent(),[3,3];case 2:_b=null,_f.label=3;case 3:return body=_b,body&&(tag=gzipped(tag),
+headers.set("content-encoding",["gzip"])),done=a.status===200?this.settled(tag):null,done?[2,done]:(_c=this.site,inflate2=
+_c.inflate,sha256=_c.sha256,sound=function(content){return __awaiter(_this,void 0,void 0,function(){return __generator(this,
+function(_a2){switch(_a2.label){case 0:return[4,digestOf(content,sha256)];case 1:return[2,_a2.sent()===page]}})})},body?
+(_e={status:a.status,headers:headers},[4,judge(body,this.site,sound,inflate2)]):[3,5]);case 4:return[2,(_e.body=_f.sent(),
+_e)];case 5:return[4,this.stored(key)];case 6:return body=_f.sent(),body?[4,judge(body,this.site,sound)]:[3,8];case 7:return _d=
+_f.sent(),[3,10];case 8:return[4,this.inflatedPage(encoded,page)];case 9:_d=[_f.sent()],_f.label=10;case 10:return body=
+_d,[2,{status:a.status,headers:headers,body:body}]}})})},class_7.prototype.inflatedPage=function(key,page){return __awaiter(
+this,void 0,void 0,function(){var _a,bucket,inflate2,sha256,_b,_c,_d,_e;return __generator(this,function(_f){switch(_f.label){case 0:
+return _a=this.site,bucket=_a.bucket,inflate2=_a.inflate,sha256=_a.sha256,_b=named,_c=[key,page],_d=inflated,_e=[key],[4,
+readObject(key,bucket)];case 1:return[4,_d.apply(void 0,_e.concat([_f.sent(),inflate2]))];case 2:return[2,_b.apply(void 0,
+_c.concat([_f.sent(),sha256]))]}})})},class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,
+function(){var bucket,found,opened,e_33,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=
+this.site.bucket,this.request.method!=="HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(
+key,found.size,length),[2,found&&[{key:key,length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.
+open(key)];case 3:if(opened=_d.sent(),!opened)return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,
+opened.size,length),[3,7];case 5:return e_33=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:
+throw _d.sent(),e_33;case 7:return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},
+class_7.prototype.contents=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(
+this,function(_c){switch(_c.label){case 0:return _a=this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:
+return key=_c.sent(),_b=parseContents,[4,readObject(key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},
+class_7.prototype.file=function(){return __awaiter(this,void 0,void 0,function(){var _a,request,site,a,_b,revision,path,
+contents,f,tag,d,key2_1,content,_c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,
+request=_a.request,site=_a.site,a=_a.a,_b=a,revision=_b.revision,path=_b.path,[4,this.contents()];case 1:return contents=
+_f.sent(),f=contents.files.find(function(f2){return f2.path===path}),f?(a.contentType=f.type,site.table.head.site&&(this.
+headers.set("x-content-type-options",["nosniff"]),this.headers.set("content-security-policy",[FILE_POLICY])),tag=fileTag(
+f.sha256),d=f.deflate,d&&ENVELOPE+d.size<f.size&&compressible(f.type)&&request.headers.get("range")===null&&acceptsGzip(
+request.headers)?[4,archiveKey(revision,site.sha256)]:[3,3]):(this.a=noResource,[2,this.direct()]);case 2:return key2_1=
+_f.sent(),content=judgeable(f.size,d.size)&&!site.exported?function(){return archivedGzip(key2_1,f,site)}:void 0,[2,deliver(
+this,{size:ENVELOPE+d.size,tag:gzipped(tag),body:gzipPieces(key2_1,f),content:content})];case 3:return site.exported||own(
+contents,f)?(_c=deliver,_d=[this],_e={size:f.size,tag:tag},[4,fileKey(revision,path,site.sha256)]):[3,5];case 4:return[2,
+_c.apply(void 0,_d.concat([(_e.key=_f.sent(),_e)]))];case 5:return[4,archiveKey(revision,site.sha256)];case 6:return key=
+_f.sent(),[2,deliver(this,{size:f.size,tag:tag,key:key,content:function(){return archived(key,f,site)}})]}})})},class_7.
+prototype.archive=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,revision,_b,archive,signature,
 _c,_d,key,_e;return __generator(this,function(_f){switch(_f.label){case 0:return _a=this,a=_a.a,site=_a.site,revision=a.
 revision,[4,this.contents()];case 1:return _b=_f.sent(),archive=_b.archive,signature=_b.signature,a.kind!=="archive"?[3,
 3]:(_c=deliver,_d=[this],_e={size:archive.size,tag:fileTag(archive.sha256)},[4,archiveKey(revision,site.sha256)]);case 2:

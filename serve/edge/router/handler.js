@@ -11,8 +11,18 @@ import { own, parseContents } from "./contents.js";
 import { acceptsGzip, compressible } from "./encoding.js";
 import { ENVELOPE } from "./envelope.js";
 import { StoreError } from "./errors.js";
-import { archiveKey, contentsKey, digestOf, fileKey, GZIP_SUFFIX, pageKey, responseKey, signatureKey } from "./keys.js";
-import { judge } from "./judged.js";
+import {
+  archiveKey,
+  contentsKey,
+  digestOf,
+  fileKey,
+  GZIP_SUFFIX,
+  MIN_GZIP,
+  pageKey,
+  responseKey,
+  signatureKey,
+} from "./keys.js";
+import { INFLATED, inflatedUpTo, judge } from "./judged.js";
 import { unknownLive } from "./live.js";
 import { FILE_POLICY, findPage, missingPage, pagePolicy } from "./page.js";
 import { deliver } from "./representation.js";
@@ -244,15 +254,37 @@ export class Exchange {
   async plain(digest) {
     const { a } = this;
     if (a.body) return [a.body];
-    const { table, parts, bucket, sha256 } = this.site;
+    const { table, parts, bucket, sha256, exported } = this.site;
     const key = responseKey(digest);
+    const head = this.request.method === "HEAD";
     if (!a.select) {
-      if (this.request.method === "HEAD") return (await this.stored(key)) ?? absent(key, bucket);
+      if (head) return (await this.stored(key)) ?? absent(key, bucket);
       const bytes = await readNamed(key, digest, bucket, sha256);
       return bytes.length <= DOCUMENT ? [bytes] : [{ key, length: bytes.length }];
     }
     const assembly = new Assembly(table, a.select(), parts);
-    return (await this.stored(key, assembly.length)) ?? [assembly];
+    const { length, size } = assembly;
+    // An export has plain what nginx is to send so.
+    if (size >= MIN_GZIP && size <= INFLATED && !exported) {
+      const content = head && length !== undefined ? null : await this.inflatedSearch(key + GZIP_SUFFIX, length);
+      if (content) return [content];
+      // What is stored at all is stored encoded; only of entries that are cut it is not known how many bytes are left.
+      if (length !== undefined) return [assembly];
+    }
+    return (await this.stored(key, length)) ?? [assembly];
+  }
+
+  /**
+   * A search that is stored encoded, as it is; null if it is not stored.
+   * @param {string} key
+   * @param {number} [length] that it is to have
+   */
+  async inflatedSearch(key, length) {
+    const { bucket, inflate } = this.site;
+    const encoded = await bucket.read(key);
+    const content = encoded && (await inflatedUpTo(key, encoded, inflate));
+    if (content) checkSize(key, content.length, length);
+    return content;
   }
 
   /** What is known of the pointer. */

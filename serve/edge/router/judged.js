@@ -10,8 +10,8 @@ import { StoreError } from "./errors.js";
 /** The most bytes of an object that is judged: a function may send no more than about that. */
 const STORED = 512 << 10;
 
-/** The most that it inflates to: some milliseconds of processor time. */
-const CONTENT = 1 << 20;
+/** The most that is inflated: some milliseconds of processor time. */
+export const INFLATED = 1 << 20;
 
 /**
  * An object in memory, if it is sound. What is larger streams: of what is encoded its
@@ -38,7 +38,7 @@ export async function judge(body, { bucket, exported }, sound, inflate) {
  * @param {Uint8Array} encoded
  * @param {import("./archived.js").Inflate} inflate
  */
-async function inflatedUpTo(key, encoded, inflate) {
+export async function inflatedUpTo(key, encoded, inflate) {
   // Some runtimes inflate by themselves, so inflate lets pass what is plain.
   if (encoded[0] !== 0x1f || encoded[1] !== 0x8b) throw new StoreError(`${key}: it is not gzip-encoded`);
   const opened = { size: null, body: inflate(encoded) };
@@ -48,7 +48,7 @@ async function inflatedUpTo(key, encoded, inflate) {
   try {
     for await (const part of read([{ key, opened }], nowhere, Infinity)) {
       n += part.length;
-      if (n > CONTENT) return null;
+      if (n > INFLATED) return null;
       parts.push(part);
     }
   } catch (e) {

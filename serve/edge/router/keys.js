@@ -63,6 +63,9 @@ export function partKey(digest) {
 
 export const GZIP_SUFFIX = ".gz";
 
+/** The size in bytes from which a response has an encoded form. A search is kept only so then. */
+export const MIN_GZIP = 1 << 10;
+
 /**
  * The digest of content: the first half of its SHA-256.
  * @param {Uint8Array} content

@@ -32,7 +32,7 @@ export async function warmUp() {
   /** @type {Bucket} */
   const bucket = {
     open: async (key) => (key === document ? { size: null, body: new ReadableStream() } : null),
-    read: async (key) => (key.endsWith(".part") ? part : contents),
+    read: async (key) => (key.endsWith(".part") ? part : key.endsWith("contents.json") ? contents : null),
     stat: async () => null,
   };
   const headers = { get: (/** @type {string} */ name) => (name === "accept-encoding" ? "gzip" : null) };

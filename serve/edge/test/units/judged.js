@@ -5,8 +5,10 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 
+import { Assembly } from "../../router/catalog.js";
 import { StoreError } from "../../router/errors.js";
-import { ask, bytes, digest, documentOf, gzip, registry } from "./registry.js";
+import { handle } from "../../router/handler.js";
+import { ask, bytes, digest, documentOf, gzip, registry, summaryOf } from "./registry.js";
 
 const page = `<!doctype html><title>index</title>${"x".repeat(100)}`;
 const pages = JSON.stringify({ script: "sha256-abc=", pages: { "": digest(page) }, packages: {} });
@@ -88,3 +90,65 @@ large.objects.set(key, gzip(" ".repeat(1 << 20)));
 await assert.rejects(ask(large.site, "/package/a/1.0.0/", GZIP), new StoreError(`${key}: its content is another's`));
 large.store.sizeOf = () => null;
 assert.equal((await ask(large.site, "/package/a/1.0.0/", GZIP)).status, 200);
+
+// A client without gzip gets a search inflated from 1 KiB on: it is stored in no other form.
+const head = {
+  categories: [{ id: "c", title: "C" }],
+  templates: [null, [{ categories: ["c"] }, { categories: null }]],
+};
+/**
+ * A registry whose only search has so many bytes, and what lies where.
+ * @param {number} size
+ * @param {string} [query] of the search
+ */
+async function searching(size, query = "") {
+  const summary = summaryOf("a", "1.0.0") + " ".repeat(size - 5 - summaryOf("a", "1.0.0").length);
+  const of = registry({ a: [{ version: "1.0.0", template: 1, summary }] }, { head, blockWidth: 4 });
+  const target = `/search${query}`;
+  const { headers } = await ask(of.site, target, { "if-none-match": "*", "accept-encoding": "gzip" });
+  const key = `responses/${headers.etag.slice(1, 33)}.json`;
+  of.store.log.length = 0;
+  const [part] = of.objects.keys();
+  return { ...of, key, part, target, content: `[\n${summary}\n]\n` };
+}
+for (const [size, query, before] of /** @type {[number, string, (key: string) => string[]][]} */ ([
+  [1023, "", (key) => [`open ${key}`]],
+  [1024, "", (key) => [`read ${key}.gz`]],
+  [1 << 20, "", (key) => [`read ${key}.gz`]],
+  [(1 << 20) + 1, "", (key) => [`open ${key}`]],
+  // Of entries that are cut it is not known how long they are.
+  [1023, "?category=c", (key) => [`open ${key}`]],
+  [1024, "?category=c", (key) => [`read ${key}.gz`, `open ${key}`]],
+])) {
+  const { site: of, store, key, part, target, content } = await searching(size, query);
+  const got = await ask(of, target);
+  assert.deepEqual([got.status, got.body], [200, content], `${target}, ${size} bytes`);
+  assert.deepEqual(store.log, [...before(key), `read ${part}`], `${target}, ${size} bytes`);
+}
+for (const query of ["", "?category=c"]) {
+  const { site: of, store, objects, key, target, content } = await searching(1024, query);
+  const put = (/** @type {string} */ text) => void objects.set(`${key}.gz`, gzip(text));
+  put(content);
+  const got = await ask(of, target);
+  assert.deepEqual([got.body, got.headers["content-length"], got.headers.etag.length], [content, "1024", 34]);
+  assert.equal(got.headers["content-encoding"], undefined);
+  assert.deepEqual(store.log, [`read ${key}.gz`]);
+  store.log.length = 0;
+  assert.equal((await ask(of, target, {}, "HEAD")).headers["content-length"], "1024");
+  assert.deepEqual(store.log, query ? [`read ${key}.gz`] : []);
+  objects.set(`${key}.gz`, gzip(content).subarray(1));
+  await assert.rejects(ask(of, target), new StoreError(`${key}.gz: it is not gzip-encoded`));
+  put(content + " ");
+  if (query) assert.equal((await ask(of, target)).body, content + " ");
+  else await assert.rejects(ask(of, target), new StoreError(`${key}.gz: 1025 bytes, want 1024`));
+  // More than is inflated: what is put together says less, and is right.
+  put(" ".repeat((1 << 20) + 1));
+  assert.equal((await ask(of, target)).body, content);
+  // An export has it plain.
+  const { body } = await handle({ method: "GET", target, headers: { get: () => null } }, { ...of, exported: true });
+  assert.ok(body[0] instanceof Assembly);
+  objects.set(key, bytes(content));
+  store.log.length = 0;
+  assert.equal((await ask({ ...of, exported: true }, target)).body, content);
+  assert.deepEqual(store.log, [`open ${key}`]);
+}
