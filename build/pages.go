@@ -353,7 +353,7 @@ func (p *pages) between(before, after layout.Revision) *layout.SiteChanges {
 
 // list is the list of a name's versions.
 func (p *pages) list(t *target, s siteOf) *layout.SiteList {
-	l := &layout.SiteList{Format: layout.ListFormat, Name: s.name}
+	l := &layout.SiteList{Format: layout.SiteFormat, Name: s.name}
 	deprecated := slices.ContainsFunc(t.rows[s.from:s.to], func(r row) bool { return r.facts.deprecated })
 	for i := s.from; i < s.to; i++ {
 		r := t.rows[i]

@@ -18,8 +18,8 @@ func (p *pages) write(ctx context.Context, t *target) (*layout.ManifestCatalogue
 		return nil, nil, nil
 	}
 	w := &siteWriter{p: p, ctx: ctx, listed: map[layout.Digest]bool{}}
-	site := &layout.Site{Format: layout.SiteFormat, Script: catalog.Script(), Style: catalog.Style(), Pages: map[string]layout.Digest{}, Packages: map[string]layout.SitePackage{}}
-	about := &layout.SiteIndex{Format: layout.ListFormat, Packages: map[string]layout.SiteEntry{}}
+	site := &layout.Site{Format: layout.SiteFormat, Script: catalog.Script(), Pages: map[string]layout.Digest{}, Packages: map[string]layout.SitePackage{}}
+	about := &layout.SiteIndex{Format: layout.SiteFormat, Packages: map[string]layout.SiteEntry{}}
 	for _, r := range t.rows {
 		w.listed[p.known[r.revision].Page] = true
 	}

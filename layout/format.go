@@ -41,8 +41,8 @@ var (
 	auditFormat        = format{"audit entry", 1, AuditFormat, 64 << 10}
 	tagFormat          = format{"tag", 1, TagFormat, 16 << 10}
 	siteFormat         = format{"catalogue", 1, SiteFormat, 64 << 20}
-	indexFormat        = format{"packages", 1, ListFormat, 64 << 20}
-	listFormat         = format{"versions", 1, ListFormat, 64 << 20}
+	indexFormat        = format{"packages", 1, SiteFormat, 64 << 20}
+	listFormat         = format{"versions", 1, SiteFormat, 64 << 20}
 )
 
 // maxObject is the largest object that is in no format of the bucket's, in

@@ -1,18 +1,16 @@
 package layout
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 )
 
-// SiteFormat is the newest version of the format of the list of a catalogue's pages:
-// some have their style in them. ListFormat is that of the pages that list packages or
-// versions.
-const (
-	SiteFormat = 2
-	ListFormat = 1
-)
+// SiteFormat is the version of the format of the pages that list others.
+const SiteFormat = 1
 
 // Site lists the pages of a snapshot's catalogue. Pages that depend on one package
 // alone are listed by the package's own list, so that what an edge reads for a
@@ -21,13 +19,29 @@ type Site struct {
 	Format int `json:"format"`
 	// Script is the hash of the one script, as a Content-Security-Policy has it.
 	Script string `json:"script"`
-	// Style is that of the one style which pages have in them; empty in format 1, whose
-	// pages have none.
-	Style string `json:"style,omitempty"`
 	// Pages are those of the snapshot, by their paths below the catalogue: "" is
 	// the index. A path that ends in a slash is a page for people.
 	Pages    map[string]Digest      `json:"pages"`
 	Packages map[string]SitePackage `json:"packages"`
+}
+
+// StylePath is where a catalogue has its style, below it: the path says what the
+// Content-Security-Policy has to say of pages that have the style in them.
+func StylePath(style []byte) string {
+	sum := sha256.Sum256(style)
+	return "-/" + hex.EncodeToString(sum[:]) + ".css"
+}
+
+// Style is the hash of the style, as a Content-Security-Policy has it; empty for a
+// catalogue whose pages have none in them.
+func (s *Site) Style() string {
+	for path := range s.Pages {
+		name, css := strings.CutSuffix(strings.TrimPrefix(path, "-/"), ".css")
+		if sum, err := hex.DecodeString(name); css && err == nil && len(sum) == sha256.Size {
+			return "sha256-" + base64.StdEncoding.EncodeToString(sum)
+		}
+	}
+	return ""
 }
 
 // SitePackage is a package of a catalogue.
@@ -167,9 +181,6 @@ func DecodeSiteList(data []byte) (*SiteList, error) {
 }
 
 func (s *Site) validate() error {
-	if (s.Style != "") != (s.Format == SiteFormat) {
-		return fmt.Errorf("format %d does not go with what it says of a style", s.Format)
-	}
 	if err := checkPages(s.Pages); err != nil {
 		return err
 	}

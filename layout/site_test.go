@@ -11,7 +11,7 @@ func testDigest(n int) Digest {
 
 func soundSite() *Site {
 	return &Site{
-		Format: SiteFormat, Script: "sha256-x", Style: "sha256-y",
+		Format: SiteFormat, Script: "sha256-x",
 		Pages:    map[string]Digest{"": testDigest(1), "feed.xml": testDigest(2), MissingPage(0): testDigest(3), MissingPage(2): testDigest(4)},
 		Packages: map[string]SitePackage{"web": {List: testDigest(5), Pages: map[string]Digest{"": testDigest(6), "feed.xml": testDigest(7)}}},
 	}
@@ -24,9 +24,6 @@ func TestSiteIsChecked(t *testing.T) {
 		want   string
 	}{
 		{"a sound one", func(*Site) {}, ""},
-		{"one of pages without a style", func(s *Site) { s.Format, s.Style = 1, "" }, ""},
-		{"a style in format 1", func(s *Site) { s.Format = 1 }, "format 1 does not go with"},
-		{"format 2 without a style", func(s *Site) { s.Style = "" }, "format 2 does not go with"},
 		{"page", func(s *Site) { s.Pages["feed.xml"] = "x" }, `page "feed.xml"`},
 		{"name of a package", func(s *Site) { s.Packages["Web"] = s.Packages["web"] }, `package "Web"`},
 		{"list", func(s *Site) { s.Packages["web"] = SitePackage{List: "x", Pages: map[string]Digest{"": "x"}} }, `package "web": its name or the digest of its list`},
@@ -39,11 +36,11 @@ func TestSiteIsChecked(t *testing.T) {
 	}
 	_, err := DecodeSite(append(Encode(soundSite(), ""), '\n'))
 	outcome(t, "a line behind", err, "not written as regsnap writes it")
-	_, err = DecodeSiteIndex(append(Encode(SiteIndex{Format: ListFormat, Packages: map[string]SiteEntry{}}, ""), ' '))
+	_, err = DecodeSiteIndex(append(Encode(SiteIndex{Format: SiteFormat, Packages: map[string]SiteEntry{}}, ""), ' '))
 	outcome(t, "a space behind the index", err, "not written as regsnap writes it")
-	_, err = DecodeSiteList(append(Encode(SiteList{Format: ListFormat, Name: "web", Versions: []SiteVersion{}}, ""), ' '))
+	_, err = DecodeSiteList(append(Encode(SiteList{Format: SiteFormat, Name: "web", Versions: []SiteVersion{}}, ""), ' '))
 	outcome(t, "a space behind a list", err, "not written as regsnap writes it")
-	_, err = DecodeSiteList(Encode(SiteList{Format: ListFormat, Name: "web", Versions: []SiteVersion{{Page: "x"}}}, ""))
+	_, err = DecodeSiteList(Encode(SiteList{Format: SiteFormat, Name: "web", Versions: []SiteVersion{{Page: "x"}}}, ""))
 	outcome(t, "a page of a list", err, "digest")
 }
 
@@ -75,5 +72,22 @@ func TestSiteFinds(t *testing.T) {
 	list := SiteList{Versions: []SiteVersion{{SiteAbout: SiteAbout{Version: "1.0.0"}, Page: testDigest(8)}, {SiteAbout: SiteAbout{Version: "1.1.0"}, Page: testDigest(9)}}}
 	if a, b, none := list.Page("1.0.0"), list.Page("1.1.0"), list.Page("1.2.0"); a != testDigest(8) || b != testDigest(9) || none != "" {
 		t.Errorf("pages of versions: %q, %q, %q", a, b, none)
+	}
+}
+
+// TestSiteStyle: the path of a style says its hash, as a browser computes it; other paths
+// say none.
+func TestSiteStyle(t *testing.T) {
+	// Of nothing: FIPS 180-4's example, in hexadecimal and in base64.
+	const empty, policy = "-/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.css", "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+	if got := StylePath(nil); got != empty {
+		t.Errorf("a style without a rule is at %s", got)
+	}
+	for path, want := range map[string]string{
+		empty: policy, "-/e3b0c44298fc.css": "", "-/feed.xml": "", strings.Replace(empty, ".css", ".js", 1): "", "": "",
+	} {
+		if got := (&Site{Pages: map[string]Digest{path: "x"}}).Style(); got != want {
+			t.Errorf("%q: %q, want %q", path, got, want)
+		}
 	}
 }

@@ -226,7 +226,7 @@ func (b *Bucket) pagesOf(ctx context.Context, of SnapshotRef, m *layout.Manifest
 	}
 	// The headers of every page name script and style.
 	add := func(path string, page layout.Digest) {
-		out[urlPath("/catalog/"+path)] = string(page) + site.Script + site.Style
+		out[urlPath("/catalog/"+path)] = string(page) + site.Script + site.Style()
 	}
 	for path, page := range site.Pages {
 		if path == "" || path[0] == '-' { // the others have no address

@@ -42,7 +42,7 @@ func (h *Handler) page(x *exchange) {
 	header := x.Header()
 	header["X-Content-Type-Options"] = []string{"nosniff"}
 	if a.ContentType == answer.PageHTML {
-		header["Content-Security-Policy"] = []string{answer.PagePolicy(site.Script, site.Style)}
+		header["Content-Security-Policy"] = []string{answer.PagePolicy(site.Script, site.Style())}
 		header["Referrer-Policy"] = []string{"no-referrer"}
 	}
 	h.sendPage(x, page)

@@ -62,17 +62,14 @@ var Render = sync.OnceValue(func() layout.Digest {
 })
 
 // Script is the hash of the script, as a Content-Security-Policy and the integrity
-// of a script element have it; Style that of the style that a page has in it.
-func Script() string { return sourceHash(script) }
-func Style() string  { return sourceHash(style) }
-
-func sourceHash(content []byte) string {
-	sum := sha256.Sum256(content)
+// of a script element have it.
+func Script() string {
+	sum := sha256.Sum256(script)
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // stylePath and scriptPath name the assets by what they say.
-func stylePath() string  { return "-/" + string(layout.DigestOf(style)[:12]) + ".css" }
+func stylePath() string  { return layout.StylePath(style) }
 func scriptPath() string { return "-/" + string(layout.DigestOf(script)[:12]) + ".js" }
 
 // Assets are the style and the script, by their paths.

@@ -1613,9 +1613,18 @@ function missingPage(site, path) {
 function entry3(of, name) {
   return Object.prototype.hasOwnProperty.call(of, name) ? of[name] : null;
 }
+function styleHash(site) {
+  for (const path of Object.keys(site.pages)) {
+    const name = /^-\/([0-9a-f]{64})\.css$/.exec(path);
+    if (name) {
+      const bytes = name[1].replace(/../g, (hex4) => String.fromCharCode(parseInt(hex4, 16)));
+      return ` 'sha256-${btoa(bytes)}'`;
+    }
+  }
+  return "";
+}
 function pagePolicy(site) {
-  const style = site.style ? ` '${site.style}'` : "";
-  return `default-src 'none'; img-src 'self'; style-src 'self'${style}; script-src '${site.script}'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
+  return `default-src 'none'; img-src 'self'; style-src 'self'${styleHash(site)}; script-src '${site.script}'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
 }
 var FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 

@@ -526,24 +526,27 @@ path.slice(slash+1),page=entry2(of.pages,rest),page?[2,page]:rest==="versions.js
 get(of.list)]:[2,null]):[2,null]);case 1:return versions=_c.sent().versions,[2,(_b=(_a=versions.find(function(v){return v.
 version===rest.slice(0,-1)}))===null||_a===void 0?void 0:_a.page)!==null&&_b!==void 0?_b:null]}})})}function missingPage(site,path){
 return entry2(site.pages,"404 ".concat(path.split("/").length-1))}function entry2(of,name){return Object.prototype.hasOwnProperty.
-call(of,name)?of[name]:null}function pagePolicy(site){var style=site.style?" '".concat(site.style,"'"):"";return"default\
--src 'none'; img-src 'self'; style-src 'self'".concat(style,"; script-src '").concat(site.script,"'; connect-src 'self';\
- base-uri 'none'; form-action 'self'; frame-ancestors 'none'")}var FILE_POLICY="default-src 'none'; style-src 'unsafe-in\
-line'; sandbox",RangeError416=(function(_super){__extends(RangeError4162,_super);function RangeError4162(){return _super!==
-null&&_super.apply(this,arguments)||this}return RangeError4162})(SmallError),MOST=16,LARGEST2="9223372036854775807";function parseRange(header,size){
-var e_30,_a;if(header==="")return[];if(!header.startsWith("bytes="))throw new RangeError416("invalid range");var ranges=[],
-beyond=!1,total=0;try{for(var _b=__values(header.slice(6).split(",")),_c=_b.next();!_c.done;_c=_b.next()){var text=_c.value,
-item=text.trim();if(item!==""){var r=oneRange(item,size);if(r.length===0){beyond=!0;continue}ranges.push(r),total+=r.length}}}catch(e_30_1){
-e_30={error:e_30_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_30)throw e_30.error}}if(ranges.length===
-0&&beyond&&size>0)throw new RangeError416("invalid range: failed to overlap");return total>size||ranges.length>MOST?[]:ranges}
-function oneRange(item,size){var m=/^[ \t]*([0-9]*)[ \t]*-[ \t]*([0-9]*)[ \t]*(?![\s\S])/.exec(item);if(!m||[m[1],m[2]].
-some(tooLarge)||m[1]===""&&m[2]==="")throw new RangeError416("invalid range");if(m[1]===""){var n=Math.min(Number(m[2]),
-size);return{start:size-n,length:n}}var start=Number(m[1]);if(start>=size)return{start:start,length:0};if(m[2]==="")return{
-start:start,length:size-start};if(Number(m[2])<start)throw new RangeError416("invalid range");return{start:start,length:Math.
-min(size-1,Number(m[2]))-start+1}}function tooLarge(digits){var significant=digits.replace(/^0+/,"");return significant.
-length>LARGEST2.length||significant.length===LARGEST2.length&&significant>LARGEST2}function contentRange(r,size){return"\
-bytes ".concat(r.start,"-").concat(r.start+r.length-1,"/").concat(size)}function deliver(x,rep){return __awaiter(this,void 0,
-void 0,function(){var headers,site,done,content2,_a,key,ranges,content,_b,part,_c,r,boundary,body,_d,_e;return __generator(
+call(of,name)?of[name]:null}function styleHash(site){var e_30,_a;try{for(var _b=__values(Object.keys(site.pages)),_c=_b.
+next();!_c.done;_c=_b.next()){var path=_c.value,name=/^-\/([0-9a-f]{64})\.css(?![\s\S])/.exec(path);if(name){var bytes=name[1].
+replace(/../g,function(hex3){return String.fromCharCode(parseInt(hex3,16))});return" 'sha256-".concat(btoa(bytes),"'")}}}catch(e_30_1){
+e_30={error:e_30_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_30)throw e_30.error}}return""}function pagePolicy(site){
+return"default-src 'none'; img-src 'self'; style-src 'self'".concat(styleHash(site),"; script-src '").concat(site.script,
+"'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")}var FILE_POLICY="default-src 'none\
+'; style-src 'unsafe-inline'; sandbox",RangeError416=(function(_super){__extends(RangeError4162,_super);function RangeError4162(){
+return _super!==null&&_super.apply(this,arguments)||this}return RangeError4162})(SmallError),MOST=16,LARGEST2="922337203\
+6854775807";function parseRange(header,size){var e_31,_a;if(header==="")return[];if(!header.startsWith("bytes="))throw new RangeError416(
+"invalid range");var ranges=[],beyond=!1,total=0;try{for(var _b=__values(header.slice(6).split(",")),_c=_b.next();!_c.done;_c=
+_b.next()){var text=_c.value,item=text.trim();if(item!==""){var r=oneRange(item,size);if(r.length===0){beyond=!0;continue}
+ranges.push(r),total+=r.length}}}catch(e_31_1){e_31={error:e_31_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{
+if(e_31)throw e_31.error}}if(ranges.length===0&&beyond&&size>0)throw new RangeError416("invalid range: failed to overlap");
+return total>size||ranges.length>MOST?[]:ranges}function oneRange(item,size){var m=/^[ \t]*([0-9]*)[ \t]*-[ \t]*([0-9]*)[ \t]*(?![\s\S])/.
+exec(item);if(!m||[m[1],m[2]].some(tooLarge)||m[1]===""&&m[2]==="")throw new RangeError416("invalid range");if(m[1]===""){
+var n=Math.min(Number(m[2]),size);return{start:size-n,length:n}}var start=Number(m[1]);if(start>=size)return{start:start,
+length:0};if(m[2]==="")return{start:start,length:size-start};if(Number(m[2])<start)throw new RangeError416("invalid rang\
+e");return{start:start,length:Math.min(size-1,Number(m[2]))-start+1}}function tooLarge(digits){var significant=digits.replace(
+/^0+/,"");return significant.length>LARGEST2.length||significant.length===LARGEST2.length&&significant>LARGEST2}function contentRange(r,size){
+return"bytes ".concat(r.start,"-").concat(r.start+r.length-1,"/").concat(size)}function deliver(x,rep){return __awaiter(
+this,void 0,void 0,function(){var headers,site,done,content2,_a,key,ranges,content,_b,part,_c,r,boundary,body,_d,_e;return __generator(
 this,function(_f){switch(_f.label){case 0:return headers=x.headers,site=x.site,x.head(),rep.key&&headers.set("accept-ran\
 ges",["bytes"]),site.modified!==""&&headers.set("last-modified",[site.modified]),done=x.settled(rep.tag,site.modified),done?
 [2,done]:rep.body?(headers.set("content-encoding",["gzip"]),x.request.method!=="HEAD"?[3,1]:(_a=void 0,[3,3])):[3,4];case 1:
@@ -579,13 +582,13 @@ return this.response();case"file":return this.file();case"page":return this.page
 return this.archive()}},class_7.prototype.head=function(){var _a=this,a=_a.a,headers=_a.headers;a.contentType!==""&&headers.
 set("content-type",[a.contentType]);var cache=cacheControl(this.site.table.head.cache,a.cache);cache.length>0&&headers.set(
 "cache-control",cache),a.status===200&&compressible(a.contentType)&&headers.set("vary",["Accept-Encoding"])},class_7.prototype.
-settled=function(tag,modified){var e_31,_a;switch(modified===void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(
+settled=function(tag,modified){var e_32,_a;switch(modified===void 0&&(modified=""),this.headers.set("etag",[tag]),precondition(
 this.request.headers,tag,modified)){case 304:try{for(var _b=__values(["content-type","content-encoding","accept-ranges"]),
-_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_31_1){e_31={error:e_31_1}}finally{
-try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_31)throw e_31.error}}return{status:304,headers:this.headers,body:[]};case 412:
-return this.fail(412,"precondition failed")}return null},class_7.prototype.fail=function(status,text){var e_32,_a;try{for(var _b=__values(
+_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(name)}}catch(e_32_1){e_32={error:e_32_1}}finally{
+try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_32)throw e_32.error}}return{status:304,headers:this.headers,body:[]};case 412:
+return this.fail(412,"precondition failed")}return null},class_7.prototype.fail=function(status,text){var e_33,_a;try{for(var _b=__values(
 ["etag","accept-ranges","content-encoding","vary"]),_c=_b.next();!_c.done;_c=_b.next()){var name=_c.value;this.headers.delete(
-name)}}catch(e_32_1){e_32={error:e_32_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_32)throw e_32.
+name)}}catch(e_33_1){e_33={error:e_33_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_33)throw e_33.
 error}}return refuse(status,text,this.headers)},class_7.prototype.direct=function(){return __awaiter(this,void 0,void 0,
 function(){var a,body,done,_a,_b;return __generator(this,function(_c){switch(_c.label){case 0:return a=this.a,body=a.body,
 this.head(),a.location!==void 0&&this.headers.set("location",[a.location]),a.status===405&&this.headers.set("allow",["GE\
@@ -646,12 +649,12 @@ this,void 0,void 0,function(){var _a,bucket,inflate2,sha256,_b,_c,_d,_e;return _
 return _a=this.site,bucket=_a.bucket,inflate2=_a.inflate,sha256=_a.sha256,_b=named,_c=[key,page],_d=inflated,_e=[key],[4,
 readObject(key,bucket)];case 1:return[4,_d.apply(void 0,_e.concat([_f.sent(),inflate2]))];case 2:return[2,_b.apply(void 0,
 _c.concat([_f.sent(),sha256]))]}})})},class_7.prototype.stored=function(key,length){return __awaiter(this,void 0,void 0,
-function(){var bucket,found,opened,e_33,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=
+function(){var bucket,found,opened,e_34,_a,_b,_c;return __generator(this,function(_d){switch(_d.label){case 0:return bucket=
 this.site.bucket,this.request.method!=="HEAD"?[3,2]:[4,bucket.stat(key)];case 1:return found=_d.sent(),found&&checkSize(
 key,found.size,length),[2,found&&[{key:key,length:(_a=found.size)!==null&&_a!==void 0?_a:void 0}]];case 2:return[4,bucket.
 open(key)];case 3:if(opened=_d.sent(),!opened)return[2,null];_d.label=4;case 4:return _d.trys.push([4,5,,7]),checkSize(key,
-opened.size,length),[3,7];case 5:return e_33=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:
-throw _d.sent(),e_33;case 7:return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},
+opened.size,length),[3,7];case 5:return e_34=_d.sent(),[4,(_b=opened.body)===null||_b===void 0?void 0:_b.cancel()];case 6:
+throw _d.sent(),e_34;case 7:return[2,[{key:key,length:(_c=opened.size)!==null&&_c!==void 0?_c:length,opened:opened}]]}})})},
 class_7.prototype.contents=function(){return __awaiter(this,void 0,void 0,function(){var _a,a,site,key,_b;return __generator(
 this,function(_c){switch(_c.label){case 0:return _a=this,a=_a.a,site=_a.site,[4,contentsKey(a.revision,site.sha256)];case 1:
 return key=_c.sent(),_b=parseContents,[4,readObject(key,site.bucket)];case 2:return[2,_b.apply(void 0,[_c.sent()])]}})})},
@@ -684,10 +687,10 @@ exec(key);if(!m||m[4]==="contents.json"&&!m[3])return"data/"+key;var _a=__read(m
 rest=_a[4];if(!files)return"".concat(TREE,"epr/").concat(name,"/").concat(plain2(rest));var elements=rest.split("/").map(
 plain2);return DOCUMENTS.includes(elements[0])&&(elements[0]="="+elements[0]),"".concat(TREE,"package/").concat(name,"/").
 concat(plain2(version2),"/").concat(elements.join("/"))}var DOCUMENTS=["index.json","index.json.gz"];function plain2(element){
-var e_34,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.test(element))return element;var name=element.
+var e_35,_a;if(!element.includes("=")||/=-|=3D|=2F|=[01]|=7F|^(=2E)+(?![\s\S])/.test(element))return element;var name=element.
 replace(/=(..)/g,function(_,hex3){return String.fromCharCode(parseInt(hex3,16))}),out="";try{for(var _b=__values(runes(name)),
 _c=_b.next();!_c.done;_c=_b.next()){var _d=_c.value,code=_d.code,valid=_d.valid;if(!valid)return element;out+=String.fromCodePoint(
-code)}}catch(e_34_1){e_34={error:e_34_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_34)throw e_34.
+code)}}catch(e_35_1){e_35={error:e_35_1}}finally{try{_c&&!_c.done&&(_a=_b.return)&&_a.call(_b)}finally{if(e_35)throw e_35.
 error}}return out}var WHOLE="/~whole/",PART="/~part/",MOST2=4<<20;function registry(modules){return{answer:function(r){return __awaiter(
 this,void 0,void 0,function(){return __generator(this,function(_a){return[2,reply(r,sent(r,"request_uri"),modules)]})})},
 refused:function(r){return __awaiter(this,void 0,void 0,function(){var target,known,_a;return __generator(this,function(_b){
@@ -697,12 +700,12 @@ void 0,function(){var there;return __generator(this,function(_a){return there=r.
 r,sent(r,"request_uri"),modules):send(r,refuse(502,UNREADABLE))]})})}}}function sent(r,name){var _a,text=fromBytes((_a=r.
 rawVariables[name])!==null&&_a!==void 0?_a:new Uint8Array(0)),at=text.indexOf("?");return at<0?text:text.slice(0,at)+escapeBytes(
 text.slice(at))}var UNREADABLE="the files of this registry cannot be read";function reply(r,target,modules){return __awaiter(
-this,void 0,void 0,function(){var answer2,folder,headers,found,e_35;return __generator(this,function(_a){switch(_a.label){case 0:
+this,void 0,void 0,function(){var answer2,folder,headers,found,e_36;return __generator(this,function(_a){switch(_a.label){case 0:
 return _a.trys.push([0,3,,4]),folder=new Folder(modules,r.variables.regsnap_export),headers={get:function(name){var _a2;
 return(_a2=r.headersIn[name])!==null&&_a2!==void 0?_a2:null}},[4,handle({method:r.method,target:target,headers:headers},
 folder.site())];case 1:return found=_a.sent(),[4,folder.answer(found.status===200&&isJudged(r)?failed(found):found)];case 2:
-return answer2=_a.sent(),[3,4];case 3:return e_35=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").
-concat(e_35 instanceof SmallError?e_35.message:e_35)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),
+return answer2=_a.sent(),[3,4];case 3:return e_36=_a.sent(),r.error("cannot answer ".concat(JSON.stringify(target),": ").
+concat(e_36 instanceof SmallError?e_36.message:e_36)),answer2=refuse(502,UNREADABLE),[3,4];case 4:return send(r,answer2),
 [2]}})})}function isJudged(r){var match=r.headersIn["if-match"];return match!==void 0&&match!=="*"||r.headersIn["if-unmo\
 dified-since"]!==void 0}function failed(_a){var headers=_a.headers,modified=headers.get("last-modified");return refuse(412,
 "precondition failed",new SmallMap(modified&&[["last-modified",modified]]))}var Folder=(function(){function class_9(_a,root){
@@ -720,7 +723,7 @@ modified:modifiedOf(this.id),bucket:bucket,parts:new Parts(bucket),lists:new Lis
 throw new StoreError("an export has every page plain")},sha256:sha256}},class_9.prototype.stat=function(file){try{return this.
 fs.statSync("".concat(this.dir,"/").concat(file))}catch(e){if(e.code!=="ENOENT")throw e;return null}},class_9.prototype.
 answer=function(_a){return __awaiter(this,arguments,void 0,function(_b){var part,type,bytes,body_1,body_1_1,piece,_c,_d,
-_e,e_36_1,length,e_36,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.body;return __generator(this,function(_j){switch(_j.
+_e,e_37_1,length,e_37,_f,_g,_h,status=_b.status,headers=_b.headers,body=_b.body;return __generator(this,function(_j){switch(_j.
 label){case 0:if(part=body.find(function(p){return!(p instanceof Uint8Array||p instanceof Assembly)}),part&&status===200&&
 body.length===1)return checkSize(part.key,(_h=(_g=this.stat(fileOf(part.key)))===null||_g===void 0?void 0:_g.size)!==null&&
 _h!==void 0?_h:null,part.length),[2,{status:status,headers:headers,body:[],file:this.address(WHOLE,part.key)}];if(part&&
@@ -729,25 +732,25 @@ body[0]):""),type&&headers.set("content-type",[type[1]]),[2,{status:status,heade
 part.key)}];bytes=[],_j.label=1;case 1:_j.trys.push([1,9,10,11]),body_1=__values(body),body_1_1=body_1.next(),_j.label=2;case 2:
 return body_1_1.done?[3,8]:(piece=body_1_1.value,piece instanceof Uint8Array?(bytes.push(piece),[3,7]):[3,3]);case 3:return _d=
 (_c=bytes).push,piece instanceof Assembly?[4,piece.whole()]:[3,5];case 4:return _e=_j.sent(),[3,6];case 5:_e=this.read(piece),
-_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.next(),[3,2];case 8:return[3,11];case 9:return e_36_1=
-_j.sent(),e_36={error:e_36_1},[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_36)
-throw e_36.error}return[7];case 11:return length=bytes.reduce(function(n,b){return n+b.length},0),length>0&&headers.set(
+_j.label=6;case 6:_d.apply(_c,[_e]),_j.label=7;case 7:return body_1_1=body_1.next(),[3,2];case 8:return[3,11];case 9:return e_37_1=
+_j.sent(),e_37={error:e_37_1},[3,11];case 10:try{body_1_1&&!body_1_1.done&&(_f=body_1.return)&&_f.call(body_1)}finally{if(e_37)
+throw e_37.error}return[7];case 11:return length=bytes.reduce(function(n,b){return n+b.length},0),length>0&&headers.set(
 "content-length",[String(length)]),[2,{status:status,headers:headers,body:bytes}]}})})},class_9.prototype.address=function(location2,key){
 var names=fileOf(key).split("/").map(encodeURIComponent);return"".concat(location2).concat(this.id,"/").concat(names.join(
 "/"))},class_9.prototype.read=function(part){var _a,_b,file="".concat(this.dir,"/").concat(fileOf(part.key)),bytes=new Uint8Array(
 Number(part.length)),fd=this.fs.openSync(file,"r");try{for(var n=0,k=0;n<bytes.length;n+=k)if(k=this.fs.readSync(fd,bytes,
 n,bytes.length-n,((_a=part.offset)!==null&&_a!==void 0?_a:0)+n),k===0)throw new StoreError("".concat(file,": ends before\
  byte ").concat(((_b=part.offset)!==null&&_b!==void 0?_b:0)+bytes.length));return bytes}finally{this.fs.closeSync(fd)}},
-class_9})();function send(r,_a){var e_37,_b,_c,_d,status=_a.status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==
+class_9})();function send(r,_a){var e_38,_b,_c,_d,status=_a.status,headers=_a.headers,body=_a.body,file=_a.file;if(file!==
 void 0){r.variables.regsnap_etag=((_c=headers.get("etag"))!==null&&_c!==void 0?_c:[""])[0],r.variables.regsnap_modified=
 ((_d=headers.get("last-modified"))!==null&&_d!==void 0?_d:[""])[0];try{for(var _e=__values(["etag","last-modified","cont\
-ent-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.value;headers.delete(name)}}catch(e_37_1){
-e_37={error:e_37_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_37)throw e_37.error}}}if(headers.
+ent-length","content-range"]),_f=_e.next();!_f.done;_f=_e.next()){var name=_f.value;headers.delete(name)}}catch(e_38_1){
+e_38={error:e_38_1}}finally{try{_f&&!_f.done&&(_b=_e.return)&&_b.call(_e)}finally{if(e_38)throw e_38.error}}}if(headers.
 forEach(function(values,name2){r.headersOut[name2.replace(/\b[a-z]/g,function(c){return c.toUpperCase()})]=values.length===
 1?values[0]:values}),file!==void 0)return r.internalRedirect(file);var bytes=joined(body);if(bytes.length>0&&(status<300||
 status>=400))return r.return(status,bytes);r.status=status,r.sendHeader(),bytes.length>0&&r.send(fromBytes(bytes)),r.finish()}
-function joined(pieces){var e_38,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.reduce(function(n,p2){
+function joined(pieces){var e_39,_a;if(pieces.length===1)return pieces[0];var out=new Uint8Array(pieces.reduce(function(n,p2){
 return n+p2.length},0)),at=0;try{for(var pieces_3=__values(pieces),pieces_3_1=pieces_3.next();!pieces_3_1.done;pieces_3_1=
-pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_38_1){e_38={error:e_38_1}}finally{try{pieces_3_1&&
-!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_38)throw e_38.error}}return out}var stdin_default=registry(
+pieces_3.next()){var p=pieces_3_1.value;out.set(p,at),at+=p.length}}catch(e_39_1){e_39={error:e_39_1}}finally{try{pieces_3_1&&
+!pieces_3_1.done&&(_a=pieces_3.return)&&_a.call(pieces_3)}finally{if(e_39)throw e_39.error}}return out}var stdin_default=registry(
 {fs:fs,crypto:crypto});export default stdin_default;

@@ -9,7 +9,6 @@ import { pageKey } from "./keys.js";
  * The pages of a snapshot's catalogue.
  * @typedef {object} Pages
  * @property {string} script the hash of the one script
- * @property {string} [style] that of the style which pages have in them
  * @property {Record<string, string>} pages by their paths
  * @property {Record<string, {list: string, pages: Record<string, string>}>} packages
  */
@@ -76,11 +75,26 @@ function entry(of, name) {
   return Object.prototype.hasOwnProperty.call(of, name) ? of[name] : null;
 }
 
+/**
+ * The hash of the style, which its path says; empty for a catalogue whose pages have none
+ * in them.
+ * @param {Pages} site
+ */
+function styleHash(site) {
+  for (const path of Object.keys(site.pages)) {
+    const name = /^-\/([0-9a-f]{64})\.css$/.exec(path);
+    if (name) {
+      const bytes = name[1].replace(/../g, (hex) => String.fromCharCode(parseInt(hex, 16)));
+      return ` 'sha256-${btoa(bytes)}'`;
+    }
+  }
+  return "";
+}
+
 /** @param {Pages} site */
 export function pagePolicy(site) {
-  const style = site.style ? ` '${site.style}'` : "";
   return (
-    `default-src 'none'; img-src 'self'; style-src 'self'${style}; script-src '${site.script}'; ` +
+    `default-src 'none'; img-src 'self'; style-src 'self'${styleHash(site)}; script-src '${site.script}'; ` +
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
   );
 }

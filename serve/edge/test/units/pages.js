@@ -9,10 +9,9 @@ const page = (/** @type {string} */ name) => `<!doctype html><title>${name}</tit
 const list = JSON.stringify({ versions: [{ version: "1.0.0", page: digest(page("1.0.0")) }] });
 const pages = {
   script: "sha256-abc=",
-  style: "sha256-def=",
   pages: {
     "": digest(page("index")),
-    "-/style.css": digest(page("css")),
+    "-/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.css": digest(page("css")),
     "-/script.js": digest(page("js")),
     "-/packages.json": digest(page("packages")),
     "-/feed.xml": digest(page("feed")),
@@ -51,14 +50,14 @@ const GZIP = { "accept-encoding": "gzip" };
 const BOTH = { "access-control-allow-origin": "*", "x-content-type-options": "nosniff", vary: "Accept-Encoding" };
 const POLICY = {
   "content-security-policy":
-    "default-src 'none'; img-src 'self'; style-src 'self' 'sha256-def='; script-src 'sha256-abc='; connect-src 'self'; " +
+    "default-src 'none'; img-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; script-src 'sha256-abc='; connect-src 'self'; " +
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   "referrer-policy": "no-referrer",
 };
 const HTML = "text/html; charset=utf-8";
 for (const [path, name, type] of [
   ["", "index", HTML],
-  ["-/style.css", "css", "text/css; charset=utf-8"],
+  ["-/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.css", "css", "text/css; charset=utf-8"],
   ["-/script.js", "js", "text/javascript; charset=utf-8"],
   ["-/packages.json", "packages", "application/json"],
   ["-/feed.xml", "feed", "application/atom+xml"],
