@@ -45,8 +45,8 @@ func TestPerformanceDev(t *testing.T) {
 	b.section("dev", 1, w.String())
 }
 
-// developed is what was measured of a live registry.
-type developed struct {
+// liveFigures is what was measured of a live registry.
+type liveFigures struct {
 	versions     int
 	first, whole time.Duration
 	took         []time.Duration // sorted
@@ -54,7 +54,7 @@ type developed struct {
 }
 
 // develop starts a live registry of a folder, and edits what is in it.
-func (b *bench) develop(dir string) (d developed) {
+func (b *bench) develop(dir string) (d liveFigures) {
 	b.Helper()
 	address := free(b.T)
 	c := exec.CommandContext(b.Context(), b.program, "dev", "--listen", address, ".")
