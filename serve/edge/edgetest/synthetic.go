@@ -55,6 +55,9 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 	t.Helper()
 	s := &Synthetic{Env: "production", Dir: t.TempDir(), Snapshot: "20240506T070809Z-0123456789ab"}
 	routes := syntheticRoutes(t, s.Env, rows)
+	row, document := rows/2, bytes.Repeat([]byte(" "), 20<<10)
+	at := row * layout.DigestLen
+	routes.Documents = routes.Documents[:at] + string(layout.DigestOf(document)) + routes.Documents[at+layout.DigestLen:]
 	blocks := syntheticCatalog(routes)
 	table, err := answer.NewTable(routes)
 	if err != nil {
@@ -71,7 +74,6 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 	s.RoutesBytes = len(file)
 	s.write(t, layout.RoutesKey(s.Env, s.Snapshot), file)
 	s.write(t, layout.PointerKey(s.Env), layout.Pointer{Format: layout.PointerFormat, Environment: s.Env, Snapshot: s.Snapshot}.Encode())
-	row := rows / 2
 	rev := routes.Revision(row)
 	s.Name, s.Version = rev.Name, rev.Version
 	s.table = table
@@ -87,7 +89,7 @@ func NewSynthetic(t testing.TB, rows int, rendered ...string) *Synthetic {
 		s.write(t, layout.ResponseKey(a.Digest)+layout.GzipSuffix, encoded(t, body))
 	}
 
-	s.write(t, layout.ResponseKey(routes.Document(row))+layout.GzipSuffix, encoded(t, bytes.Repeat([]byte(" "), 20<<10)))
+	s.write(t, layout.ResponseKey(routes.Document(row))+layout.GzipSuffix, encoded(t, document))
 	archive := make([]byte, archiveBytes)
 	sum := sha256.Sum256(archive)
 	contents := layout.Contents{

@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 
 import { inflate } from "../platform/inflate.js";
 import { handle, Lists, Parts, readAll, Table, warmUp } from "../router.js";
@@ -18,20 +19,28 @@ const bytes = new Uint8Array(readFileSync(file));
 const headers = new Headers();
 const contents = new TextEncoder().encode('{"format":1,"archive":{"size":1000000,"sha256":"00"},"files":[]}');
 
-/** @type {Map<string, Uint8Array>} */
-const catalog = new Map();
+/** @type {Map<string, Uint8Array<ArrayBuffer>>} */
+const stored = new Map();
 for (const name of readdirSync(join(folder, "responses"))) {
   const key = "responses/" + name;
-  if (name.endsWith(".part")) catalog.set(key, new Uint8Array(readFileSync(join(folder, key))));
+  const content = readFileSync(join(folder, key));
+  stored.set(key, new Uint8Array(content));
+  if (key.endsWith(".json.gz")) stored.set(key.slice(0, -3), new Uint8Array(gunzipSync(content)));
+}
+
+/** @param {string} key */
+function there(key) {
+  if (!key.startsWith("responses/")) return contents;
+  return assembled === "true" && !key.endsWith(".part") ? null : (stored.get(key) ?? null);
 }
 
 /** @type {import("../router/body.js").Bucket} */
 const bucket = {
   async open(key) {
-    if (assembled === "true" && key.startsWith("responses/")) return null;
-    return { size: contents.length, body: new Blob([contents]).stream() };
+    const content = there(key);
+    return content && { size: content.length, body: new Blob([content]).stream() };
   },
-  read: async (key) => catalog.get(key) ?? contents,
+  read: async (key) => there(key),
   stat: async () => null,
 };
 /** @param {Uint8Array} b */
