@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +22,7 @@ var developed = []struct{ command, until string }{
 	{"curl -s 'localhost:8080/search?prerelease=true' | grep title", ""},
 	{"grep -v ^description good.yml > new.yml && mv new.yml packages/hello/1.0.0/manifest.yml", "shown as before"},
 	{"cp good.yml new.yml && mv new.yml packages/hello/1.0.0/manifest.yml", "all packages are valid"},
-	{"regsnap lint packages/hello", ""},
+	{"regsnap lint packages/hello 2>&1 | head -1", ""},
 }
 
 // TestRecordingOfDev runs the commands beside a live registry, and holds the picture to
@@ -73,6 +74,8 @@ func TestRecordingOfDev(t *testing.T) {
 			lines = append(lines, said.next(t, step.until)...)
 		}
 	}
+	// A machine that is slow says how long clients waited.
+	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, " answering clients after ") })
 	for i := range lines {
 		lines[i] = strings.ReplaceAll(lines[i], ":"+port, ":8080")
 	}
