@@ -98,7 +98,7 @@ type job struct {
 	// size of the body in bytes, or nearly.
 	size int64
 	// query: it answers one, and is kept encoded only if it has a gzip variant. Documents
-	// are kept plain too, for whoever reads them out of the bucket.
+	// are kept plain too, for those who read them out of the bucket.
 	query bool
 	// part: it is a part of the catalog, which edges read as it is.
 	part bool
