@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -49,15 +51,17 @@ func BenchmarkServe(b *testing.B) {
 	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reply(w, r) }))
 	defer bare.Close()
 
-	name, version, archive := benchPackages(b, bucket, env)
+	p := benchPackages(b, bucket, env)
 	for _, c := range []struct{ name, path, encoding string }{
 		{"search", "/search", ""},
 		{"search-gzip", "/search", "gzip"},
 		{"search-kibana", "/search?kibana.version=8.5.0&prerelease=true", ""},
-		{"search-package", "/search?package=" + name + "&prerelease=true", ""},
+		{"search-package", "/search?package=" + p.name + "&prerelease=true", ""},
 		{"categories", "/categories", ""},
-		{"document", "/package/" + name + "/" + version + "/", ""},
-		{"archive-1MB", archive, ""},
+		{"document", "/package/" + p.name + "/" + p.version + "/", ""},
+		{"icon", p.icon, ""},
+		{"archived-file", p.archived, "gzip"},
+		{"archive-1MB", p.archive, ""},
 	} {
 		body := load(b, registry, request(c.path, c.encoding))
 		if err := os.WriteFile(filepath.Join(dir, c.name), body, 0o666); err != nil {
@@ -202,20 +206,31 @@ func bench(b *testing.B, server *httptest.Server, request string, size int) {
 	b.ReportMetric(micros(all[len(all)*99/100]), "p99-µs")
 }
 
-// benchPackages chooses a package that searches find, and the archive whose
-// size is next to 1 MB.
-func benchPackages(b *testing.B, bucket *publish.Bucket, env string) (name, version, archive string) {
+// picked are what the benchmark asks for: a package that searches find, and the
+// paths of an image of some 10 kB, of a file of some 10 kB that only its archive
+// holds, and of an archive of some 1 MB.
+type picked struct{ name, version, icon, archived, archive string }
+
+func benchPackages(b *testing.B, bucket *publish.Bucket, env string) (p picked) {
 	b.Helper()
 	ctx := b.Context()
-	p, err := bucket.Pointer(ctx, env)
+	pointer, err := bucket.Pointer(ctx, env)
 	if err != nil {
 		b.Fatal(err)
 	}
-	routes, err := bucket.Routes(ctx, env, p.Snapshot)
+	routes, err := bucket.Routes(ctx, env, pointer.Snapshot)
 	if err != nil {
 		b.Fatal(err)
 	}
-	best := int64(1 << 40)
+	nearest := func(size int64, path *string) func(is int64, key string) {
+		best := int64(math.MaxInt64)
+		return func(is int64, key string) {
+			if away := max(is-size, size-is); away < best {
+				best, *path = away, key
+			}
+		}
+	}
+	icon, archived, archive := nearest(10_000, &p.icon), nearest(10_000, &p.archived), nearest(1_000_000, &p.archive)
 	for row := range routes.Rows() {
 		rev := routes.Revision(row)
 		body, err := bucket.Read(ctx, rev.ContentsKey())
@@ -226,12 +241,22 @@ func benchPackages(b *testing.B, bucket *publish.Bucket, env string) (name, vers
 		if err != nil {
 			b.Fatal(err)
 		}
-		if away := max(c.Archive.Size-1_000_000, 1_000_000-c.Archive.Size); away < best {
-			best, archive = away, "/epr/"+rev.Name+"/"+rev.Name+"-"+rev.Version+".zip"
+		archive(c.Archive.Size, "/epr/"+rev.Name+"/"+rev.Name+"-"+rev.Version+".zip")
+		for _, f := range c.Files {
+			switch path := "/package/" + rev.Name + "/" + rev.Version + "/" + f.Path; {
+			case f.Object && strings.HasPrefix(f.Type, "image/"):
+				icon(f.Size, path)
+			case !f.Object && f.Deflate != nil:
+				archived(f.Size, path)
+			}
 		}
 	}
 	rev := routes.Revision(routes.Rows() / 2)
-	return rev.Name, rev.Version, archive
+	p.name, p.version = rev.Name, rev.Version
+	if p.icon == "" || p.archived == "" || p.archive == "" {
+		b.Fatalf("nothing of a kind to ask for: %+v", p)
+	}
+	return p
 }
 
 // benchBucket makes a bucket with as many packages as a real registry has.
@@ -253,7 +278,7 @@ func benchBucket(b *testing.B) (*publish.Bucket, string) {
 			dir := filepath.Join(root, "production", "packages", name, version)
 			manifest := fmt.Sprintf("format_version: 1.0.0\nname: %s\nversion: %s\ntitle: Made up %d\ndescription: %0400d\ntype: integration\n"+
 				"categories: [web, security]\nconditions.kibana.version: ^%d.0.0 || ^8.%d.0\nowner.github: acme/%d\n", name, version, i, i, 5+i%3, i%8, i)
-			for file, content := range map[string]string{"manifest.yml": manifest, "docs/README.md": "# Made up\n"} {
+			for file, content := range map[string]string{"manifest.yml": manifest, "docs/README.md": "# Made up\n", "kibana/tag/made_up.json": `{"attributes": {"name": "made up"}}`} {
 				writeFile(b, filepath.Join(dir, file), []byte(content))
 			}
 			if i == 7 {
