@@ -1,5 +1,5 @@
 // The first and later requests to an origin-request function in a process of
-// its own: node test/function.js MODULE TARGET
+// its own: node test/function.js MODULE TARGET [ENCODING]
 //
 // Prints processor times in milliseconds and the most memory that the process
 // had, in bytes, as JSON.
@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-const [, , module, target] = process.argv;
+const [, , module, target, encoding = "gzip"] = process.argv;
 const [uri, querystring = ""] = target.split("?");
 
 /** @param {() => unknown} task */
@@ -22,7 +22,7 @@ async function cpu(task) {
 let handler;
 const load = await cpu(async () => ({ handler } = await import(pathToFileURL(module).href)));
 const ask = async () => {
-  const request = { method: "GET", uri, querystring, headers: { "accept-encoding": [{ value: "gzip" }] } };
+  const request = { method: "GET", uri, querystring, headers: { "accept-encoding": [{ value: encoding }] } };
   const out = await handler({ Records: [{ cf: { request } }] });
   if (out.status && out.status !== "200") throw new Error(`${target}: ${out.status} ${atob(out.body)}`);
 };
