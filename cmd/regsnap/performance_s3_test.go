@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -69,21 +70,26 @@ func (b *bench) publishAll(server *servers.Server) {
 		oursIdle = append(oursIdle, s)
 
 		name = server.NewBucket(b)
-		// The machine may name a CA bundle, which this rclone cannot load.
-		rclone := append(env, "AWS_CA_BUNDLE=", "RCLONE_CONFIG_S_TYPE=s3", "RCLONE_CONFIG_S_PROVIDER=Other", "RCLONE_CONFIG_S_ENV_AUTH=true",
-			"RCLONE_CONFIG_S_ENDPOINT=http://"+server.Addr, "RCLONE_CONFIG_S_REGION=us-east-1", "RCLONE_CONFIG_S_FORCE_PATH_STYLE=true")
-		copy := []string{"copy", folder, "s:" + name, "--transfers", "64", "--checkers", "64", "--s3-no-check-bucket", "-q", "--config", os.DevNull}
-		s, _ = b.run(rclone, "rclone", copy...)
-		theirs = append(theirs, s)
-		s, _ = b.run(rclone, "rclone", copy...)
-		theirsIdle = append(theirsIdle, s)
+		theirs = append(theirs, b.rclone(server, folder, name))
+		theirsIdle = append(theirsIdle, b.rclone(server, folder, name))
 	}
+	files := filepath.Join(dir, "files")
+	b.run(nil, b.program, "export", "--env", "production", "--bucket", "file://"+folder, "--copy", files)
+	every := b.rclone(server, files, server.NewBucket(b))
+	count := 0
+	must(b.T, filepath.WalkDir(files, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			count++
+		}
+		return err
+	}))
 	n := last.Stats.Objects
 	for _, r := range []struct {
 		name    string
 		objects int64
 		s       []sample
 	}{
+		{"`rclone copy` of an export, which has each file and each form of an answer", int64(count), []sample{every}},
 		{"`rclone copy` of the same objects, ready rendered", n, theirs},
 		{"`regsnap build --publish`, rendering included", n, ours},
 		{"`rclone copy` again", 0, theirsIdle},
@@ -97,6 +103,16 @@ func (b *bench) publishAll(server *servers.Server) {
 	}
 	fmt.Fprintf(&w, "\nregsnap's rate is %.2f times rclone's.\n", median(theirs).Seconds()/median(ours).Seconds())
 	b.section("s3", s3Rounds, w.String())
+}
+
+// rclone copies a folder to a bucket.
+func (b *bench) rclone(server *servers.Server, folder, bucket string) sample {
+	b.Helper()
+	// The machine may name a CA bundle, which this rclone cannot load.
+	env := append(server.Env(), "AWS_CA_BUNDLE=", "RCLONE_CONFIG_S_TYPE=s3", "RCLONE_CONFIG_S_PROVIDER=Other", "RCLONE_CONFIG_S_ENV_AUTH=true",
+		"RCLONE_CONFIG_S_ENDPOINT=http://"+server.Addr, "RCLONE_CONFIG_S_REGION=us-east-1", "RCLONE_CONFIG_S_FORCE_PATH_STYLE=true")
+	s, _ := b.run(env, "rclone", "copy", folder, "s:"+bucket, "--transfers", "64", "--checkers", "64", "--s3-no-check-bucket", "-q", "--config", os.DevNull)
+	return s
 }
 
 // proxyTo forwards requests to a store that speaks as S3 does.
