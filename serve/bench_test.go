@@ -25,11 +25,12 @@ import (
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/serve"
+	"github.com/regsnap/regsnap/serve/servetest/nginx"
 )
 
 // BenchmarkServe asks a registry, a handler that does nothing but write the same
-// headers and bytes from memory, which is the limit of net/http, and its file
-// server with the bytes in files. Connections are real and stay open: two clients
+// headers and bytes from memory, which is the limit of net/http, its file server with the bytes
+// in files, and one process of nginx with those files. Connections are real and stay open: two clients
 // for each core, which take a small part of the time themselves.
 //
 // The bucket is made up, unless REGSNAP_BENCH_BUCKET names one by its URL, and
@@ -46,6 +47,7 @@ func BenchmarkServe(b *testing.B) {
 	dir := b.TempDir()
 	files := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer files.Close()
+	static := nginx.Start(b, "server { listen 80; root "+dir+"; open_file_cache max=100; keepalive_requests 1000000000; }")
 
 	var reply http.HandlerFunc
 	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reply(w, r) }))
@@ -63,14 +65,16 @@ func BenchmarkServe(b *testing.B) {
 		{"archived-file", p.archived, "gzip"},
 		{"archive-1MB", p.archive, ""},
 	} {
-		body := load(b, registry, request(c.path, c.encoding))
+		at := registry.Listener.Addr().String()
+		body := load(b, at, request(c.path, c.encoding))
 		if err := os.WriteFile(filepath.Join(dir, c.name), body, 0o666); err != nil {
 			b.Fatal(err)
 		}
-		b.Run(c.name+"/regsnap", func(b *testing.B) { bench(b, registry, request(c.path, c.encoding), len(body)) })
+		b.Run(c.name+"/regsnap", func(b *testing.B) { bench(b, at, request(c.path, c.encoding), len(body)) })
 		reply = replay(b, registry, c.path, c.encoding, body)
-		b.Run(c.name+"/bare", func(b *testing.B) { bench(b, bare, request(c.path, c.encoding), len(body)) })
-		b.Run(c.name+"/fileserver", func(b *testing.B) { bench(b, files, request("/"+c.name, ""), len(body)) })
+		b.Run(c.name+"/bare", func(b *testing.B) { bench(b, bare.Listener.Addr().String(), request(c.path, c.encoding), len(body)) })
+		b.Run(c.name+"/fileserver", func(b *testing.B) { bench(b, files.Listener.Addr().String(), request("/"+c.name, ""), len(body)) })
+		b.Run(c.name+"/nginx", func(b *testing.B) { bench(b, static, request("/"+c.name, ""), len(body)) })
 	}
 }
 
@@ -108,8 +112,8 @@ type client struct {
 	r    *bufio.Reader
 }
 
-func newClient(server *httptest.Server) (*client, error) {
-	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+func newClient(address string) (*client, error) {
+	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -154,9 +158,9 @@ func (c *client) do(request string, w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-func load(b *testing.B, server *httptest.Server, request string) []byte {
+func load(b *testing.B, address, request string) []byte {
 	b.Helper()
-	c, err := newClient(server)
+	c, err := newClient(address)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -168,7 +172,7 @@ func load(b *testing.B, server *httptest.Server, request string) []byte {
 	return body.Bytes()
 }
 
-func bench(b *testing.B, server *httptest.Server, request string, size int) {
+func bench(b *testing.B, address, request string, size int) {
 	var mu sync.Mutex
 	var all []time.Duration
 	b.SetBytes(int64(size))
@@ -176,7 +180,7 @@ func bench(b *testing.B, server *httptest.Server, request string, size int) {
 	b.SetParallelism(2)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		c, err := newClient(server)
+		c, err := newClient(address)
 		if err != nil {
 			b.Error(err)
 			return

@@ -98,7 +98,7 @@ func (b *bench) serve() {
 	var requests []string
 	for range rounds {
 		_, out := b.run([]string{"REGSNAP_BENCH_BUCKET=" + bucket, "REGSNAP_BENCH_ENV=production"},
-			"go", "test", "-run", "^$", "-bench", "Serve", "-benchtime", "2s", "../../serve")
+			"go", "test", "-run", "^$", "-bench", "Serve", "-benchtime", "1s", "../../serve")
 		for _, l := range benchmark.FindAllStringSubmatch(string(out), -1) {
 			if !slices.Contains(requests, l[1]) {
 				requests = append(requests, l[1])
@@ -112,7 +112,7 @@ func (b *bench) serve() {
 	fmt.Fprintf(&w, "| request | server | requests/s | of bare | p50 µs | p99 µs | allocations | bytes allocated |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, request := range requests {
 		bare := middle(b, runs[[2]string{request, "bare"}])
-		for _, server := range []string{"regsnap", "bare", "fileserver"} {
+		for _, server := range []string{"regsnap", "bare", "fileserver", "nginx"} {
 			m := middle(b, runs[[2]string{request, server}])
 			fmt.Fprintf(&w, "| %s | %s | %.0f | %.2f | %s | %s | %s | %s |\n", request, server, m.rate, m.rate/bare.rate, m.line[3], m.line[4], m.line[7], m.line[6])
 		}
