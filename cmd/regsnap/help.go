@@ -89,7 +89,7 @@ func writeVariables(w io.Writer, app *cli.App) {
 			}
 		}
 	}
-	fmt.Fprintln(w, "A flag wins over its variable, and both over regsnap.yml:")
+	fmt.Fprintln(w, "A flag wins over its variable, and both over regsnap.yml. An empty variable counts as not set.")
 	for _, v := range slices.Sorted(func(yield func(string) bool) {
 		for v := range uses {
 			if !yield(v) {

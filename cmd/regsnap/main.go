@@ -53,6 +53,7 @@ func main() {
 // run is the program without its process: what the tests call.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app := newApp(stdout, stderr)
+	forgetEmpty(allFlags(app.Commands))
 	if last := len(args) - 1; last > 0 && args[last] == completionFlag {
 		complete(ctx, app, args[1:last], stdout)
 		return 0
@@ -143,6 +144,21 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 		return usagef("there is no flag %s%s; see %s", flag, didYouMean(flag, flagNames(c.Command.Flags)), help)
 	}
 	return usagef("%w; see %s", err, help)
+}
+
+// forgetEmpty takes variables of flags that have no value for what they are in most CI
+// systems: variables that are not set. The library would take the first that is there,
+// in place of the next one or of the default.
+func forgetEmpty(flags []cli.Flag) {
+	for _, f := range flags {
+		if d, ok := f.(cli.DocGenerationFlag); ok {
+			for _, name := range d.GetEnvVars() {
+				if os.Getenv(name) == "" {
+					_ = os.Unsetenv(name) // that fails for no name of ours
+				}
+			}
+		}
+	}
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
