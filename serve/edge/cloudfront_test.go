@@ -3,7 +3,10 @@ package edge_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/hex"
+	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,6 +67,41 @@ func behindCloudFront(t *testing.T, o edge.CloudFrontOptions, cases []edgetest.C
 	}
 	request, response := functions(t, o)
 	t.Logf("%s", node(t, "test/cloudfront.js", file, request, response, o.Origin.URL))
+}
+
+// TestCloudFrontLargeFile: a file that is too large for a function encoded too comes as it
+// is, from the bucket.
+func TestCloudFrontLargeFile(t *testing.T) {
+	storage := filepath.Join(t.TempDir(), "storage")
+	if err := os.CopyFS(storage, os.DirFS(filepath.Join("..", "..", "testdata", "storage"))); err != nil {
+		t.Fatal(err)
+	}
+	const file = "ml_model/host.json"
+	folder := filepath.Join(storage, "production", "packages", "host_boards", "1.0.0", "elasticsearch")
+	content := make([]byte, 1_000_000)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(content) // it never fails
+	text := []byte(`{"definition": "` + hex.EncodeToString(content) + `"}`)
+	if err := errors.Join(os.MkdirAll(filepath.Join(folder, "ml_model"), 0o777), os.WriteFile(filepath.Join(folder, file), text, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	bucket, dir := edgetest.Publish(t, edgetest.Committed(t, storage), onlyCatalog)
+	recorder, err := edgetest.NewRecorder(t.Context(), bucket, "production")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer recorder.Close()
+	var cases []edgetest.Case
+	for _, encoding := range []string{"identity", "gzip"} {
+		c, err := recorder.Complete(edgetest.Case{Method: "GET", Target: "/package/host_boards/1.0.0/elasticsearch/" + file, Headers: map[string]string{"Accept-Encoding": encoding}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, c)
+	}
+	if plain, encoded := cases[0].Want, cases[1].Want; plain.Length != len(text) || encoded.Headers["content-encoding"] != "gzip" || encoded.Length < 1_000_000 {
+		t.Fatalf("the file is not one that is too large: %+v", cases)
+	}
+	behindCloudFront(t, edge.CloudFrontOptions{Environment: "production", Origin: edgetest.ServeFolder(t, dir), Pointer: time.Minute}, cases)
 }
 
 // TestCloudFront gives vectors to the functions of Lambda@Edge; the bucket is on

@@ -2559,6 +2559,7 @@ function response(status, headers, body) {
 
 // cloudfront/origin_request.js
 var HOST_HEADER = "x-regsnap-host";
+var BETWEEN = ["range", "if-range", "if-modified-since"];
 var ASSEMBLED = 8 << 20;
 function originRequest(config) {
   void warmUp();
@@ -2572,16 +2573,23 @@ function originRequest(config) {
   return async (event) => {
     const { request } = event.Records[0].cf;
     const target = utf8(request.uri + (request.querystring ? "?" + request.querystring : ""));
-    const headers = headersOf(request.headers, ["range", "if-range", "if-modified-since"]);
     const method = request.method === "HEAD" ? "GET" : request.method;
     const host = request.headers[HOST_HEADER]?.[0]?.value ?? "";
     const name = previews.match(host);
     try {
       const followed = name === void 0 ? live : await previews.live(name);
-      const reply = await handle({ method, target, headers }, await followed.site());
-      const key = await forwardedKey(reply);
-      if (key) return forward(request, key, reply);
-      return await generate(reply, bucket, acceptsGzip(headers)) ?? tooLarge2(followed === live ? config : {}, request);
+      const site = await followed.site();
+      for (const hidden of [BETWEEN, [...BETWEEN, "accept-encoding"]]) {
+        const headers = headersOf(request.headers, hidden);
+        const reply = await handle({ method, target, headers }, site);
+        const key = await forwardedKey(reply);
+        if (key) return forward(request, key, reply);
+        const encoded = reply.headers.has("content-encoding");
+        const out = await generate(reply, bucket, acceptsGzip(headers));
+        if (out) return out;
+        if (!encoded) break;
+      }
+      return tooLarge2(followed === live ? config : {}, request);
     } catch (e) {
       const followed = name === void 0 ? live : previews.found.get(name);
       const reply = e instanceof NoPreview ? misdirected(host) : failed(e, target, followed?.live != null);

@@ -42,6 +42,9 @@ import { ANSWER_HEADER, eventSize, header, headersOf, LONGEST, response } from "
  */
 const HOST_HEADER = "x-regsnap-host";
 
+/** The headers by which ranges and dates of objects are asked for, which is between CloudFront and the bucket. */
+const BETWEEN = ["range", "if-range", "if-modified-since"];
+
 /**
  * The longest answer that is put together here, in bytes: encoded it is about a
  * tenth of that, and in memory a few times.
@@ -65,20 +68,25 @@ export function originRequest(config) {
   return async (event) => {
     const { request } = event.Records[0].cf;
     const target = utf8(request.uri + (request.querystring ? "?" + request.querystring : ""));
-    // Ranges and dates of objects are between CloudFront and the bucket.
-    const headers = headersOf(request.headers, ["range", "if-range", "if-modified-since"]);
     // CloudFront leaves out the body of an answer to HEAD, and counts it before.
     const method = request.method === "HEAD" ? "GET" : request.method;
     const host = request.headers[HOST_HEADER]?.[0]?.value ?? "";
     const name = previews.match(host);
     try {
       const followed = name === undefined ? live : await previews.live(name);
-      const reply = await handle({ method, target, headers }, await followed.site());
-      const key = await forwardedKey(reply);
-      if (key) return forward(request, key, reply);
-      return (
-        (await generate(reply, bucket, acceptsGzip(headers))) ?? tooLarge(followed === live ? config : {}, request)
-      );
+      const site = await followed.site();
+      for (const hidden of [BETWEEN, [...BETWEEN, "accept-encoding"]]) {
+        const headers = headersOf(request.headers, hidden);
+        const reply = await handle({ method, target, headers }, site);
+        const key = await forwardedKey(reply);
+        if (key) return forward(request, key, reply);
+        const encoded = reply.headers.has("content-encoding");
+        const out = await generate(reply, bucket, acceptsGzip(headers));
+        if (out) return out;
+        // A file whose encoded form is too large is an object: that is what the client gets.
+        if (!encoded) break;
+      }
+      return tooLarge(followed === live ? config : {}, request);
     } catch (e) {
       const followed = name === undefined ? live : previews.found.get(name);
       const reply = e instanceof NoPreview ? misdirected(host) : failed(e, target, followed?.live != null);

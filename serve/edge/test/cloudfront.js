@@ -152,10 +152,17 @@ async function passedOn(request) {
 }
 
 /**
- * A vector as it is behind CloudFront: without Last-Modified.
+ * A vector as it is behind CloudFront: without Last-Modified, and of a file that is too
+ * large encoded as it is.
  * @param {any} vector
  */
-function expected({ want }) {
+function expected({ target, want }) {
+  if (want.headers["content-encoding"] && want.length > LARGE) {
+    const plain = vectors.find(
+      (v) => v.target === target && v.want.status === 200 && !v.want.headers["content-encoding"],
+    );
+    want = plain?.want ?? want;
+  }
   const { "last-modified": _, ...headers } = want.headers;
   return { want: { ...want, headers } };
 }
