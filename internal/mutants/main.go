@@ -2,14 +2,14 @@
 // notice: it makes mutants of packages, one fault each, runs the tests, and
 // lists the mutants that they pass.
 //
-//	go run ./internal/mutants [-base REF] [-sample N] [PACKAGE…]
+//	go run ./internal/mutants [-base REF] [-sample N] [-longest D] [PACKAGE…]
 //
 // All mutants of a package are compiled into one test binary, and a variable
-// of the environment chooses one, so a mutant costs a run of tests and not a
-// build (see instrument.go). What find.go makes: a comparison that takes one
-// value more or less, a condition that is turned round or loses an operand, an
-// error that is not returned, a statement that is left out, two statements in
-// the other order, a number that is one larger.
+// of the environment chooses one, so a mutant costs a run of the tests that come
+// by its place, and not a build (see instrument.go). What find.go makes: a
+// comparison that takes one value more or less, a condition that is turned round
+// or loses an operand, an error that is not returned, a statement that is left
+// out, two statements in the other order, a number that is one larger.
 //
 // A package's own tests run, and those that otherTests names. A mutant that
 // changes nothing that can be observed is marked with its reason in the
@@ -25,6 +25,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"time"
 )
 
 // quick are the packages whose tests take seconds: what runs if no other are
@@ -45,6 +46,7 @@ func main() {
 	sample := flag.Int("sample", 0, "at most `N` mutants of each package, spread over it; 0 is all")
 	workers := flag.Int("parallel", max(1, runtime.NumCPU()/2), "how many mutants are tried at once")
 	own := flag.String("run", "", "only those of a package's own tests that `PATTERN` names")
+	longest := flag.Duration("longest", 0, "leave out tests that take longer than `D` alone; 0 is none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -52,7 +54,7 @@ func main() {
 	if len(packages) == 0 {
 		packages = quick
 	}
-	o := options{base: *base, sample: *sample, workers: *workers, own: *own}
+	o := options{base: *base, sample: *sample, workers: *workers, own: *own, longest: *longest}
 	if err := runAll(ctx, o, packages); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
@@ -63,6 +65,7 @@ type options struct {
 	base            string
 	sample, workers int
 	own             string
+	longest         time.Duration
 }
 
 // errSurvivors is the outcome that tests are to be written for.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestFind: what is found, in a function that has one of each.
@@ -87,7 +88,18 @@ func Same(n int) int {
 `,
 		"m_test.go": `package m
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
+
+// TestSlow notices what happens to Unused, and takes too long.
+func TestSlow(t *testing.T) {
+	time.Sleep(2 * time.Second)
+	if Unused(0) {
+		t.Fatal()
+	}
+}
 
 func TestSmall(t *testing.T) {
 	if Small(3, true) == nil || Small(12, true) != nil || Same(2) != 2 || Same(-1) != 0 {
@@ -108,7 +120,7 @@ func TestSmall(t *testing.T) {
 		}
 	}
 	t.Chdir(dir)
-	r, err := runPackage(t.Context(), options{workers: 2}, ".")
+	r, err := runPackage(t.Context(), options{workers: 2, longest: time.Second}, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,6 +138,9 @@ func TestSmall(t *testing.T) {
 	}
 	if got, want := r.score(), "70 %"; got != want {
 		t.Errorf("score %s, want %s (%+v)", got, want, r)
+	}
+	if r, err = runPackage(t.Context(), options{workers: 2}, "."); err != nil || len(r.survivors) != 2 || len(r.unreached) != 0 {
+		t.Errorf("with the slow test: %+v, %v", r, err)
 	}
 }
 

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,12 +20,22 @@ import (
 // suite is a test binary that has the mutants.
 type suite struct {
 	binary, dir, pattern string
-	limit                time.Duration
+	tests                []test
+}
+
+// test is one test of a suite: how long it takes, and whose places it comes by.
+type test struct {
+	name    string
+	takes   time.Duration
+	reaches map[int]bool
 }
 
 // patience is how many times as long as without a mutant tests may take: what
 // takes longer does not end.
 const patience = 10
+
+// quickTest is the most that a test takes which runs before the others.
+const quickTest = time.Second
 
 // result is what became of a package's mutants.
 type result struct {
@@ -50,19 +62,20 @@ func runPackage(ctx context.Context, o options, path string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	reached := filepath.Join(dir, "reached")
+	reached := map[int]bool{}
 	for i := range suites {
-		began := time.Now()
-		if out, err := suites[i].run(ctx, reachedFile+"="+reached); err != nil {
-			return result{}, fmt.Errorf("the tests fail without a mutant: %w\n%s", err, out)
+		if err := suites[i].measure(ctx, filepath.Join(dir, "reached"), o.longest); err != nil {
+			return result{}, err
 		}
-		suites[i].limit = patience*time.Since(began) + 5*time.Second
+		for _, t := range suites[i].tests {
+			maps.Copy(reached, t.reaches)
+		}
 	}
 	wanted, err := s.wanted(ctx, o)
 	if err != nil {
 		return result{}, err
 	}
-	passed, err := try(ctx, suites, wanted, met(reached), o.workers)
+	passed, err := try(ctx, suites, wanted, reached, o.workers)
 	if err != nil {
 		return result{}, err
 	}
@@ -70,7 +83,7 @@ func runPackage(ctx context.Context, o options, path string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	return judge(s, wanted, passed, met(reached), marks), nil
+	return judge(s, wanted, passed, reached, marks), nil
 }
 
 // compileTests compiles the package's own tests, and others that hold it.
@@ -91,7 +104,7 @@ func (s *source) compileTests(ctx context.Context, dir, own string) ([]suite, er
 		if err != nil {
 			return nil, err
 		}
-		t := suite{filepath.Join(dir, fmt.Sprintf("tests-%d", i)), strings.TrimSpace(string(out)), patterns[path], 0}
+		t := suite{filepath.Join(dir, fmt.Sprintf("tests-%d", i)), strings.TrimSpace(string(out)), patterns[path], nil}
 		if _, err := command(ctx, "go", "test", "-c", "-overlay", s.overlay, "-o", t.binary, path); err != nil {
 			return nil, err
 		}
@@ -102,15 +115,61 @@ func (s *source) compileTests(ctx context.Context, dir, own string) ([]suite, er
 	return suites, nil
 }
 
-// run runs the tests, until one fails.
-func (t suite) run(ctx context.Context, env string) ([]byte, error) {
-	if t.limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, t.limit)
-		defer cancel()
+// measure runs each test alone, without a mutant. Those that take longer than
+// longest, if that is not 0, are left out from then on.
+func (s *suite) measure(ctx context.Context, reached string, longest time.Duration) error {
+	list, err := exec.CommandContext(ctx, s.binary, "-test.list", cmp.Or(s.pattern, ".")).Output()
+	if err != nil {
+		return err
 	}
-	cmd := exec.CommandContext(ctx, t.binary, "-test.failfast", "-test.run", t.pattern)
-	cmd.Dir = t.dir
+	for name := range strings.FieldsSeq(string(list)) {
+		if err := os.RemoveAll(reached); err != nil {
+			return err
+		}
+		began := time.Now()
+		if out, err := s.run(ctx, []string{name}, reachedFile+"="+reached); err != nil {
+			return fmt.Errorf("%s fails without a mutant: %w\n%s", name, err, out)
+		}
+		t := test{name, time.Since(began), met(reached)}
+		if longest > 0 && t.takes > longest {
+			fmt.Fprintf(os.Stderr, "%s takes %.0f s: left out\n", name, t.takes.Seconds())
+			continue
+		}
+		s.tests = append(s.tests, t)
+	}
+	return nil
+}
+
+// notices reports whether a test fails that comes by the mutant. The quick ones
+// have the first say.
+func (s *suite) notices(ctx context.Context, id int) bool {
+	var quick, slow []string
+	var quickTime, slowTime time.Duration
+	for _, t := range s.tests {
+		switch {
+		case !t.reaches[id]:
+		case t.takes <= quickTest:
+			quick, quickTime = append(quick, t.name), quickTime+t.takes
+		default:
+			slow, slowTime = append(slow, t.name), slowTime+t.takes
+		}
+	}
+	fails := func(names []string, takes time.Duration) bool {
+		if len(names) == 0 {
+			return false
+		}
+		ctx, cancel := context.WithTimeout(ctx, patience*takes+5*time.Second)
+		defer cancel()
+		_, err := s.run(ctx, names, active+"="+strconv.Itoa(id))
+		return err != nil
+	}
+	return fails(quick, quickTime) || fails(slow, slowTime)
+}
+
+// run runs tests, until one fails.
+func (s *suite) run(ctx context.Context, names []string, env string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, s.binary, "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
+	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), env)
 	cmd.WaitDelay = time.Second // programs that the tests started may have its output open
 	return cmd.CombinedOutput()
@@ -139,10 +198,7 @@ func try(ctx context.Context, suites []suite, mutants []mutant, reached map[int]
 	for range workers {
 		group.Go(func() {
 			for m := range queue {
-				noticed := slices.ContainsFunc(suites, func(t suite) bool {
-					_, err := t.run(ctx, active+"="+strconv.Itoa(m.id))
-					return err != nil
-				})
+				noticed := slices.ContainsFunc(suites, func(s suite) bool { return s.notices(ctx, m.id) })
 				mu.Lock()
 				passed[m.id] = !noticed
 				if !noticed {
