@@ -178,6 +178,12 @@ func TestParseValid(t *testing.T) {
 		"-- data_stream/log/elasticsearch/ingest_pipeline/other.yml --\n{{ not read }}\n",
 		"-- data_stream/log/fields/base.yml --\n- name: data_stream\n  fields:\n  - {name: type, type: constant_keyword}\n  - {name: dataset, type: constant_keyword}\n  - {name: namespace, type: constant_keyword}\n- {name: '@timestamp', type: date}\n",
 		manifest("/img/icon.svg", "img/../img/icon.svg"),
+		// A stream, and an input, may name the package that brings it.
+		manifest("      - type: logfile\n", "      - package: other\n"),
+		manifest("    description: The first.\n", "    description: The first.\n    deployment_modes: {agentless: {enabled: true, release: beta}}\n"),
+		manifest("    description: The first.\n", "    description: The first.\n    deployment_modes: {agentless: {enabled: true, release: ga}}\n"),
+		// A file beside the data streams is none.
+		"-- data_stream/README.md --\nx\n",
 	} {
 		mustParse(t, valid, change)
 	}
