@@ -51,11 +51,14 @@ tools: ## install the servers and the other programs that tests run, in the user
 # `make lint` vets, once; and tests that nobody debugs link in half the time.
 LEAN := -vet=off -ldflags='-s -w'
 
+# What `go test ./...` leaves out or has a selection of: see internal/testtools/quick.go.
+WHOLE := $(LIGHT),thorough
+
 RUNS ?= 20
-test: tools ## run all tests, and $(RUNS) more of each kind of random run
+test: tools ## run all tests, whole, and $(RUNS) more of each kind of random run
 	cd cmd/regsnap-spec && $(GO) test ./...
-	$(GO) test $(LEAN) -tags $(LIGHT) -timeout 30m ./...
-	$(GO) test $(LEAN) -tags $(LIGHT) -timeout 30m -count 1 -run '^(TestRandomised|TestMirrorInterrupted)$$' ./publish ./publish/carry -soak $(RUNS)
+	$(GO) test $(LEAN) -tags $(WHOLE) -timeout 30m ./...
+	$(GO) test $(LEAN) -tags $(WHOLE) -timeout 30m -count 1 -run '^(TestRandomised|TestMirrorInterrupted)$$' ./publish ./publish/carry -soak $(RUNS)
 
 # Not under the race detector: what starts the program or a browser again and again, and what breaks off or pauses
 # one writer at each of its requests in turn. What runs side by side in them has random runs, which stay.
@@ -67,8 +70,8 @@ race: tools ## run the tests under the race detector, but for those that start p
 
 lint: ## gofmt, go vet, staticcheck, actionlint, module files
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
-	$(GO) vet -tags $(LIGHT),bench,conformance,mutants ./...
-	$(GO) tool -modfile=.ci/tools/go.mod staticcheck -tags $(LIGHT),bench,conformance,mutants ./...
+	$(GO) vet -tags $(WHOLE),bench,conformance,mutants ./...
+	$(GO) tool -modfile=.ci/tools/go.mod staticcheck -tags $(WHOLE),bench,conformance,mutants ./...
 	$(GO) tool -modfile=.ci/tools/go.mod actionlint -shellcheck= -pyflakes= .github/workflows/*.yml docs/ci/github/*.yml docs/ci/shards/github.yml
 	$(GO) mod verify
 	$(GO) mod tidy -diff
@@ -103,8 +106,9 @@ soak: tools ## the whole history replayed, every order of commits, and $(SOAK) r
 PACKAGES ?=
 BASE     ?=
 SAMPLE   ?= 0
+LONGEST  ?= 20s
 mutants: tools ## make small faults in $(PACKAGES), or in what changed since $(BASE), and list those that no test notices
-	$(if $(filter-out ./serve/edge,$(or $(PACKAGES),.)),$(GO) run ./internal/mutants -sample $(SAMPLE) $(if $(BASE),-base $(BASE)) $(filter-out ./serve/edge,$(PACKAGES)))
+	$(if $(filter-out ./serve/edge,$(or $(PACKAGES),.)),GOFLAGS="$(GOFLAGS) -tags=$(LIGHT)" $(GO) run ./internal/mutants -sample $(SAMPLE) -longest $(LONGEST) $(if $(BASE),-base $(BASE)) $(filter-out ./serve/edge,$(PACKAGES)))
 	$(if $(filter ./serve/edge,$(PACKAGES)),$(GO) test -tags $(LIGHT),mutants -count 1 -timeout 0 -v -run '^TestMutants$$' ./serve/edge -sample $(SAMPLE))
 
 clean: ## remove what was built

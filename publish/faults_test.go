@@ -2,6 +2,7 @@ package publish
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func TestBuildThroughFaults(t *testing.T) {
 		{Name: "production", Branches: []string{"production"}, Cache: layout.DefaultCachePolicy},
 		{Name: "staging", Branches: []string{"production", "staging"}, Cache: layout.DefaultCachePolicy},
 	}
-	throughFaults := func(t *testing.T, s *servers.Server) {
+	for _, s := range []*servers.Server{servers.StartS3(t), servers.StartGCS(t)} {
 		for _, test := range []struct {
 			rate     float64
 			attempts int
@@ -40,28 +41,29 @@ func TestBuildThroughFaults(t *testing.T) {
 				Target: s.Addr, RewriteHost: s.Kind() == "gcs", Delay: answer * 3 / 2, Seed: uint64(test.attempts), Rate: test.rate,
 			})
 			name, via := s.NewBucket(t), s.Via(proxy.Addr)
-			via.Setenv(t)
+			via.Setenv(t) // which says where the bucket is when it is opened
 			far := openRetrying(t, via.URL(name), store.RetryPolicy{Attempts: test.attempts, Pause: answer / 20, MaxPause: answer / 10, Answer: answer})
 			s.Setenv(t)
 			direct := openTest(t, s.URL(name))
-			runs := 1
-			for ; ; runs++ {
-				err := buildAndPublish(t, far, source, environments)
-				proxy.Settle()
-				checkLive(t, direct, environments, err == nil)
-				if err == nil {
-					break
+			t.Run(fmt.Sprintf("%s, %.0f %%", s.Kind(), 100*test.rate), func(t *testing.T) {
+				t.Parallel() // it waits for late answers
+				runs := 1
+				for ; ; runs++ {
+					err := buildAndPublish(t, far, source, environments)
+					proxy.Settle()
+					checkLive(t, direct, environments, err == nil)
+					if err == nil {
+						break
+					}
+					t.Logf("run %d: %v", runs, err)
+					if runs == mostRuns {
+						t.Fatal("no run went through")
+					}
 				}
-				t.Logf("run %d: %v", runs, err)
-				if runs == mostRuns {
-					t.Fatal("no run went through")
-				}
-			}
-			t.Logf("%.0f %% faults, %d attempts, %d runs: %s", 100*test.rate, test.attempts, runs, proxy.Summary())
+				t.Logf("%d attempts, %d runs: %s", test.attempts, runs, proxy.Summary())
+			})
 		}
 	}
-	t.Run("s3", func(t *testing.T) { throughFaults(t, servers.StartS3(t)) })
-	t.Run("gcs", func(t *testing.T) { throughFaults(t, servers.StartGCS(t)) })
 }
 
 // mostRuns is after how many runs one must have gone through.

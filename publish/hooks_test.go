@@ -60,6 +60,9 @@ func TestWebhook(t *testing.T) {
 	event := &HookEvent{Environment: "production", Kind: "publish", New: "b", Old: "a", URLs: []string{"/search"}, Paths: []string{"/search"}}
 	var calls atomic.Int32
 	var answers []int
+	pauses := hookRetries
+	defer func() { hookRetries = pauses }()
+	hookRetries.Pause, hookRetries.MaxPause = time.Millisecond, time.Millisecond
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		var got HookEvent

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/layout"
 )
+
+// readQuickly are the readers that a quick run of the tests has.
+var readQuickly = map[string]bool{"live snapshot": true, "snapshot": true, "build": true, "plan": true}
 
 // A reader is stopped at every request, before it is sent and after it was
 // answered. Meanwhile another snapshot goes live, and prune deletes the one that is
@@ -75,6 +79,9 @@ func TestPrunedAtEveryRequest(t *testing.T) {
 			return l.CopyFrom(b, CopyOptions{}).Snapshot(ctx, m)
 		},
 	} {
+		if !testtools.Thorough && !readQuickly[name] {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			told := 0
 			for at := 1; ; at++ {

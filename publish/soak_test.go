@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
@@ -27,9 +28,9 @@ func runs(few int) int {
 	return few
 }
 
-// runsPerStore is how many runs a plain `go test` makes on each store: enough to
-// see that they still run. `make test` and `make soak` ask for more.
-const runsPerStore = 2
+// runsPerStore is how many runs are made on each store: enough to see that they
+// still run. `make test` and `make soak` ask for more.
+var runsPerStore = testtools.Choose(1, 2)
 
 // storm is a kind of store that randomised runs are made on.
 type storm struct {

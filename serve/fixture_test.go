@@ -19,6 +19,7 @@ import (
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
+	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
@@ -246,7 +247,7 @@ var shared = struct {
 }{}
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := testtools.RunInMemory(m)
 	if shared.bucket != nil {
 		_ = shared.bucket.Close()
 		_ = os.RemoveAll(shared.root)

@@ -25,7 +25,8 @@ type guide struct {
 }
 
 // guidePrelude stands in for what a reader does by hand: copying the id that a
-// build printed, and leaving a server running in another terminal.
+// build printed, and leaving a server running in another terminal. Nobody waits for a
+// server that is to be asked gently, or looks for what is live every few seconds.
 const guidePrelude = `set -euo pipefail
 servers=()
 trap 'for s in ${servers[@]+"${servers[@]}"}; do kill "$s" 2>/dev/null && wait "$s" || :; done' EXIT
@@ -37,9 +38,15 @@ regsnap() {
     printf '%s\n' "$out"
     ID=$(printf '%s\n' "$out" | awk '$1 == "production" { print $2; exit }') ;;
   serve | dev)
-    command regsnap "$@" &
+    local soon=()
+    if [[ $1 = serve && " $* " != *" --poll "* ]]; then soon=(--poll 100ms); fi
+    command regsnap "$@" "${soon[@]}" &
     servers+=($!)
     until curl -fso /dev/null "http://$SERVER/health"; do kill -0 "${servers[-1]}"; sleep 0.1; done ;;
+  check)
+    local fast=()
+    if [[ " $* " != *" --max-rate "* ]]; then fast=(--max-rate 1000); fi
+    command regsnap "$@" "${fast[@]}" ;;
   *) command regsnap "$@" ;;
   esac
 }

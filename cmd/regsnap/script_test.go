@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/regsnap/regsnap/internal/testtools"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/commands.md")
@@ -33,13 +35,18 @@ func TestMain(m *testing.M) {
 			os.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 		}
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(inMemory{m}, map[string]func(){
 		"regsnap": func() {
 			release = os.Getenv("TEST_RELEASE") // as the linker would
 			os.Exit(run(context.Background(), os.Args, os.Stdout, os.Stderr))
 		},
 	})
 }
+
+// inMemory runs tests with their temporary files in memory.
+type inMemory struct{ *testing.M }
+
+func (m inMemory) Run() int { return testtools.RunInMemory(m.M) }
 
 // TestScripts runs the program as users do. testdata/script/README.md lists the
 // commands that the scripts have beside those of testscript.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -19,9 +20,10 @@ import (
 const startTimeout = 20 * time.Second
 
 // Serve starts a server on a free port of the loopback interface, waits until it
-// answers HTTP, and stops it when the test ends. What it printed is shown only if
+// answers HTTP, and stops it when the test ends. It has env beside the environment
+// of this process. What it printed is shown only if
 // the test failed.
-func Serve(t testing.TB, binary string, args func(address string) []string) (address string) {
+func Serve(t testing.TB, binary string, env []string, args func(address string) []string) (address string) {
 	t.Helper()
 	name := filepath.Base(binary)
 	var err error
@@ -31,7 +33,7 @@ func Serve(t testing.TB, binary string, args func(address string) []string) (add
 			t.Fatal(err)
 		}
 		var c *process
-		if c, err = start(binary, args(address)); err != nil {
+		if c, err = start(binary, env, args(address)); err != nil {
 			t.Fatal(err)
 		}
 		if err = c.ready(t.Context(), "http://"+address); err != nil {
@@ -66,8 +68,9 @@ type process struct {
 	done chan struct{}
 }
 
-func start(binary string, args []string) (*process, error) {
+func start(binary string, env, args []string) (*process, error) {
 	c := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = &c.log, &c.log
 	c.cmd.SysProcAttr = endWithParent()
 	started := make(chan error)

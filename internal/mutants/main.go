@@ -46,7 +46,7 @@ func main() {
 	sample := flag.Int("sample", 0, "at most `N` mutants of each package, spread over it; 0 is all")
 	workers := flag.Int("parallel", max(1, runtime.NumCPU()/2), "how many mutants are tried at once")
 	own := flag.String("run", "", "only those of a package's own tests that `PATTERN` names")
-	longest := flag.Duration("longest", 0, "leave out tests that take longer than `D` alone; 0 is none")
+	longest := flag.Duration("longest", 0, "leave out tests that take longer than `D` alone (0: any)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

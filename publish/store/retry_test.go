@@ -47,6 +47,29 @@ func onBothClouds(t *testing.T, test func(t *testing.T, s *servers.Server)) {
 	t.Run("gcs", func(t *testing.T) { test(t, servers.StartGCS(t)) })
 }
 
+// onBothAtOnce makes a bucket on S3 and on GCS for each fault, and runs a test on all
+// of them side by side: what they do is wait.
+func onBothAtOnce[T any](t *testing.T, cases map[string]T, open func(*servers.Server, T) unreliable, test func(*testing.T, unreliable, T)) {
+	for _, s := range []*servers.Server{servers.StartS3(t), servers.StartGCS(t)} {
+		for name, c := range cases {
+			u := open(s, c) // here: it sets the environment
+			t.Run(s.Kind()+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				test(t, u, c)
+			})
+		}
+	}
+}
+
+// byName are faults by their names.
+func byName(faults ...faultproxy.Fault) map[string]faultproxy.Fault {
+	out := map[string]faultproxy.Fault{}
+	for _, f := range faults {
+		out[string(f)] = f
+	}
+	return out
+}
+
 // newUnreliable opens a new bucket of a server, directly and through a proxy.
 func newUnreliable(t *testing.T, s *servers.Server, o faultproxy.Options, p store.RetryPolicy) unreliable {
 	t.Helper()
@@ -66,15 +89,9 @@ func testObject(key string, body []byte) layout.Object {
 
 // TestOneFault makes every operation meet every fault once.
 func TestOneFault(t *testing.T) {
-	onBothClouds(t, func(t *testing.T, s *servers.Server) {
-		for _, fault := range faultproxy.All {
-			u := newUnreliable(t, s, faultproxy.Options{}, soonIn(fault)) // here: it sets the environment
-			t.Run(string(fault), func(t *testing.T) {
-				t.Parallel()
-				oneFault(t, u, fault)
-			})
-		}
-	})
+	onBothAtOnce(t, byName(faultproxy.All...), func(s *servers.Server, fault faultproxy.Fault) unreliable {
+		return newUnreliable(t, s, faultproxy.Options{}, soonIn(fault))
+	}, oneFault)
 }
 
 func oneFault(t *testing.T, u unreliable, fault faultproxy.Fault) {
@@ -166,27 +183,23 @@ func TestSwapLostToAnother(t *testing.T) {
 
 // TestGivesUp: attempts are bounded, and the SDK makes none of its own.
 func TestGivesUp(t *testing.T) {
-	onBothClouds(t, func(t *testing.T, s *servers.Server) {
-		for _, fault := range []faultproxy.Fault{faultproxy.ResetBefore, faultproxy.Status500, faultproxy.Status429} {
-			u := newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{fault}}, soonIn(fault))
-			t.Run(string(fault), func(t *testing.T) {
-				t.Parallel()
-				err := u.far.Put(t.Context(), testObject("responses/a.json", []byte("{}")))
-				if err == nil {
-					t.Fatal("the put succeeded")
-				}
-				if n := u.proxy.Requests(); n != 10 {
-					t.Errorf("%d requests, want 10; %v", n, err)
-				}
-				t.Log(err)
-				before := u.proxy.Requests()
-				if _, err = storetest.Read(t.Context(), u.far, "responses/a.json"); err == nil {
-					t.Error("the read succeeded")
-				}
-				if n := u.proxy.Requests() - before; n != 10 {
-					t.Errorf("%d requests to read, want 10; %v", n, err)
-				}
-			})
+	onBothAtOnce(t, byName(faultproxy.ResetBefore, faultproxy.Status500, faultproxy.Status429), func(s *servers.Server, fault faultproxy.Fault) unreliable {
+		return newUnreliable(t, s, faultproxy.Options{Rate: 1, Faults: []faultproxy.Fault{fault}}, soonIn(fault))
+	}, func(t *testing.T, u unreliable, _ faultproxy.Fault) {
+		err := u.far.Put(t.Context(), testObject("responses/a.json", []byte("{}")))
+		if err == nil {
+			t.Fatal("the put succeeded")
+		}
+		if n := u.proxy.Requests(); n != 10 {
+			t.Errorf("%d requests, want 10; %v", n, err)
+		}
+		t.Log(err)
+		before := u.proxy.Requests()
+		if _, err = storetest.Read(t.Context(), u.far, "responses/a.json"); err == nil {
+			t.Error("the read succeeded")
+		}
+		if n := u.proxy.Requests() - before; n != 10 {
+			t.Errorf("%d requests to read, want 10; %v", n, err)
 		}
 	})
 }
@@ -194,30 +207,31 @@ func TestGivesUp(t *testing.T) {
 // TestObeysRetryAfter: a store that says for how long it wants to be left alone
 // is, but not for longer than is reasonable.
 func TestObeysRetryAfter(t *testing.T) {
-	onBothClouds(t, func(t *testing.T, s *servers.Server) {
-		for _, test := range []struct {
-			header      string
-			most, least time.Duration
-		}{{"1", time.Hour, time.Second}, {"3600", 300 * time.Millisecond, 300 * time.Millisecond}} {
-			policy := soon
-			policy.Asked = test.most
-			for _, fault := range []faultproxy.Fault{faultproxy.Status429, faultproxy.Status503} {
-				u := newUnreliable(t, s, faultproxy.Options{RetryAfter: test.header}, policy)
-				t.Run(string(fault)+" after "+test.header, func(t *testing.T) {
-					t.Parallel()
-					var refused, again time.Time
-					u.proxy.Next(
-						faultproxy.Step{Fault: fault, Then: func() { refused = time.Now() }},
-						faultproxy.Step{Fault: faultproxy.LostResponse, Then: func() { again = time.Now() }},
-					)
-					if err := u.far.Put(t.Context(), testObject("responses/a.json", []byte("{}"))); err != nil {
-						t.Fatal(err)
-					}
-					if waited := again.Sub(refused); waited < test.least {
-						t.Errorf("the next attempt came after %s", waited)
-					}
-				})
-			}
+	type asked struct {
+		fault       faultproxy.Fault
+		header      string
+		most, least time.Duration
+	}
+	cases := map[string]asked{}
+	for _, fault := range []faultproxy.Fault{faultproxy.Status429, faultproxy.Status503} {
+		cases[string(fault)+" after 1"] = asked{fault, "1", time.Hour, time.Second}
+		cases[string(fault)+" after 3600"] = asked{fault, "3600", 300 * time.Millisecond, 300 * time.Millisecond}
+	}
+	onBothAtOnce(t, cases, func(s *servers.Server, c asked) unreliable {
+		policy := soon
+		policy.Asked = c.most
+		return newUnreliable(t, s, faultproxy.Options{RetryAfter: c.header}, policy)
+	}, func(t *testing.T, u unreliable, c asked) {
+		var refused, again time.Time
+		u.proxy.Next(
+			faultproxy.Step{Fault: c.fault, Then: func() { refused = time.Now() }},
+			faultproxy.Step{Fault: faultproxy.LostResponse, Then: func() { again = time.Now() }},
+		)
+		if err := u.far.Put(t.Context(), testObject("responses/a.json", []byte("{}"))); err != nil {
+			t.Fatal(err)
+		}
+		if waited := again.Sub(refused); waited < c.least {
+			t.Errorf("the next attempt came after %s", waited)
 		}
 	})
 }

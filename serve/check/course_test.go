@@ -95,6 +95,7 @@ func (p pinnedBucket) Pointer(_ context.Context, env string) (layout.Pointer, er
 // TestOlderSnapshot: answers of the snapshot before are late while caches may
 // have them, and different after that.
 func TestOlderSnapshot(t *testing.T) {
+	t.Parallel()
 	bucket, first, second := newBucket(t)
 	h := handler(t, bucket, "production")
 	old := stuck(t, bucket, first)
@@ -156,6 +157,7 @@ func TestPointerMoves(t *testing.T) {
 
 // TestTooMany: a registry that asks for patience gets it.
 func TestTooMany(t *testing.T) {
+	t.Parallel()
 	bucket, _, _ := newBucket(t)
 	h := handler(t, bucket, "production")
 	var refused atomic.Int64
@@ -180,6 +182,7 @@ func TestTooMany(t *testing.T) {
 
 // TestRate: no more requests in a second than wanted.
 func TestRate(t *testing.T) {
+	t.Parallel()
 	bucket, _, _ := newBucket(t)
 	o := options(bucket, listening(t, handler(t, bucket, "production")).URL)
 	o.Rate, o.MaxRequests = 50, 60
@@ -193,6 +196,7 @@ func TestRate(t *testing.T) {
 
 // TestUnreachable: what cannot be asked is not different.
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	bucket, _, _ := newBucket(t)
 	server := listening(t, http.NotFoundHandler())
 	server.Close()

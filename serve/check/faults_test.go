@@ -17,6 +17,7 @@ import (
 // TestFaults falsifies one thing at a time on the way from serve: each is found,
 // and called by its name.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	bucket, _, _ := newBucket(t)
 	h := handler(t, bucket, "production")
 	other := handler(t, bucket, "other")
@@ -266,6 +267,7 @@ func TestKey(t *testing.T) {
 // TestHostile: a registry that never ends its answers, or whose answers decode
 // to more than memory holds, is no danger.
 func TestHostile(t *testing.T) {
+	t.Parallel()
 	bucket, _, _ := newBucket(t)
 	h := handler(t, bucket, "production")
 	bomb := packed(make([]byte, 200<<20))

@@ -79,6 +79,7 @@ func entries(archive []byte, change func(name string, body []byte) (string, []by
 
 // What HTTP allows is no difference, and each of these is one and is found.
 func TestForeign(t *testing.T) {
+	t.Parallel()
 	bucket, _, _ := newBucket(t)
 	h := handler(t, bucket, "production")
 	o := options(bucket, listening(t, foreign(h, nil)).URL)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,20 +48,8 @@ func (r result) header(name string) string {
 // invoke gives a function events.
 func invoke(t *testing.T, module string, events ...any) []result {
 	t.Helper()
-	input, err := json.Marshal(events)
+	raw, err := functionHost.invoke(module, events)
 	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "node", "test/invoke.js", module)
-	cmd.Stdin = bytes.NewReader(input)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, stderr.Bytes())
-	}
-	var raw []json.RawMessage
-	if err := json.Unmarshal(out, &raw); err != nil {
 		t.Fatal(err)
 	}
 	results := make([]result, len(raw))
@@ -70,6 +60,49 @@ func invoke(t *testing.T, module string, events ...any) []result {
 		results[i].size = len(text)
 	}
 	return results
+}
+
+// functionHost is the one process of Node that runs functions. It ends with this one.
+var functionHost host
+
+type host struct {
+	mu  sync.Mutex
+	in  *json.Encoder
+	out *json.Decoder
+}
+
+func (h *host) invoke(module string, events []any) ([]json.RawMessage, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.in == nil {
+		cmd := exec.Command("node", "test/invoke.js")
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			return nil, err
+		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return nil, err
+		}
+		if err := cmd.Start(); err != nil {
+			return nil, err
+		}
+		h.in, h.out = json.NewEncoder(in), json.NewDecoder(out)
+	}
+	if err := h.in.Encode(map[string]any{"module": module, "events": events}); err != nil {
+		return nil, err
+	}
+	var said struct {
+		Results []json.RawMessage
+		Error   string
+	}
+	if err := h.out.Decode(&said); err != nil {
+		return nil, err
+	}
+	if said.Error != "" {
+		return nil, errors.New(said.Error)
+	}
+	return said.Results, nil
 }
 
 type object = map[string]any

@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
 	"github.com/regsnap/regsnap/serve/export"
 )
 
 // randomRequests is how many random requests are sent.
-const randomRequests = 1500
+var randomRequests = testtools.Choose(500, 1500)
 
 // TestNginxAnswers sends random requests to nginx on an export: each gets what
 // regsnap serve answers, whether it was rendered ahead or not.

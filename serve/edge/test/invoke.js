@@ -1,12 +1,25 @@
-// Gives events to a function: node test/invoke.js MODULE < EVENTS
+// Gives events to functions: node test/invoke.js
 //
-// EVENTS is a JSON array; what the function returns is printed as another.
+// Each line of standard input is {"module": PATH, "events": […]}. The module is
+// loaded afresh for it, and a line is printed: {"results": […]}, what the function
+// returned, or {"error": TEXT}.
 
-import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const { handler } = await import(pathToFileURL(process.argv[2]).href);
-const results = [];
-for (const event of JSON.parse(readFileSync(0, "utf8"))) results.push(await handler(event));
-// Connections to the bucket would keep the process, and what is printed is long.
-process.stdout.write(JSON.stringify(results), () => process.exit(0));
+let loaded = 0;
+for await (const line of createInterface({ input: process.stdin })) {
+  const { module, events } = JSON.parse(line);
+  let said;
+  try {
+    const { handler } = await import(`${pathToFileURL(module).href}?${++loaded}`);
+    const results = [];
+    for (const event of events) results.push(await handler(event));
+    said = { results };
+  } catch (e) {
+    said = { error: e instanceof Error ? e.stack : String(e) };
+  }
+  process.stdout.write(JSON.stringify(said) + "\n");
+}
+// Connections to buckets would keep the process.
+process.exit(0);

@@ -48,13 +48,9 @@ type Replacement struct{ Old, New string }
 func Start(t testing.TB, configuration string, replace ...Replacement) (address string) {
 	t.Helper()
 	program := testtools.Nginx.Need(t)
-	for _, variable := range program.Env {
-		name, value, _ := strings.Cut(variable, "=")
-		t.Setenv(name, value)
-	}
 	javaScript := filepath.Join(program.Root, testtools.NginxJavaScript)
 	dir := t.TempDir()
-	return child.Serve(t, program.Program, func(address string) []string {
+	return child.Serve(t, program.Program, program.Env, func(address string) []string {
 		text := configuration
 		for _, r := range append(replace, Replacement{"listen 80;", "listen " + address + ";"}) {
 			if !strings.Contains(text, r.Old) {

@@ -105,7 +105,7 @@ func StartS3(t testing.TB) *Server {
 func StartS3In(t testing.TB, dir string) *Server {
 	t.Helper()
 	s := &Server{kind: s3Kind}
-	s.Addr = child.Serve(t, testtools.VersityGW.Need(t).Program, func(addr string) []string {
+	s.Addr = child.Serve(t, testtools.VersityGW.Need(t).Program, nil, func(addr string) []string {
 		return []string{"--port", addr, "--access", accessKey, "--secret", secretKey, "--quiet", "--keep-alive", "posix", dir}
 	})
 	s.Setenv(t)
@@ -117,7 +117,7 @@ func StartS3In(t testing.TB, dir string) *Server {
 func StartGCS(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{kind: gcsKind}
-	s.Addr = child.Serve(t, testtools.FakeGCS.Need(t).Program, func(addr string) []string {
+	s.Addr = child.Serve(t, testtools.FakeGCS.Need(t).Program, nil, func(addr string) []string {
 		host, port, _ := strings.Cut(addr, ":")
 		return []string{"-backend", "memory", "-scheme", "http", "-host", host, "-port", port, "-public-host", addr, "-log-level", "warn"}
 	})

@@ -1,3 +1,5 @@
+//go:build thorough
+
 package edge_test
 
 import (

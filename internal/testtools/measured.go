@@ -1,0 +1,6 @@
+//go:build bench
+
+package testtools
+
+// onDisk keeps temporary files on the disk, as those of users are.
+const onDisk = true

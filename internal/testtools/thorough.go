@@ -1,0 +1,6 @@
+//go:build thorough
+
+package testtools
+
+// Thorough reports whether tests try everything: see quick.go.
+const Thorough = true

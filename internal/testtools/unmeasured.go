@@ -1,0 +1,6 @@
+//go:build !bench
+
+package testtools
+
+// onDisk: see measured.go.
+const onDisk = false

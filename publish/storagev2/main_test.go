@@ -1,0 +1,9 @@
+package storagev2_test
+
+import (
+	"testing"
+
+	"github.com/regsnap/regsnap/internal/testtools"
+)
+
+func TestMain(m *testing.M) { testtools.RunInMemory(m) }
