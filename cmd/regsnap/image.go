@@ -24,13 +24,14 @@ func imageCommand() *cli.Command {
 		Usage:    "make a container image of a snapshot",
 		Description: `Makes an OCI image without a container engine: regsnap and one snapshot, from scratch,
 for a user without privileges and a read-only file system. It serves the registry on
-port 8080. Its labels say of which commits it is, and its tag is the snapshot's id. An
-image of all that is live has the environment as a second tag, which moves with the next
-one; a slice, or a --snapshot that is not live, leaves that tag where it is.
+port 8080. Its labels say of which commits it is, and its tag is the snapshot's id, or
+what --tag says. An image of all that is live has the environment as a last tag, which
+moves with the next one; a slice, or a --snapshot that is not live, leaves that tag where
+it is, and so does --no-env-tag, for registries whose tags never move.
 
 An image takes the environment's tag only if its snapshot is still live when the tag
 moves (exit code 4 otherwise, unless --allow-older is given): of two jobs the one that
-began first may end last. The image is there all the same, under its id.
+began first may end last. The image is there all the same, under its other tag.
 
 What is the same in two files or packages is there once, and what did not change since
 the last image is a layer that the registry has already. The same snapshot and the same
@@ -53,6 +54,8 @@ that of this very program. Each must be linked statically.
 			queryFlag(), packageFlag(), latestFlag(), matrixFlag(),
 			&cli.StringSliceFlag{Name: "binary", Usage: "put this program into the image for its platform: `PLATFORM=FILE`, such as linux/arm64=regsnap-arm64 (repeat for several)"},
 			&cli.StringFlag{Name: "push", Usage: "send the image to `REPOSITORY`, such as hub.example/registry"},
+			&cli.StringSliceFlag{Name: "tag", Usage: "give the image the tag `TAG` in place of the snapshot's id (repeat for several)"},
+			&cli.BoolFlag{Name: "no-env-tag", Usage: "leave the environment's tag where it is"},
 			&cli.StringFlag{Name: "layout", Usage: "add the image to the OCI image layout in `DIR`, which is made if it is not there", TakesFile: true},
 			&cli.StringFlag{Name: "tarball", Usage: "write the image to `FILE` for docker load", TakesFile: true},
 			&cli.StringFlag{Name: "name", Usage: "what the image in --tarball is called: `NAME`, to which its tags are added", Value: defaultImageName},
@@ -137,7 +140,11 @@ func imageOptions(c *cli.Context) (image.Options, error) {
 	if err != nil {
 		return image.Options{}, err
 	}
-	o := image.Options{Environment: env, Snapshot: c.String("snapshot"), Back: c.Bool("allow-older"), Regsnap: version()}
+	o := image.Options{Environment: env, Snapshot: c.String("snapshot"), Back: c.Bool("allow-older"), Regsnap: version(),
+		Tags: c.StringSlice("tag"), NoEnvironmentTag: c.Bool("no-env-tag")}
+	if err := image.CheckTags(env, o.Tags); err != nil {
+		return o, usagef("--tag: %w", err)
+	}
 	if o.Slice, err = sliceOf(c); err != nil {
 		return o, err
 	}
@@ -249,11 +256,14 @@ func printImage(c *cli.Context, r *imageResult) {
 	fmt.Fprintln(w)
 	e := c.App.ErrWriter
 	fmt.Fprintf(e, "   %s in %s, for %s\n", size(r.Bytes), plural(r.Layers, "layer"), strings.Join(r.Platforms, " and "))
-	if len(r.Tags) > 1 {
-		fmt.Fprintf(e, "   tags %s\n", strings.Join(r.Tags, " and "))
-	} else {
-		fmt.Fprintf(e, "   tag %s; %s stays where it is\n", r.Tags[0], r.Environment)
+	tags, stays := "tags "+strings.Join(r.Tags, " and "), ""
+	if len(r.Tags) == 1 {
+		tags = "tag " + r.Tags[0]
 	}
+	if !slices.Contains(r.Tags, r.Environment) {
+		stays = "; " + r.Environment + " stays where it is"
+	}
+	fmt.Fprintf(e, "   %s%s\n", tags, stays)
 	if r.Layout != nil && r.Layout.Blobs > 0 {
 		fmt.Fprintf(e, "   %s: %s added, %s\n", c.String("layout"), plural(r.Layout.Blobs, "blob"), size(r.Layout.Bytes))
 	} else if r.Layout != nil {

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 
+	ociregistry "github.com/google/go-containerregistry/pkg/registry"
 	ocilayout "github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -38,4 +44,23 @@ func scriptUnpack(ts *testscript.TestScript, _ bool, args []string) {
 		return
 	}
 	ts.Fatalf("no image has the tag %s", args[1])
+}
+
+// hub NAME: a container registry whose tags never move; its address goes into the
+// variable.
+func scriptHub(ts *testscript.TestScript, _ bool, args []string) {
+	inner := ociregistry.New(ociregistry.Logger(log.New(io.Discard, "", 0)))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
+			there := httptest.NewRecorder()
+			inner.ServeHTTP(there, httptest.NewRequest(http.MethodGet, r.URL.Path, nil))
+			if there.Code == http.StatusOK {
+				http.Error(w, `{"errors":[{"code":"TAG_INVALID","message":"tags are immutable"}]}`, http.StatusBadRequest)
+				return
+			}
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	ts.Defer(s.Close)
+	ts.Setenv(args[0], strings.TrimPrefix(s.URL, "http://"))
 }

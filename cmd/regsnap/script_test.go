@@ -93,6 +93,7 @@ func scriptParams(t *testing.T, dir string) testscript.Params {
 			"address": scriptAddress,
 			"await":   scriptAwait,
 			"elf":     scriptELF,
+			"hub":     scriptHub,
 			"unpack":  scriptUnpack,
 		},
 	}

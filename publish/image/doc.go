@@ -8,5 +8,6 @@
 //
 //   - image.go: from a snapshot to an image; snapshot.go, program.go: what goes in;
 //   - layer.go, config.go: how it is written;
-//   - layout.go, push.go, tarball.go: where to.
+//   - layout.go, push.go, tarball.go: where to; target.go, refusal.go: what a registry
+//     is asked, and what its answers mean.
 package image

@@ -32,6 +32,10 @@ type Options struct {
 	// Back gives the image the environment's tag even if another snapshot went live
 	// while it was made.
 	Back bool
+	// Tags are what the image is called in place of the snapshot's id; NoEnvironmentTag
+	// leaves the environment's tag where it is.
+	Tags             []string
+	NoEnvironmentTag bool
 	// Programs are regsnap, one for each platform of the image.
 	Programs []Program
 
@@ -61,7 +65,9 @@ type Image struct {
 	moves  bool // it gets the tag of its environment
 	back   bool // even if it is no longer live
 	live   func(context.Context) (string, error)
-	tool   string // the tag of an image that has no snapshot
+	tool   string   // the tag of an image that has no snapshot
+	tags   []string // in place of the snapshot's id
+	client client
 }
 
 // Make makes an image. Programs that cannot run in one are ErrProgram; a bucket
@@ -76,7 +82,7 @@ func Make(ctx context.Context, o Options) (_ *Image, err error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Image{dir: dir, back: o.Back, live: func(ctx context.Context) (string, error) { return o.From.Chosen(ctx, o.Environment, "") }}
+	i := &Image{dir: dir, back: o.Back, tags: o.Tags, live: func(ctx context.Context) (string, error) { return o.From.Chosen(ctx, o.Environment, "") }}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, i.Close())

@@ -99,9 +99,9 @@ func (w *layoutWriter) tag(index *v1.IndexManifest, i *Image, desc *v1.Descripto
 		return err
 	}
 	var older error
-	for _, tag := range i.Tags() {
+	for n, tag := range i.Tags() {
 		if older = i.mayTake(w.ctx, tag); older != nil {
-			older = fmt.Errorf("%s: %w", w.dir, older)
+			older = fmt.Errorf("%s: %w; the image is there as %s", w.dir, older, strings.Join(i.Tags()[:n], " and "))
 			break // it is the last
 		}
 		index.Manifests = slices.DeleteFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Annotations[refName] == tag })
