@@ -62,13 +62,19 @@ func newWriter(s Store, parallel int, progress func(Progress)) *writer {
 
 // vouch notes what a live manifest lists. Of the answers to queries another render
 // version may have kept other forms: a snapshot lists those of its own, whatever was live.
+// One that writes packages in another way has another encoder too: how large an encoded
+// form is must not depend on what was live either, or no source gives the snapshot again.
 func (w *writer) vouch(m *layout.Manifest) {
 	other := map[layout.Digest]bool{} // than answers to queries
 	for _, p := range m.Packages {
 		w.contents[layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}] = p.Contents
 		other[p.Document] = true
 	}
+	encoder := SamePackages(m.Render)
 	for _, r := range m.Responses {
+		if r.Gzip > 0 && !encoder {
+			continue
+		}
 		if m.Render != w.render && !other[r.Digest] && !r.Page && !r.Part {
 			encoded := r.Size >= int64(w.encodedOnly())
 			if encoded && r.Gzip == 0 || !encoded && r.EncodedOnly {
@@ -77,6 +83,9 @@ func (w *writer) vouch(m *layout.Manifest) {
 			r.EncodedOnly = encoded
 		}
 		w.responses[r.Digest] = r
+	}
+	if !encoder {
+		return
 	}
 	for _, l := range m.Lists {
 		w.lists[l.Digest] = l

@@ -81,3 +81,8 @@ func (o Object) Summed(sha256 string) Object {
 	o.SHA256 = sha256
 	return o
 }
+
+// MaxEncoded is how many bytes the gzip-encoded form of so many bytes has at most: five
+// more for each block of what does not shrink (RFC 1951, 3.2.4; encoders make them of
+// 16 KiB at least), and a header and a trailer. It is generous.
+func MaxEncoded(size int64) int64 { return size + 5*(size>>13+1) + 1<<10 }

@@ -29,11 +29,15 @@ const ages = 10
 // response fetches a response in the one form that a pack keeps, and compares
 // what it says with the manifest.
 func (m *maker) response(ctx context.Context, r layout.ManifestResponse) (scannedResponse, error) {
-	key, size := r.Object(layout.CacheContent).Key, r.Size
-	if r.Gzip > 0 {
-		key, size = key+layout.GzipSuffix, r.Gzip
+	key := r.Object(layout.CacheContent).Key
+	var body []byte
+	var err error
+	if r.Gzip > 0 { // another encoder may have been first: then it has another size
+		key += layout.GzipSuffix
+		body, err = m.fetchEncoded(ctx, key, r)
+	} else {
+		body, err = m.fetch(ctx, key, r.Size)
 	}
-	body, err := m.fetch(ctx, key, size)
 	if err != nil {
 		return scannedResponse{}, err
 	}
@@ -86,6 +90,14 @@ func (m *maker) age(body []byte) int {
 		return ages
 	}
 	return ages - (ages*newest+len(names)/2)/len(names)
+}
+
+// fetchEncoded reads the encoded form of a response.
+func (m *maker) fetchEncoded(ctx context.Context, key string, r layout.ManifestResponse) ([]byte, error) {
+	if max(r.Size, r.Gzip) > maxObject || min(r.Size, r.Gzip) < 0 {
+		return nil, fmt.Errorf("%s: %w: it is said to have %d bytes, %d of them encoded", key, ErrSource, r.Size, r.Gzip)
+	}
+	return m.fetchMost(ctx, key, max(r.Gzip, layout.MaxEncoded(r.Size)))
 }
 
 // fetch reads an object of a known size.
