@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -13,6 +14,9 @@ import (
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 )
+
+// errOtherRender: this regsnap does not write what a snapshot has.
+var errOtherRender = errors.New("rendered by another version")
 
 // repair renders what is faulty from the source again.
 func repair(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOptions) (_ *publish.Verification, err error) {
@@ -28,16 +32,33 @@ func repair(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOp
 	if err != nil {
 		return nil, err
 	}
-	options.Source = atCommits{src, known}
-	if options.Sign, err = signer(c); err != nil {
+	ways := []build.Options{options}
+	if lost := options.Render == 0; lost {
+		ways = append(ways, alike(c.Context, p, options)...)
+	}
+	sign, err := signer(c)
+	if err != nil {
 		return nil, err
 	}
-	result, err := build.Build(c.Context, options)
-	if err != nil {
-		return nil, fmt.Errorf("render %s again: %w", v.Snapshot, err)
+	got := ""
+	for _, way := range ways {
+		way.Source, way.Sign = atCommits{src, known}, sign
+		result, err := build.Build(c.Context, way)
+		if err != nil {
+			return nil, fmt.Errorf("render %s again: %w", v.Snapshot, err)
+		}
+		if id := result.Snapshots[0].ID; got == "" || id == v.Snapshot {
+			got = id
+		}
+		if got == v.Snapshot {
+			break
+		}
 	}
-	if got := result.Snapshots[0].ID; got != v.Snapshot {
+	if got != v.Snapshot {
 		fmt.Fprintf(c.App.ErrWriter, "the source gives another snapshot now, %s: only what is the same in both can be repaired\n", got)
+		if options.Render == 0 {
+			fmt.Fprintf(c.App.ErrWriter, "the manifest of %s is lost, and with it which regsnap made it and how: repair it with that version and its configuration; %s\n", v.Snapshot, instead(p.env))
+		}
 	}
 	if !whole { // the manifest was faulty, so nothing else was looked at yet
 		return p.bucket.Verify(c.Context, p.env, v.Snapshot, o)
@@ -45,9 +66,74 @@ func repair(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOp
 	return v, repairs.Check(c.Context, v)
 }
 
+// instead is what helps where a snapshot cannot be made again.
+func instead(env string) string {
+	return fmt.Sprintf("or publish a snapshot of this one (regsnap build --publish --allow-render; after regsnap recover --env %s if what is live cannot be read), and repair that", env)
+}
+
+// Of the snapshots that tell how one whose manifest is lost may have been built, so many
+// are looked at in each environment, and so many ways are tried: each is a build.
+const (
+	mostAlike = 20
+	mostWays  = 6
+)
+
+// alike are other ways in which a snapshot may have been built whose manifest is lost: as
+// others of the bucket were, of its own environment first. What cannot be read tells
+// nothing.
+func alike(ctx context.Context, p place, o build.Options) (ways []build.Options) {
+	type way struct {
+		regsnap, service string
+		render, inline   int
+		catalogue        bool
+		budget           layout.Budget
+		cache            layout.CachePolicy
+	}
+	wayOf := func(o build.Options) way {
+		e := o.Environments[0]
+		return way{o.Regsnap, e.ServiceVersion, o.Render, e.Inline, e.Catalogue, o.Budget, e.Cache}
+	}
+	o.Render = build.RenderVersion
+	tried := map[way]bool{wayOf(o): true}
+	stored, err := p.bucket.Snapshots(ctx, "")
+	if err != nil {
+		return nil
+	}
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(stored)), func(env string) bool { return env == p.env })
+	for _, env := range append([]string{p.env}, others...) {
+		for _, s := range stored[env][:min(mostAlike, len(stored[env]))] {
+			m, err := p.bucket.Head(ctx, env, s.ID)
+			if err != nil || !build.SamePackages(m.Render) {
+				continue
+			}
+			as, e := o, o.Environments[0]
+			as.Regsnap, as.Render = m.Regsnap, m.Render
+			if env == p.env {
+				as.Budget, e.Catalogue, e.Inline = m.Budget, m.Catalogue != nil, 0
+				if len(m.Lists) > 0 {
+					e.Inline = 1
+				}
+				if r, err := p.bucket.Routes(ctx, env, s.ID); err == nil {
+					e.ServiceVersion, e.Cache = r.ServiceVersion, r.Cache
+				}
+			}
+			as.Environments = []build.Environment{e}
+			if w := wayOf(as); !tried[w] {
+				tried[w] = true
+				ways = append(ways, as)
+			}
+			if len(ways) == mostWays {
+				return ways
+			}
+		}
+	}
+	return ways
+}
+
 // rebuildOptions are those that a snapshot was built with: by its manifest and
 // routes, or as far as these cannot be read by the audit log and the configuration.
-// whole reports that the manifest can be read, with all of its lists.
+// whole reports that the manifest can be read, with all of its lists; without any of it
+// the render version is 0.
 func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Repairs) (_ build.Options, known []layout.ManifestBranch, whole bool, err error) {
 	e := p.cfg.Environments[p.env]
 	env := build.Environment{Name: p.env, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy(), Catalogue: e.Catalog == catalogOn, Inline: e.inline()}
@@ -70,7 +156,7 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 		return o, known, false, nil
 	}
 	if !build.SamePackages(m.Render) {
-		return o, nil, whole, fmt.Errorf("%s was rendered by regsnap %s (render version %d, this is %d): repair it with that version", id, m.Regsnap, m.Render, build.RenderVersion)
+		return o, nil, whole, fmt.Errorf("%w: %s was made by regsnap %s (render version %d, this is %d): repair it with that version; %s", errOtherRender, id, m.Regsnap, m.Render, build.RenderVersion, instead(p.env))
 	}
 	env.Branches, env.Catalogue, env.Inline = nil, m.Catalogue != nil, 0
 	if len(m.Lists) > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,8 +100,9 @@ func runVerify(c *cli.Context) (err error) {
 			return err
 		}
 	}
-	if v, err = repaired(c, p, v, o); err != nil {
-		return err
+	v, unable := repaired(c, p, v, o)
+	if unable != nil && !errors.Is(unable, errOtherRender) {
+		return unable
 	}
 	if c.Bool("dry-run") && c.Bool("repair") && !c.Bool("json") {
 		defer fmt.Fprintln(c.App.Writer, dryRunText)
@@ -113,18 +115,31 @@ func runVerify(c *cli.Context) (err error) {
 		}
 		printVerification(c.App.Writer, v, o)
 	}
+	if unable != nil {
+		return errors.Join(err, damagedError{unable})
+	}
 	if !v.Sound() {
 		return errors.Join(err, errReported, errDamaged)
 	}
 	return err
 }
 
+// damagedError is why what is damaged stays so.
+type damagedError struct{ error }
+
+func (e damagedError) Is(target error) bool { return target == errDamaged }
+
 // repaired repairs what is faulty if that was asked for: once more when the manifest
 // was, and once more when its lists were, because only then is known what else is.
-func repaired(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOptions) (_ *publish.Verification, err error) {
+func repaired(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOptions) (*publish.Verification, error) {
 	for tries := 0; c.Bool("repair") && !c.Bool("dry-run") && !v.Sound() && tries < 3; tries++ {
-		if v, err = repair(c, p, v, o); err != nil {
-			return nil, err
+		before := slices.Clone(v.Faults)
+		again, err := repair(c, p, v, o)
+		if err != nil {
+			return v, err
+		}
+		if v = again; slices.Equal(before, v.Faults) {
+			break // another try comes to the same
 		}
 	}
 	return v, nil

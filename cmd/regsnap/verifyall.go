@@ -50,6 +50,9 @@ func verifyAll(c *cli.Context, share float64) (err error) {
 			case errors.Is(err, context.Canceled):
 				return err
 			default: // the others may be repaired
+				if errors.Is(err, errOtherRender) {
+					err = damagedError{err}
+				}
 				failed = errors.Join(failed, fmt.Errorf("%s %s: %w", v.Environment, v.Snapshot, err))
 			}
 		}
