@@ -90,6 +90,8 @@ func TestRepairReleased(t *testing.T) {
 				code, out := runLine(t, "verify --repair --source git:"+storage+in)
 				if !build.SamePackages(m.Render) {
 					cannotRepair(t, dir, key, out, code, m)
+					all, out := runLine(t, "verify --quiet --repair --config "+config+" --source git:"+storage+" --bucket file://"+dir)
+					cannotRepair(t, dir, key, out, all, m)
 					// What it says helps, does.
 					anew := "build --quiet --publish --allow-render --source git:" + storage + " --config " + config + " --bucket file://" + dir
 					if code, _ := runLine(t, anew); code == exitDamaged {
