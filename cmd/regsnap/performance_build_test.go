@@ -25,7 +25,7 @@ func TestPerformanceBuild(t *testing.T) {
 		dir  func() string
 	}{
 		{"on disk", b.TempDir},
-		{"in memory", func() string { return inMemory(t) }},
+		{"in memory", func() string { return memoryFolder(t) }},
 	} {
 		// Nothing is deleted between the rounds: the file system would still be at
 		// it while the next one is measured.

@@ -19,7 +19,7 @@ import (
 func TestPerformancePush(t *testing.T) {
 	b := newBench(t)
 	repo, next := b.beforePush()
-	folders, buckets := b.TempDir(), inMemory(t)
+	folders, buckets := b.TempDir(), memoryFolder(t)
 	server := servers.StartS3In(t, buckets)
 	populated := server.NewBucket(b)
 	for _, bucket := range []string{"file://" + filepath.Join(folders, "before"), server.URL(populated)} {

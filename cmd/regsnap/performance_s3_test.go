@@ -30,14 +30,14 @@ func TestPerformanceS3(t *testing.T) {
 		t.Fatal("rclone is what publishing is compared with: apt-get install rclone")
 	}
 	b := newBench(t)
-	server := servers.StartS3In(t, inMemory(t))
+	server := servers.StartS3In(t, memoryFolder(t))
 	b.publishAll(server)
 	b.requests(server)
 }
 
-// inMemory is a temporary folder that no disk slows down, where there is one:
+// memoryFolder is a temporary folder that no disk slows down, where there is one:
 // it is clients that are measured, and not what is behind the server.
-func inMemory(t *testing.T) string {
+func memoryFolder(t *testing.T) string {
 	dir, err := os.MkdirTemp("/dev/shm", "regsnap-bench-")
 	if err != nil {
 		return t.TempDir()

@@ -18,7 +18,7 @@ import (
 // of what they left there, and writes the table into docs/performance.md.
 func TestPerformanceShards(t *testing.T) {
 	b := newBench(t)
-	server := servers.StartS3In(t, inMemory(t))
+	server := servers.StartS3In(t, memoryFolder(t))
 	var w strings.Builder
 	fmt.Fprintf(&w, "| processes | shards rendered after | memory of the largest | objects they stored | the build after them | objects it stored | together | requests |\n"+
 		"| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")

@@ -26,7 +26,7 @@ import (
 // into docs/performance.md.
 func TestPerformanceYear(t *testing.T) {
 	b := newBench(t)
-	buckets := inMemory(t)
+	buckets := memoryFolder(t)
 	server := servers.StartS3In(t, buckets)
 	ledger := newLedger(t, server.Addr)
 	name := server.NewBucket(b)

@@ -13,7 +13,8 @@ const memoryPrefix = "regsnap-tests-"
 // RunInMemory runs the tests of a package with all temporary files in memory,
 // where there is room: most of what they would wait for is the disk, which flushes
 // every object. It is for TestMain of packages that others hold to the disk. What
-// is measured (the tag bench) stays on the disk.
+// is measured (the tag bench) stays on the disk, and so does what has whole registries
+// (the tag conformance), for which there may not be room.
 func RunInMemory(m interface{ Run() int }) (code int) {
 	dir, err := enterMemory()
 	if err != nil || dir == "" {
