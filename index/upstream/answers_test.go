@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -127,6 +129,84 @@ func TestRedirects(t *testing.T) {
 	}
 	if err := hops(maxRedirects + 1); !errors.Is(err, errRefused) {
 		t.Errorf("one more redirect: %v", err)
+	}
+}
+
+// TestRedirectKeepsItsScheme: what began encrypted is not sent on in the clear, nor to
+// a host that nobody named.
+func TestRedirectKeepsItsScheme(t *testing.T) {
+	for _, r := range []struct {
+		from, to string
+		refused  bool
+	}{
+		{"https://a", "http://a/x", true},
+		{"https://a", "https://a/x", false},
+		{"http://a", "https://a/x", false},
+		{"http://a", "http://a/x", false},
+		{"https://a", "https://b/x", true},
+		{"https://a", "https://named/x", false},
+		{"https://a", "http://named/x", true},
+	} {
+		c, err := newClient(r.from, Options{Rate: 1, Parallel: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := url.Parse(r.to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.checkRedirect(to, 1, []string{"named"}); errors.Is(err, errRefused) != r.refused || (err != nil) != r.refused {
+			t.Errorf("%s to %s: %v", r.from, r.to, err)
+		}
+	}
+}
+
+// TestFetchedTwice: a file that came in part and then again is kept as it came at last.
+func TestFetchedTwice(t *testing.T) {
+	c, err := openCache(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	d, err := c.download()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"longer than it is to be", "whole"} {
+		if err := d.reset(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(d, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.keep("a.zip", "/a", "of", d, state{ETag: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(c.file("a.zip"))
+	if r, there := c.have("a.zip", "/a"); !there || r.Size != 5 || r.Of != "of" || r.ETag != "x" || string(content) != "whole" || err != nil {
+		t.Errorf("%+v, %t, %q, %v", r, there, content, err)
+	}
+	if _, there := c.have("a.zip", "/b"); there {
+		t.Error("it is taken for what lies elsewhere on the server")
+	}
+}
+
+// TestFoldersThatAreNot: a folder that cannot be one of imports is left as it is.
+func TestFoldersThatAreNot(t *testing.T) {
+	for name, file := range map[string]string{"of something else": "other.txt", "whose records are a folder": recordsFile + "/x", "whose files are a file": "branch"} {
+		dir := t.TempDir()
+		at := filepath.Join(dir, filepath.FromSlash(file))
+		err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o777), os.WriteFile(at, nil, 0o666))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openCache(t.Context(), dir); err == nil {
+			t.Errorf("a folder %s is opened", name)
+		}
+		if _, err := os.Stat(at); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
