@@ -132,7 +132,7 @@ func (i *Image) tagAs(ctx context.Context, t *target, index *manifest, tag strin
 	there, lookErr := t.digestOf(ctx, tag)
 	switch {
 	case lookErr != nil || there == "":
-		if refused.status == http.StatusBadRequest || refused.unsupported() {
+		if refused.status == http.StatusBadRequest && refused.codes == nil || refused.unsupported() {
 			return explained{fmt.Errorf("%s takes no image of several platforms (an OCI image index): make it with --tarball for one, and push that with docker (%w)", t.repo.RegistryStr(), err)}
 		}
 		return err // what it was refused for is all that is known

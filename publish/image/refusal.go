@@ -166,6 +166,8 @@ func (t *target) explain(err error) error {
 		means = fmt.Sprintf("%s refuses the login that is known here: run docker login %[1]s again", host)
 	case code("NAME_UNKNOWN"):
 		means = fmt.Sprintf("%s has no repository %s: make it there first, or look at the name", host, t.repo.RepositoryStr())
+	case code("TAG_INVALID"):
+		means = fmt.Sprintf("%s does not take a tag of that name: give the image another one with --tag, and leave out that of the environment with --no-env-tag", host)
 	case code("DENIED") || status == http.StatusForbidden:
 		means = fmt.Sprintf("%s does not let this login push to %s: ask who runs it for that right", host, t.repo.RepositoryStr())
 	case status == http.StatusRequestEntityTooLarge:

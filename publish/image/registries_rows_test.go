@@ -206,7 +206,9 @@ func registryRows() []registryRow {
 		{name: "no such repository", before: always(begin, says(404, "NAME_UNKNOWN", "no repository with that name")), fails: []string{"HOST has no repository packages/registry", "make it there first"}},
 		{name: "no image index", before: always(putTag, says(400, "MANIFEST_INVALID", "unknown media type")), fails: []string{"--tarball", "unknown media type"}},
 		{name: "no image index, by media type", before: always(putTag, page(415)), fails: []string{"--tarball", "415"}},
-		// Tags that stay.
+		{name: "no index, and a proxy says so", before: always(putTag, page(400)), fails: []string{"--tarball", "400"}},
+		// Tags that stay, or must have a form.
+		{name: "tags of another form", before: always(putTag, says(400, "TAG_INVALID", "want vN.N.N")), fails: []string{"HOST does not take a tag of that name", "--tag", "--no-env-tag", "want vN.N.N"}},
 		{name: "immutable tags", before: immutable(says(400, "TAG_INVALID", "immutable")), tags: both},
 		{name: "immutable tags, and no tag that moves", change: kept, there: []string{"production"}, before: immutable(says(400, "TAG_INVALID", "immutable")), tags: []string{"ID"}, unsure: true},
 		{name: "immutable tags, and this one is another's", there: []string{"ID"}, before: immutable(says(400, "TAG_INVALID", "immutable")),
