@@ -3,17 +3,13 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,51 +17,81 @@ import (
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
+// yearPushes are the real ones and as many made-up ones as are needed for that many.
+const yearPushes = 1000
+
+// milestones are the numbers of snapshots at which commands are measured.
+var milestones = []int{50, 200, 1000}
+
+// A night is after so many pushes. What it keeps is what docs/deploy.md recommends, but by
+// number alone: all pushes are of the same hour.
+const (
+	pushesOfDay = 100
+	nightly     = "prune --json --keep-last 20 --keep-within 0s --grace 0s"
+)
+
 // TestPerformanceYear pushes every commit of the real branches, in the order of their
-// dates, to a real S3 server, counts what is asked of it, and writes what operating costs
-// into docs/performance.md.
+// dates, and then made-up ones, to a real S3 server, counts what is asked of it, and writes what operating costs
+// into docs/performance.md. One bucket keeps every snapshot until there are a thousand;
+// another, a copy of it after the real commits, is pruned each night.
 func TestPerformanceYear(t *testing.T) {
 	b := newBench(t)
 	buckets := memoryFolder(t)
 	server := servers.StartS3In(t, buckets)
 	ledger := newLedger(t, server.Addr)
-	name := server.NewBucket(b)
-	url, env := server.Via(ledger.Addr()).URL(name), server.Env()
 	repo, pushes := b.history()
-	config := b.withLists()
+	y := &year{bench: b, env: server.Env(), ledger: ledger, repo: repo, config: b.withLists()}
+	bucket := func() (url, dir string) {
+		name := server.NewBucket(b)
+		return server.Via(ledger.Addr()).URL(name), filepath.Join(buckets, name)
+	}
+	whole, wholeDir := bucket()
 
-	var each []account
-	var operations strings.Builder
-	fmt.Fprintf(&operations, "| at so many snapshots | command | time | peak memory | GET | LIST | read |\n| ---: | --- | ---: | ---: | ---: | ---: | ---: |\n")
-	built, milestones := 0, []int{50, 200, 400, 800}
-	for i, p := range pushes {
-		b.run(nil, "git", "-C", repo, "update-ref", "refs/heads/"+p.branch, p.commit)
-		if !p.complete {
+	operations, measured, built := operationsHead, 0, 0
+	keep := func() (account, bool) {
+		n, a := y.push(whole)
+		if built += n; measured < len(milestones) && built >= milestones[measured] {
+			operations += y.operations(whole, built)
+			measured++
+		}
+		return a, n > 0 && built > n // the first is a build from nothing
+	}
+	for _, p := range pushes {
+		if y.move(p); !p.complete {
 			continue
 		}
-		ledger.take()
-		_, out := b.run(env, b.program, "build", "--json", "--publish", "--quiet", "--config", config, "--source", "git:"+repo, "--bucket", url)
-		if built += fresh(t, out); built > 3 { // the first is a build from nothing
-			each = append(each, ledger.take())
-		}
-		if len(milestones) > 0 && built >= milestones[0] || i == len(pushes)-1 {
-			b.operations(&operations, env, ledger, url, built)
-			if len(milestones) > 0 {
-				milestones = milestones[1:]
-			}
+		if a, counts := keep(); counts {
+			y.each = append(y.each, a)
 		}
 	}
-	objects, bytes := sizeOf(t, filepath.Join(buckets, name))
+	real := len(y.each)
+	pruned, prunedDir := bucket()
+	b.run(nil, "cp", "-a", wholeDir+"/.", prunedDir)
+	nights := nightsHead
+	for _, p := range b.generated(repo, pushes, yearPushes) {
+		y.move(p)
+		if measured < len(milestones) {
+			keep()
+		}
+		n, a := y.push(pruned)
+		if n == 0 {
+			continue
+		}
+		if y.each = append(y.each, a); len(y.each)%pushesOfDay == 0 {
+			nights += y.night(pruned, prunedDir)
+		}
+		if len(y.each) == yearPushes {
+			break
+		}
+	}
+	objects, bytes := sizeOf(t, wholeDir)
 	ledger.take()
-	s, out := b.run(env, b.program, "prune", "--json", "--keep-last", "3", "--keep-within", "0s", "--grace", "0s", "--bucket", url)
-	pruned := ledger.take()
-	var plan struct{ Objects int }
-	must(t, json.Unmarshal(out, &plan))
-	left, _ := sizeOf(t, filepath.Join(buckets, name))
+	s, out := b.run(y.env, b.program, "prune", "--json", "--keep-last", "3", "--keep-within", "0s", "--grace", "0s", "--bucket", whole)
+	last := ledger.take()
+	left, _ := sizeOf(t, wholeDir)
 
 	var w strings.Builder
-	fmt.Fprintf(&w, "%d pushes made %d snapshots of three environments: %d objects, %s.\n\n", len(each)+1, built, objects, size(bytes))
-	fmt.Fprintf(&w, "| a push | median | 95 of 100 | most |\n| --- | ---: | ---: | ---: |\n")
+	fmt.Fprintf(&w, "%d pushes, %d of them the real ones.\n\n| a push | median | 95 of 100 | most |\n| --- | ---: | ---: | ---: |\n", len(y.each), real)
 	for _, row := range []struct {
 		what string
 		of   func(account) int64
@@ -79,11 +105,55 @@ func TestPerformanceYear(t *testing.T) {
 		{"kB written", func(a account) int64 { return a.written / 1000 }},
 		{"kB read", func(a account) int64 { return a.read / 1000 }},
 	} {
-		fmt.Fprintf(&w, "| %s | %d | %d | %d |\n", row.what, quantile(each, row.of, 0.5), quantile(each, row.of, 0.95), quantile(each, row.of, 1))
+		fmt.Fprintf(&w, "| %s | %d | %d | %d |\n", row.what, quantile(y.each, row.of, 0.5), quantile(y.each, row.of, 0.95), quantile(y.each, row.of, 1))
 	}
-	fmt.Fprintf(&w, "\n%s\nA prune that keeps three snapshots of each deleted %d objects by %d requests in %.1f s and left %d.\n", &operations, plan.Objects, pruned.deleted+pruned.batches, s.wall.Seconds(), left)
-	fmt.Fprintf(&w, "\n%s", monthly(each, ledger.prune, bytes))
+	fmt.Fprintf(&w, "\nThe bucket that keeps every snapshot has %d objects at %d of them, %s. Prune down to three of each environment deleted %d by %d requests in %.1f s and left %d.\n\n%s",
+		objects, built, size(bytes), deletedBy(t, out), last.deleted+last.batches, s.wall.Seconds(), left, operations)
+	_, bytes = sizeOf(t, prunedDir)
+	fmt.Fprintf(&w, "\nThe same pushes, and `prune --keep-last 20` each night, after %d of them:\n\n%s\n%s", pushesOfDay, nights, monthly(y.each, y.prune, bytes))
 	b.section("year", 1, w.String())
+}
+
+// year is a history that is pushed.
+type year struct {
+	*bench
+	env          []string
+	ledger       *ledger
+	repo, config string
+	each         []account // what each push asked for
+	prune        account   // what the last night asked for
+}
+
+// move brings a branch to where a push leaves it.
+func (y *year) move(p yearPush) {
+	y.run(nil, "git", "-C", y.repo, "update-ref", "refs/heads/"+p.branch, p.commit)
+}
+
+// push builds what has changed: how many snapshots that makes, and what it asks for.
+func (y *year) push(bucket string) (int, account) {
+	y.ledger.take()
+	_, out := y.run(y.env, y.program, "build", "--json", "--publish", "--quiet", "--config", y.config, "--source", "git:"+y.repo, "--bucket", bucket)
+	return fresh(y.T, out), y.ledger.take()
+}
+
+const nightsHead = "| after pushes | deleted | objects left | of | time | peak memory | GET | LIST | DELETE | read |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+
+// night is the line of a prune.
+func (y *year) night(bucket, dir string) string {
+	y.ledger.take()
+	s, out := y.run(y.env, y.program, append(strings.Fields(nightly), "--bucket", bucket)...)
+	a := y.ledger.take()
+	y.prune = a
+	objects, bytes := sizeOf(y.T, dir)
+	return fmt.Sprintf("| %d | %d | %d | %s | %.2f s | %d MiB | %d | %d | %d | %s |\n",
+		len(y.each), deletedBy(y.T, out), objects, size(bytes), s.wall.Seconds(), s.rss>>20, a.get, a.list, a.deleted+a.batches, size(a.read))
+}
+
+// deletedBy is how many objects a prune deleted, by what it says.
+func deletedBy(t *testing.T, said []byte) int {
+	var plan struct{ Objects int }
+	must(t, json.Unmarshal(said, &plan))
+	return plan.Objects
 }
 
 // fresh is how many snapshots a build made that were not live before, by what it says.
@@ -100,20 +170,19 @@ func fresh(t *testing.T, said []byte) (n int) {
 	return n
 }
 
+const operationsHead = "| at so many snapshots | command | time | peak memory | GET | LIST | read |\n| ---: | --- | ---: | ---: | ---: | ---: | ---: |\n"
+
 // operations measures what reads a bucket with many snapshots.
-func (b *bench) operations(w io.Writer, env []string, l *ledger, bucket string, snapshots int) {
+func (y *year) operations(bucket string, snapshots int) (lines string) {
 	for _, command := range []string{
 		"status", "history --env snapshot --limit 0", "diff --env snapshot live previous", "find --env snapshot nginx", "verify --env snapshot --sample 5%", "prune --dry-run --keep-within 720h",
 	} {
-		l.take()
-		args := append(strings.Fields(command), "--bucket", bucket)
-		s, _ := b.run(env, b.program, args...)
-		a := l.take()
-		if strings.HasPrefix(command, "prune") {
-			l.prune = a
-		}
-		fmt.Fprintf(w, "| %d | `%s` | %.2f s | %d MiB | %d | %d | %s |\n", snapshots, command, s.wall.Seconds(), s.rss>>20, a.get, a.list, size(a.read))
+		y.ledger.take()
+		s, _ := y.run(y.env, y.program, append(strings.Fields(command), "--bucket", bucket)...)
+		a := y.ledger.take()
+		lines += fmt.Sprintf("| %d | `%s` | %.2f s | %d MiB | %d | %d | %s |\n", snapshots, command, s.wall.Seconds(), s.rss>>20, a.get, a.list, size(a.read))
 	}
+	return lines
 }
 
 // The list prices of S3 in us-east-1 in US dollars, for the table of a month.
@@ -124,8 +193,8 @@ const (
 	priceTraffic = 0.09 / 1e9  // a byte, to readers outside of the cloud
 )
 
-// monthly is what a month costs: 100 pushes a day, a prune a night over the snapshots that
-// the simulation left, and a day's share of what it stored for each.
+// monthly is what a month costs: 100 pushes a day, a prune a night, and what is stored
+// after it.
 func monthly(each []account, prune account, stored int64) string {
 	const pushes, nights = 3000, 30
 	var put, get, list, read int64
@@ -165,38 +234,6 @@ func sizeOf(t *testing.T, dir string) (objects int, bytes int64) {
 	return objects, bytes
 }
 
-// yearPush is a push of one commit to a branch. complete is false until all three branches
-// have one.
-type yearPush struct {
-	at             int64
-	branch, commit string
-	complete       bool
-}
-
-// history is a repository without branches that borrows the real objects, and every
-// commit of the real branches.
-func (b *bench) history() (repo string, pushes []yearPush) {
-	repo = filepath.Join(b.TempDir(), "year.git")
-	b.run(nil, "git", "init", "-q", "--bare", repo)
-	must(b.T, os.WriteFile(filepath.Join(repo, "objects/info/alternates"), []byte(filepath.Join(b.real, "objects")+"\n"), 0o644))
-	for _, branch := range []string{"production", "staging", "snapshot"} {
-		_, out := b.run(nil, "git", "-C", b.real, "log", "--first-parent", "--format=%ct %H", branch)
-		for line := range strings.Lines(string(out)) {
-			at, hash, _ := strings.Cut(strings.TrimSpace(line), " ")
-			seconds, err := strconv.ParseInt(at, 10, 64)
-			must(b.T, err)
-			pushes = append(pushes, yearPush{at: seconds, branch: branch, commit: hash})
-		}
-	}
-	slices.SortStableFunc(pushes, func(a, b yearPush) int { return cmp.Compare(a.at, b.at) })
-	seen := map[string]bool{}
-	for i := range pushes {
-		seen[pushes[i].branch] = true
-		pushes[i].complete = len(seen) == 3
-	}
-	return repo, pushes
-}
-
 // account is what was asked of a store.
 type account struct {
 	put              map[string]int64 // by the first element of the key
@@ -215,7 +252,6 @@ func (a account) puts() (n int64) {
 // ledger is a proxy before S3 that keeps account.
 type ledger struct {
 	server *httptest.Server
-	prune  account
 
 	mu  sync.Mutex
 	now account
