@@ -82,6 +82,9 @@ func TestCatalogue(t *testing.T) {
 
 	cmd := exec.CommandContext(t.Context(), "node", filepath.Join("testdata", "catalogue", "check.cjs"))
 	cmd.Env = append(append(os.Environ(), chromium.Env...), "BASE=http://"+server.api.String(), "EXPORT=http://"+exported(t, bucket), "CHROMIUM="+chromium.Program, "MODULES="+filepath.Join(modules.Root, "node_modules"))
+	if testtools.Thorough {
+		cmd.Env = append(cmd.Env, "WHOLE=1")
+	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)

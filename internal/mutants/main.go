@@ -39,6 +39,10 @@ var quick = []string{
 // to do, as a pattern of go test.
 var otherTests = map[string]map[string]string{
 	"./layout": {"./layout/answer": "Formats|Routes|Contents|Manifest|CachePolicy|Parts"},
+	"./layout/answer": {
+		"./build": "Plan", "./publish": "Diff", "./publish/carry": "Slice", "./serve": "Assembl|Routes|Rendered|DamagedObjects",
+	},
+	"./publish/pack": {"./publish/image": "Image|Layers"},
 }
 
 func main() {

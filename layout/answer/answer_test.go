@@ -105,6 +105,11 @@ func TestRouting(t *testing.T) {
 		{"/artifacts/static/nginx-1.0.0", 404, answer.Direct, "", ""},
 		{"/artifacts/static/nginx/manifest.yml", 404, answer.Direct, "", ""},
 		{"/artifacts/static/Nginx-1.0.0/manifest.yml", 404, answer.Direct, "", ""},
+		{"/artifacts/static/nginx-/manifest.yml", 404, answer.Direct, "", ""},
+		{"/artifacts/packages/nginx-.zip", 404, answer.Direct, "", ""},
+		{"/artifacts/packages/none-1.0.0.zip.sig", 404, answer.Direct, "", ""},
+		{"/artifacts/packages/none-1.0.0.zip", 404, answer.Direct, "", ""},
+		{"/epr/none/none-1.0.0.zip.sig", 404, answer.Direct, "", ""},
 		{"/artifacts/other/nginx-1.0.0.zip", 404, answer.Direct, "", ""},
 		{"/artifacts/", 404, answer.Direct, "", ""},
 		{"/artifacts", 404, answer.Direct, "", ""},
@@ -123,12 +128,41 @@ func TestRouting(t *testing.T) {
 		}
 	}
 	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "get", ""} {
-		if a := reply(table, method, "/search"); a.Status != 405 {
-			t.Errorf("%q: %d", method, a.Status)
+		for _, target := range []string{"/search", "//search", "/none", "/package/nginx/1.0.0"} {
+			if a := reply(table, method, target); a.Status != 405 {
+				t.Errorf("%q %s: %d", method, target, a.Status)
+			}
 		}
 	}
 	if get, head := reply(table, "GET", "/"), reply(table, "HEAD", "/"); string(get.Body) != string(head.Body) || head.Status != 200 {
 		t.Error("HEAD is not GET")
+	}
+}
+
+// TestPages: which addresses below /catalog/ are pages, and which end in a slash.
+func TestPages(t *testing.T) {
+	table := tableOf(t, row{name: "nginx", version: "1.0.0"})
+	if a := reply(table, "GET", "/catalog/"); a.Status != 404 {
+		t.Errorf("without a catalogue: %d", a.Status)
+	}
+	table.Site = layout.DigestOf([]byte("site"))
+	for _, c := range []struct{ target, location, path, kind string }{
+		{"/catalog", "/catalog/", "", ""},
+		{"/catalog/", "", "", "text/html; charset=utf-8"},
+		{"/catalog/nginx", "/catalog/nginx/", "", ""},
+		{"/catalog/nginx/", "", "nginx/", "text/html; charset=utf-8"},
+		{"/catalog/nginx/feed.xml", "", "nginx/feed.xml", "application/atom+xml"},
+		{"/catalog/nginx/other.xml", "/catalog/nginx/other.xml/", "", ""},
+		{"/catalog/-/feed.xml", "", "-/feed.xml", "application/atom+xml"},
+		{"/catalog/-/x.css", "", "-/x.css", "text/css; charset=utf-8"},
+		{"/catalog/-/environment", "/catalog/-/environment/", "", ""},
+		{"/catalog/x.css", "/catalog/x.css/", "", ""},
+	} {
+		a := reply(table, "GET", c.target)
+		if c.location != "" && (a.Status != 301 || a.Location != c.location) ||
+			c.location == "" && (a.Status != 200 || a.Kind != answer.Page || a.Path != c.path || a.ContentType != c.kind || a.Digest != table.Site) {
+			t.Errorf("%s: %+v", c.target, a)
+		}
 	}
 }
 

@@ -200,6 +200,11 @@ func TestPins(t *testing.T) {
 			t.Errorf("%s: %v", wrong, s.Packages)
 		}
 	}
+	for wrong, say := range map[string]string{"No-1": "want a name, or a name and a version", "no-1": `"1" is not a version`} {
+		if _, err := answer.NormalSlice(layout.Slice{Packages: []string{wrong}}); err == nil || !strings.Contains(err.Error(), say) {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
 	for query, ok := range map[string]bool{"exact=true": true, "exact=false": true, "exact": false, "exact=1": false, "exact=true&exact=true": false} {
 		if _, err := answer.NormalSlice(layout.Slice{Queries: []layout.SliceQuery{{Query: query}}}); (err == nil) != ok {
 			t.Errorf("%s: %v", query, err)
