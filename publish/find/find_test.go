@@ -2,11 +2,13 @@ package find_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -318,6 +320,42 @@ func TestFindReadsFew(t *testing.T) {
 		if p.First != want[0] || p.Last != want[1] || p.Earlier || p.Later || p.Branch != env || p.Revision == "" || p.Began == nil || p.Began.By != "ada" {
 			t.Errorf("%s: %+v", query, p)
 		}
+	}
+}
+
+// TestFindBesideDamage: a manifest that cannot be read is told, and what the others
+// and the log say is found all the same.
+func TestFindBesideDamage(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	first, second, never := w.build(ctx, content{"1.0.0": "x"}), w.build(ctx, content{"1.0.0": "y", "2.0.0": "x"}), w.build(ctx, content{"3.0.0": "z"})
+	w.publish(ctx, first)
+	w.publish(ctx, second)
+	for _, id := range []string{first, never} {
+		key := layout.ManifestKey(env, id)
+		w.check(w.b.Delete(ctx, key))
+		w.check(w.b.Put(ctx, layout.Object{Key: key, Body: []byte("{}"), ContentType: layout.JsonType}))
+	}
+	q, _ := find.ParseQuery("probe")
+	r, err := find.Find(ctx, w.b, env, w.stored(ctx), q)
+	w.check(err)
+	if !errors.Is(r.Faults, publish.ErrDamaged) || !strings.Contains(r.Faults.Error(), first) || !strings.Contains(r.Faults.Error(), never) {
+		t.Errorf("faults: %v", r.Faults)
+	}
+	var got []string
+	for _, f := range r.Found {
+		for _, p := range f.Periods {
+			got = append(got, fmt.Sprint(f.Version, " ", p.First == first, " ", p.Until.IsZero(), " ", p.Branch != "", " ", p.Revision != ""))
+		}
+	}
+	// What was in the damaged one the log tells, but not its content: where the
+	// branch is the only one, it is known too.
+	if want := []string{"2.0.0 false true true true", "1.0.0 false true true true", "1.0.0 true false true false"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+	gone := w.stored(ctx)
+	w.check(w.b.Delete(ctx, layout.ManifestKey(env, never))) // pruned since it was listed
+	if r, err = find.Find(ctx, w.b, env, gone, q); err != nil || strings.Contains(r.Faults.Error(), never) {
+		t.Errorf("pruned meanwhile: %v, %v", r, err)
 	}
 }
 

@@ -18,7 +18,9 @@ func (s *search) periods(ctx context.Context, reigns []reign, version string) ([
 		known := st.has != nil || r.snapshot == ""
 		if open {
 			last := &out[len(out)-1]
-			if has && (last.Revision == "" || h.revision == "" || last.Revision == h.revision) {
+			// The log may know of another content that no manifest is left of.
+			changed := r.move != nil && slices.Contains(changes(r.move.Changed, s.q), version)
+			if has && !changed && (last.Revision == "" || h.revision == "" || last.Revision == h.revision) {
 				last.Last = r.snapshot
 				if last.Revision == "" {
 					last.Revision, last.Branch = h.revision, h.branch
