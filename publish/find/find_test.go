@@ -323,6 +323,94 @@ func TestFindReadsFew(t *testing.T) {
 	}
 }
 
+// told is what was found, a line for each period: version, the hours since and until
+// ("-" if not on record), whether it was earlier or later too, the names of the first
+// and the last snapshot, who began and ended it, its branch, tags, and if it is live.
+func told(r *find.Result, names map[string]string) (lines []string) {
+	for _, f := range r.Found {
+		for _, p := range f.Periods {
+			hour := func(at time.Time) string {
+				if at.IsZero() {
+					return "-"
+				}
+				return fmt.Sprint(int(at.Sub(midnight).Hours()))
+			}
+			by := func(m *layout.Move) string {
+				if m == nil {
+					return "-"
+				}
+				return m.By
+			}
+			origin := "-"
+			if p.Origin != nil {
+				origin = p.Origin.Name
+			}
+			lines = append(lines, fmt.Sprint(f.Version, " ", hour(p.Since), " ", hour(p.Until), " ", p.Earlier, " ", p.Later, " ", names[p.First], names[p.Last], " ",
+				by(p.Began), " ", by(p.Ended), " ", p.Branch, "=", origin, " ", f.Tags, " ", f.Live, " ", len(f.Snapshots)))
+		}
+	}
+	return lines
+}
+
+// midnight is when time begins in [testing/synctest].
+var midnight = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// TestFindStory tells all of a short history: as it was, without the manifests of its
+// beginning, and without an entry of the log.
+func TestFindStory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ctx := newWorld(t), t.Context()
+		names := map[string]string{}
+		var ids []string
+		for i, c := range []content{{"1.0.0": "x"}, {"1.0.0": "x", "2.0.0": "x"}, {"2.0.0": "y", "10.0.0": "x"}} {
+			time.Sleep(time.Hour)
+			id := w.build(ctx, c)
+			w.publish(ctx, id)
+			ids, names[id] = append(ids, id), string(rune('a'+i))
+		}
+		lease := w.b.Lease(publish.LeaseOptions{Purpose: "tag"})
+		_, err := lease.Tag(ctx, env, "release", ids[0], publish.Note{}, false)
+		w.check(err)
+		w.check(lease.Release(ctx))
+		time.Sleep(time.Hour)
+		w.rollback(ctx, ids[1])
+		compare := func(what string, want ...string) {
+			t.Helper()
+			if got := told(w.find(ctx, "probe"), names); !slices.Equal(got, want) {
+				t.Errorf("%s:\n%s\nwant\n%s", what, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		}
+		compare("all of it",
+			"10.0.0 3 4 false false cc ada ben production=production [] false 1",
+			"2.0.0 4 - false false bb ben - production=production [] true 2",
+			"2.0.0 3 4 false false cc ada ben production=production [] true 2",
+			"2.0.0 2 3 false false bb ada ada production=production [] true 2",
+			"1.0.0 4 - false false bb ben - production=production [release] true 2",
+			"1.0.0 1 3 false false ab ada ada production=production [release] true 2")
+		_, err = w.b.Untag(ctx, env, "release", publish.Note{})
+		w.check(err)
+		for _, id := range []string{ids[0], ids[2]} {
+			w.check(w.b.Delete(ctx, layout.ManifestKey(env, id)))
+		}
+		compare("pruned",
+			"10.0.0 3 4 false false cc ada ben production=production [] false 0",
+			"2.0.0 4 - false false bb ben - production=production [] true 1",
+			"2.0.0 3 4 false false cc ada ben production=production [] true 1",
+			"2.0.0 2 3 false false bb ada ada production=production [] true 1",
+			"1.0.0 4 - false false bb ben - production=production [] true 1",
+			"1.0.0 1 3 false false ab ada ada production=production [] true 1")
+		w.check(w.b.Delete(ctx, layout.AuditKey(env, 2)))
+		w.find(ctx, "probe") // the move to b is in the pointer, which is not the log
+		compare("without an entry of the log",
+			"10.0.0 3 4 false false cc ada ben production=production [] false 0",
+			"2.0.0 4 - false false bb ben - production=production [] true 1",
+			"2.0.0 3 4 false false cc ada ben production=production [] true 1",
+			"2.0.0 - 3 true false bb - ada production=production [] true 1",
+			"1.0.0 4 - false false bb ben - production=production [] true 1",
+			"1.0.0 - 3 true false bb - ada production=production [] true 1")
+	})
+}
+
 // TestFindBesideDamage: a manifest that cannot be read is told, and what the others
 // and the log say is found all the same.
 func TestFindBesideDamage(t *testing.T) {
