@@ -2,7 +2,9 @@ package pack
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
+	"math"
 	"reflect"
 	"testing"
 )
@@ -30,6 +32,59 @@ func TestSheet(t *testing.T) {
 	}
 	if _, err := decodeSheet(append(encoded, 0)); !errors.Is(err, errDamaged) {
 		t.Errorf("a byte more: %v", err)
+	}
+}
+
+// TestSheetBounds: each number of a sheet at the most that it may be, and one more.
+func TestSheetBounds(t *testing.T) {
+	blob := []ref{{row: 0, size: 1}, {row: 1, size: 1}}
+	for what, c := range map[string]struct {
+		sheet sheet
+		ok    bool
+	}{
+		"the last blob of a part":     {sheet{blobs: blob, parts: []archivePart{{0, 1}}}, true},
+		"a blob too many":             {sheet{blobs: blob, parts: []archivePart{{0, 2}}}, false},
+		"a part without blobs":        {sheet{parts: []archivePart{{0, 0}}}, false},
+		"all literals":                {sheet{blobs: blob, literals: []byte("abc"), parts: []archivePart{{2, 0}, {1, 0}}}, true},
+		"a literal too many":          {sheet{blobs: blob, literals: []byte("abc"), parts: []archivePart{{2, 0}, {2, 0}}}, false},
+		"a file in the last blob":     {sheet{blobs: blob, files: []sheetFile{{"a", 1, true, 1}}}, true},
+		"a file in a blob too many":   {sheet{blobs: blob, files: []sheetFile{{"a", 2, false, 1}}}, false},
+		"an empty file":               {sheet{files: []sheetFile{{"a", -1, false, 0}}}, true},
+		"an empty file, to inflate":   {sheet{files: []sheetFile{{"a", -1, true, 0}}}, true},
+		"a file of a blob, and none":  {sheet{files: []sheetFile{{"a", 0, false, 0}}}, false},
+		"the last row of a table":     {sheet{blobs: []ref{{row: math.MaxUint32 - 1, size: math.MaxUint32}}}, true},
+		"a row too many":              {sheet{blobs: []ref{{row: math.MaxUint32, size: 1}}}, false},
+		"the largest file":            {sheet{blobs: blob, files: []sheetFile{{"a", 0, false, math.MaxInt64}}}, true},
+		"an archive with a signature": {sheet{signature: []byte{}}, true},
+	} {
+		encoded := c.sheet.encode()
+		got, err := decodeSheet(encoded)
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, errDamaged) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err == nil && !bytes.Equal(got.encode(), encoded) {
+			t.Errorf("%s: read as %+v", what, got)
+		}
+	}
+}
+
+// TestGunzip: what is longer than it is said to be is cut one byte behind, where it
+// is told apart; what cannot have a size is not inflated at all.
+func TestGunzip(t *testing.T) {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write([]byte("0123456789")); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	for size, want := range map[int64]int{10: 10, 11: 10, 9: 10, 3: 4, maxObject: 10} {
+		if got, err := gunzip(packed.Bytes(), size); err != nil || len(got) != want {
+			t.Errorf("%d: %q, %v", size, got, err)
+		}
+	}
+	for _, size := range []int64{-1, maxObject + 1} {
+		if got, err := gunzip(packed.Bytes(), size); err == nil {
+			t.Errorf("%d: %q", size, got)
+		}
 	}
 }
 
