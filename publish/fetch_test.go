@@ -39,6 +39,28 @@ func TestCheckEncoded(t *testing.T) {
 	if err := check(bytes.NewReader(body)); err != nil {
 		t.Error(err)
 	}
+	// Another encoder makes another size; what is far larger than any would make is refused.
+	for flushes, ok := range map[int]bool{0: true, int(want.Size): false} {
+		var other bytes.Buffer
+		z, err := gzip.NewWriterLevel(&other, gzip.NoCompression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range flushes {
+			if err := z.Flush(); err != nil { // an empty block
+				t.Fatal(err)
+			}
+		}
+		if _, err := z.Write(plain); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := check(&other); ok != (err == nil) || !ok && !errors.Is(err, publish.ErrDamaged) {
+			t.Errorf("%d empty blocks: %v", flushes, err)
+		}
+	}
 	for _, cause := range []error{io.ErrUnexpectedEOF, context.Canceled, syscall.ENOSPC} {
 		for _, at := range []int{0, 5, len(body) / 2, len(body) - 1, len(body)} {
 			err := check(io.MultiReader(bytes.NewReader(body[:at]), iotest.ErrReader(cause)))
