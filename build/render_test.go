@@ -113,8 +113,19 @@ func emptyStore(t *testing.T) *fragileStore {
 	return &fragileStore{t: t, objects: map[string][]byte{}, left: math.MaxInt}
 }
 
+var allBranches = []string{"production", "staging", "snapshot"}
+
 // build makes the snapshot of the test packages, over those that are live.
 func (s *fragileStore) build(render int, live ...build.Snapshot) *build.Result {
+	s.t.Helper()
+	result, err := s.tryBuild(render, allBranches, live...)
+	if err != nil {
+		s.t.Fatalf("%v: %v", err, result.Report.Errors)
+	}
+	return result
+}
+
+func (s *fragileStore) tryBuild(render int, branches []string, live ...build.Snapshot) (*build.Result, error) {
 	s.t.Helper()
 	source, err := git.OpenDir("../testdata/storage")
 	if err != nil {
@@ -122,7 +133,7 @@ func (s *fragileStore) build(render int, live ...build.Snapshot) *build.Result {
 	}
 	o := build.Options{
 		Source: source, Store: s, Regsnap: "test", Render: render, Budget: layout.Budget{Responses: 2000, Bytes: 256 << 20},
-		Environments: []build.Environment{{Name: "all", Branches: []string{"production", "staging", "snapshot"}, ServiceVersion: "1.40.1", Catalogue: true}},
+		Environments: []build.Environment{{Name: "all", Branches: branches, ServiceVersion: "1.40.1", Catalogue: true}},
 	}
 	for _, l := range live {
 		routes, err := layout.DecodeRoutes(s.objects[layout.RoutesKey("all", l.ID)], "all")
@@ -131,11 +142,37 @@ func (s *fragileStore) build(render int, live ...build.Snapshot) *build.Result {
 		}
 		o.Live = append(o.Live, build.Live{Manifest: l.Manifest, Routes: routes})
 	}
-	result, err := build.Build(s.t.Context(), o)
-	if err != nil {
-		s.t.Fatalf("%v: %v", err, result.Report.Errors)
+	return build.Build(s.t.Context(), o)
+}
+
+// What is taken over from the live snapshot is held to its manifest and routes: a
+// catalog whose bytes are others, fewer or gone ends the build.
+func TestDamagedCatalogOfLive(t *testing.T) {
+	for what, damage := range map[string]func([]byte) []byte{
+		"changed": func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
+		"cut":     func(b []byte) []byte { return b[:len(b)-1] },
+		"longer":  func(b []byte) []byte { return append(b, 0) },
+		"gone":    func([]byte) []byte { return nil },
+	} {
+		s := emptyStore(t)
+		before, err := s.tryBuild(build.RenderVersion, allBranches[:2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := 0
+		for key, body := range s.objects {
+			if strings.HasSuffix(key, ".part") {
+				parts++
+				if s.objects[key] = damage(bytes.Clone(body)); s.objects[key] == nil {
+					delete(s.objects, key)
+				}
+			}
+		}
+		_, err = s.tryBuild(build.RenderVersion, allBranches, before.Snapshots[0])
+		if parts == 0 || err == nil || !strings.Contains(err.Error(), ".part") || what != "gone" && !strings.Contains(err.Error(), "the object is damaged") {
+			t.Errorf("%s: %d parts, %v", what, parts, err)
+		}
 	}
-	return result
 }
 
 // A snapshot is the same whatever is live: forms of answers that another render version

@@ -40,6 +40,55 @@ func TestAssemble(t *testing.T) {
 	}
 }
 
+// TestAssembleKept: a summary stands there with the policy templates that are kept.
+func TestAssembleKept(t *testing.T) {
+	whole := "  {\n    \"name\": \"a\",\n    \"policy_templates\": [\n      {\n        \"name\": \"x\"\n      },\n      {\n        \"name\": \"y\"\n      }\n    ],\n    \"group\": \"g\"\n  }"
+	routes := routesOf(t, row{name: "a", version: "1.0.0"}, row{name: "b", version: "1.0.0"})
+	routes.Sizes[0], routes.Sizes[1] = len(whole), len(whole)
+	table, err := answer.NewTable(routes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := table.Assemble(answer.Selection{Rows: []int{0, 1}, Kept: map[int][]int{0: {1}}}, func(dst []byte, _ int) ([]byte, error) { return append(dst, whole...), nil })
+	want := "[\n" + strings.Replace(whole, "      {\n        \"name\": \"x\"\n      },\n", "", 1) + ",\n" + whole + "\n]\n"
+	if err != nil || string(got) != want {
+		t.Errorf("%s\n%v; want\n%s", got, err, want)
+	}
+}
+
+// TestCheckSearch: a search is what the table names, to its last byte.
+func TestCheckSearch(t *testing.T) {
+	summaries := []string{"  {\n    \"name\": \"a\"\n  }", "  {\n    \"name\": \"bb\"\n  }"}
+	routes := routesOf(t, row{name: "a", version: "1.0.0"}, row{name: "bb", version: "1.0.0"})
+	routes.Summaries = ""
+	for i, s := range summaries {
+		routes.Sizes[i] = len(s)
+		routes.Summaries += string(layout.DigestOf([]byte(s)))
+	}
+	table, err := answer.NewTable(routes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := "[\n" + summaries[0] + ",\n" + summaries[1] + "\n]\n"
+	for _, c := range []struct {
+		rows []int
+		body string
+		ok   bool
+	}{
+		{[]int{0, 1}, both, true}, {[]int{1}, "[\n" + summaries[1] + "\n]\n", true}, {nil, "[]", true},
+		{[]int{0, 1}, both + "\n", false}, {nil, "[]\n", false}, {nil, "[", false}, {nil, "{}", false},
+		{[]int{0, 1}, both[:len(both)-1], false}, {[]int{0}, both, false}, {[]int{1, 0}, both, false},
+		{[]int{0, 1}, strings.Replace(both, "bb", "bc", 1), false}, {[]int{0, 1}, strings.Replace(both, ",\n", "\n,", 1), false},
+	} {
+		if err := table.CheckSearch(answer.Selection{Rows: c.rows}, strings.NewReader(c.body)); (err == nil) != c.ok {
+			t.Errorf("%v, %q: %v", c.rows, c.body, err)
+		}
+	}
+	if err := table.CheckSearch(answer.Selection{Rows: []int{0}, Kept: map[int][]int{0: {0}}}, strings.NewReader(both)); err == nil {
+		t.Error("entries that are cut were checked")
+	}
+}
+
 // TestDigest: an answer is named by its summaries and the policy templates that
 // they keep, and by nothing else.
 func TestDigest(t *testing.T) {
