@@ -289,6 +289,65 @@ func count(t testing.TB, b *Bucket) (n int) {
 	return n
 }
 
+// TestRollbackAfterOtherMoves: a way back that was looked at is not gone once the
+// pointer has moved, not even if the same snapshot is live again, or stayed live.
+func TestRollbackAfterOtherMoves(t *testing.T) {
+	for what, meanwhile := range map[string]func(t *testing.T, b *Bucket, ids []string) error{
+		"to and fro": func(t *testing.T, b *Bucket, ids []string) error {
+			for _, id := range []string{ids[0], ids[2]} {
+				l := b.Lease(LeaseOptions{})
+				r, err := l.PrepareRollback(t.Context(), testEnv, id)
+				if err == nil {
+					_, err = r.Do(t.Context(), Note{}, false)
+				}
+				if err := errors.Join(err, l.Release(t.Context())); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"pinned": func(t *testing.T, b *Bucket, _ []string) error { return second(b.Pin(t.Context(), testEnv, Note{})) },
+		"gone back": func(t *testing.T, b *Bucket, ids []string) error {
+			l := b.Lease(LeaseOptions{})
+			r, err := l.PrepareRollback(t.Context(), testEnv, ids[1])
+			if err == nil {
+				_, err = r.Do(t.Context(), Note{}, false)
+			}
+			return errors.Join(err, l.Release(t.Context()))
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			b, _ := fileBucket(t)
+			src := newEditions(t)
+			var ids []string
+			for n := range 3 {
+				ids = append(ids, src.mustPublish(t, b, n).Snapshot)
+			}
+			l := b.Lease(LeaseOptions{})
+			r, err := l.PrepareRollback(t.Context(), testEnv, ids[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := meanwhile(t, b, ids); err != nil {
+				t.Fatal(err)
+			}
+			before, err := b.Pointer(t.Context(), testEnv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m, err := r.Do(t.Context(), Note{}, false); !errors.Is(err, store.ErrConflict) {
+				t.Errorf("%+v, %v; want a conflict", m, err)
+			}
+			if after, err := b.Pointer(t.Context(), testEnv); err != nil || after.Generation != before.Generation {
+				t.Errorf("generation %d, then %d, %v", before.Generation, after.Generation, err)
+			}
+			if err := l.Release(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestRollbackRefuses(t *testing.T) {
 	src, ctx := newEditions(t), context.Background()
 	b, _ := fileBucket(t)

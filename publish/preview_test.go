@@ -113,3 +113,37 @@ func TestPreviewExpires(t *testing.T) {
 		t.Errorf("configured: %+v", p)
 	}
 }
+
+// TestPinnedPreview: to publish what is live and pinned, with another time for the
+// preview, changes nothing, and nothing is held back.
+func TestPinnedPreview(t *testing.T) {
+	b, _ := fileBucket(t)
+	src := newEditions(t)
+	soon := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	id := src.mustPublish(t, b, 0).Snapshot
+	at := func(until time.Time) *Moved {
+		t.Helper()
+		l := b.Lease(LeaseOptions{})
+		m, err := l.Publish(t.Context(), testEnv, id, Note{Preview: &layout.Preview{Until: until}}, inLine)
+		if err := errors.Join(err, l.Release(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	at(soon)
+	if _, err := b.Pin(t.Context(), testEnv, Note{}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := b.Pointer(t.Context(), testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, until := range []time.Time{soon, soon.Add(time.Hour)} {
+		if m := at(until); m.Changed || m.Held || m.Live != id {
+			t.Errorf("until %s: %+v", until, m)
+		}
+		if after, err := b.Pointer(t.Context(), testEnv); err != nil || after.Generation != before.Generation || !after.Preview.Until.Equal(soon) {
+			t.Errorf("until %s: %+v, %v", until, after, err)
+		}
+	}
+}

@@ -107,6 +107,36 @@ func TestHeldIsBounded(t *testing.T) {
 	}
 }
 
+// TestCacheAtItsBounds: what has as many bytes as CacheObject is read once for two
+// clients; what has one more, twice.
+func TestCacheAtItsBounds(t *testing.T) {
+	for what, c := range map[string]struct {
+		path, accept, key string
+		bounded           func(o *serve.Options, size int64)
+	}{
+		"an archive":      {"/epr/web/web-2.0.0.zip", "identity", "packages/web/2.0.0/", func(o *serve.Options, n int64) { o.CacheObject = n }},
+		"an encoded file": {"/package/trial/0.1.0/agent/stream/long.yml.hbs", "gzip", "packages/trial/0.1.0/", func(o *serve.Options, n int64) { o.CacheObject = n }},
+	} {
+		size := start(t, production(sharedBucket(t))).get(c.path, "Accept-Encoding: "+c.accept)
+		if size.StatusCode != 200 || size.ContentLength <= 0 || (size.Header.Get("Content-Encoding") == "gzip") != (c.accept == "gzip") {
+			t.Fatalf("%s: %s %v", what, size.Status, size.Header)
+		}
+		for more, want := range map[int64]int{0: 0, 1: 0, -1: 1} {
+			bucket := newFaulty(sharedBucket(t))
+			o := production(bucket)
+			c.bounded(&o, size.ContentLength+more)
+			s := start(t, o)
+			reads := func() int { return bucket.count("read", c.key) + bucket.count("open", c.key) }
+			s.get(c.path, "Accept-Encoding: "+c.accept)
+			first := reads()
+			s.get(c.path, "Accept-Encoding: "+c.accept)
+			if got := reads() - first; got != want || first == 0 {
+				t.Errorf("%s, with %+d bytes more: read %d times, and %d times again, want %d", what, more, first, got, want)
+			}
+		}
+	}
+}
+
 func liveHeap() int64 {
 	runtime.GC()
 	runtime.GC()
