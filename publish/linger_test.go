@@ -1,0 +1,102 @@
+package publish
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
+)
+
+// doubtful is a store whose deletions are through after one request, or, if late,
+// may have left one on its way. It notes when the last object and when the lock of
+// prune went.
+type doubtful struct {
+	store.Store
+	late, batches bool
+
+	mu             sync.Mutex
+	last, unlocked time.Time
+}
+
+func (d *doubtful) Delete(ctx context.Context, key string) error {
+	d.mu.Lock()
+	if key == layout.PruneLockKey {
+		d.unlocked = time.Now()
+	}
+	d.mu.Unlock()
+	return d.Store.Delete(ctx, key)
+}
+
+func (d *doubtful) Capabilities() store.Capabilities {
+	can := store.CapabilitiesOf(d.Store)
+	can.DeleteOnce = func(ctx context.Context, key string) (bool, error) {
+		d.mu.Lock()
+		if key != layout.PruneLockKey {
+			d.last = time.Now()
+		}
+		d.mu.Unlock()
+		return !d.late, d.Delete(ctx, key)
+	}
+	if d.batches {
+		can.DeleteBatch = func(ctx context.Context, keys []string) (bool, error) {
+			for _, key := range keys {
+				if _, err := can.DeleteOnce(ctx, key); err != nil {
+					return false, err
+				}
+			}
+			return !d.late, nil
+		}
+	}
+	return can
+}
+
+// TestPruneLingers: while a deletion may still be on its way prune keeps its lock, for
+// what it deletes must not be written again. It stays no longer than it must.
+func TestPruneLingers(t *testing.T) {
+	for what, c := range map[string]struct {
+		late, batches bool
+		o             PruneOptions
+	}{
+		"through":              {false, false, PruneOptions{}},
+		"in batches, through":  {false, true, PruneOptions{}},
+		"late":                 {true, false, PruneOptions{}},
+		"in batches, late":     {true, true, PruneOptions{}},
+		"retired, through":     {false, false, PruneOptions{Retire: []string{testEnv}}},
+		"retired, in doubt":    {true, false, PruneOptions{Retire: []string{testEnv}}},
+		"nothing to do, late":  {true, false, PruneOptions{Keep: Retention{Last: 9}}},
+		"nothing, in batches":  {true, true, PruneOptions{Keep: Retention{Last: 9}}},
+		"retired, all batches": {true, true, PruneOptions{Retire: []string{testEnv}}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, err := store.Open(t.Context(), "mem://", store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := &doubtful{Store: s, late: c.late, batches: c.batches}
+			b := in(d)
+			src := newEditions(t)
+			for n := range 3 {
+				src.mustPublish(t, b, n)
+			}
+			d.last, d.unlocked = time.Time{}, time.Time{}
+			p, err := b.Prune(t.Context(), c.o)
+			if err != nil {
+				t.Fatal(what, err)
+			}
+			want := time.Duration(0)
+			if c.late && p.Objects > 0 {
+				want = b.times().linger
+			}
+			if d.unlocked.IsZero() || (p.Objects > 0) == d.last.IsZero() {
+				t.Fatalf("%s: %d objects, the last at %s, the lock at %s", what, p.Objects, d.last, d.unlocked)
+			}
+			if got := d.unlocked.Sub(d.last); p.Objects > 0 && got != want {
+				t.Errorf("%s: the lock stayed for %s, want %s", what, got, want)
+			}
+		})
+	}
+}
