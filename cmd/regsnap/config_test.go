@@ -24,6 +24,8 @@ func TestConfigErrors(t *testing.T) {
 		"pin":                 {"environments: {a: {branches: [x], regsnap: latest}}\n", `environments.a.regsnap: "latest" is neither main nor a release such as v1.2.3`},
 		"service version":     {"environments: {a: {branches: [x], service_version: new}}\n", `environments.a.service_version: "new" is not a version`},
 		"budget":              {"responses: {max: -1}\n", "responses: -1 responses and 268435456 bytes: want 0 or more"},
+		"budget in bytes":     {"responses: {bytes: -1}\n", "-1 bytes: want 0 or more"},
+		"previews of no time": {"previews: {ttl: 0}\n", "ttl: want a time in which people can look at a preview"},
 		"hostname twice":      {"environments:\n  a: {branches: [x], hostname: r.example}\n  b: {branches: [x], hostname: R.EXAMPLE}\n", "environments.b.hostname: r.example is that of environment a"},
 		"cache time for ever": {"environments: {a: {branches: [x], cache: {index: 9000h}}}\n", "environments.a.cache: cache times 32400000 s and 600 s: want 0 to 31536000 s"},
 	} {
