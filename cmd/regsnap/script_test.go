@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 			os.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 		}
 	}
-	testscript.Main(inMemory{m}, map[string]func(){
+	testscript.Main(testsInMemory{m}, map[string]func(){
 		"regsnap": func() {
 			release = os.Getenv("TEST_RELEASE") // as the linker would
 			os.Exit(run(context.Background(), os.Args, os.Stdout, os.Stderr))
@@ -43,10 +43,10 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// inMemory runs tests with their temporary files in memory.
-type inMemory struct{ *testing.M }
+// testsInMemory runs tests with their temporary files in memory.
+type testsInMemory struct{ *testing.M }
 
-func (m inMemory) Run() int { return testtools.RunInMemory(m.M) }
+func (m testsInMemory) Run() int { return testtools.RunInMemory(m.M) }
 
 // TestScripts runs the program as users do. testdata/script/README.md lists the
 // commands that the scripts have beside those of testscript.
