@@ -63,7 +63,6 @@ func deep() string {
 // TestCatalogue looks at the catalogue of the demo and of a package that means harm
 // in a real browser. PICTURES names a folder for pictures of the pages.
 func TestCatalogue(t *testing.T) {
-	t.Parallel() // the browser waits
 	chromium, modules := testtools.Chromium.Need(t), testtools.BrowserModules.Need(t)
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "testdata", "storage"))); err != nil {

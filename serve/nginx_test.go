@@ -245,7 +245,6 @@ func TestNginxLock(t *testing.T) {
 // seconds: it is asked for again, with its validator; while that takes, and when
 // serve is down, the old one is good enough.
 func TestNginxStale(t *testing.T) {
-	t.Parallel() // it waits
 	bucket, first, second := two(t)
 	o := both()
 	o.Bucket = bucket
