@@ -130,11 +130,11 @@ func (p *promotion) writeFile(ctx context.Context, file string, most int64) (ind
 
 // planAdd makes the commit, and has lint judge it.
 func (p *promotion) planAdd(ctx context.Context, tip index.ID, entries []index.Entry) error {
+	p.begin()
 	to, err := p.state(ctx, p.To.Name, tip)
 	if err != nil {
 		return err
 	}
-	p.result.Moved, p.result.Updates = nil, nil
 	var replaced []index.Entry
 	for _, e := range entries {
 		at := slices.IndexFunc(to.branch.Entries, func(old index.Entry) bool { return old.Name == e.Name && old.Version == e.Version })

@@ -44,6 +44,7 @@ func Clean(ctx context.Context, o CleanOptions) (*Result, error) {
 }
 
 func (p *promotion) planClean(ctx context.Context, branches []lint.Branch, tips map[string]index.ID) error {
+	p.begin()
 	to, err := p.state(ctx, p.To.Name, tips[p.To.Name])
 	if err != nil {
 		return err
@@ -57,7 +58,6 @@ func (p *promotion) planClean(ctx context.Context, branches []lint.Branch, tips 
 		released[key{e.Name, e.Version}] = e
 	}
 	r := p.result
-	r.Moved, r.Older, r.Kept, r.Updates = nil, nil, nil, nil
 	for _, b := range branches {
 		s, err := p.state(ctx, b.Name, tips[b.Name])
 		if err != nil {

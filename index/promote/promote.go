@@ -117,8 +117,12 @@ func (p *promotion) state(ctx context.Context, branch string, id index.ID) (*sta
 	return &state{id, b}, err
 }
 
+// begin forgets what an attempt before found and made: the last one counts.
+func (p *promotion) begin() { *p.result = Result{From: p.result.From, To: p.result.To} }
+
 // plan makes the commits, and has lint judge them. No branch knows them yet.
 func (p *promotion) plan(ctx context.Context, tips map[string]index.ID) error {
+	p.begin()
 	from, err := p.state(ctx, p.From.Name, tips[p.From.Name])
 	if err != nil {
 		return err
@@ -142,7 +146,7 @@ func (p *promotion) plan(ctx context.Context, tips map[string]index.ID) error {
 	if err != nil {
 		return p.explain(ctx, err, to)
 	}
-	p.result.Moved, p.result.Older, p.result.Updates = moved, nil, nil
+	p.result.Moved = moved
 	if len(moved) == 0 {
 		return nil
 	}
@@ -213,10 +217,6 @@ func (p *promotion) judge(ctx context.Context, b lint.Branch, base, head index.I
 	})
 	if err != nil {
 		return err
-	}
-	// The last attempt counts, and To is judged first.
-	if b.Name == p.To.Name {
-		p.result.Report = index.Findings{}
 	}
 	p.blame(ctx, head, r.Report.Errors)
 	p.blame(ctx, head, r.Report.Warnings)
