@@ -141,7 +141,11 @@ func (g GitHub) call(ctx context.Context, method, query string, body []byte, int
 		}
 		return res.StatusCode, "", nil
 	}
-	return res.StatusCode, failure(answer), nil
+	said = failure(answer)
+	if g.Token != "" { // a server may repeat what it was sent
+		said = strings.ReplaceAll(said, g.Token, "xxxxx")
+	}
+	return res.StatusCode, said, nil
 }
 
 // failure is what an error of the API says.
