@@ -111,7 +111,13 @@ func (l local) update(ctx context.Context, updates []Update) error {
 		ref := "refs/heads/" + u.Branch
 		// The branch may be new here, or behind the remote's that was read.
 		old := there[ref]
-		if !old.IsZero() && !l.r.contains(ctx, u.Old, old) {
+		known := old.IsZero()
+		if !known && !u.Old.IsZero() {
+			if known, err = l.r.contains(ctx, u.Old, old); err != nil {
+				return err
+			}
+		}
+		if !known {
 			return fmt.Errorf("%w: %s is at %.12s now", errRaced, u.Branch, old)
 		}
 		fmt.Fprintf(&in, "update %s %s %s\n", ref, u.New, old)
@@ -193,8 +199,10 @@ func (m remote) update(ctx context.Context, updates []Update) error {
 	for _, u := range updates {
 		if tip, there := now[u.Branch]; there {
 			moved = moved || tip != u.Old
-			// The answer to a push can be lost, and others may have gone on.
-			done = done && m.r.contains(ctx, tip, u.New)
+			// The answer to a push can be lost, and others may have gone on. Not to
+			// know whether it was made is no success: err is what is said.
+			made, _ := m.r.contains(ctx, tip, u.New)
+			done = done && made
 		}
 	}
 	switch {

@@ -3,6 +3,7 @@ package promote
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -92,10 +93,13 @@ func (r *repo) refs(ctx context.Context, names ...string) (map[string]index.ID, 
 func parseRefs(text, separator string) (map[string]index.ID, error) {
 	refs := map[string]index.ID{}
 	for line := range strings.Lines(text) {
-		id, ref, _ := strings.Cut(strings.TrimSuffix(line, "\n"), separator)
+		id, ref, named := strings.Cut(strings.TrimSuffix(line, "\n"), separator)
 		parsed, err := index.ParseID(id)
 		if err != nil {
 			return nil, err
+		}
+		if !named || ref == "" {
+			return nil, fmt.Errorf("git names no ref for %s", id)
 		}
 		refs[ref] = parsed
 	}
@@ -103,9 +107,12 @@ func parseRefs(text, separator string) (map[string]index.ID, error) {
 }
 
 // contains reports whether a commit is another, or an ancestor of it.
-func (r *repo) contains(ctx context.Context, tip, commit index.ID) bool {
+func (r *repo) contains(ctx context.Context, tip, commit index.ID) (bool, error) {
 	_, err := r.git(ctx, "", "merge-base", "--is-ancestor", commit.String(), tip.String())
-	return err == nil
+	if no := (*exec.ExitError)(nil); errors.As(err, &no) && no.ExitCode() == 1 {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // checkedOut gives the work trees in which branches are checked out.
