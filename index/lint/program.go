@@ -2,7 +2,6 @@ package lint
 
 import (
 	"archive/zip"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -58,7 +57,7 @@ func (p Program) Check(ctx context.Context, packages []Content) (_ *Specificatio
 		cancel()
 	}
 	ended := cmd.Wait()
-	switch said := strings.Join(strings.Fields(stderr.String()), " "); {
+	switch said := strings.Join(strings.Fields(string(stderr.kept)), " "); {
 	case ended != nil && said != "":
 		return nil, fmt.Errorf("%s: %w: %s", p, ended, said)
 	case sent != nil:
@@ -69,7 +68,7 @@ func (p Program) Check(ctx context.Context, packages []Content) (_ *Specificatio
 		return nil, fmt.Errorf("%s: its report is over %d bytes long", p, maxReport)
 	}
 	var out Specification
-	if err := json.Unmarshal(stdout.Bytes(), &out); err != nil {
+	if err := json.Unmarshal(stdout.kept, &out); err != nil {
 		return nil, fmt.Errorf("%s: its report: %w", p, err)
 	}
 	if out.Version == "" {
@@ -97,18 +96,19 @@ func send(ctx context.Context, to io.WriteCloser, packages []Content) error {
 	return errors.Join(z.Close(), to.Close())
 }
 
-// limited keeps the first bytes that are written to it.
+// limited keeps the first bytes that are written to it. It has no ReadFrom, by which
+// io.Copy would pass the limit by.
 type limited struct {
-	bytes.Buffer
+	kept []byte
 	most int
 	over bool
 }
 
 func (l *limited) Write(p []byte) (int, error) {
 	n := len(p)
-	if room := l.most - l.Len(); n > room {
+	if room := l.most - len(l.kept); n > room {
 		l.over, p = true, p[:room]
 	}
-	l.Buffer.Write(p)
+	l.kept = append(l.kept, p...)
 	return n, nil
 }
