@@ -1,12 +1,15 @@
 package lint_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/index/lint"
@@ -103,5 +106,48 @@ func TestAuditShallow(t *testing.T) {
 	}
 	if !a.Shallow || a.Commits != 1 || len(a.Findings) != 0 {
 		t.Errorf("shallow %v, %d commits, findings %+v", a.Shallow, a.Commits, a.Findings)
+	}
+}
+
+// A version whose files cannot be read any more is an error that names the commit and
+// the version, whatever was done to it.
+func TestAuditLacks(t *testing.T) {
+	const db = "-- packages/db/1.0.0/a --\na\n"
+	for kind, after := range map[string][]string{
+		"changed":  {"-- packages/web/1.0.0/a --\n2\n" + db},
+		"removed":  {db},
+		"returned": {db, "-- packages/web/1.0.0/a --\n3\n" + db},
+	} {
+		repo := indextest.NewRepo(t)
+		repo.Commit("production", "first", "-- packages/web/1.0.0/a --\n1\n"+db)
+		for _, files := range after {
+			repo.Commit("production", "then", files)
+		}
+		lost := repo.Git("", "rev-parse", "production~"+fmt.Sprint(len(after))+":packages/web/1.0.0")
+		since := time.Time{}
+		if kind == "returned" { // what was removed is not asked for
+			lost = repo.Git("", "rev-parse", "production:packages/web/1.0.0")
+			seconds, err := strconv.ParseInt(repo.Git("", "log", "-1", "--format=%ct", "production"), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			since = time.Unix(seconds, 0)
+		}
+		s := open(t, repo.Dir)
+		a, err := lint.RunAudit(t.Context(), lint.AuditOptions{Source: s, Branch: "production", Since: since})
+		if err != nil || a.Findings[len(a.Findings)-1].Kind != kind {
+			t.Fatalf("%s: %+v, %v", kind, a, err)
+		}
+		repo.Remove(lost)
+		head := repo.Git("", "rev-parse", "production")
+		_, err = lint.RunAudit(t.Context(), lint.AuditOptions{Source: open(t, repo.Dir), Branch: "production", Since: since})
+		if err == nil || !strings.Contains(err.Error(), "commit "+head[:12]+": packages/web/1.0.0: ") {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	repo := indextest.NewRepo(t)
+	repo.Commit("production", "first", db)
+	if _, err := lint.RunAudit(t.Context(), lint.AuditOptions{Source: open(t, repo.Dir), Branch: "gone"}); !errors.Is(err, index.ErrNoBranch) {
+		t.Errorf("%v", err)
 	}
 }

@@ -91,7 +91,7 @@ func TestFileInTheWay(t *testing.T) {
 	repo := storage(t, "-- packages/web --\nin the way\n"+pkg("db", "1.0.0"), pkg("web", "1.1.0")+pkg("n", "1.0.0"))
 	before := repo.Git("", "rev-parse", "staging", "snapshot")
 	_, err := promote.Promote(t.Context(), move(repo, promote.Choice{Packages: []string{"web-1.1.0"}}))
-	if err == nil || !strings.Contains(err.Error(), "web is a blob: a directory is needed in its place") {
+	if err == nil || err.Error() != "branch staging: packages/web is a blob: a directory is needed in its place" {
 		t.Errorf("%v", err)
 	}
 	if after := repo.Git("", "rev-parse", "staging", "snapshot"); after != before {

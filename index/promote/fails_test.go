@@ -1,0 +1,151 @@
+package promote_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/regsnap/regsnap/index/indextest"
+	"github.com/regsnap/regsnap/index/lint"
+	"github.com/regsnap/regsnap/index/promote"
+)
+
+// disk is a git of which one command fails, as where the disk is full: the n-th that
+// writes, or reads what is to be written. It counts those that were run.
+type disk struct{ dir string }
+
+func newDisk(t *testing.T) disk {
+	t.Helper()
+	real, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := disk{t.TempDir()}
+	script := fmt.Sprintf(`#!/bin/sh
+n=0
+read n < %[1]s/count
+n=$((n+1))
+echo $n > %[1]s/count
+read at < %[1]s/fail
+if [ $n = $at ]; then
+	echo "$1" > %[1]s/failed
+	echo "fatal: No space left on device" >&2
+	exit 128
+fi
+exec %[2]s "$@"
+`, d.dir, real)
+	if err := os.WriteFile(filepath.Join(d.dir, "git"), []byte(script), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// fail has the n-th command fail; 0 is none.
+func (d disk) fail(t *testing.T, n int) {
+	t.Helper()
+	write(t, filepath.Join(d.dir, "count"), []byte("0\n"))
+	write(t, filepath.Join(d.dir, "fail"), []byte(strconv.Itoa(n)+"\n"))
+}
+
+func (d disk) read(t *testing.T, name string) string {
+	t.Helper()
+	return strings.TrimSpace(string(read(t, filepath.Join(d.dir, name))))
+}
+
+// reset sets the refs of a repository to those that it had.
+func reset(repo *indextest.Repo, to string) {
+	var commands strings.Builder
+	for ref := range strings.FieldsSeq(repo.Git("", "for-each-ref", "--format=%(refname)")) {
+		if !strings.Contains(to, ref+" ") {
+			fmt.Fprintln(&commands, "delete", ref)
+		}
+	}
+	for line := range strings.Lines(to) {
+		fmt.Fprintln(&commands, "update", strings.TrimSpace(line))
+	}
+	repo.Git(commands.String(), "update-ref", "--stdin")
+}
+
+// contents is what all branches hold, whatever their commits are.
+func contents(repo *indextest.Repo) string {
+	var out strings.Builder
+	for ref := range strings.FieldsSeq(repo.Git("", "for-each-ref", "--format=%(refname)", "refs/heads")) {
+		fmt.Fprintln(&out, ref, repo.Git("", "rev-parse", ref+"^{tree}"))
+	}
+	return out.String()
+}
+
+// TestFails has each command of git fail that an operation runs: it then says so, and no
+// branch has changed, or all is done as if nothing had failed. Nothing is done by half.
+func TestFails(t *testing.T) {
+	dir := t.TempDir()
+	file := archive(t, dir, "zz", "1.0.0")
+	choice := promote.Choice{Packages: []string{"web-1.1.0"}}
+	newer := lint.Branch{Name: "staging", Overwrite: lint.IfNeeded, Above: []lint.Branch{production}}
+	operations := map[string]func(repo, clone *indextest.Repo) error{
+		"promote": func(repo, _ *indextest.Repo) error {
+			_, err := promote.Promote(t.Context(), promote.Options{Repo: repo.Dir, From: snapshot, To: newer, Choice: promote.Choice{AllNewer: true}, RemoveOlder: true})
+			return err
+		},
+		"promote in a remote": func(_, clone *indextest.Repo) error {
+			_, err := promote.Promote(t.Context(), promote.Options{Repo: clone.Dir, From: snapshot, To: staging, Choice: choice, Remote: "origin"})
+			return err
+		},
+		"propose": func(repo, _ *indextest.Repo) error {
+			_, err := promote.Promote(t.Context(), promote.Options{Repo: repo.Dir, From: snapshot, To: production, Choice: choice})
+			return err
+		},
+		"clean": func(repo, _ *indextest.Repo) error {
+			_, err := promote.Clean(t.Context(), promote.CleanOptions{Options: promote.Options{Repo: repo.Dir, To: production}, Branches: []lint.Branch{staging, snapshot}})
+			return err
+		},
+		"add": func(repo, _ *indextest.Repo) error {
+			_, err := promote.Add(t.Context(), promote.AddOptions{Repo: repo.Dir, To: snapshot, Files: []promote.AddFile{file}})
+			return err
+		},
+	}
+	d := newDisk(t)
+	path := os.Getenv("PATH")
+	for name, run := range operations {
+		t.Run(name, func(t *testing.T) {
+			done := ""
+			promote.SetRaces(t, 1)
+			repo, _, _ := remoteStorage(t)
+			repo.Commit("staging", "s", pkg("web", "1.0.0")) // cleaned, it needs a file to be kept
+			start := refs(repo)
+			for n, last := 0, 1; n <= last; n++ {
+				reset(repo, start)
+				clone := cloneOf(t, repo) // it has nothing yet: what fails to come is missed
+				before := contents(repo)
+				d.fail(t, n)
+				t.Setenv("PATH", d.dir+":"+path)
+				err := run(repo, clone)
+				t.Setenv("PATH", path)
+				now := contents(repo)
+				if n == 0 {
+					if err != nil || now == before {
+						t.Fatalf("nothing fails: %v", err)
+					}
+					done = now
+					if last, err = strconv.Atoi(d.read(t, "count")); err != nil || last < 5 {
+						t.Fatalf("%d commands, %v", last, err)
+					}
+					continue
+				}
+				failed := d.read(t, "failed")
+				switch {
+				case err == nil && now != done:
+					t.Errorf("command %d, %s, fails in silence", n, failed)
+				case err != nil && now != before && now != done:
+					t.Errorf("command %d, %s: done by half: %v", n, failed, err)
+				case err != nil && !strings.Contains(err.Error(), "No space left on device"):
+					t.Errorf("command %d, %s: another error: %v", n, failed, err)
+				}
+			}
+		})
+	}
+}
