@@ -314,3 +314,29 @@ func TestWarns(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// What is said of a version reads it no second time, however much that is.
+func TestReadOnce(t *testing.T) {
+	db, v1, v2 := pkg("db", "1.0.0", "db"), pkg("web", "1.0.0", "web"), pkg("web", "2.0.0", "web")
+	invalid := strings.Replace(v1, "\nversion: 1.0.0", "\nversion: 1.0.1", 1)
+	for name, c := range map[string]struct{ pushed, little, much string }{
+		"valid":   {v1, db, v1 + v2},      // nothing is said, or that it is hidden and older
+		"invalid": {invalid, v1, v1 + v2}, // that it is hidden, or older as well
+	} {
+		var reads, said []int
+		for _, above := range []string{c.little, c.much} {
+			repo := indextest.NewRepo(t)
+			repo.Commit("production", "p", above)
+			repo.Commit("staging", "before", db)
+			repo.Commit("staging", "after", db+c.pushed)
+			r, err := pushed(t, repo, middle, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reads, said = append(reads, r.Read.Blobs), append(said, len(found(r.Report)))
+		}
+		if reads[0] != reads[1] || said[0] >= said[1] {
+			t.Errorf("%s: %v contents read for %v findings", name, reads, said)
+		}
+	}
+}

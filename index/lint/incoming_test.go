@@ -3,6 +3,7 @@ package lint_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -155,5 +156,25 @@ func TestPackagesUnfetched(t *testing.T) {
 	}
 	if _, err := lint.Packages(t.Context(), lint.PackagesOptions{Source: unfetched{folder}, Branch: "snapshot"}); !errors.Is(err, errUnfetched) {
 		t.Errorf("%v", err)
+	}
+}
+
+// The same holds for a push, in a clone that has no contents and a remote that is gone.
+func TestPushUnfetched(t *testing.T) {
+	repo := indextest.NewRepo(t)
+	repo.Commit("snapshot", "before", pkg("web", "1.0.0", "web"))
+	repo.Commit("snapshot", "after", pkg("web", "1.0.0", "web")+pkg("db", "1.0.0", "db"))
+	repo.Git("", "config", "uploadpack.allowFilter", "true")
+	clone := t.TempDir() + "/clone"
+	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--bare", "--filter=blob:none", "file://"+repo.Dir, clone)
+	if err := os.Rename(repo.Dir, repo.Dir+".gone"); err != nil {
+		t.Fatal(err)
+	}
+	o := lint.Options{
+		Source: open(t, clone), Branch: snapshot,
+		Base: parse(t, indextest.Git(t, clone, "", "rev-parse", "snapshot^")), Head: parse(t, indextest.Git(t, clone, "", "rev-parse", "snapshot")),
+	}
+	if r, err := lint.Lint(t.Context(), o); err == nil || r != nil {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

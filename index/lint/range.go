@@ -47,7 +47,7 @@ func FindRange(ctx context.Context, s *git.GitSource, branch, base, head string)
 	}
 	r.Proposed = r.Head != local && r.Head != remote
 	// CI systems give zeros for what was not there before.
-	if base != "" && strings.Trim(base, "0") != "" {
+	if strings.Trim(base, "0") != "" {
 		r.Base, err = s.Revision(ctx, base)
 		return r, err
 	}

@@ -24,6 +24,7 @@ type checker struct {
 	got    map[string]string // by path
 	answer lint.Specification
 	err    error
+	stop   error // of the first file
 }
 
 func (c *checker) Check(ctx context.Context, packages []lint.Content) (*lint.Specification, error) {
@@ -31,7 +32,7 @@ func (c *checker) Check(ctx context.Context, packages []lint.Content) (*lint.Spe
 	for _, p := range packages {
 		if err := p.Each(ctx, func(path string, content []byte) error {
 			c.got[p.Dir+"/"+path] = string(content)
-			return c.err
+			return c.stop
 		}); err != nil {
 			return nil, err
 		}
@@ -178,9 +179,19 @@ func TestSpecificationFails(t *testing.T) {
 	if _, err := lint.Packages(t.Context(), lint.PackagesOptions{Source: open(t, repo.Dir), Branch: "snapshot", Specification: lint.Error, Checker: broken}); !errors.Is(err, broken.err) {
 		t.Errorf("%v", err)
 	}
-	// What fails while a file is handed over ends there, of a folder and of an archive.
-	if len(broken.got) != 1 {
-		t.Errorf("%d files after the first failed", len(broken.got))
+}
+
+// What fails while a file is handed over ends there, of an archive as of a folder.
+func TestSpecificationStops(t *testing.T) {
+	repo := specified(t)
+	folder := indextest.NewRepo(t)
+	folder.Commit("snapshot", "n", pkg("web", "1.0.0", "web"))
+	for name, dir := range map[string]string{"archive": repo.Dir, "folder": folder.Dir} {
+		c := &checker{stop: errors.New("the pipe is broken")}
+		_, err := lint.Packages(t.Context(), lint.PackagesOptions{Source: open(t, dir), Branch: "snapshot", Specification: lint.Error, Checker: c})
+		if !errors.Is(err, c.stop) || len(c.got) != 1 {
+			t.Errorf("%s: %v, after %d files", name, err, len(c.got))
+		}
 	}
 }
 
