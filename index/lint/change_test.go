@@ -194,6 +194,20 @@ func TestProposed(t *testing.T) {
 	}
 }
 
+// What the branch has by now is looked at, so that it must be there.
+func TestProposedLacks(t *testing.T) {
+	repo := indextest.NewRepo(t)
+	start := repo.Commit("production", "start", pkg("web", "1.0.0", "web"))
+	repo.Git("", "update-ref", "refs/heads/proposal", start)
+	head := repo.Commit("proposal", "proposal", pkg("web", "1.0.0", "web")+pkg("web", "2.0.0", "web"))
+	base := repo.Commit("production", "since", pkg("web", "1.0.0", "web")+pkg("web", "3.0.0", "web"))
+	repo.Remove(repo.Git("", "rev-parse", base+":packages/web"))
+	o := lint.Options{Source: open(t, repo.Dir), Branch: production, Base: parse(t, base), Head: parse(t, head), Proposed: true}
+	if r, err := lint.Lint(t.Context(), o); err == nil || r != nil {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // Without a common commit it cannot be told what a proposal changed.
 func TestNoCommon(t *testing.T) {
 	repo := indextest.NewRepo(t)

@@ -85,10 +85,11 @@ func junitLine(p index.Problem) string {
 	return xmlText(fmt.Sprintf("%s: %s [%s]", at, message(p), p.Rule))
 }
 
-// xmlText leaves out what no XML document can hold, and line breaks.
+// xmlText leaves out control characters and line breaks. What else no XML document can
+// hold the encoder replaces.
 func xmlText(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0xFFFE || r == 0xFFFF {
+		if r < ' ' {
 			return utf8.RuneError
 		}
 		return r
