@@ -122,7 +122,7 @@ func TestHosts(t *testing.T) {
 		t.Errorf("staging: Cache-Control %q", r.Header["Cache-Control"])
 	}
 
-	// A host that is configured is none of a preview, whatever its name.
+	// A host that is configured is never a preview, whatever its name.
 	environments[1].Hostnames = append(environments[1].Hostnames, "new.preview.example.org")
 	s = start(t, serve.Options{Bucket: bucket, Environments: environments, Previews: "*.preview.example.org", Poll: time.Hour})
 	for host, status := range map[string]int{"new.preview.example.org": 200, "NEW.Preview.example.org:443": 200, "epr.example.org": 404, "other.preview.example.org": 421} {

@@ -93,12 +93,12 @@ func TestRepairReleased(t *testing.T) {
 					all, out := runLine(t, "verify --quiet --repair --config "+config+" --source git:"+storage+" --bucket file://"+dir)
 					cannotRepair(t, dir, key, out, all, m)
 					// What it says helps, does.
-					anew := "build --quiet --publish --allow-render --source git:" + storage + " --config " + config + " --bucket file://" + dir
-					if code, _ := runLine(t, anew); code == exitDamaged {
+					again := "build --quiet --publish --allow-render --source git:" + storage + " --config " + config + " --bucket file://" + dir
+					if code, _ := runLine(t, again); code == exitDamaged {
 						mustRun(t, 0, "recover --yes --env production --bucket file://"+dir)
-						mustRun(t, 0, anew)
+						mustRun(t, 0, again)
 					} else if code != 0 {
-						t.Errorf("%s: exit code %d", anew, code)
+						t.Errorf("%s: exit code %d", again, code)
 					}
 					mustRun(t, 0, "verify --repair --source git:"+storage+in)
 					mustRun(t, 0, "verify"+in)

@@ -33,7 +33,7 @@ func repair(c *cli.Context, p place, v *publish.Verification, o publish.VerifyOp
 		return nil, err
 	}
 	ways := []build.Options{options}
-	if lost := options.Render == 0; lost {
+	if options.Render == 0 { // the manifest is lost
 		ways = append(ways, alike(c.Context, p, options)...)
 	}
 	sign, err := signer(c)

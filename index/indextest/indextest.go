@@ -168,6 +168,21 @@ func (r *Repo) write(files []file) string {
 	return withIndex("", "write-tree")
 }
 
+// Package is the smallest valid package, whose readme says text, as files of an archive
+// without a branch.
+func Package(name, version, text string) string {
+	return fmt.Sprintf(`-- packages/%[1]s/%[2]s/manifest.yml --
+format_version: 1.0.0
+name: %[1]s
+title: %[1]s
+version: %[2]s
+description: %[1]s
+owner.github: acme/%[1]s
+-- packages/%[1]s/%[2]s/docs/README.md --
+# %[3]s
+`, name, version, text)
+}
+
 // Folders writes the branches of an archive as folders and returns the folder
 // that holds them.
 func Folders(t testing.TB, archive string) string {

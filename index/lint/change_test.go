@@ -2,7 +2,6 @@ package lint_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -21,19 +20,7 @@ var (
 	bottom = lint.Branch{Name: "snapshot", Overwrite: lint.Always, Above: []lint.Branch{production, {Name: "staging", Overwrite: lint.IfNeeded}}}
 )
 
-// pkg is the smallest valid package, whose readme says text.
-func pkg(name, version, text string) string {
-	return fmt.Sprintf(`-- packages/%[1]s/%[2]s/manifest.yml --
-format_version: 1.0.0
-name: %[1]s
-title: %[1]s
-version: %[2]s
-description: %[1]s
-owner.github: acme/%[1]s
--- packages/%[1]s/%[2]s/docs/README.md --
-# %[3]s
-`, name, version, text)
-}
+var pkg = indextest.Package
 
 // found are findings, "error: " or "warning: " each, in their order.
 func found(f index.Findings) []string {

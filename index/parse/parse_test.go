@@ -182,7 +182,7 @@ func TestParseValid(t *testing.T) {
 		manifest("      - type: logfile\n", "      - package: other\n"),
 		manifest("    description: The first.\n", "    description: The first.\n    deployment_modes: {agentless: {enabled: true, release: beta}}\n"),
 		manifest("    description: The first.\n", "    description: The first.\n    deployment_modes: {agentless: {enabled: true, release: ga}}\n"),
-		// A file beside the data streams is none.
+		// A file beside the data streams is not one of them.
 		"-- data_stream/README.md --\nx\n",
 	} {
 		mustParse(t, valid, change)

@@ -63,7 +63,7 @@ func TestGitHubAnswers(t *testing.T) {
 		"404":                 {answer{404, `{"message": ""}`}, answer{200, there}, "", "open the pull request: the API answered 404: it does not say why", 1},
 		"500":                 {answer{500, `[]`}, answer{200, there}, "", "open the pull request: the API answered 500: it does not say why", 1},
 		"there is one":        {exists, answer{200, there}, "https://host/6", "", 2},
-		"there is none":       {exists, answer{200, `[]`}, "", "open the pull request: the API answered 422: Validation Failed; it exists; head invalid", 2},
+		"none is open":        {exists, answer{200, `[]`}, "", "open the pull request: the API answered 422: Validation Failed; it exists; head invalid", 2},
 		"one without a URL":   {exists, answer{200, `[{}]`}, "", "open the pull request: the API answered 422: Validation Failed", 2},
 		"no list":             {exists, answer{200, `{}`}, "", "the API's answer: json: cannot unmarshal object", 2},
 		"another success":     {exists, answer{202, there}, "", "look for the pull request: the API answered 202: ", 2},

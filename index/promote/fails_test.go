@@ -44,7 +44,7 @@ exec %[2]s "$@"
 	return d
 }
 
-// fail has the n-th command fail; 0 is none.
+// fail has the n-th command fail; with 0, none fails.
 func (d disk) fail(t *testing.T, n int) {
 	t.Helper()
 	write(t, filepath.Join(d.dir, "count"), []byte("0\n"))

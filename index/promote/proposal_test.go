@@ -133,8 +133,8 @@ func TestProposalRefused(t *testing.T) {
 	}
 }
 
-// A proposal that comes too late, because another was merged while its branch was pushed,
-// is none: what an attempt before found is forgotten.
+// A proposal comes too late if another was merged while its branch was pushed: then
+// nothing is proposed, and what the attempt before found is forgotten.
 func TestProposalTooLate(t *testing.T) {
 	repo, o := proposing(t)
 	o.Choice.AllNewer = true

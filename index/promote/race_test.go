@@ -21,19 +21,7 @@ var (
 	snapshot   = lint.Branch{Name: "snapshot", Overwrite: lint.Always, Above: []lint.Branch{production, {Name: "staging", Overwrite: lint.IfNeeded}}}
 )
 
-// pkg is the smallest valid package, as files of an archive without a branch.
-func pkg(name, version string) string {
-	return fmt.Sprintf(`-- packages/%[1]s/%[2]s/manifest.yml --
-format_version: 1.0.0
-name: %[1]s
-title: %[1]s
-version: %[2]s
-description: %[1]s
-owner.github: acme/%[1]s
--- packages/%[1]s/%[2]s/docs/README.md --
-# %[1]s
-`, name, version)
-}
+func pkg(name, version string) string { return indextest.Package(name, version, name) }
 
 // identify gives a repository someone to commit as.
 func identify(t *testing.T, dir string) {

@@ -218,7 +218,7 @@ func TestErrorsKeepTheirKind(t *testing.T) {
 	}
 }
 
-// TestCancelled: Ctrl-C is told from a fault of the server, by every origin.
+// TestCancelled: no origin takes Ctrl-C for a fault of the server.
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := served(t, func(http.ResponseWriter, *http.Request) { cancel(); <-t.Context().Done() })
@@ -281,8 +281,8 @@ func TestOfferBounds(t *testing.T) {
 	}
 }
 
-// TestListAsks: a slice is asked for query by query and name by name; how far that is
-// is told each time.
+// TestListAsks: a slice is asked for query by query and name by name, and reports
+// progress after each.
 func TestListAsks(t *testing.T) {
 	var asked []string
 	versions := `[{"name":"n","version":"1.0.0","download":"/a","of":"x"},{"name":"n","version":"1.10.0","download":"/b"},{"name":"n","version":"1.9.0","download":"/c"}]`

@@ -41,7 +41,12 @@ func enterMemory() (dir string, err error) {
 	if dir, err = MemoryFolder(memoryPrefix); err != nil {
 		return "", err
 	}
-	if err := errors.Join(hold(dir), os.Setenv("TMPDIR", dir)); err != nil {
+	// The process of another package may sweep at this moment: then this one stays on
+	// the disk.
+	if err = hold(dir); err == nil {
+		err = os.Setenv("TMPDIR", dir)
+	}
+	if err != nil {
 		return "", errors.Join(err, os.RemoveAll(dir))
 	}
 	return dir, nil

@@ -411,8 +411,8 @@ func TestFindStory(t *testing.T) {
 	})
 }
 
-// TestFindBesideDamage: a manifest that cannot be read is told, and what the others
-// and the log say is found all the same.
+// TestFindBesideDamage: a manifest that cannot be read is reported, and what the
+// others and the log say is still found.
 func TestFindBesideDamage(t *testing.T) {
 	w, ctx := newWorld(t), t.Context()
 	first, second, never := w.build(ctx, content{"1.0.0": "x"}), w.build(ctx, content{"1.0.0": "y", "2.0.0": "x"}), w.build(ctx, content{"3.0.0": "z"})

@@ -31,8 +31,8 @@ type client struct {
 // Push sends the image to a repository of a registry: what the registry lacks, and
 // the tag of the environment last. Who pushes is known from the usual places of
 // container tools: DOCKER_CONFIG, ~/.docker, Podman's auth.json, and the helpers
-// that they name. sent, if set, is told how many bytes of the layers that are known
-// to be lacking were sent. It returns the references. The environment's tag
+// that they name. sent, if set, is called with how many bytes were sent of the layers known
+// to be lacking. It returns the references. The environment's tag
 // stays where it is, with ErrOlder, if another snapshot went live meanwhile. Registries cannot compare and swap: two
 // who push at the very same moment are not kept apart.
 //

@@ -33,8 +33,8 @@ var registryTransport = func() http.RoundTripper {
 	return t
 }()
 
-// reopening sends the body of a request from its beginning each time. Whoever logs in
-// again because a token has expired sends the same request twice.
+// reopening sends the body of a request from its beginning each time: a
+// client that logs in again, because its token has expired, sends the request twice.
 type reopening struct{ inner http.RoundTripper }
 
 func (t reopening) RoundTrip(in *http.Request) (*http.Response, error) {
@@ -68,7 +68,7 @@ func again(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &login): // whoever gives out tokens has refused one
+	case errors.As(err, &login): // no token was given out
 		if slices.Contains(passingStatus, login.StatusCode) {
 			return retry.Again(err)
 		}
@@ -188,7 +188,7 @@ func (t *target) explain(err error) error {
 	return fmt.Errorf("%s (%w)", means, err)
 }
 
-// tokenError is the answer of whoever gives out tokens. The library's text of it has
+// tokenError is the answer of the server that gives out tokens. The library's text of it has
 // what was asked with.
 type tokenError struct{ answer *transport.Error }
 

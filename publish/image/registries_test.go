@@ -104,7 +104,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(rec.Code)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(rec.Body.Bytes()) // whoever is gone needs none
+		_, _ = w.Write(rec.Body.Bytes()) // a client that is gone needs no answer
 	}
 }
 
@@ -146,7 +146,7 @@ func host(url string) string {
 type registryRow struct {
 	name   string
 	login  bool   // with tokens; the right login is known
-	known  string // the password that is known, if not the right one; "-" is none
+	known  string // the password that is known, if not the right one; "-" for no password
 	before func(*front, http.ResponseWriter, *http.Request) bool
 	after  func(*front, *http.Request, http.Header)
 	via    func(*front) http.RoundTripper

@@ -114,8 +114,8 @@ func (t *target) url(path string) *url.URL {
 // digestHeader is what a registry says that it holds.
 const digestHeader = "Docker-Content-Digest"
 
-// has reports whether a manifest is there under a name. One whose digest is not told
-// under a tag may be another. Who may write but not read is told nothing.
+// has reports whether a manifest is there under a name. Without a digest in
+// the answer, what is under a tag may be another one. A login that may write but not read gets none.
 func (t *target) has(ctx context.Context, ref string, m *manifest) (there bool, err error) {
 	err = t.retries.Do(ctx, func() error {
 		a, err := t.ask(ctx, http.MethodHead, t.url("manifests/"+ref), nil)
@@ -208,7 +208,7 @@ func blobsOf(img v1.Image) ([]*blob, error) {
 }
 
 // send stores a blob unless the registry has it. If that fails for a reason that may
-// pass, it begins anew: what a registry keeps of half an upload is its own affair.
+// pass, it starts over: what a registry keeps of half an upload is its own affair.
 func (t *target) send(ctx context.Context, b *blob) error {
 	return t.retries.Do(ctx, func() error {
 		// Some registries answer no HEAD, or not everyone. Sending the blob tells why.
@@ -258,8 +258,8 @@ func (t *target) uploadTo(a *answer, digest string) (*url.URL, error) {
 	return to, nil
 }
 
-// mayGo refuses an address within a private network that another host names: whoever
-// runs a registry is not to reach through us what only we can reach.
+// mayGo refuses an address within a private network that another host names: a
+// registry must not reach through us what only we can reach.
 func mayGo(from, to *url.URL) error {
 	if from.Hostname() == to.Hostname() {
 		return nil

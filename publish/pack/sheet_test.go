@@ -68,8 +68,8 @@ func TestSheetBounds(t *testing.T) {
 	}
 }
 
-// TestGunzip: what is longer than it is said to be is cut one byte behind, where it
-// is told apart; what cannot have a size is not inflated at all.
+// TestGunzip: of what is longer than announced one byte more is read, which is enough to
+// see that; with a size that nothing can have, nothing is inflated.
 func TestGunzip(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
