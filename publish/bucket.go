@@ -146,8 +146,8 @@ func open(ctx context.Context, rawURL string, o store.Options) (*Bucket, error) 
 	if err != nil {
 		return nil, err
 	}
-	return in(s), nil
+	return In(s), nil
 }
 
-// in is the bucket in a store, which the bucket closes.
-func in(s store.Store) *Bucket { return &Bucket{store: s, can: store.CapabilitiesOf(s)} }
+// In is the bucket in a store, which the bucket closes.
+func In(s store.Store) *Bucket { return &Bucket{store: s, can: store.CapabilitiesOf(s)} }

@@ -259,7 +259,7 @@ func (op operation) from(t *testing.T, begin string, d *doomed) (string, error) 
 		t.Fatal(err)
 	}
 	d.Store = s
-	b := in(d)
+	b := In(d)
 	err = op.run(t.Context(), b)
 	return dir, err
 }

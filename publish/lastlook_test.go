@@ -98,7 +98,7 @@ func TestLooksAgainAfterConflict(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					other := in(b.store)
+					other := In(b.store)
 					met := false
 					b.store = &beforeSwap{b.store, key, func() {
 						met = true
@@ -149,7 +149,7 @@ func TestComparesAgainAfterConflict(t *testing.T) {
 		ctx := t.Context()
 		b := openTest(t, "mem://")
 		ids, built := threeSnapshots(t, b, src)
-		other := in(b.store)
+		other := In(b.store)
 		var child *Moved
 		b.store = &beforeSwap{b.store, layout.PointerKey(testEnv), func() { child = src.mustPublish(t, other, 3) }}
 		if m, err := built.Publish(ctx, testEnv, ids[2], Note{}, inLine); !errors.Is(err, ErrOlder) {
@@ -176,7 +176,7 @@ func TestLiveSnapshotLeftBeforeTheLease(t *testing.T) {
 			if err := built.Release(ctx); err != nil {
 				t.Fatal(err)
 			}
-			other := in(b.store)
+			other := In(b.store)
 			b.store = &beforeSwap{b.store, layout.LeasesPrefix, func() {
 				if left {
 					p, state, err := other.pointer(ctx, testEnv)

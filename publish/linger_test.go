@@ -77,7 +77,7 @@ func TestPruneLingers(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := &doubtful{Store: s, late: c.late, batches: c.batches}
-			b := in(d)
+			b := In(d)
 			src := newEditions(t)
 			for n := range 3 {
 				src.mustPublish(t, b, n)

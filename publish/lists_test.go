@@ -29,9 +29,9 @@ func TestManifestLists(t *testing.T) {
 	src, ctx := newEditions(t), t.Context()
 	first := openTest(t, "mem://")
 	counted := &opens{Store: first.store}
-	b := in(counted)
+	b := In(counted)
 	old, live := src.mustPublish(t, b, 0), src.mustPublish(t, b, 1)
-	b = in(counted)
+	b = In(counted)
 	reads := func(id string) int64 {
 		t.Helper()
 		before := counted.n.Load()
@@ -62,10 +62,10 @@ func TestManifestLists(t *testing.T) {
 		if err := b.Delete(ctx, listKey(l)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := in(counted).Routes(ctx, testEnv, old.Snapshot); err != nil {
+		if _, err := In(counted).Routes(ctx, testEnv, old.Snapshot); err != nil {
 			t.Errorf("routes without a list: %v", err)
 		}
-		if m, err := in(counted).Manifest(ctx, testEnv, old.Snapshot); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrNoSnapshot) {
+		if m, err := In(counted).Manifest(ctx, testEnv, old.Snapshot); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrNoSnapshot) {
 			t.Errorf("%v without a list: %v", m, err)
 		}
 		if err := b.Put(ctx, layout.Object{Key: listKey(l), Body: body, ContentType: layout.JsonType}); err != nil {
@@ -82,7 +82,7 @@ func TestManifestLists(t *testing.T) {
 	if err := b.Delete(ctx, layout.ManifestKey(testEnv, old.Snapshot)); err != nil {
 		t.Fatal(err)
 	}
-	if err := in(counted).fill(ctx, m, old.Snapshot); !errors.Is(err, ErrPruned) || errors.Is(err, ErrDamaged) {
+	if err := In(counted).fill(ctx, m, old.Snapshot); !errors.Is(err, ErrPruned) || errors.Is(err, ErrDamaged) {
 		t.Errorf("pruned while it was read: %v", err)
 	}
 }

@@ -130,7 +130,7 @@ func TestShardKilled(t *testing.T) {
 		for at := 1; ; at++ {
 			b, dir := fileBucket(t)
 			d := &doomed{Store: b.store, t: t, at: at, heard: heard}
-			_, err := src.shard(t.Context(), in(d), 0, build.Shard{Index: 1, Of: 1})
+			_, err := src.shard(t.Context(), In(d), 0, build.Shard{Index: 1, Of: 1})
 			if d.isDown() != errors.Is(err, errCrash) {
 				t.Fatalf("killed at change %d: %v", at, err)
 			}
