@@ -66,10 +66,15 @@ func (b *Bucket) noPointer(ctx context.Context, env string, err error) (layout.P
 		return layout.Pointer{}, err
 	}
 	last, e := b.audited(ctx, env, generations[0])
-	if e == nil && last.Kind == layout.MoveRetire {
+	switch {
+	case e == nil && last.Kind == layout.MoveRetire:
 		return layout.Pointer{Generation: generations[0]}, err
+	case e == nil:
+		return layout.Pointer{}, fmt.Errorf("%w: %s is lost: %s was live, by the audit log; %s makes it again", ErrDamaged, layout.PointerKey(env), last.Snapshot, recovers(env))
+	case isFaulty(e), errors.Is(e, fs.ErrNotExist):
+		return layout.Pointer{}, fmt.Errorf("%w: %s is lost, or was retired: the last entry of the audit log cannot be read: %v; %s makes the pointer again", ErrDamaged, layout.PointerKey(env), e, recovers(env))
 	}
-	return layout.Pointer{}, fmt.Errorf("%w: %s is lost: %s was live, by the audit log; %s makes it again", ErrDamaged, layout.PointerKey(env), last.Snapshot, recovers(env))
+	return layout.Pointer{}, fmt.Errorf("%s: it is not there, and whether it was lost cannot be determined: %w", layout.PointerKey(env), e)
 }
 
 // mends are the commands that lead out when a snapshot cannot be read.
@@ -255,7 +260,10 @@ func (b *Bucket) Explain(ctx context.Context, env, id string, err error) error {
 		return err
 	}
 	there, e := b.exists(ctx, layout.ManifestKey(env, id))
-	if e == nil && !there {
+	if e != nil {
+		return errors.Join(err, e)
+	}
+	if !there {
 		return prunedMeanwhile(env, id)
 	}
 	return fmt.Errorf("%w: an object of %s is missing: %w; regsnap verify --repair fixes it", ErrDamaged, id, err)

@@ -62,6 +62,9 @@ func (l *Lease) PrepareRollback(ctx context.Context, env, id string) (*Rollback,
 	}
 	from, err := l.b.Manifest(ctx, env, r.From)
 	if err != nil {
+		if !isFaulty(err) {
+			return nil, fmt.Errorf("live snapshot: %w", err)
+		}
 		// A damaged live snapshot is a reason to go back, not to stay.
 		from = &layout.Manifest{Environment: env}
 	}

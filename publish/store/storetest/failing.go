@@ -29,27 +29,29 @@ type Failing struct {
 }
 
 // EachCall runs an operation over and over: at first nothing fails, then each of its
-// calls of the store in turn. run wraps a store by fill, which is to be in the same
-// state each time, and reports what it made of that; in the first run failed is "".
+// calls of the store in turn. run is given a test for each, and wraps a store by fill,
+// which is to be in the same state each time. In the first run Failed is "".
 func EachCall(t *testing.T, run func(t *testing.T, fill func(store.Store) *Failing)) {
 	t.Helper()
-	for at := 0; ; at++ {
+	for at, through := 0, false; !through; at++ {
 		var f *Failing
-		run(t, func(s store.Store) *Failing {
-			f = &Failing{Store: s, at: at}
-			return f
+		t.Run(fmt.Sprintf("call %d", at), func(t *testing.T) {
+			defer func() {
+				if t.Failed() && f != nil {
+					t.Logf("what failed was: %s", f.Failed())
+				}
+			}()
+			run(t, func(s store.Store) *Failing {
+				f = &Failing{Store: s, at: at}
+				return f
+			})
 		})
-		if f == nil {
-			t.Fatal("the operation has no store")
-		}
-		if t.Failed() {
-			t.Fatalf("call %d failed: %s", at, f.Failed())
-		}
-		if at > 0 && f.Failed() == "" {
-			if at == 1 {
-				t.Fatal("the operation asks nothing of its store")
-			}
+		if at == 0 && t.Failed() {
 			return
+		}
+		through = at > 0 && f.Failed() == ""
+		if through && at == 1 {
+			t.Error("the operation asks nothing of its store")
 		}
 	}
 }
