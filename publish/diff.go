@@ -215,7 +215,7 @@ func (b *Bucket) pagesOf(ctx context.Context, of SnapshotRef, m *layout.Manifest
 	key := layout.PageKey(m.Catalogue.Site)
 	body, err := b.Read(ctx, key)
 	if err == nil && layout.DigestOf(body) != m.Catalogue.Site {
-		err = fmt.Errorf("%s: its digest is %s: the object is damaged", key, layout.DigestOf(body))
+		err = fmt.Errorf("%w: %s: its digest is %s", ErrDamaged, key, layout.DigestOf(body))
 	}
 	if err != nil {
 		return nil, b.Explain(ctx, of.Environment, of.ID, err)

@@ -306,6 +306,13 @@ func readings(ids []string, m *layout.Manifest) []failable {
 			}
 			return to.Bytes(), nil
 		})},
+		{name: "mirror from", run: func(ctx context.Context, b *Bucket) (any, error) {
+			s, err := store.Open(ctx, "mem://", store.Options{})
+			if err != nil {
+				return nil, err
+			}
+			return nil, copyLive(ctx, b, In(s))
+		}},
 		{name: "what is missing", damage: func(c bucketCopy) { delete(c, rev.ArchiveKey()) },
 			run: get(func(ctx context.Context, b *Bucket) (string, error) {
 				_, err := b.ReadOf(ctx, []*layout.Manifest{m}, rev.ArchiveKey())

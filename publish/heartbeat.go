@@ -176,9 +176,8 @@ func (h *heartbeat) end(ctx context.Context) error {
 	case <-h.ended:
 	case <-ctx.Done():
 		h.stop()
-		<-h.ended
 	}
-	h.mu.Lock()
+	h.mu.Lock() // no renewal is under way
 	defer h.mu.Unlock()
 	if h.lost {
 		return nil

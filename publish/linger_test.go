@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,11 +13,12 @@ import (
 )
 
 // doubtful is a store whose deletions are through after one request, or, if late,
-// may have left one on its way. It notes when the last object and when the lock of
-// prune went.
+// may have left one on its way; with lateOnly, of objects whose keys begin so. It notes
+// when the last object and when the lock of prune went.
 type doubtful struct {
 	store.Store
 	late, batches bool
+	lateOnly      string
 
 	mu             sync.Mutex
 	last, unlocked time.Time
@@ -39,7 +41,7 @@ func (d *doubtful) Capabilities() store.Capabilities {
 			d.last = time.Now()
 		}
 		d.mu.Unlock()
-		return !d.late, d.Delete(ctx, key)
+		return !d.late || !strings.HasPrefix(key, d.lateOnly), d.Delete(ctx, key)
 	}
 	if d.batches {
 		can.DeleteBatch = func(ctx context.Context, keys []string) (bool, error) {
@@ -60,23 +62,26 @@ func TestPruneLingers(t *testing.T) {
 	for what, c := range map[string]struct {
 		late, batches bool
 		o             PruneOptions
+		only          string
 	}{
-		"through":              {false, false, PruneOptions{}},
-		"in batches, through":  {false, true, PruneOptions{}},
-		"late":                 {true, false, PruneOptions{}},
-		"in batches, late":     {true, true, PruneOptions{}},
-		"retired, through":     {false, false, PruneOptions{Retire: []string{testEnv}}},
-		"retired, in doubt":    {true, false, PruneOptions{Retire: []string{testEnv}}},
-		"nothing to do, late":  {true, false, PruneOptions{Keep: Retention{Last: 9}}},
-		"nothing, in batches":  {true, true, PruneOptions{Keep: Retention{Last: 9}}},
-		"retired, all batches": {true, true, PruneOptions{Retire: []string{testEnv}}},
+		"through":              {false, false, PruneOptions{}, ""},
+		"in batches, through":  {false, true, PruneOptions{}, ""},
+		"late":                 {true, false, PruneOptions{}, ""},
+		"in batches, late":     {true, true, PruneOptions{}, ""},
+		"retired, through":     {false, false, PruneOptions{Retire: []string{testEnv}}, ""},
+		"retired, in doubt":    {true, false, PruneOptions{Retire: []string{testEnv}}, ""},
+		"nothing to do, late":  {true, false, PruneOptions{Keep: Retention{Last: 9}}, ""},
+		"nothing, in batches":  {true, true, PruneOptions{Keep: Retention{Last: 9}}, ""},
+		"retired, all batches": {true, true, PruneOptions{Retire: []string{testEnv}}, ""},
+		"the pointer in doubt": {true, false, PruneOptions{Retire: []string{testEnv}}, layout.EnvironmentsPrefix},
+		"a manifest in doubt":  {true, false, PruneOptions{}, layout.SnapshotsPrefix},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, err := store.Open(t.Context(), "mem://", store.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := &doubtful{Store: s, late: c.late, batches: c.batches}
+			d := &doubtful{Store: s, late: c.late, batches: c.batches, lateOnly: c.only}
 			b := In(d)
 			src := newEditions(t)
 			for n := range 3 {

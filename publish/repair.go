@@ -101,8 +101,9 @@ func (r *Repairs) Check(ctx context.Context, v *Verification) error {
 	for i, f := range v.Faults {
 		v.Faults[i].Repaired = r.written[f.Key] && !slices.ContainsFunc(again, func(x Fault) bool { return x.Key == f.Key })
 	}
+	known := v.Faults
 	for _, f := range again {
-		if !r.faulty[f.Key] {
+		if !slices.ContainsFunc(known, func(k Fault) bool { return k.Key == f.Key }) {
 			v.Faults = append(v.Faults, f)
 		}
 	}

@@ -2,6 +2,8 @@ package publish
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -61,6 +63,9 @@ func TestResolve(t *testing.T) {
 		if got, err := b.Resolve(t.Context(), testEnv, name); !errors.Is(err, want) {
 			t.Errorf("%q is %q, %v; want %v", name, got, err, want)
 		}
+	}
+	if _, err := b.Resolve(t.Context(), testEnv, "@{4}"); !strings.Contains(fmt.Sprint(err), "the pointer remembers 4, up to @{3}") {
+		t.Errorf("how far back it goes: %v", err)
 	}
 	if _, err := b.Resolve(t.Context(), "staging", "live"); !errors.Is(err, ErrNothingLive) {
 		t.Errorf("nothing is live: %v", err)

@@ -223,6 +223,11 @@ func (b *Bucket) Untag(ctx context.Context, env, name string, n Note) (*Tagged, 
 
 // PlanTag says what Tag, or with id "" Untag, would do now, and changes nothing.
 func (b *Bucket) PlanTag(ctx context.Context, env, name, id string, move bool) (*Tagged, error) {
+	if id != "" {
+		if err := layout.ValidTag(name); err != nil {
+			return nil, err
+		}
+	}
 	is, _, err := b.tag(ctx, env, name)
 	damaged := errors.Is(err, ErrDamaged)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && (!damaged || id != "" && !move) {
@@ -234,7 +239,7 @@ func (b *Bucket) PlanTag(ctx context.Context, env, name, id string, move bool) (
 	case id != "" && is.Snapshot != "" && is.Snapshot != id && !move:
 		return nil, errTaken(is)
 	case id != "":
-		if _, err := b.Manifest(ctx, env, id); err != nil {
+		if _, _, err := b.Snapshot(ctx, env, id); err != nil {
 			return nil, err
 		}
 	}

@@ -115,7 +115,7 @@ func (v *verifier) run(ctx context.Context, env, id string) error {
 	head := &unitCheck{v: v}
 	m, err := head.manifest(ctx, env, id)
 	v.report(head, true)
-	if err != nil || m == nil {
+	if m == nil {
 		return err
 	}
 	units := v.choose(unitsOf(m))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,6 +134,26 @@ func TestVerifySample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys, names := map[string]bool{}, unitsOf(mustRead(t, b, m.Snapshot))
+	for seed := range uint64(200) {
+		chosen := VerifyOptions{Sample: 0.01, Seed: seed}.sample(slices.Clone(names))
+		again := VerifyOptions{Sample: 0.01, Seed: seed}.sample(slices.Clone(names))
+		if len(chosen) != 1 || chosen[0].name != again[0].name {
+			t.Fatalf("seed %d chooses %d units, and others the second time", seed, len(chosen))
+		}
+		keys[chosen[0].name] = true
+	}
+	if len(keys) != len(names) {
+		t.Errorf("samples of one chose %d of %d units in 200 runs", len(keys), len(names))
+	}
+	for _, all := range []float64{0, 1} {
+		if got := (VerifyOptions{Sample: all}).sample(slices.Clone(names)); len(got) != len(names) {
+			t.Errorf("a sample of %v has %d of %d units", all, len(got), len(names))
+		}
+		if got := byName(VerifyOptions{Sample: all})(slices.Clone(names)); len(got) != len(names) {
+			t.Errorf("a sample of %v by name has %d of %d units", all, len(got), len(names))
+		}
+	}
 	for _, share := range []float64{0.01, 0.5} {
 		v, err := b.Verify(t.Context(), testEnv, m.Snapshot, VerifyOptions{Sample: share, Seed: 3})
 		if want := max(1, int(float64(all.Checked.Total-1)*share)) + 1; err != nil || v.Checked.Total != want || v.Checked.Units != want {
@@ -191,4 +212,14 @@ func TestVerifyAll(t *testing.T) {
 	if found, _, faults := all(VerifyOptions{}); faults != 2 || found[0].Snapshot != "" || found[0].Faults[0].Key != layout.PointerKey(testEnv) {
 		t.Errorf("%d faults, the first of %+v", faults, found[0])
 	}
+}
+
+// mustRead reads the manifest of a snapshot.
+func mustRead(t *testing.T, b *Bucket, id string) *layout.Manifest {
+	t.Helper()
+	m, err := b.Manifest(t.Context(), testEnv, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

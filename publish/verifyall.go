@@ -93,7 +93,7 @@ func (a everything) environment(ctx context.Context, env string, stored []Stored
 // byName chooses a sample in which a unit is or is not, whichever snapshot has it.
 func byName(o VerifyOptions) func([]unit) []unit {
 	return func(units []unit) []unit {
-		if o.Sample <= 0 || o.Sample >= 1 {
+		if o.Sample <= 0 {
 			return units
 		}
 		return slices.DeleteFunc(units, func(u unit) bool {

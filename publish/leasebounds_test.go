@@ -1,0 +1,150 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
+)
+
+// putFlag writes the flag of a lease, or of a prune, of someone who then dies.
+func putFlag(t *testing.T, b *Bucket, key, purpose string) {
+	t.Helper()
+	body := layout.Lease{Format: layout.LeaseFormat, Purpose: purpose, By: "pat", Since: time.Now().UTC().Truncate(time.Second)}.Encode()
+	if err := b.store.Swap(t.Context(), key, body, ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFlagsCountForTenMinutes: the flag of a writer keeps prune away, and that of a prune
+// writers and other prunes, until it is ten minutes old, and no longer.
+func TestFlagsCountForTenMinutes(t *testing.T) {
+	const stale = 10 * time.Minute // docs/concepts: a flag that was not renewed for ten minutes counts for nothing
+	src := newEditions(t)
+	for _, age := range []time.Duration{0, stale - 1, stale, stale + 1} {
+		counts := age < stale
+		for what, c := range map[string]struct {
+			key, purpose string
+			run          func(t *testing.T, b *Bucket) (blocked bool)
+		}{
+			"prune beside a writer": {layout.LeaseKey("0123456789abcdef"), "build", pruneIsBusy},
+			"prune beside a prune":  {layout.PruneLockKey, "prune", pruneIsBusy},
+			"a writer beside a prune": {layout.PruneLockKey, "prune", func(t *testing.T, b *Bucket) bool {
+				// It waits until the flag is stale.
+				began := time.Now()
+				l := leaseOn(t, b, LeaseOptions{Waiting: func(layout.Lease) {}})
+				if err := l.Release(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				waited := time.Since(began)
+				if want := stale - age; counts && (waited < want || waited > want+2*b.times().poll) {
+					t.Errorf("it waited %s, want %s", waited, want)
+				}
+				return waited > 0
+			}},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				b := memBucket(t)
+				src.mustPublish(t, b, 0)
+				putFlag(t, b, c.key, c.purpose)
+				time.Sleep(age)
+				if got := c.run(t, b); got != counts {
+					t.Errorf("%s, whose flag is %s old: kept away %t, want %t", what, age, got, counts)
+				}
+			})
+		}
+	}
+}
+
+func pruneIsBusy(t *testing.T, b *Bucket) bool {
+	_, err := b.Prune(t.Context(), PruneOptions{})
+	if err != nil && !errors.Is(err, ErrBusy) {
+		t.Error(err)
+	}
+	return err != nil
+}
+
+// deaf is a store that does not hear renewals while it is told not to: they fail, or
+// hang until they are given up.
+type deaf struct {
+	store.Store
+	hear, hang bool
+}
+
+func (d *deaf) Load(ctx context.Context, key string) ([]byte, store.Token, error) {
+	if !d.hear {
+		if d.hang {
+			<-ctx.Done()
+		}
+		return nil, "", errCrash
+	}
+	return d.Store.Load(ctx, key)
+}
+
+// TestHolderAtItsBounds: a holder whose renewals fail acts for five minutes without
+// looking, may renew within ten, and never later.
+func TestHolderAtItsBounds(t *testing.T) {
+	for _, c := range []struct {
+		age             time.Duration
+		trusted, renews bool
+	}{
+		{0, true, true},
+		{5*time.Minute - 1, true, true},
+		{5 * time.Minute, false, true},
+		{10*time.Minute - 1, false, true},
+		{10 * time.Minute, false, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &deaf{Store: memBucket(t).store}
+			b := In(d)
+			h, err := b.newHeartbeat(t.Context(), layout.LeaseKey("0123456789abcdef"), layout.Lease{Format: layout.LeaseFormat}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(c.age)
+			if got := h.trusted(); got != c.trusted {
+				t.Errorf("after %s it is trusted: %t, want %t", c.age, got, c.trusted)
+			}
+			d.hear = true
+			if err := h.renew(t.Context()); (err == nil) != c.renews || err != nil && !errors.Is(err, errLost) {
+				t.Errorf("after %s: %v; want that it renews: %t", c.age, err, c.renews)
+			}
+			if got := h.trusted(); got != c.renews {
+				t.Errorf("after %s and a renewal it is trusted: %t", c.age, got)
+			}
+			if err := h.end(t.Context()); err != nil {
+				t.Error(err)
+			}
+			// What was lost is someone else's.
+			if _, _, err := d.Store.Load(t.Context(), h.key); (err == nil) == c.renews {
+				t.Errorf("after %s and the end: %v", c.age, err)
+			}
+		})
+	}
+}
+
+// TestEndOfAHangingRenewal: a renewal that hangs is given up when the time for the end is
+// over, and not before.
+func TestEndOfAHangingRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &deaf{Store: memBucket(t).store, hang: true}
+		h, err := In(d).newHeartbeat(t.Context(), layout.LeaseKey("0123456789abcdef"), layout.Lease{Format: layout.LeaseFormat}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(90 * time.Second) // half a minute into the first renewal
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := h.end(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the end of a lease that may still be renewed: %v", err)
+		}
+		if got := time.Since(began); got != 10*time.Second {
+			t.Errorf("it took %s, want ten seconds", got)
+		}
+	})
+}

@@ -1,0 +1,99 @@
+package publish
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// kindsOf writes moves as "kind edition", the newest first.
+func kindsOf(moves []layout.Move) string {
+	var out []string
+	for _, m := range moves {
+		text := fmt.Sprint(m.Kind, " ", editionOf(m.Snapshot))
+		if m.Pin {
+			text += " pinned"
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ", ")
+}
+
+// TestRecordOfMoves has one move of each kind, and compares what the pointer, the audit
+// log and the events of the history have of them. A pointer is read by those who know no
+// recovery: there it is a rollback.
+func TestRecordOfMoves(t *testing.T) {
+	src := newEditions(t)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, b := t.Context(), memBucket(t)
+		for n := range 3 {
+			src.mustPublish(t, b, n)
+		}
+		mustRollBack(t, b, "incident")
+		for range 2 {
+			if err := b.store.Delete(ctx, layout.PointerKey(testEnv)); err != nil {
+				t.Fatal(err)
+			}
+			l := b.Lease(LeaseOptions{Purpose: "recover"})
+			r, err := l.PrepareRecovery(ctx, testEnv, RecoverOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if editionOf(r.Snapshot) != 1 || r.Pinned == nil || r.Pinned.Reason != "incident" {
+				t.Errorf("to be live is edition %d, pinned %+v", editionOf(r.Snapshot), r.Pinned)
+			}
+			if _, err := r.Do(ctx, Note{By: "eve"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Release(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := b.Unpin(ctx, testEnv, Note{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Pin(ctx, testEnv, Note{}); err != nil {
+			t.Fatal(err)
+		}
+		p, err := b.Pointer(ctx, testEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const rest = "rollback 1 pinned, publish 2, publish 1, publish 0"
+		if got, want := kindsOf(p.Moves), "pin 1, unpin 1, rollback 1, rollback 1, "+rest; got != want {
+			t.Errorf("the pointer has\n%s, want\n%s", got, want)
+		}
+		h, err := b.History(ctx, testEnv, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var logged []layout.Move
+		for _, m := range h.Moves {
+			logged = append(logged, m.Move)
+		}
+		if got, want := kindsOf(logged), "pin 1, unpin 1, recover 1, recover 1, "+rest; got != want {
+			t.Errorf("the log has\n%s, want\n%s", got, want)
+		}
+		for _, e := range h.Events {
+			want := map[int]string{0: "publish 0", 1: "recover 1, recover 1, rollback 1 pinned, publish 1", 2: "publish 2"}[editionOf(e.ID)]
+			if got := kindsOf(e.Moves); got != want {
+				t.Errorf("edition %d was moved by %q, want %q", editionOf(e.ID), got, want)
+			}
+		}
+		// After an unpin a recovery does not pin.
+		if _, err := b.Unpin(ctx, testEnv, Note{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.store.Delete(ctx, layout.PointerKey(testEnv)); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := b.Lease(LeaseOptions{}).PrepareRecovery(ctx, testEnv, RecoverOptions{}); err != nil || r.Pinned != nil || r.Recorded != 9 {
+			t.Errorf("after an unpin: %+v, %v", r, err)
+		}
+		time.Sleep(time.Hour)
+	})
+}
