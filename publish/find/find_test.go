@@ -325,7 +325,8 @@ func TestFindReadsFew(t *testing.T) {
 
 // told is what was found, a line for each period: version, the hours since and until
 // ("-" if not on record), whether it was earlier or later too, the names of the first
-// and the last snapshot, who began and ended it, its branch, tags, and if it is live.
+// and the last snapshot, who began and ended it, its branch and whether its content is
+// known, tags, and if it is live.
 func told(r *find.Result, names map[string]string) (lines []string) {
 	for _, f := range r.Found {
 		for _, p := range f.Periods {
@@ -346,7 +347,7 @@ func told(r *find.Result, names map[string]string) (lines []string) {
 				origin = p.Origin.Name
 			}
 			lines = append(lines, fmt.Sprint(f.Version, " ", hour(p.Since), " ", hour(p.Until), " ", p.Earlier, " ", p.Later, " ", names[p.First], names[p.Last], " ",
-				by(p.Began), " ", by(p.Ended), " ", p.Branch, "=", origin, " ", f.Tags, " ", f.Live, " ", len(f.Snapshots)))
+				by(p.Began), " ", by(p.Ended), " ", p.Branch, "=", origin, map[bool]string{false: "?"}[p.Revision != ""], " ", f.Tags, " ", f.Live, " ", len(f.Snapshots)))
 		}
 	}
 	return lines
@@ -393,22 +394,75 @@ func TestFindStory(t *testing.T) {
 			w.check(w.b.Delete(ctx, layout.ManifestKey(env, id)))
 		}
 		compare("pruned",
-			"10.0.0 3 4 false false cc ada ben production=production [] false 0",
+			"10.0.0 3 4 false false cc ada ben production=production? [] false 0",
 			"2.0.0 4 - false false bb ben - production=production [] true 1",
-			"2.0.0 3 4 false false cc ada ben production=production [] true 1",
+			"2.0.0 3 4 false false cc ada ben production=production? [] true 1",
 			"2.0.0 2 3 false false bb ada ada production=production [] true 1",
 			"1.0.0 4 - false false bb ben - production=production [] true 1",
 			"1.0.0 1 3 false false ab ada ada production=production [] true 1")
 		w.check(w.b.Delete(ctx, layout.AuditKey(env, 2)))
 		w.find(ctx, "probe") // the move to b is in the pointer, which is not the log
 		compare("without an entry of the log",
-			"10.0.0 3 4 false false cc ada ben production=production [] false 0",
+			"10.0.0 3 4 false false cc ada ben production=production? [] false 0",
 			"2.0.0 4 - false false bb ben - production=production [] true 1",
-			"2.0.0 3 4 false false cc ada ben production=production [] true 1",
+			"2.0.0 3 4 false false cc ada ben production=production? [] true 1",
 			"2.0.0 - 3 true false bb - ada production=production [] true 1",
 			"1.0.0 4 - false false bb ben - production=production [] true 1",
 			"1.0.0 - 3 true false bb - ada production=production [] true 1")
 	})
+}
+
+// TestFindGaps tells of histories in which something is missing: a manifest between two
+// that are there, the end of what was live.
+func TestFindGaps(t *testing.T) {
+	for what, c := range map[string]struct {
+		publish []content
+		damage  func(ctx context.Context, w *world, ids []string)
+		want    []string
+	}{
+		"a manifest between two": {
+			[]content{{"1.0.0": "x"}, {"1.0.0": "x", "2.0.0": "x"}, {"2.0.0": "x"}},
+			func(ctx context.Context, w *world, ids []string) {
+				w.check(w.b.Delete(ctx, layout.ManifestKey(env, ids[1])))
+			},
+			[]string{
+				"2.0.0 2 - false false bc ada - production=production [] true 1",
+				"1.0.0 1 3 false false ab ada ada production=production [] false 1",
+			},
+		},
+		"the entry of its end, and whoever ended it": {
+			[]content{{"1.0.0": "x"}, {"2.0.0": "x"}},
+			func(ctx context.Context, w *world, ids []string) {
+				_, err := w.b.Pin(ctx, env, publish.Note{By: "eve"})
+				w.check(err)
+				w.check(w.b.Delete(ctx, layout.AuditKey(env, 2)))
+			},
+			[]string{
+				"2.0.0 - - true false bb - - production=production [] true 1",
+				"1.0.0 1 - false true aa ada - production=production [] false 1",
+			},
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w, ctx := newWorld(t), t.Context()
+			names := map[string]string{}
+			var ids []string
+			for i, c := range c.publish {
+				time.Sleep(time.Hour)
+				id := w.build(ctx, c)
+				w.publish(ctx, id)
+				ids, names[id] = append(ids, id), string(rune('a'+i))
+			}
+			c.damage(ctx, w, ids)
+			r := w.find(ctx, "probe")
+			if got := told(r, names); !slices.Equal(got, c.want) {
+				t.Errorf("%s:\n%s\nwant\n%s", what, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			}
+			if got := r.Names["steady"]; !slices.Equal(got, []string{"1.0.0"}) {
+				t.Errorf("%s: of steady is known %q", what, got)
+			}
+		})
+	}
 }
 
 // TestFindBesideDamage: a manifest that cannot be read is reported, and what the
@@ -418,6 +472,8 @@ func TestFindBesideDamage(t *testing.T) {
 	first, second, never := w.build(ctx, content{"1.0.0": "x"}), w.build(ctx, content{"1.0.0": "y", "2.0.0": "x"}), w.build(ctx, content{"3.0.0": "z"})
 	w.publish(ctx, first)
 	w.publish(ctx, second)
+	whole, err := w.b.Read(ctx, layout.ManifestKey(env, first))
+	w.check(err)
 	for _, id := range []string{first, never} {
 		key := layout.ManifestKey(env, id)
 		w.check(w.b.Delete(ctx, key))
@@ -429,6 +485,9 @@ func TestFindBesideDamage(t *testing.T) {
 	if !errors.Is(r.Faults, publish.ErrDamaged) || !strings.Contains(r.Faults.Error(), first) || !strings.Contains(r.Faults.Error(), never) {
 		t.Errorf("faults: %v", r.Faults)
 	}
+	if n := strings.Count(r.Faults.Error(), first); n != 1 {
+		t.Errorf("%s is said %d times to be damaged", first, n)
+	}
 	var got []string
 	for _, f := range r.Found {
 		for _, p := range f.Periods {
@@ -439,6 +498,15 @@ func TestFindBesideDamage(t *testing.T) {
 	// branch is the only one, it is known too.
 	if want := []string{"2.0.0 false true true true", "1.0.0 false true true true", "1.0.0 true false true false"}; !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
+	}
+	// If the live one is damaged too, the log says what it has, from the one before on.
+	for id, body := range map[string]string{first: string(whole), second: "{}"} {
+		key := layout.ManifestKey(env, id)
+		w.check(w.b.Delete(ctx, key))
+		w.check(w.b.Put(ctx, layout.Object{Key: key, Body: []byte(body), ContentType: layout.JsonType}))
+	}
+	if r, err = find.Find(ctx, w.b, env, w.stored(ctx), q); err != nil || len(r.Found) != 2 || !r.Found[0].Live || !r.Found[1].Live || r.Found[1].Periods[0].Since.IsZero() {
+		t.Errorf("with a damaged live one is found %+v, %v", r, err)
 	}
 	gone := w.stored(ctx)
 	w.check(w.b.Delete(ctx, layout.ManifestKey(env, never))) // pruned since it was listed

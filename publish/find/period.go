@@ -42,7 +42,7 @@ func (s *search) periods(ctx context.Context, reigns []reign, version string) ([
 	}
 	slices.Reverse(out)
 	for i := range out {
-		if err := s.origin(ctx, &out[i], version, reigns); err != nil {
+		if err := s.origin(ctx, &out[i], reigns); err != nil {
 			return nil, err
 		}
 	}
@@ -58,16 +58,13 @@ func (r reign) by() *layout.Move {
 
 // origin finds what the first snapshot of a period was built from: by its manifest,
 // or where it was pruned by the log, which has no authors.
-func (s *search) origin(ctx context.Context, p *Period, version string, reigns []reign) error {
+func (s *search) origin(ctx context.Context, p *Period, reigns []reign) error {
 	if err := s.readManifest(ctx, p.First); err != nil {
 		return err
 	}
 	var branches []layout.ManifestBranch
 	if m := s.read[p.First]; m != nil {
 		branches = m.Branches
-		if h := s.states[p.First].has[version]; p.Branch == "" {
-			p.Revision, p.Branch = h.revision, h.branch
-		}
 	} else if i := slices.IndexFunc(reigns, func(r reign) bool { return r.snapshot == p.First && r.move != nil }); i >= 0 {
 		for _, b := range reigns[i].move.Branches {
 			branches = append(branches, layout.ManifestBranch{Name: b.Name, Commit: b.Commit})

@@ -36,7 +36,8 @@ func reignsOf(ctx context.Context, b *publish.Bucket, env string) ([]reign, erro
 	return reignsBy(moves), nil
 }
 
-// reignsBy are the reigns that moves have made, both the oldest first.
+// reignsBy are the reigns that moves have made, both the oldest first. Where a move says
+// what was live before it, that is the reign before.
 func reignsBy(moves []layout.Audit) []reign {
 	var out []reign
 	last := func() string {

@@ -44,7 +44,7 @@ func (s *search) follow(ctx context.Context, reigns []reign) error {
 		if id == "" || s.states[id].has != nil {
 			continue
 		}
-		if i+1 < len(reigns) && reigns[i+1].tells() && reigns[i+1].move.Before == id {
+		if i+1 < len(reigns) && reigns[i+1].tells() {
 			if after := s.states[reigns[i+1].snapshot]; after.has != nil {
 				s.states[id] = s.undo(after, reigns[i+1].move)
 			}
@@ -57,7 +57,7 @@ func (s *search) follow(ctx context.Context, reigns []reign) error {
 	}
 	for i := 1; i < len(reigns); i++ {
 		id, before := reigns[i].snapshot, s.states[reigns[i-1].snapshot]
-		if id != "" && s.states[id].has == nil && before.has != nil && reigns[i].tells() && reigns[i].move.Before == reigns[i-1].snapshot {
+		if id != "" && s.states[id].has == nil && before.has != nil && reigns[i].tells() {
 			s.states[id] = s.redo(before, reigns[i].move)
 		}
 	}
@@ -109,14 +109,13 @@ func (s *search) readManifest(ctx context.Context, id string) error {
 	defer s.mu.Unlock()
 	switch {
 	case errors.Is(err, publish.ErrNoSnapshot): // it was pruned meanwhile
-		s.read[id] = nil
-		return nil
 	case errors.Is(err, publish.ErrDamaged), errors.Is(err, layout.ErrNewer), errors.Is(err, layout.ErrOutdated):
 		s.faults = append(s.faults, err)
-		s.read[id] = nil
-		return nil
 	case err != nil:
 		return err
+	}
+	if s.read[id] = m; m == nil {
+		return nil
 	}
 	st := state{map[string]held{}}
 	for _, p := range m.Packages {
@@ -130,7 +129,6 @@ func (s *search) readManifest(ctx context.Context, id string) error {
 	}
 	s.states[id] = st
 	m.Packages, m.Responses = nil, nil
-	s.read[id] = m
 	return nil
 }
 
