@@ -42,7 +42,8 @@ var otherTests = map[string]map[string]string{
 	"./layout/answer": {
 		"./build": "Plan", "./publish": "Diff", "./publish/carry": "Slice", "./serve": "Assembl|Routes|Rendered|DamagedObjects",
 	},
-	"./publish/pack": {"./publish/image": "Image|Layers"},
+	"./publish/store": {"./publish/doctor": "."},
+	"./publish/pack":  {"./publish/image": "Image|Layers"},
 }
 
 func main() {

@@ -228,7 +228,7 @@ func (e explanation) Error() string { return string(e) }
 // plain is what a store said, without the key and the code that gocloud adds.
 func plain(err error) error {
 	if e, ok := err.(interface{ Unwrap() []error }); ok && gcerrors.Code(err) != gcerrors.OK {
-		if causes := e.Unwrap(); len(causes) > 0 && causes[0] != nil {
+		if causes := e.Unwrap(); len(causes) > 0 {
 			return causes[0]
 		}
 	}

@@ -25,10 +25,15 @@ import (
 
 // s3Error is an answer of S3 as the SDK gives it.
 func s3Error(status int, code string) error {
+	return s3ErrorSaying(status, &smithy.GenericAPIError{Code: code})
+}
+
+// s3ErrorSaying is an answer of S3 with an error of its own.
+func s3ErrorSaying(status int, err error) error {
 	return &smithy.OperationError{ServiceID: "S3", OperationName: "PutObject", Err: &awshttp.ResponseError{
 		ResponseError: &smithyhttp.ResponseError{
 			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}},
-			Err:      &smithy.GenericAPIError{Code: code},
+			Err:      err,
 		},
 	}}
 }
@@ -37,6 +42,12 @@ func s3Error(status int, code string) error {
 func sendError(err error) error {
 	return &smithyhttp.RequestSendError{Err: &url.Error{Op: "Put", URL: "http://h/k", Err: err}}
 }
+
+// lateError has a time-out and no other type.
+type lateError struct{}
+
+func (lateError) Error() string { return "late" }
+func (lateError) Timeout() bool { return true }
 
 func TestTransient(t *testing.T) {
 	for _, test := range []struct {
@@ -63,6 +74,7 @@ func TestTransient(t *testing.T) {
 		{sendError(&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}), true},
 		{sendError(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}), true},
 		{sendError(errors.New("http: server closed idle connection")), true},
+		{sendError(lateError{}), true},
 		{sendError(&net.OpError{Op: "dial", Err: &net.DNSError{IsTemporary: true}}), true},
 		{sendError(&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}), false},
 		{sendError(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), false},

@@ -1,0 +1,260 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// scripted is a store in memory whose next calls do what a test says.
+type scripted struct {
+	Store
+	put         func(ctx context.Context) error
+	open        func(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error)
+	deleteBatch func(ctx context.Context, keys []string) (bool, error)
+	replaced    func() error
+}
+
+func (s *scripted) Put(ctx context.Context, o layout.Object) error {
+	if s.put != nil {
+		return s.put(ctx)
+	}
+	return s.Store.Put(ctx, o)
+}
+
+func (s *scripted) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
+	if s.open != nil {
+		return s.open(ctx, key, offset, length)
+	}
+	return s.Store.Open(ctx, key, offset, length)
+}
+
+func (s *scripted) Capabilities() Capabilities {
+	return Capabilities{DeleteBatch: s.deleteBatch, Replace: func(ctx context.Context, o layout.Object) error { return s.replaced() }}
+}
+
+// TestAttemptAtItsTime: an attempt that ends in time, or too late but well, counts as what
+// it came to; one that fails once its time is over had no answer.
+func TestAttemptAtItsTime(t *testing.T) {
+	const answer = time.Second
+	other := errors.New("another error")
+	for _, c := range []struct {
+		takes    time.Duration
+		comes    error
+		want     error
+		attempts int
+	}{
+		{0, nil, nil, 1},
+		{answer - 1, other, other, 1},
+		{answer + 1, nil, nil, 1},
+		{answer + 1, other, errNoAnswer, 3},
+		{answer + 1, ErrConflict, ErrConflict, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			attempts := 0
+			s := Retry(&scripted{put: func(context.Context) error {
+				attempts++
+				time.Sleep(c.takes)
+				return c.comes
+			}}, RetryPolicy{Attempts: 3, Pause: time.Millisecond, Answer: answer})
+			if err := s.Put(t.Context(), layout.Object{}); !errors.Is(err, c.want) || c.want == nil && err != nil {
+				t.Errorf("after %s, %v: %v, want %v", c.takes, c.comes, err, c.want)
+			}
+			if attempts != c.attempts {
+				t.Errorf("after %s, %v: %d attempts, want %d", c.takes, c.comes, attempts, c.attempts)
+			}
+		})
+	}
+}
+
+// TestTimeOfLargeObjects: a body has as much time more as it takes at the slowest rate
+// that is waited for.
+func TestTimeOfLargeObjects(t *testing.T) {
+	s := newRetrying(&scripted{}, RetryPolicy{})
+	for size, want := range map[int64]time.Duration{0: 30 * time.Second, 16<<10 - 1: 30 * time.Second, 16 << 10: 31 * time.Second, 10 << 20: 670 * time.Second} {
+		if got := s.timeout(size); got != want {
+			t.Errorf("%d bytes have %s, want %s", size, got, want)
+		}
+	}
+}
+
+// TestCapabilitiesRetry: what a store can do beyond the contract is tried again too, and
+// what it cannot is not made up.
+func TestCapabilitiesRetry(t *testing.T) {
+	batches, replaces := 0, 0
+	able := &scripted{
+		deleteBatch: func(context.Context, []string) (bool, error) {
+			if batches++; batches == 1 {
+				return true, io.ErrUnexpectedEOF
+			}
+			return true, nil
+		},
+		replaced: func() error {
+			if replaces++; replaces == 1 {
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		},
+	}
+	can := CapabilitiesOf(Retry(able, RetryPolicy{Pause: time.Millisecond}))
+	if once, err := can.DeleteBatch(t.Context(), []string{"a"}); once || err != nil || batches != 2 {
+		t.Errorf("a batch that failed once: in one request %t, %v, %d requests", once, err, batches)
+	}
+	if once, err := can.DeleteBatch(t.Context(), []string{"a"}); !once || err != nil {
+		t.Errorf("a batch: in one request %t, %v", once, err)
+	}
+	if err := can.Replace(t.Context(), layout.Object{}); err != nil || replaces != 2 {
+		t.Errorf("a replacement that failed once: %v, %d requests", err, replaces)
+	}
+	if once, err := CapabilitiesOf(Retry(bare{}, RetryPolicy{})).DeleteBatch(t.Context(), nil); !once || !errors.Is(err, ErrUnsupported) {
+		t.Errorf("a batch where the store has none: %t, %v", once, err)
+	}
+	if err := CapabilitiesOf(Retry(bare{}, RetryPolicy{})).Replace(t.Context(), layout.Object{}); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("a replacement where the store has none: %v", err)
+	}
+}
+
+// bare is a store that has no capabilities.
+type bare struct{ Store }
+
+// TestDefaultCapabilities: what a store does not offer is filled in.
+func TestDefaultCapabilities(t *testing.T) {
+	mem, err := Open(t.Context(), "mem://", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	can := CapabilitiesOf(bare{mem})
+	if can.Parallel != 16 || can.Sync() != nil || can.File("a") != "" || can.Settings(t.Context(), "") != nil {
+		t.Errorf("the defaults are %+v", can)
+	}
+	if got := can.OtherState("a"); got == "a" || got == "" {
+		t.Errorf("another state than a is %q", got)
+	}
+	if is, err := can.Link(layout.Object{}); is || err != nil {
+		t.Errorf("linked: %t, %v", is, err)
+	}
+	if found, err := can.Leftovers(t.Context(), time.Now()); found != nil || errors.Join(err, can.SweepFile("a"), can.SweepFolders(t.Context())) != nil {
+		t.Errorf("left over are %v, %v", found, err)
+	}
+	state := Token("mine")
+	mine := CapabilitiesOf(offering{mem, Capabilities{
+		Parallel: 3, OtherState: func(Token) Token { return state }, File: func(string) string { return "f" }, Sync: func() error { return ErrURL },
+		Link: func(layout.Object) (bool, error) { return true, nil },
+	}})
+	if linked, _ := mine.Link(layout.Object{}); mine.Parallel != 3 || mine.OtherState("a") != state || mine.File("") != "f" || !errors.Is(mine.Sync(), ErrURL) || !linked {
+		t.Errorf("what a store offers is not kept: %+v", mine)
+	}
+}
+
+// offering is a store with capabilities of a test's choice.
+type offering struct {
+	Store
+	can Capabilities
+}
+
+func (o offering) Capabilities() Capabilities { return o.can }
+
+// brokenOff is a body that ends in an error.
+type brokenOff struct {
+	io.Reader
+	err error
+}
+
+func (b brokenOff) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		err = b.err
+	}
+	return n, err
+}
+
+// TestResumedReads: a body that breaks off goes on where it was, and what then does not
+// fit, in length or in kind, is said.
+func TestResumedReads(t *testing.T) {
+	const whole = "0123456789"
+	// Each attempt gives some bytes from where it is asked to begin, says how many will
+	// come, and ends in an error, io.EOF if it is all.
+	type part struct {
+		gives, says int
+		ends        error
+	}
+	for what, c := range map[string]struct {
+		parts []part
+		want  string
+		fails error
+		text  string
+	}{
+		"at once":                  {[]part{{10, 10, io.EOF}}, whole, nil, ""},
+		"broken off once":          {[]part{{4, 10, io.ErrUnexpectedEOF}, {6, 6, io.EOF}}, whole, nil, ""},
+		"a clean end too early":    {[]part{{4, 10, io.EOF}, {6, 6, io.EOF}}, whole, nil, ""},
+		"then one byte less":       {[]part{{4, 10, io.ErrUnexpectedEOF}, {5, 5, io.EOF}}, whole[:4], layout.ErrDamaged, "5 bytes are left from 4 on, not 6 as before"},
+		"then one byte more":       {[]part{{4, 10, io.ErrUnexpectedEOF}, {6, 7, io.EOF}}, whole[:4], layout.ErrDamaged, "7 bytes are left"},
+		"an error that stays":      {[]part{{4, 10, ErrURL}}, whole[:4], ErrURL, "at byte 4"},
+		"never more":               {[]part{{4, 10, io.ErrUnexpectedEOF}, {0, 6, io.ErrUnexpectedEOF}, {0, 6, io.ErrUnexpectedEOF}}, whole[:4], layout.ErrDamaged, "6 bytes are missing"},
+		"a byte each time":         {[]part{{1, 10, io.ErrUnexpectedEOF}, {1, 9, io.ErrUnexpectedEOF}, {1, 8, io.ErrUnexpectedEOF}, {1, 7, io.ErrUnexpectedEOF}, {6, 6, io.EOF}}, whole, nil, ""},
+		"all, and an unclean end":  {[]part{{10, 10, io.ErrUnexpectedEOF}}, whole, nil, ""},
+		"all, and a wrong sum":     {[]part{{10, 10, ErrURL}}, whole, ErrURL, ""},
+		"a byte more than it said": {[]part{{10, 9, io.EOF}}, whole[:9], layout.ErrDamaged, "longer than the store said"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			asked := 0
+			s := Retry(&scripted{open: func(_ context.Context, _ string, offset, _ int64) (io.ReadCloser, int64, error) {
+				if asked == len(c.parts) {
+					return nil, 0, fmt.Errorf("asked %d times", asked+1)
+				}
+				p := c.parts[asked]
+				asked++
+				return io.NopCloser(brokenOff{strings.NewReader(whole[offset : offset+int64(p.gives)]), p.ends}), int64(p.says), nil
+			}}, RetryPolicy{Attempts: 3})
+			r, _, err := s.Open(t.Context(), "k", 0, -1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(r)
+			if string(body) != c.want || !errors.Is(err, c.fails) || err != nil && !strings.Contains(err.Error(), c.text) {
+				t.Errorf("%s: %q, %v; want %q, %v %q", what, body, err, c.want, c.fails, c.text)
+			}
+			if asked != len(c.parts) {
+				t.Errorf("%s: asked %d times, want %d", what, asked, len(c.parts))
+			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+			if _, err := r.Read(make([]byte, 1)); err == nil {
+				t.Errorf("%s: read after the end", what)
+			}
+		})
+	}
+}
+
+// failingContent is a body that cannot be read to its end.
+type failingContent struct{ io.Seeker }
+
+func (failingContent) Read([]byte) (int, error)          { return 0, ErrURL }
+func (failingContent) ReadAt([]byte, int64) (int, error) { return 0, ErrURL }
+
+// TestSumsOfWhatCannotBeRead: a sum is of the whole body, or an error.
+func TestSumsOfWhatCannotBeRead(t *testing.T) {
+	body := failingContent{bytes.NewReader(make([]byte, 100))}
+	if sum, err := sumAndRewind(body); !errors.Is(err, ErrURL) {
+		t.Errorf("of a body that fails: %x, %v", sum, err)
+	}
+	good := bytes.NewReader([]byte("abc"))
+	sum, err := sumOf(layout.Object{}, good)
+	if fmt.Sprintf("%x", sum) != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" || err != nil || good.Len() != 3 {
+		t.Errorf("the sum of abc is %x, %v, and %d bytes are left", sum, err, good.Len())
+	}
+	for sum, ok := range map[string]bool{strings.Repeat("ab", 32): true, strings.Repeat("ab", 31): false, strings.Repeat("ab", 33): false, strings.Repeat("xy", 32): false} {
+		if _, err := sumOf(layout.Object{SHA256: sum}, body); (err == nil) != ok {
+			t.Errorf("%q: %v", sum, err)
+		}
+	}
+}
