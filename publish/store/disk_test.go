@@ -140,6 +140,36 @@ func TestYoungLeftovers(t *testing.T) {
 	if err := s.sweepFile("packages/gone" + TempSuffix); err != nil {
 		t.Errorf("one that is gone: %v", err)
 	}
+	if err := s.sweepFile("packages"); err == nil {
+		t.Error("a folder with files in it is said to be gone")
+	}
+}
+
+// TestKeysStayInside: no key names a file that is not in the bucket, or is no object.
+func TestKeysStayInside(t *testing.T) {
+	dir := t.TempDir()
+	s := newFileStore(filepath.Join(dir, "bucket"))
+	putFile(t, s, layout.Object{Key: "packages/a", Body: []byte("x")})
+	outside, unfinished := filepath.Join(dir, "outside"), s.file("packages/b"+TempSuffix)
+	if err := errors.Join(os.WriteFile(outside, []byte("x"), 0o666), os.WriteFile(unfinished, []byte("x"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"../outside", "packages/../../outside", outside, "packages", "packages/b" + TempSuffix, "", "."} {
+		if r, _, err := s.Open(t.Context(), key, 0, -1); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q is there: %v, %v", key, r, err)
+		}
+		if err := s.Delete(t.Context(), key); err != nil {
+			t.Errorf("delete %q: %v", key, err)
+		}
+		for o := range s.List(t.Context(), key) {
+			if o.Key != "packages/a" {
+				t.Errorf("%q lists %s", key, o.Key)
+			}
+		}
+	}
+	if !exists(outside) || !exists(unfinished) {
+		t.Error("what is no object is gone")
+	}
 }
 
 // TestSpool: what is put is what was written, whatever its size, and the file of a large

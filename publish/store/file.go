@@ -84,7 +84,7 @@ func (s *fileStore) link(sha256, target string) bool {
 	s.mu.Lock()
 	same := s.written[sha256]
 	s.mu.Unlock()
-	if sha256 == "" || same == "" {
+	if same == "" {
 		return false
 	}
 	err := os.Link(same, target)

@@ -91,7 +91,13 @@ func TestRulesConcern(t *testing.T) {
 			}
 		}
 	}
-	if s.concerns("logs/") || gcsConcerns([]string{"logs/", "tmp"}) {
+	s.prefix = "registry/"
+	for rule, concerns := range map[string]bool{"registry/": true, "registry/packages/a": true, "regis": true, "": true, "packages/": false, "registry/logs/": false} {
+		if got := s.concerns(rule); got != concerns {
+			t.Errorf("in the folder registry/ a rule for %q concerns ours: %t, want %t", rule, got, concerns)
+		}
+	}
+	if s.prefix = ""; s.concerns("logs/") || gcsConcerns([]string{"logs/", "tmp"}) {
 		t.Error("a rule for other prefixes concerns ours")
 	}
 }

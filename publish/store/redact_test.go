@@ -42,6 +42,38 @@ func TestHide(t *testing.T) {
 	}
 }
 
+// TestSecretsOf: wherever a URL has a secret, and whatever is wrong with the rest of it, it
+// is hidden. What is too short, or says yes or no, cannot be told from other words.
+func TestSecretsOf(t *testing.T) {
+	for rawURL, c := range map[string]struct {
+		hidden, shown []string
+	}{
+		"s3://me22:pass@b":                    {[]string{"pass", "me22"}, nil},
+		"s3://me22:pas@b":                     {[]string{"me22"}, []string{"pas"}},
+		"s3:me22:pass@b":                      {[]string{"pass@b"}, []string{"me22"}},
+		"s3://b?token=abcd&x=true&y=false":    {[]string{"abcd"}, []string{"true", "false"}},
+		"s3://b?region=abcd&profile=efgh":     {nil, []string{"abcd", "efgh"}},
+		"s3://b?endpoint=http://h/%25zz:abcd": {[]string{"abcd"}, nil},
+		"s3://b?a=abcd&b=abcdefgh":            {[]string{"abcdefgh", "abcd"}, nil},
+	} {
+		u, err := url.Parse(rawURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := secretsOf(u)
+		for _, text := range c.hidden {
+			if got := s.text("- " + text + " -"); got != "- "+hiddenText+" -" {
+				t.Errorf("of %s is shown %q", rawURL, got)
+			}
+		}
+		for _, text := range c.shown {
+			if got := s.text("- " + text + " -"); got != "- "+text+" -" {
+				t.Errorf("of %s is hidden %q: %q", rawURL, text, got)
+			}
+		}
+	}
+}
+
 func TestHideKeepsTheCause(t *testing.T) {
 	s := secretsOf(&url.URL{User: url.UserPassword("u", "hunter2")})
 	err := s.hide(fmt.Errorf("hunter2: %w", fs.ErrNotExist))

@@ -206,10 +206,12 @@ func TestResumedReads(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			asked := 0
-			s := Retry(&scripted{open: func(_ context.Context, _ string, offset, _ int64) (io.ReadCloser, int64, error) {
+			var contexts []context.Context
+			s := Retry(&scripted{open: func(ctx context.Context, _ string, offset, _ int64) (io.ReadCloser, int64, error) {
 				if asked == len(c.parts) {
 					return nil, 0, fmt.Errorf("asked %d times", asked+1)
 				}
+				contexts = append(contexts, ctx)
 				p := c.parts[asked]
 				asked++
 				return io.NopCloser(brokenOff{strings.NewReader(whole[offset : offset+int64(p.gives)]), p.ends}), int64(p.says), nil
@@ -228,6 +230,11 @@ func TestResumedReads(t *testing.T) {
 			if err := r.Close(); err != nil {
 				t.Error(err)
 			}
+			for i, ctx := range contexts {
+				if ctx.Err() == nil {
+					t.Errorf("%s: request %d is kept open after the end", what, i+1)
+				}
+			}
 			if _, err := r.Read(make([]byte, 1)); err == nil {
 				t.Errorf("%s: read after the end", what)
 			}
@@ -241,11 +248,19 @@ type failingContent struct{ io.Seeker }
 func (failingContent) Read([]byte) (int, error)          { return 0, ErrURL }
 func (failingContent) ReadAt([]byte, int64) (int, error) { return 0, ErrURL }
 
+// stuck is a body that cannot be read twice.
+type stuck struct{ *bytes.Reader }
+
+func (stuck) Seek(int64, int) (int64, error) { return 0, ErrURL }
+
 // TestSumsOfWhatCannotBeRead: a sum is of the whole body, or an error.
 func TestSumsOfWhatCannotBeRead(t *testing.T) {
 	body := failingContent{bytes.NewReader(make([]byte, 100))}
 	if sum, err := sumAndRewind(body); !errors.Is(err, ErrURL) {
 		t.Errorf("of a body that fails: %x, %v", sum, err)
+	}
+	if sum, err := sumAndRewind(stuck{bytes.NewReader([]byte("abc"))}); !errors.Is(err, ErrURL) {
+		t.Errorf("of a body that cannot be read again: %x, %v", sum, err)
 	}
 	good := bytes.NewReader([]byte("abc"))
 	sum, err := sumOf(layout.Object{}, good)
@@ -256,5 +271,41 @@ func TestSumsOfWhatCannotBeRead(t *testing.T) {
 		if _, err := sumOf(layout.Object{SHA256: sum}, body); (err == nil) != ok {
 			t.Errorf("%q: %v", sum, err)
 		}
+	}
+}
+
+// TestSilence: a store is silent when for two and a half seconds nothing was answered, of
+// this request or another.
+func TestSilence(t *testing.T) {
+	for other, silent := range map[time.Duration]bool{0: true, 1: false, time.Second: false, silentFor - 1: false} {
+		synctest.Test(t, func(t *testing.T) {
+			var told []Notice
+			n := noticesOf(WithNotices(t.Context(), func(n Notice) { told = append(told, n) }), "s3://b")
+			end := n.begin("read a")
+			if other > 0 {
+				done := n.begin("read b")
+				time.Sleep(other)
+				done(nil)
+			}
+			time.Sleep(silentFor + 1 - other)
+			synctest.Wait()
+			said := false
+			for _, n := range told {
+				said = said || n.Silent > 0 && n.Request == "read a"
+			}
+			if said != silent {
+				t.Errorf("another answer after %s: silent %t, want %t: %+v", other, said, silent, told)
+			}
+			end(io.EOF)
+			last := told[len(told)-1]
+			if last.Took != silentFor+1 || !errors.Is(last.Err, io.EOF) || last.Place != "s3://b" {
+				t.Errorf("the end is told as %+v", last)
+			}
+			before := len(told)
+			time.Sleep(time.Minute)
+			if len(told) > before {
+				t.Errorf("after the end is told %+v", told[before:])
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -357,5 +358,143 @@ func TestSweepFolders(t *testing.T) {
 	}
 	if want := []string{"other", "other/empty", "packages", "packages/b", "packages/b/1.0.0", "packages/b/1.0.0/f", "responses", "snapshots"}; !slices.Equal(left, want) {
 		t.Errorf("left are %q, want %q", left, want)
+	}
+}
+
+// TestMeanings: what an answer means for an object.
+func TestMeanings(t *testing.T) {
+	s := answering(t, func(http.ResponseWriter, *http.Request) {})
+	reading := func(op string, err error) error {
+		var whole *smithy.OperationError
+		errors.As(err, &whole)
+		whole.OperationName = op
+		return err
+	}
+	anyone := *s
+	anyone.anonymous = true
+	for _, c := range []struct {
+		of   *s3Store
+		err  error
+		want error // an explanation stands for any
+	}{
+		{s, s3Error(404, "NoSuchKey"), fs.ErrNotExist},
+		{s, s3Error(404, "NotFound"), fs.ErrNotExist},
+		{s, s3Error(404, "NoSuchBucket"), nil},
+		{s, s3Error(404, "NoSuchUpload"), nil},
+		{s, s3Error(403, "AccessDenied"), nil},
+		{s, reading("GetObject", s3Error(403, "AccessDenied")), explanation("")},
+		{s, reading("HeadObject", s3Error(403, "AccessDenied")), explanation("")},
+		{s, reading("ListObjectsV2", s3Error(403, "AccessDenied")), nil},
+		{s, reading("GetObject", s3Error(401, "AccessDenied")), nil},
+		{&anyone, s3Error(403, "AccessDenied"), fs.ErrNotExist},
+		{&anyone, s3Error(401, "AccessDenied"), nil},
+		{s, s3Error(416, "InvalidRange"), errShort},
+		{s, s3Error(412, "PreconditionFailed"), errRefused},
+		{s, s3Error(304, "NotModified"), errRefused},
+		{s, s3Error(409, "ConditionalRequestConflict"), nil},
+		{s, s3Error(500, "InternalError"), nil},
+	} {
+		got := c.of.means(c.err)
+		_, explains := got.(explanation)
+		if _, any := c.want.(explanation); any && !explains || !any && got != c.want {
+			t.Errorf("%v means %v, want %v", c.err, got, c.want)
+		}
+	}
+	u, err := url.Parse("gs://bucket?anonymous=true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcs, err := openGCS(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gcs.Close()
+	for _, c := range []struct {
+		err, want error
+	}{
+		{storage.ErrObjectNotExist, fs.ErrNotExist},
+		{&googleapi.Error{Code: 404, Message: "No such object"}, fs.ErrNotExist},
+		{&googleapi.Error{Code: 404, Message: "The specified bucket does not exist."}, nil},
+		{storage.ErrBucketNotExist, nil},
+		{&googleapi.Error{Code: 416}, errShort},
+		{&googleapi.Error{Code: 412}, errRefused},
+		{&googleapi.Error{Code: 403}, nil},
+		{&googleapi.Error{Code: 503}, nil},
+	} {
+		if got := gcs.(*gcsStore).meaning(c.err); got != c.want {
+			t.Errorf("%v means %v, want %v", c.err, got, c.want)
+		}
+	}
+	if err := gcs.Swap(t.Context(), "environments/a.json", nil, "no number"); err == nil || !strings.Contains(err.Error(), "generation") {
+		t.Errorf("a token that is no generation: %v", err)
+	}
+}
+
+// TestNoETag: a pointer whose state the store does not tell cannot be changed safely.
+func TestNoETag(t *testing.T) {
+	for etag, ok := range map[string]bool{"": false, `"a"`: true, `W/"a"`: true} {
+		s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+			if etag != "" {
+				w.Header().Set("ETag", etag)
+			}
+			fmt.Fprint(w, "{}")
+		})
+		_, token, err := s.Load(t.Context(), "environments/a.json")
+		if (err == nil) != ok || ok && token != `"a"` {
+			t.Errorf("an ETag of %q: token %q, %v", etag, token, err)
+		}
+	}
+}
+
+// TestBatchesThatFailInPart: what S3 did not delete is asked for alone, whose error says why.
+func TestBatchesThatFailInPart(t *testing.T) {
+	for status, ok := range map[int]bool{http.StatusNoContent: true, http.StatusNotFound: true, http.StatusForbidden: false} {
+		asked := ""
+		s := answering(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				fmt.Fprint(w, `<DeleteResult><Error><Key>b</Key><Code>InternalError</Code></Error></DeleteResult>`)
+				return
+			}
+			asked += r.Method + " " + r.URL.Path
+			s3Answer(w, status, "AccessDenied")
+		})
+		once, err := s.deleteBatch(t.Context(), []string{"a", "b"})
+		if asked != "DELETE /bucket/b" || (err == nil) != ok || once != ok {
+			t.Errorf("answered %d: asked %q, in one request %t, %v", status, asked, once, err)
+		}
+	}
+	for status, class := range map[int]error{http.StatusNotImplemented: ErrUnsupported, http.StatusServiceUnavailable: nil} {
+		s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+			s3Answer(w, status, strings.ReplaceAll(http.StatusText(status), " ", ""))
+		})
+		once, err := s.deleteBatch(t.Context(), []string{"a", "b"})
+		if err == nil || errors.Is(err, ErrUnsupported) != (class != nil) || once != (class != nil) {
+			t.Errorf("answered %d: in one request %t, %v", status, once, err)
+		}
+	}
+}
+
+// TestTuneTransport: a transport that has no dialer of its own gets one, whose connections
+// are watched.
+func TestTuneTransport(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") }))
+	defer server.Close()
+	transport := &http.Transport{}
+	tuneTransport(transport)
+	c, err := transport.DialContext(t.Context(), "tcp", strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w, ok := c.(*watchedConn); !ok || w.silence != silence {
+		t.Errorf("the connection is %T", c)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := transport.DialContext(t.Context(), "tcp", "127.0.0.1:1"); err == nil {
+		t.Error("a connection to nobody")
+	}
+	if !transport.DisableCompression || transport.MaxIdleConnsPerHost != idleConnections {
+		t.Errorf("%+v", transport)
 	}
 }
