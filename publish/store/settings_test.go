@@ -11,7 +11,6 @@ import (
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
-
 )
 
 // TestGCSSettings has a row for each thing that Google says of a bucket, and what that
