@@ -122,6 +122,34 @@ func TestEndedContexts(t *testing.T) {
 	}
 }
 
+// TestOpenFolders: a folder must be there, unless it is to be made.
+func TestOpenFolders(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	if s, err := Open(t.Context(), "file://"+filepath.ToSlash(dir), Options{}); err == nil {
+		t.Errorf("a folder that is not there is opened: %v", s)
+	}
+	s, err := Open(t.Context(), "file://"+filepath.ToSlash(dir), Options{Create: true})
+	if err != nil || !exists(dir) {
+		t.Fatalf("a folder that is to be made: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if s, err := Open(t.Context(), "file://"+filepath.ToSlash(dir)+"?prefix=a", Options{}); !errors.Is(err, ErrURL) {
+		t.Errorf("a prefix in a folder: %v, %v", s, err)
+	}
+	mem, err := Open(t.Context(), "mem://", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mem.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := mem.Close(); err == nil {
+		t.Error("a store is closed twice")
+	}
+}
+
 // TestYoungLeftovers: a file that may still be on its way is no leftover.
 func TestYoungLeftovers(t *testing.T) {
 	s := newFileStore(t.TempDir())

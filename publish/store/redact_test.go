@@ -89,6 +89,7 @@ func TestPrintable(t *testing.T) {
 	for raw, want := range map[string]string{
 		"s3://bucket?region=eu-west-1&use_path_style=true":  "s3://bucket?region=eu-west-1&use_path_style=true",
 		"s3://bucket?endpoint=http%3A%2F%2Fhost%3A9000":     "s3://bucket?endpoint=http%3A%2F%2Fhost%3A9000",
+		"s3://bucket?endpoint=me%3Ahunter2":                 "s3://bucket?endpoint=xxxxx",
 		"s3://bucket?endpoint=http%3A%2F%2Fu%3Apw%40host":   "s3://bucket?endpoint=http%3A%2F%2Fxxxxx%40host",
 		"s3://bucket?token=hunter2":                         "s3://bucket?token=xxxxx",
 		"gs://user:hunter2@bucket":                          "gs://xxxxx@bucket",
