@@ -84,6 +84,8 @@ func TestWebhook(t *testing.T) {
 		ok      bool
 	}{
 		{[]int{200}, 1, true}, {[]int{503, 429, 204}, 3, true}, {[]int{404}, 1, false}, {[]int{302}, 1, false},
+		{[]int{299}, 1, true}, {[]int{300}, 1, false}, {[]int{499}, 1, false}, {[]int{400}, 1, false},
+		{[]int{500, 200}, 2, true}, {[]int{408, 200}, 2, true}, {[]int{500, 500, 500, 200}, 4, true}, {[]int{599}, 4, false},
 	} {
 		answers = c.answers
 		calls.Store(0)

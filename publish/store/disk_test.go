@@ -45,6 +45,19 @@ func TestFileInPlaceOfAFolder(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	// What cannot be found out is not taken for missing.
+	if err := os.Symlink("loop", s.file("packages/loop")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Open(ctx, "packages/loop", 0, -1); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("open a link to itself: %v", err)
+	}
+	if err := s.Delete(ctx, "packages/loop"); err == nil {
+		t.Error("a link to itself was deleted")
+	}
+	if err := os.Remove(s.file("packages/loop")); err != nil {
+		t.Fatal(err)
+	}
 	if _, _, err := s.Open(ctx, below.Key, 0, -1); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("open: %v", err)
 	}

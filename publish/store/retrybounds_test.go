@@ -122,6 +122,21 @@ func TestCapabilitiesRetry(t *testing.T) {
 	}
 }
 
+// TestRetryCloses: the end of a store that is tried again is that of the store.
+func TestRetryCloses(t *testing.T) {
+	mem, err := Open(t.Context(), "mem://", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Retry(mem, RetryPolicy{})
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err == nil {
+		t.Error("a store is closed twice")
+	}
+}
+
 // bare is a store that has no capabilities.
 type bare struct{ Store }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,88 @@ func TestS3Public(t *testing.T) {
 		got := s.public(t.Context(), "environments/a.json")
 		if want := (publicAccess{Read: c.read == 200, List: c.list == 200, Write: c.write == 200 || c.write == 412}); got != want {
 			t.Errorf("answers %+v: %+v, want %+v", c, got, want)
+		}
+	}
+}
+
+// TestGCSPublic: whoever anyone is, with an account or without, and whatever their role lets
+// them do.
+func TestGCSPublic(t *testing.T) {
+	for _, c := range []struct {
+		prevented bool
+		bindings  string // role=member each; "" is a policy that may not be read
+		want      string
+	}{
+		{true, "roles/storage.objectAdmin=allUsers", "right prevented"},
+		{false, "roles/storage.objectAdmin=user:ada@example.com", "right none"},
+		{false, "roles/storage.objectViewer=allUsers", "note anyone can read"},
+		{false, "roles/storage.legacyObjectReader=allAuthenticatedUsers", "note anyone can read"},
+		{false, "roles/storage.legacyBucketReader=allUsers", "note anyone can list and read"},
+		{false, "roles/storage.objectCreator=allAuthenticatedUsers", "wrong anyone can write"},
+		{false, "roles/storage.objectViewer=user:ada@example.com roles/storage.objectUser=allUsers", "wrong anyone can write"},
+		{false, "", "unknown this role may not read it"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if !strings.HasSuffix(r.URL.Path, "/iam") {
+				prevention := map[bool]string{true: "enforced", false: "inherited"}[c.prevented]
+				fmt.Fprintf(w, `{"name": "bucket", "iamConfiguration": {"publicAccessPrevention": %q}}`, prevention)
+				return
+			}
+			if c.bindings == "" {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			var list []string
+			for b := range strings.FieldsSeq(c.bindings) {
+				role, member, _ := strings.Cut(b, "=")
+				list = append(list, fmt.Sprintf(`{"role": %q, "members": [%q]}`, role, member))
+			}
+			fmt.Fprintf(w, `{"bindings": [%s]}`, strings.Join(list, ","))
+		}))
+		t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL, "http://"))
+		u, err := url.Parse("gs://bucket?anonymous=true")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := openGCS(t.Context(), u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, setting := range s.(*gcsStore).settings(t.Context(), "") {
+			if got := string(setting.Verdict) + " " + setting.Found; setting.Name == "public access" && !strings.HasPrefix(got, c.want) {
+				t.Errorf("%q, prevented %t: %s, want %s", c.bindings, c.prevented, got, c.want)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		server.Close()
+	}
+}
+
+// TestFolderSettings: who may write to the folder, or to one in it.
+func TestFolderSettings(t *testing.T) {
+	s := newFileStore(t.TempDir())
+	packages := s.file("packages")
+	if err := os.Mkdir(packages, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		dir, packages os.FileMode
+		want          Verdict
+	}{
+		{0o755, 0o755, Right}, {0o700, 0o700, Right}, {0o775, 0o755, Note}, {0o777, 0o755, Wrong}, {0o755, 0o775, Note}, {0o755, 0o757, Wrong},
+		{0o777 | os.ModeSticky, 0o755, Right}, {0o777 | os.ModeSticky, 0o777, Wrong}, {0o770, 0o777, Note},
+	} {
+		for name, mode := range map[string]os.FileMode{s.dir: c.dir, packages: c.packages} {
+			if err := os.Chmod(name, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := s.settings(t.Context(), "")
+		if len(got) != 1 || got[0].Verdict != c.want {
+			t.Errorf("%v, and %v in it: %+v, want %s", c.dir, c.packages, got, c.want)
 		}
 	}
 }

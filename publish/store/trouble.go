@@ -103,7 +103,8 @@ func (t *Trouble) region(gcs bool, _ string) bool {
 	if !slices.Contains(wrong, code) && httpStatus(t.Err) != http.StatusMovedPermanently {
 		return false
 	}
-	if _, after, ok := strings.Cut(text, "expecting '"); ok && is == "" {
+	if is == "" {
+		_, after, _ := strings.Cut(text, "expecting '")
 		is, _, _ = strings.Cut(after, "'")
 	}
 	if is == "" {
