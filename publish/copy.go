@@ -143,7 +143,7 @@ func (c *Copier) Plan(m *layout.Manifest) error {
 // manifest that is in no bucket, of a part of the snapshot with that id.
 func (c *Copier) Content(ctx context.Context, m *layout.Manifest, of string) error {
 	revisions, responses, err := c.missing(m)
-	if err != nil || len(revisions)+len(responses) == 0 {
+	if len(revisions)+len(responses) == 0 { // so it is after an error
 		return err
 	}
 	if err := c.to.hold(ctx); err != nil {

@@ -148,3 +148,68 @@ func TestEndOfAHangingRenewal(t *testing.T) {
 		}
 	})
 }
+
+// losing is a store of which one swap gets no answer: the store has heard of it, or not.
+type losing struct {
+	store.Store
+	lose, heard bool
+}
+
+func (l *losing) Swap(ctx context.Context, key string, body []byte, old store.Token) error {
+	if !l.lose {
+		return l.Store.Swap(ctx, key, body, old)
+	}
+	l.lose = false
+	if l.heard {
+		if err := l.Store.Swap(ctx, key, body, old); err != nil {
+			return err
+		}
+	}
+	return errCrash
+}
+
+// TestRenewalWithoutAnswer: a holder whose renewal got no answer holds on, whether or not
+// the store has heard of it. One whose flag is someone else's does not.
+func TestRenewalWithoutAnswer(t *testing.T) {
+	for _, heard := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &losing{Store: memBucket(t).store, heard: heard}
+			h, err := In(l).newHeartbeat(t.Context(), layout.LeaseKey("0123456789abcdef"), layout.Lease{Format: layout.LeaseFormat, By: "ada"}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.lose = true
+			time.Sleep(61 * time.Second) // the first renewal
+			if l.lose {
+				t.Fatal("it did not renew")
+			}
+			if err := h.alive(t.Context()); err != nil {
+				t.Errorf("heard %t: %v", heard, err)
+			}
+			time.Sleep(time.Minute)
+			if err := h.alive(t.Context()); err != nil {
+				t.Errorf("heard %t, and renewed: %v", heard, err)
+			}
+			_, state, err := l.Load(t.Context(), h.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other := layout.Lease{Format: layout.LeaseFormat, By: "eve", Since: h.lease.Since}
+			if err := l.Store.Swap(t.Context(), h.key, other.Encode(), state); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.alive(t.Context()); !errors.Is(err, errLost) {
+				t.Errorf("the flag is another's: %v", err)
+			}
+			if h.trusted() {
+				t.Error("it may act on a flag that is another's")
+			}
+			if err := h.end(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if _, _, err := l.Load(t.Context(), h.key); err != nil {
+				t.Errorf("the end of one has removed the flag of the other: %v", err)
+			}
+		})
+	}
+}

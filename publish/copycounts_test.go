@@ -1,0 +1,95 @@
+package publish
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// TestCopyCounts: what a copy says it has read, checked and stored is what the target has
+// then, and what an earlier one had brought is not counted twice.
+func TestCopyCounts(t *testing.T) {
+	src := newEditions(t)
+	from, to := memBucket(t), memBucket(t)
+	m := mustRead(t, from, src.mustPublish(t, from, 0).Snapshot)
+	content := func() (objects int, bytes int64) {
+		t.Helper()
+		for o, err := range to.List(t.Context(), "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.Key != layout.ManifestKey(testEnv, m.ID()) && !strings.HasPrefix(o.Key, layout.LeasesPrefix) {
+				objects, bytes = objects+1, bytes+o.Size
+			}
+		}
+		return objects, bytes
+	}
+	copied := func(forget bool) Copied {
+		t.Helper()
+		l := to.Lease(LeaseOptions{Purpose: "mirror"})
+		if !forget {
+			l = to.Lease(LeaseOptions{Purpose: "mirror", Live: []*layout.Manifest{m}})
+		}
+		var last Copied
+		c := l.CopyFrom(from, CopyOptions{Progress: func(now Copied) { last = now }})
+		if err := errors.Join(c.Snapshot(t.Context(), m), l.Release(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if last != c.Copied() {
+			t.Errorf("told last is %+v, and it comes to %+v", last, c.Copied())
+		}
+		return last
+	}
+	units := len(m.Packages) + len(m.Stored())
+	objects, bytes := 0, int64(0)
+	got := copied(true)
+	objects, bytes = content()
+	if want := (Copied{Units: units, Total: units, Objects: objects, Bytes: bytes}); got != want {
+		t.Errorf("into an empty bucket: %+v, want %+v", got, want)
+	}
+	// Again, by a copier that does not know what is there: revisions are found, and so are
+	// responses by writing them again.
+	if got := copied(true); got.Units != units || got.Present != len(m.Packages) {
+		t.Errorf("again: %+v, want %d units, and %d of them there", got, units, len(m.Packages))
+	}
+	// One that knows does nothing but to make sure of the routes.
+	if got := copied(false); got.Total != 0 || got.Units != 0 || got.Objects != 1 {
+		t.Errorf("again, knowing what is there: %+v", got)
+	}
+	if after, _ := content(); after != objects {
+		t.Errorf("there are %d objects, and were %d", after, objects)
+	}
+	// A revision of which the list is missing is copied again, whole.
+	p := m.Packages[0]
+	if err := to.Delete(t.Context(), revisionOf(p).ContentsKey()); err != nil {
+		t.Fatal(err)
+	}
+	if got := copied(true); got.Present != len(m.Packages)-1 {
+		t.Errorf("without the list of a revision: %+v", got)
+	}
+	if _, _, err := to.Contents(t.Context(), revisionOf(p), p.Contents); err != nil {
+		t.Error(err)
+	}
+	// One that is another in the target is not overwritten.
+	whole, err := to.Read(t.Context(), revisionOf(p).ContentsKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{"x", strings.Replace(string(whole), "{", "{ ", 1)} {
+		if err := to.replaceLive(t.Context(), layout.Object{Key: revisionOf(p).ContentsKey(), Body: []byte(other), ContentType: layout.JsonType}); err != nil {
+			t.Fatal(err)
+		}
+		l := to.Lease(LeaseOptions{Purpose: "mirror"})
+		if err := l.CopyFrom(from, CopyOptions{}).Snapshot(t.Context(), m); err == nil || !strings.Contains(err.Error(), revisionOf(p).ContentsKey()) {
+			t.Errorf("over another list of files: %v", err)
+		}
+		if err := l.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if now, err := to.Read(t.Context(), revisionOf(p).ContentsKey()); err != nil || string(now) != other {
+			t.Errorf("what was there is now %q, %v", now, err)
+		}
+	}
+}
