@@ -1,7 +1,10 @@
 package git
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -80,11 +83,18 @@ func TestRevision(t *testing.T) {
 		}
 	}
 	for _, rev := range []string{"", "-n1", "--all", "none", "main:a", "main~7"} {
-		if id, err := s.Revision(t.Context(), rev); err == nil {
-			t.Errorf("%q is %s", rev, id)
+		if id, err := s.Revision(t.Context(), rev); !errors.Is(err, index.ErrNoBranch) {
+			t.Errorf("%q is %s, %v", rev, id, err)
 		}
 	}
 	if name, err := s.HeadBranch(t.Context()); err != nil || name != "main" {
 		t.Errorf("HEAD is on %q, %v", name, err)
+	}
+	// A repository that git cannot read is not one that lacks a commit.
+	if err := os.WriteFile(filepath.Join(repo.Dir, "config"), []byte("[core\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := s.Revision(t.Context(), "main"); err == nil || errors.Is(err, index.ErrNoBranch) {
+		t.Errorf("in a repository that cannot be read, main is %s, %v", id, err)
 	}
 }

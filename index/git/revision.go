@@ -26,10 +26,10 @@ func (s *GitSource) Revision(ctx context.Context, rev string) (index.ID, error) 
 		return index.ID{}, err
 	}
 	id, err := s.resolve(ctx, rev)
-	if err != nil {
+	if errors.Is(err, index.ErrNoBranch) {
 		return index.ID{}, fmt.Errorf("%w: %s names no commit of %s", index.ErrNoBranch, rev, s.dir)
 	}
-	return id, nil
+	return id, err
 }
 
 // HeadBranch is the branch that HEAD is on: in a work tree the one that is
