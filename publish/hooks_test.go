@@ -66,7 +66,7 @@ func TestWebhook(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		var got HookEvent
-		if err != nil || json.Unmarshal(body, &got) != nil || got.New != "b" || r.Header.Get("Content-Type") != "application/json" {
+		if err != nil || json.Unmarshal(body, &got) != nil || got.New != "b" || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("User-Agent") != "regsnap" || r.Method != http.MethodPost {
 			t.Errorf("posted %s, %v", body, err)
 		}
 		mac := hmac.New(sha256.New, []byte("key"))

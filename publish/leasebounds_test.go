@@ -119,6 +119,9 @@ func TestHolderAtItsBounds(t *testing.T) {
 			if err := h.end(t.Context()); err != nil {
 				t.Error(err)
 			}
+			if h.trusted() {
+				t.Error("it may act after its end")
+			}
 			// What was lost is someone else's.
 			if _, _, err := d.Store.Load(t.Context(), h.key); (err == nil) == c.renews {
 				t.Errorf("after %s and the end: %v", c.age, err)
@@ -209,6 +212,56 @@ func TestRenewalWithoutAnswer(t *testing.T) {
 			}
 			if _, _, err := l.Load(t.Context(), h.key); err != nil {
 				t.Errorf("the end of one has removed the flag of the other: %v", err)
+			}
+		})
+	}
+}
+
+// TestPruneSweepsWhileItIsTrusted: prune deletes while its lock was renewed within five
+// minutes; when it looks, the lock must be there too. Otherwise it stops.
+func TestPruneSweepsWhileItIsTrusted(t *testing.T) {
+	for _, c := range []struct {
+		age  time.Duration
+		gone bool // the lock was taken away
+		look bool
+		want error
+	}{
+		{0, false, false, nil},
+		{0, false, true, nil},
+		{0, true, false, nil}, // nobody has looked
+		{0, true, true, errLost},
+		{5*time.Minute - 1, false, true, nil},
+		{5 * time.Minute, false, false, errLost},
+		{5 * time.Minute, false, true, errLost},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &deaf{Store: memBucket(t).store}
+			lock, err := In(d).newHeartbeat(t.Context(), layout.PruneLockKey, layout.Lease{Format: layout.LeaseFormat}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(c.age)
+			if d.hear = true; c.gone {
+				if err := d.Delete(t.Context(), layout.PruneLockKey); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := maySweep(t.Context(), lock, c.look); !errors.Is(err, c.want) || c.want == nil && err != nil {
+				t.Errorf("%+v: %v", c, err)
+			}
+			ended, stop := context.WithCancel(t.Context())
+			stop()
+			if err := maySweep(ended, lock, c.look); !errors.Is(err, context.Canceled) {
+				t.Errorf("%+v, cancelled: %v", c, err)
+			}
+			if d.hear = false; c.want == nil && !c.gone {
+				if err := maySweep(t.Context(), lock, true); !errors.Is(err, errCrash) || errors.Is(err, errLost) {
+					t.Errorf("%+v, and the store fails: %v", c, err)
+				}
+			}
+			d.hear = true
+			if err := lock.end(t.Context()); err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -105,3 +105,52 @@ func TestPruneLingers(t *testing.T) {
 		})
 	}
 }
+
+// asked counts the batches that a store which has none is asked for.
+type asked struct {
+	store.Store
+	batches int
+}
+
+func (a *asked) Capabilities() store.Capabilities {
+	return store.Capabilities{Parallel: 1, DeleteBatch: func(context.Context, []string) (bool, error) {
+		a.batches++
+		return true, store.ErrUnsupported
+	}}
+}
+
+// TestPruneTells: the plan is told before anything goes, and then how far it is, object by
+// object. A store that has no batches is asked for one once.
+func TestPruneTells(t *testing.T) {
+	src := newEditions(t)
+	a := &asked{Store: memBucket(t).store}
+	b := In(a)
+	for n := range 5 {
+		src.mustPublish(t, b, n)
+	}
+	before := count(t, b)
+	var planned *PrunePlan
+	last := 0
+	plan, err := b.Prune(t.Context(), PruneOptions{
+		Planned: func(p *PrunePlan) {
+			if planned != nil {
+				t.Error("two plans were told")
+			}
+			if planned = p; count(t, b) != before+1 { // its own flag
+				t.Errorf("before the plan was told there were %d objects, then %d", before, count(t, b))
+			}
+		},
+		Progress: func(done, total int) {
+			if done != last+1 || total != planned.Objects {
+				t.Errorf("after %d of %d come %d of %d", last, planned.Objects, done, total)
+			}
+			last = done
+		},
+	})
+	if err != nil || planned != plan || last != plan.Objects || last == 0 || before-count(t, b) != plan.Objects {
+		t.Errorf("%d deleted are told, %d planned, of %d objects %d are left, %v", last, plan.Objects, before, count(t, b), err)
+	}
+	if a.batches != 1 {
+		t.Errorf("%d batches were asked for", a.batches)
+	}
+}
