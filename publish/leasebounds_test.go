@@ -266,3 +266,18 @@ func TestPruneSweepsWhileItIsTrusted(t *testing.T) {
 		})
 	}
 }
+
+// TestInUse: whoever has the lock is named, as far as it is known.
+func TestInUse(t *testing.T) {
+	at := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+	for want, l := range map[string]layout.Lease{
+		"build by ada is running since 2024-05-06 07:08:09":        {By: "ada", Purpose: "build", Since: at},
+		"build by someone is running since 2024-05-06 07:08:09":    {Purpose: "build", Since: at},
+		"a writer by ada is running since 2024-05-06 07:08:09":     {By: "ada", Since: at},
+		"a writer by someone is running since 0001-01-01 00:00:00": {},
+	} {
+		if err := inUse(l); !errors.Is(err, ErrBusy) || err.Error() != ErrBusy.Error()+": "+want {
+			t.Errorf("%+v: %v, want %s", l, err, want)
+		}
+	}
+}

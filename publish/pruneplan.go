@@ -95,7 +95,7 @@ func (b *Bucket) expired(ctx context.Context, env string, configured []string, n
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err != nil && isFaulty(err):
 		return time.Time{}, nil
-	case err != nil || !p.Preview.Expired(now) || p.Pinned != nil:
+	case !p.Preview.Expired(now) || p.Pinned != nil: // after an error too: there is no preview then
 		return time.Time{}, err
 	}
 	return p.Preview.Until, nil
