@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -334,7 +335,7 @@ func damagedText(err error) (string, error) {
 	if errors.Is(err, ErrDamaged) {
 		return err.Error(), nil
 	}
-	return "", err
+	return "", cmp.Or(err, errors.New("it is not said to be damaged"))
 }
 
 // writings are the operations that change the bucket.

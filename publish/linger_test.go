@@ -150,6 +150,21 @@ func TestPruneTells(t *testing.T) {
 	if err != nil || planned != plan || last != plan.Objects || last == 0 || before-count(t, b) != plan.Objects {
 		t.Errorf("%d deleted are told, %d planned, of %d objects %d are left, %v", last, plan.Objects, before, count(t, b), err)
 	}
+	var kept, deleted PruneCount
+	for o, err := range b.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(o.Key, layout.SnapshotsPrefix) || strings.HasPrefix(o.Key, layout.PackagesPrefix) || strings.HasPrefix(o.Key, layout.ResponsesPrefix) {
+			kept.add(o.Size)
+		}
+	}
+	for _, c := range []PruneCount{plan.Snapshots, plan.Packages, plan.Responses} {
+		deleted.Objects, deleted.Bytes = deleted.Objects+c.Objects, deleted.Bytes+c.Bytes
+	}
+	if plan.Kept != kept || deleted != (PruneCount{plan.Objects, plan.Bytes}) || plan.Snapshots.Objects != 6 {
+		t.Errorf("kept are %+v, said to be %+v; deleted %+v, in all %d of %d bytes", kept, plan.Kept, deleted, plan.Objects, plan.Bytes)
+	}
 	if a.batches != 1 {
 		t.Errorf("%d batches were asked for", a.batches)
 	}

@@ -29,11 +29,11 @@ func (v *Verification) Repairs(l *Lease) *Repairs {
 	r := &Repairs{lease: l, faulty: map[string]bool{}, revised: map[layout.Revision]bool{}, written: map[string]bool{}}
 	for _, f := range v.Faults {
 		r.faulty[f.Key] = true
-		if _, _, file, err := layout.ParseSnapshotKey(f.Key); err == nil && file == "manifest.json" {
+		if _, _, file, _ := layout.ParseSnapshotKey(f.Key); file == "manifest.json" {
 			// Without the manifest the routes were not looked at.
 			r.faulty[layout.RoutesKey(v.Environment, v.Snapshot)] = true
 		}
-		if rev, what, err := layout.RevisionOfKey(f.Key); err == nil && what == layout.ContentsObject {
+		if rev, what, _ := layout.RevisionOfKey(f.Key); what == layout.ContentsObject {
 			// Without the list it is not known what else is wrong.
 			r.revised[rev] = true
 		}
@@ -119,7 +119,7 @@ func (b *Bucket) verifyUnits(ctx context.Context, v *Verification) ([]Fault, err
 	w := &verifier{b: b, state: newVerifyState(), result: &Verification{}}
 	head := &unitCheck{v: w}
 	m, err := head.manifest(ctx, v.Environment, v.Snapshot)
-	if err != nil || m == nil {
+	if m == nil {
 		return head.faults, err
 	}
 	faults := head.faults

@@ -1,0 +1,152 @@
+package publish
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+)
+
+// TestStatus: everything that is known of an environment, one fact after the other.
+func TestStatus(t *testing.T) {
+	src := newEditions(t)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, b := t.Context(), memBucket(t)
+		status := func() *Status {
+			t.Helper()
+			stored, err := b.Snapshots(ctx, testEnv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := b.Status(ctx, testEnv, stored[testEnv])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		id, lease, err := src.build(ctx, b, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := lease.Release(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if s := status(); s.Live != "" || s.Snapshots != 1 || len(s.Waiting) != 1 || s.Waiting[0].ID != id || s.LastMove != nil || !s.Since.IsZero() {
+			t.Errorf("built, and never published: %+v", s)
+		}
+		time.Sleep(time.Hour)
+		src.mustPublish(t, b, 0)
+		time.Sleep(time.Hour)
+		second := src.mustPublish(t, b, 1)
+		published := time.Now().UTC().Truncate(time.Second)
+		mustTag(t, b, "kept", id)
+		time.Sleep(time.Hour)
+		if _, err := b.Pin(ctx, testEnv, Note{By: "eve", Reason: "hold"}); err != nil {
+			t.Fatal(err)
+		}
+		third, lease, err := src.build(ctx, b, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := lease.Release(ctx); err != nil {
+			t.Fatal(err)
+		}
+		s := status()
+		if s.Live != second.Snapshot || s.Snapshots != 3 || s.Packages != 3 || s.Regsnap != "test" || s.Fault != "" {
+			t.Errorf("status: %+v", s)
+		}
+		if len(s.Waiting) != 1 || s.Waiting[0].ID != third {
+			t.Errorf("waiting are %+v, want the third", s.Waiting)
+		}
+		if len(s.Tags) != 1 || s.Tags[0].Name != "kept" || s.Tags[0].Snapshot != id {
+			t.Errorf("tags are %+v", s.Tags)
+		}
+		if s.Pinned == nil || s.Pinned.By != "eve" || s.Pinned.Reason != "hold" {
+			t.Errorf("pinned is %+v", s.Pinned)
+		}
+		// A pin is no move to where it is live.
+		if s.LastMove == nil || s.LastMove.Kind != layout.MovePublish || s.LastMove.By != "ada" || !s.Since.Equal(published) {
+			t.Errorf("live since %s by %+v, want %s", s.Since, s.LastMove, published)
+		}
+		if len(s.Branches) != 1 || s.Branches[0].Name != "production" || s.Branches[0].Commit != fmt.Sprintf("%040x", 2) {
+			t.Errorf("branches are %+v", s.Branches)
+		}
+	})
+}
+
+// TestRecoveryIsBounded: a pointer that is made again has as many moves as one remembers,
+// and is made of the last 1,000 entries of the log.
+func TestRecoveryIsBounded(t *testing.T) {
+	src := newEditions(t)
+	for _, c := range []struct {
+		moves int
+		first bool // the first snapshot is among those that are looked at
+	}{{layout.MaxMoves - 1, true}, {layout.MaxMoves, true}, {mostReplayed, true}, {mostReplayed + 1, false}} {
+		b := memBucket(t)
+		first, second := src.mustPublish(t, b, 0).Snapshot, src.mustPublish(t, b, 1).Snapshot
+		// The log says that the second was live from its second entry on.
+		for g := 2; g <= c.moves; g++ {
+			key := layout.AuditKey(testEnv, int64(g))
+			if err := b.Delete(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+			kind := layout.MovePin
+			if g%2 == 0 {
+				kind = layout.MoveUnpin
+			}
+			entry := layout.AuditObject(layout.Audit{Format: layout.AuditFormat, Environment: testEnv, Generation: int64(g),
+				Move: layout.Move{Snapshot: second, Kind: kind, By: "ada", At: time.Date(2024, 1, 1, 0, 0, g, 0, time.UTC)}})
+			if err := b.Put(t.Context(), entry); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, key := range []string{layout.PointerKey(testEnv), layout.ManifestKey(testEnv, second)} {
+			if err := b.Delete(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l := b.Lease(LeaseOptions{Purpose: "recover"})
+		r, err := l.PrepareRecovery(t.Context(), testEnv, RecoverOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if byLog := r.Why == "of those that are whole it was live last, by the audit log"; r.Snapshot != first || byLog != c.first {
+			t.Errorf("%d moves: %s, because %s", c.moves, r.Snapshot, r.Why)
+		}
+		if _, err := r.Do(t.Context(), Note{}); err != nil {
+			t.Fatal(err)
+		}
+		p, err := b.Pointer(t.Context(), testEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := min(c.moves+1, layout.MaxMoves); len(p.Moves) != want || p.Generation != int64(c.moves)+1 {
+			t.Errorf("%d moves: the pointer has %d of generation %d, want %d", c.moves, len(p.Moves), p.Generation, want)
+		}
+		if err := l.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOfOneOnly: of what both snapshots have nothing is looked for.
+func TestOfOneOnly(t *testing.T) {
+	pkg := func(name string) layout.ManifestPackage {
+		return layout.ManifestPackage{Name: name, Version: "1.0.0", Revision: "00000000000000000000"}
+	}
+	response := func(text string) layout.ManifestResponse {
+		return layout.ManifestResponse{Digest: layout.DigestOf([]byte(text)), Size: 1}
+	}
+	live := &layout.Manifest{Packages: []layout.ManifestPackage{pkg("both"), pkg("live")}, Responses: []layout.ManifestResponse{response("both"), response("live")}}
+	to := &layout.Manifest{Packages: []layout.ManifestPackage{pkg("both"), pkg("to")}, Responses: []layout.ManifestResponse{response("both"), response("to")}}
+	got := ofOneOnly(live, to)
+	slices.Sort(got)
+	want := append(response("to").Keys(), revisionOf(pkg("to")).ContentsKey(), revisionOf(pkg("to")).ArchiveKey())
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("looked for are %q, want %q", got, want)
+	}
+}
