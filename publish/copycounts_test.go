@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -90,6 +91,63 @@ func TestCopyCounts(t *testing.T) {
 		}
 		if now, err := to.Read(t.Context(), revisionOf(p).ContentsKey()); err != nil || string(now) != other {
 			t.Errorf("what was there is now %q, %v", now, err)
+		}
+	}
+}
+
+// TestCopyEnds: a copy whose context is over waits for nothing, and has stored nothing more.
+func TestCopyEnds(t *testing.T) {
+	src := newEditions(t)
+	from, to := memBucket(t), memBucket(t)
+	m := mustRead(t, from, src.mustPublish(t, from, 0).Snapshot)
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	l := to.Lease(LeaseOptions{Purpose: "mirror"})
+	c := l.CopyFrom(from, CopyOptions{Parallel: 1})
+	c.slots <- struct{}{} // another object is being copied
+	want := layout.ObjectDigest{Size: 1}
+	for what, call := range map[string]func() error{
+		"an object": func() error { return c.object(ended, layout.Object{Key: "packages/a"}, want) },
+		"a twin":    func() error { return c.twin(ended, layout.Object{Key: "responses/a.json.gz"}, 1, want) },
+		"all":       func() error { return c.Snapshot(ended, m) },
+	} {
+		if err := call(); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := l.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, to); n != 0 {
+		t.Errorf("there are %d objects", n)
+	}
+}
+
+// TestTagsAreCarriedOrNot: a tag that cannot be read is carried nowhere.
+func TestTagsAreCarriedOrNot(t *testing.T) {
+	src := newEditions(t)
+	from, to := memBucket(t), memBucket(t)
+	id := src.mustPublish(t, from, 0).Snapshot
+	src.mustPublish(t, to, 0)
+	mustTag(t, from, "good", id)
+	carry := func() (carried, kept []string, err error) {
+		l := to.Lease(LeaseOptions{Purpose: "mirror"})
+		carried, kept, err = l.CopyFrom(from, CopyOptions{}).Tags(t.Context(), testEnv, []string{id})
+		return carried, kept, errors.Join(err, l.Release(t.Context()))
+	}
+	if carried, kept, err := carry(); err != nil || len(carried) != 1 || len(kept) != 0 {
+		t.Errorf("carried %q, kept %q, %v", carried, kept, err)
+	}
+	if carried, kept, err := carry(); err != nil || len(carried) != 0 || len(kept) != 0 {
+		t.Errorf("again: carried %q, kept %q, %v", carried, kept, err)
+	}
+	// What the target cannot read is no reason to go on either.
+	for _, b := range []*Bucket{to, from} {
+		if err := b.replaceLive(t.Context(), layout.Object{Key: layout.TagKey(testEnv, "good"), Body: []byte("x"), ContentType: layout.JsonType}); err != nil {
+			t.Fatal(err)
+		}
+		if carried, kept, err := carry(); !errors.Is(err, ErrDamaged) {
+			t.Errorf("of a damaged one: carried %q, kept %q, %v", carried, kept, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -280,4 +281,23 @@ func TestInUse(t *testing.T) {
 			t.Errorf("%+v: %v, want %s", l, err, want)
 		}
 	}
+}
+
+// TestWaitingNeedsTheStore: a writer that waits for a prune cannot tell how old the prune's
+// flag is without renewing its own. Where the store fails it says so.
+func TestWaitingNeedsTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &deaf{Store: memBucket(t).store, hear: true}
+		b := In(d)
+		putFlag(t, b, layout.PruneLockKey, "prune")
+		l := b.Lease(LeaseOptions{Waiting: func(layout.Lease) { d.hear = false }})
+		err := l.Put(t.Context(), layout.Object{Key: "responses/a.json", Body: []byte("x"), ContentType: layout.JsonType})
+		if !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "renew the lease") {
+			t.Errorf("waiting while the store fails: %v", err)
+		}
+		d.hear = true
+		if err := l.Release(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 }

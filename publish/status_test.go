@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -148,5 +149,20 @@ func TestOfOneOnly(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("looked for are %q, want %q", got, want)
+	}
+}
+
+// TestRecoveryGivesUp: when a hundred snapshots are not whole no more are tried.
+func TestRecoveryGivesUp(t *testing.T) {
+	b := memBucket(t)
+	for n := range mostSkipped + 1 {
+		id := fmt.Sprintf("20240101T%06dZ-000000000000", n)
+		if err := b.Put(t.Context(), layout.Object{Key: layout.ManifestKey(testEnv, id), Body: []byte("x"), ContentType: layout.JsonType}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := b.Lease(LeaseOptions{}).PrepareRecovery(t.Context(), testEnv, RecoverOptions{})
+	if !errors.Is(err, ErrNothingWhole) || len(r.Skipped) != mostSkipped {
+		t.Errorf("%d are skipped, want %d: %v", len(r.Skipped), mostSkipped, err)
 	}
 }

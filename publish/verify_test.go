@@ -146,6 +146,11 @@ func TestVerifySample(t *testing.T) {
 	if len(keys) != len(names) {
 		t.Errorf("samples of one chose %d of %d units in 200 runs", len(keys), len(names))
 	}
+	told := []Checked{}
+	v, err := b.Verify(t.Context(), testEnv, m.Snapshot, VerifyOptions{Progress: func(c Checked) { told = append(told, c) }})
+	if err != nil || len(told) != v.Checked.Units || told[len(told)-1] != v.Checked {
+		t.Errorf("told %d times, last %+v; it came to %+v, %v", len(told), told[len(told)-1], v.Checked, err)
+	}
 	for _, all := range []float64{0, 1} {
 		if got := (VerifyOptions{Sample: all}).sample(slices.Clone(names)); len(got) != len(names) {
 			t.Errorf("a sample of %v has %d of %d units", all, len(got), len(names))

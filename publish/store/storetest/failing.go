@@ -165,6 +165,12 @@ func (f *Failing) Capabilities() store.Capabilities {
 			}
 			return can.Replace(ctx, o)
 		},
+		Link: func(o layout.Object) (bool, error) {
+			if err := f.call("link", o.Key); err != nil {
+				return false, err
+			}
+			return can.Link(o)
+		},
 		Leftovers: func(ctx context.Context, before time.Time) ([]store.ObjectInfo, error) {
 			if err := f.call("leftovers", ""); err != nil {
 				return nil, err
