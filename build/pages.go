@@ -336,17 +336,18 @@ func (nowhere) Sizes(context.Context, layout.Revision) (map[string]int64, error)
 	return nil, nil
 }
 
-// between is how two neighbours differ; nil if that is not known.
+// between is how two neighbours differ; nil if that is not known: the facts of both are,
+// or of neither.
 func (p *pages) between(before, after layout.Revision) *layout.SiteChanges {
 	k := [2]layout.Revision{before, after}
 	if c, ok := p.changes[k]; ok {
 		return c
 	}
-	a, b := p.facts[before], p.facts[after]
-	if a == nil || b == nil {
+	facts := p.facts[before]
+	if facts == nil {
 		return nil
 	}
-	c := catalog.Compare(a, b, before.ID)
+	c := catalog.Compare(facts, p.facts[after], before.ID)
 	p.changes[k] = c
 	return c
 }

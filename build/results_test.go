@@ -1,0 +1,242 @@
+package build_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/layout"
+)
+
+// readIDs notes which contents are read, and how often.
+type readIDs struct {
+	index.Source
+	mu  sync.Mutex
+	ids []index.ID
+}
+
+func (s *readIDs) Read(ctx context.Context, ids []index.ID, fn func(index.ID, []byte) error) error {
+	s.mu.Lock()
+	s.ids = append(s.ids, ids...)
+	s.mu.Unlock()
+	return s.Source.Read(ctx, ids, fn)
+}
+
+// TestResult: what a build says of itself is what it did.
+func TestResult(t *testing.T) {
+	t.Parallel()
+	source := &readIDs{Source: sealed(t, aPackage("a", "1.0.0", "")+aPackage("b", "1.0.0", "")+"-- production/junk/x --\n")}
+	s := newStore(t)
+	var mu sync.Mutex
+	phases := map[string][]int{}
+	totals := map[string]int{}
+	var bytes []int64
+	documents := map[layout.Digest]string{}
+	r, err := buildIn(t.Context(), s, source, nil, func(o *build.Options) {
+		o.Parallel = 0 // as many as there are processors
+		o.Progress = func(p build.Progress) {
+			mu.Lock()
+			defer mu.Unlock()
+			phases[p.Phase] = append(phases[p.Phase], p.Done)
+			totals[p.Phase] = p.Total
+			bytes = append(bytes, p.Bytes)
+		}
+		o.Document = func(d layout.Digest, body []byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			documents[d] += string(body)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := r.Snapshots[0].Manifest
+	want := build.Stats{
+		Packages: 3, RevisionsWritten: 3, ResponsesWritten: len(m.Responses), Objects: int64(len(s.objects)), BlobsRead: len(source.ids),
+		YAMLParsed: 3 + 1 + 1, // manifests, and the data stream and the fields that two have
+	}
+	for _, body := range s.objects {
+		want.Bytes += int64(len(body))
+	}
+	if r.Stats != want {
+		t.Errorf("%+v, want %+v", r.Stats, want)
+	}
+	if distinct := len(slices.Compact(slices.SortedFunc(slices.Values(source.ids), func(a, b index.ID) int { return slices.Compare(a[:], b[:]) }))); len(source.ids) > distinct+2 {
+		t.Errorf("%d contents are read for %d: only the archive and its signature are read again", len(source.ids), distinct) // once to check them, once to store them
+	}
+	for phase, total := range map[string]int{"read packages": 3, "write packages": 3, "render production": totals["render production"]} {
+		done := slices.Sorted(slices.Values(phases[phase]))
+		all := make([]int, total)
+		for i := range all {
+			all[i] = i + 1
+		}
+		if !slices.Equal(done, all) || totals[phase] != total || total < 3 {
+			t.Errorf("%s: %v of %d", phase, done, total)
+		}
+	}
+	if len(phases) != 3 || slices.Max(bytes) == 0 || slices.Max(bytes) > want.Bytes {
+		t.Errorf("%v, %d of %d bytes", slices.Sorted(maps.Keys(phases)), slices.Max(bytes), want.Bytes)
+	}
+	for _, p := range m.Packages {
+		if body := documents[p.Document]; body != string(s.objects[layout.ResponseKey(p.Document)]) || body == "" {
+			t.Errorf("the document of %s is said to be %q", p.Name, body)
+		}
+	}
+	if len(documents) != len(m.Packages) {
+		t.Errorf("%d documents of %d packages", len(documents), len(m.Packages))
+	}
+	if len(r.Report.Warnings) == 0 || len(r.Report.Errors) > 0 {
+		t.Errorf("%+v: want that the folder is no commit", r.Report)
+	}
+}
+
+// TestDefaults: what is not said is recorded as what holds then.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	r, err := buildIn(t.Context(), newStore(t), sealed(t, aPackage("a", "1.0.0", "")), nil, func(o *build.Options) { o.Budget = layout.Budget{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := r.Snapshots[0].Manifest; m.Budget != (layout.Budget{Responses: 2000, Bytes: 256 << 20}) || m.Render != build.RenderVersion || m.Regsnap != "main" {
+		t.Errorf("budget %+v, render %d, regsnap %s", m.Budget, m.Render, m.Regsnap)
+	}
+}
+
+// stub is a source whose branches are given.
+type stub struct {
+	index.Source
+	branches map[string]*index.Branch
+}
+
+func (s stub) Branch(_ context.Context, name string) (*index.Branch, error) {
+	if b := s.branches[name]; b != nil {
+		return b, nil
+	}
+	return nil, fmt.Errorf("%s: %w", name, index.ErrNoBranch)
+}
+
+// TestBranches: every branch that is missing is named, with the environment that wants
+// it; one that is invalid has its report, one that is empty is an error.
+func TestBranches(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	broken := index.Findings{Errors: []index.Problem{{Branch: "broken", File: "z", Detail: "m"}, {Branch: "broken", File: "b", Detail: "m"}}}
+	source := stub{sealed(t, ""), map[string]*index.Branch{"empty": {Name: "empty"}, "broken": {Name: "broken", Found: broken}}}
+	run := func(ctx context.Context, branches ...string) (*build.Result, error) {
+		var envs []build.Environment
+		for i, b := range branches {
+			envs = append(envs, build.Environment{Name: fmt.Sprint("env-", i), Branches: strings.Fields(b)})
+		}
+		return build.Build(ctx, build.Options{Source: source, Store: newStore(t), Environments: envs})
+	}
+	r, err := run(t.Context(), "none gone", "gone lost")
+	if !errors.Is(err, index.ErrNoBranch) || len(r.Snapshots) > 0 {
+		t.Errorf("branches that are not there: %v", err)
+	}
+	for _, want := range []string{"environment env-0: none:", "environment env-0: gone:", "environment env-1: gone:", "environment env-1: lost:"} {
+		if !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+	if _, err := run(ctx, "none", "gone"); err != context.Canceled {
+		t.Errorf("a build that is stopped says %v", err)
+	}
+	if _, err := run(t.Context(), "empty"); !errors.Is(err, index.ErrEmptyBranch) || !strings.Contains(err.Error(), "environment env-0") {
+		t.Errorf("without packages: %v", err)
+	}
+	r, err = run(t.Context(), "empty broken")
+	if !errors.Is(err, build.ErrInvalid) || len(r.Report.Errors) != 2 || r.Report.Errors[0].File != "b" {
+		t.Errorf("a broken branch: %v, %+v", err, r.Report)
+	}
+}
+
+// TestInvalid: of packages that are broken all is told, in order, and nothing is stored.
+func TestInvalid(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	broken := strings.ReplaceAll(aPackage("b", "1.0.0", "")+aPackage("a", "1.0.0", ""), "version: 1.0.0", "version: 2.0.0")
+	r, err := buildIn(t.Context(), s, sealed(t, broken+aPackage("c", "1.0.0", "")), nil, nil)
+	if !errors.Is(err, build.ErrInvalid) || len(r.Report.Errors) < 2 || r.Report.Errors[0].Package != "a" || r.Report.Errors[len(r.Report.Errors)-1].Package != "b" {
+		t.Errorf("%v, %+v", err, r.Report.Errors)
+	}
+	if len(s.objects) > 0 || r.Stats.Objects != 0 {
+		t.Errorf("%d objects are stored", len(s.objects))
+	}
+}
+
+// TestNothingChanged: over the snapshot that it would make a build does nothing; with one
+// thing other than that it makes the one that it makes from nothing.
+func TestNothingChanged(t *testing.T) {
+	t.Parallel()
+	in := func(branch, name, more string) string { return packageOf(branch, name, "1.0.0", more) }
+	// Folders have no commits: only their packages tell them apart.
+	storage := in("production", "a", "") + in("production", "b", "") + in("staging", "a", "") + in("staging", "c", "") + in("snapshot", "b", "") + in("snapshot", "d", "")
+	base := func(o *build.Options) {
+		o.Environments[0].Branches = []string{"production", "staging", "snapshot"}
+		o.Environments[0].Cache = layout.CachePolicy{Index: 10, Content: 600}
+	}
+	for what, c := range map[string]struct {
+		change  func(*build.Options)
+		storage string
+		same    bool
+	}{
+		"nothing":          {same: true},
+		"the environment":  {change: func(o *build.Options) { o.Environments[0].Name = "other" }},
+		"the version":      {change: func(o *build.Options) { o.Regsnap = "next" }},
+		"the render":       {change: func(o *build.Options) { o.Render = 3 }},
+		"the responses":    {change: func(o *build.Options) { o.Budget.Responses++ }},
+		"the bytes":        {change: func(o *build.Options) { o.Budget.Bytes++ }},
+		"the service":      {change: func(o *build.Options) { o.Environments[0].ServiceVersion = "2.0.0" }},
+		"the index cache":  {change: func(o *build.Options) { o.Environments[0].Cache.Index++ }},
+		"the other cache":  {change: func(o *build.Options) { o.Environments[0].Cache.Content++ }},
+		"the catalogue":    {change: func(o *build.Options) { o.Environments[0].Catalogue = false }},
+		"fewer branches":   {change: func(o *build.Options) { o.Environments[0].Branches = o.Environments[0].Branches[:2] }},
+		"the order":        {change: func(o *build.Options) { slices.Reverse(o.Environments[0].Branches) }},
+		"a package more":   {storage: storage + in("staging", "e", "")},
+		"another content":  {storage: strings.Replace(storage, "# a", "# another", 2)},
+		"what is hidden":   {storage: in("production", "a", "") + in("production", "b", "") + in("staging", "b", "") + in("staging", "c", "") + in("snapshot", "a", "") + in("snapshot", "d", "")},
+		"whose package is": {storage: in("production", "a", "") + in("production", "b", "") + in("staging", "a", "") + in("staging", "d", "") + in("snapshot", "b", "") + in("snapshot", "c", "")},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			s := newStore(t)
+			live, err := buildIn(t.Context(), s, sealed(t, storage), nil, base)
+			if err != nil {
+				t.Fatal(err, live.Report)
+			}
+			source := sealed(t, storage)
+			if c.storage != "" {
+				source = sealed(t, c.storage)
+			}
+			run := func(s *fragileStore, live ...build.Live) *build.Result {
+				t.Helper()
+				r, err := buildIn(t.Context(), s, source, nil, func(o *build.Options) {
+					base(o)
+					if o.Live = live; c.change != nil {
+						c.change(o)
+					}
+				})
+				if err != nil {
+					t.Fatal(err, r.Report)
+				}
+				return r
+			}
+			got, want := run(s, liveIn(t, s, live.Snapshots[0])), run(newStore(t))
+			if got.Snapshots[0].ID != want.Snapshots[0].ID || (want.Snapshots[0].ID == live.Snapshots[0].ID) != c.same || (got.Stats.Objects == 0) != c.same {
+				t.Errorf("%s, from nothing %s, live is %s; %d objects", got.Snapshots[0].ID, want.Snapshots[0].ID, live.Snapshots[0].ID, got.Stats.Objects)
+			}
+			if c.same && (!reflect.DeepEqual(got.Stats, build.Stats{}) || !reflect.DeepEqual(got.Snapshots[0].Manifest, live.Snapshots[0].Manifest)) {
+				t.Errorf("it did %+v", got.Stats)
+			}
+		})
+	}
+}
