@@ -123,6 +123,11 @@ func (s stub) Branch(_ context.Context, name string) (*index.Branch, error) {
 	return nil, fmt.Errorf("%s: %w", name, index.ErrNoBranch)
 }
 
+// LastChange says whom it was asked for.
+func (stub) LastChange(_ context.Context, branch, path string) (*index.Commit, error) {
+	return &index.Commit{Subject: branch + " " + path}, nil
+}
+
 // TestBranches: every branch that is missing is named, with the environment that wants
 // it; one that is invalid has its report, one that is empty is an error.
 func TestBranches(t *testing.T) {
@@ -154,7 +159,8 @@ func TestBranches(t *testing.T) {
 		t.Errorf("without packages: %v", err)
 	}
 	r, err = run(t.Context(), "empty broken")
-	if !errors.Is(err, build.ErrInvalid) || len(r.Report.Errors) != 2 || r.Report.Errors[0].File != "b" {
+	if !errors.Is(err, build.ErrInvalid) || len(r.Report.Errors) != 2 || r.Report.Errors[0].File != "b" ||
+		r.Report.Errors[0].Commit.Subject != "broken b" || r.Report.Errors[1].Commit.Subject != "broken z" {
 		t.Errorf("a broken branch: %v, %+v", err, r.Report)
 	}
 }
