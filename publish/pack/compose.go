@@ -65,7 +65,7 @@ type composed struct {
 func (c *composed) Read(p []byte) (int, error) {
 	for {
 		if c.now == nil {
-			if c.left == 0 || len(c.parts) == 0 {
+			if c.left == 0 {
 				return 0, io.EOF
 			}
 			next := c.parts[0]
@@ -125,9 +125,9 @@ func (e *exactly) end() error {
 	return err
 }
 
-// damaged says where an error happened.
+// damaged says where an error happened: literal bytes have none.
 func (p part) damaged(err error) error {
-	if err == nil || errors.Is(err, errDamaged) || p.file == nil {
+	if err == nil || errors.Is(err, errDamaged) {
 		return err
 	}
 	return fmt.Errorf("%s: %w: what lies at byte %d: %w", p.file.name, errDamaged, p.span.offset, err)

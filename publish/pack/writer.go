@@ -63,7 +63,7 @@ func (w *writer) sheet(prefix string, s *sheet) error {
 	if len(body) > maxBlock {
 		return fmt.Errorf("%s: what its files and archive are made of takes %d bytes; no more than %d are possible", prefix, len(body), maxBlock)
 	}
-	if len(w.block) > 0 && len(w.block)+len(body) > blockSize {
+	if len(w.block)+len(body) > blockSize {
 		if err := w.closeBlock(); err != nil {
 			return err
 		}
@@ -73,6 +73,7 @@ func (w *writer) sheet(prefix string, s *sheet) error {
 	return nil
 }
 
+// closeBlock writes the sheets of a block, if there are any.
 func (w *writer) closeBlock() error {
 	if len(w.block) == 0 {
 		return nil
@@ -90,8 +91,18 @@ func (w *writer) closeBlock() error {
 	return err
 }
 
-// close writes the tables, and gives the file the name of what is in it.
+// close writes the tables, and gives the file the name of what is in it. If that fails
+// it removes the file.
 func (w *writer) close() (listPack, error) {
+	p, err := w.finish()
+	if err != nil {
+		return listPack{}, errors.Join(err, w.discard())
+	}
+	return p, durable.Keep(w.file, filepath.Join(w.dir, filepath.FromSlash(p.path())))
+}
+
+// finish writes what is left of the file, and makes the folder that it comes into.
+func (w *writer) finish() (listPack, error) {
 	if err := w.closeBlock(); err != nil {
 		return listPack{}, err
 	}
@@ -108,11 +119,7 @@ func (w *writer) close() (listPack, error) {
 		return listPack{}, err
 	}
 	p := listPack{Digest: hex.EncodeToString(w.sum.Sum(nil)[:16]), Size: foot.offset + foot.size() + int64(footerSize)}
-	name := filepath.Join(w.dir, filepath.FromSlash(p.path()))
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return listPack{}, err
-	}
-	return p, durable.Keep(w.file, name)
+	return p, os.MkdirAll(filepath.Join(w.dir, packFolder), 0o755)
 }
 
 // discard removes a pack that was not closed.
