@@ -30,6 +30,8 @@ func TestCut(t *testing.T) {
 		{[]uint32{5, 1, 5, 5, 2, 5, 5}, 2, 1, []int{7}},             // all but the end go
 		{[]uint32{1, 2, 3, 4, 5, 6, 7, 8}, 0, 4, []int{1, 2, 3, 8}}, // nothing sees anything: eight groups, the lowest borders stay
 		{[]uint32{1, 2, 3, 4, 5, 6, 7, 8}, 0, 3, []int{1, 8}},       // more than twice too many: each sees its neighbours
+		{[]uint32{8, 7, 6, 5, 4, 3, 2, 1}, 0, 4, []int{5, 6, 7, 8}}, // the lowest are the last ones
+		{[]uint32{8, 7, 6, 5, 4, 3, 2, 1}, 0, 8, []int{1, 2, 3, 4, 5, 6, 7, 8}},
 		{[]uint32{7}, 2, 9, []int{1}},
 		{nil, 2, 9, nil},
 	} {
