@@ -100,7 +100,10 @@ func Make(ctx context.Context, o Options) (_ *Image, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return i, i.assemble(ctx, o, shared)
+	if err := i.assemble(ctx, o, shared); err != nil {
+		return nil, err
+	}
+	return i, nil
 }
 
 // compressing is the phase of writing layers.

@@ -47,7 +47,7 @@ func (t *target) connect(ctx context.Context, inner http.RoundTripper, agent str
 	return t.retries.Do(ctx, func() error {
 		as, err := transport.NewWithContext(ctx, t.repo.Registry, auth, transport.NewUserAgent(reopening{inner}, agent), []string{t.repo.Scope(transport.PushScope)})
 		t.http = &http.Client{Transport: as, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			if len(via) >= maxRedirects {
+			if len(via) > maxRedirects {
 				return fmt.Errorf("%w: more than %d redirects", errLeads, maxRedirects)
 			}
 			return mayGo(via[0].URL, r.URL)
@@ -157,19 +157,15 @@ func (t *target) stored(a *answer, digest string) error {
 	return nil
 }
 
-// digestOf is what a tag has, by its content; empty if there is no such tag.
+// digestOf is what a tag has, by its content; empty if there is no such tag, or no answer
+// that says so.
 func (t *target) digestOf(ctx context.Context, tag string) (digest string, err error) {
 	err = t.retries.Do(ctx, func() error {
 		a, err := t.ask(ctx, http.MethodGet, t.url("manifests/"+tag), nil)
-		switch {
-		case err != nil:
-			return err
-		case a.StatusCode == http.StatusOK:
+		if err == nil && a.StatusCode == http.StatusOK {
 			digest = fmt.Sprintf("sha256:%x", sha256.Sum256(a.body))
-		case a.StatusCode != http.StatusNotFound:
-			return t.refusalOf(a)
 		}
-		return nil
+		return err
 	})
 	return digest, err
 }
