@@ -103,6 +103,22 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+// TestArchiveRefuses what no archive can name: names have up to 65,535 bytes.
+func TestArchiveRefuses(t *testing.T) {
+	for length, ok := range map[int]bool{65535: true, 65536: false} {
+		for _, path := range []string{strings.Repeat("x", length-2), strings.Repeat("x", length-3) + "/x"} {
+			files := packed(t, index.File{Path: "a"}, index.File{Path: path})
+			if strings.HasSuffix(path, "/x") && ok {
+				files = packed(t, index.File{Path: "a"}, index.File{Path: path[2:]})
+			}
+			spans, err := writeArchive(new(bytes.Buffer), "r", files)
+			if (err == nil) != ok || (spans != nil) != ok {
+				t.Errorf("a name of %d bytes: %v, %v", length, spans, err)
+			}
+		}
+	}
+}
+
 func TestGzip(t *testing.T) {
 	for _, content := range []string{"", "a", strings.Repeat("a long text ", 100_000)} {
 		encoded, err := gzipEncode([]byte(content))

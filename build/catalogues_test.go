@@ -38,7 +38,7 @@ func TestCatalogue(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	storage := aPackage("a", "1.0.0", "") + aPackage("a", "1.1.0", ", deprecated: {since: 1.1.0, description: old}") + aPackage("b", "1.0.0", ", categories: [web]") +
-		packageOf("staging", "b", "2.0.0", "") + packageOf("staging", "a", "1.0.0", "") + packageOf("snapshot", "a", "1.0.0", "")
+		packageOf("staging", "b", "2.0.0", ", categories: [web]") + packageOf("staging", "a", "1.0.0", "") + packageOf("snapshot", "a", "1.0.0", "")
 	r, err := buildIn(t.Context(), s, sealed(t, storage), nil, func(o *build.Options) {
 		o.Environments[0].Branches = []string{"production", "staging", "snapshot"}
 	})
@@ -60,7 +60,7 @@ func TestCatalogue(t *testing.T) {
 		}
 	}
 	for path, want := range map[string][]string{
-		"":               {"Packages of production", "web"},
+		"":               {"Packages of production", "Web Server"},
 		"-/environment/": {"Only on staging", "b 2.0.0"},
 		"-/feed.xml":     {"<feed"},
 	} {

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/regsnap/regsnap/index/parse"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -196,6 +198,61 @@ func TestWriterDefaults(t *testing.T) {
 		w.put.close()
 		if w.put.parallel < least || given > 0 && w.put.parallel != given || given <= 0 && w.put.parallel%4 != 0 {
 			t.Errorf("%d: %d at once", given, w.put.parallel)
+		}
+	}
+}
+
+// TestFacts: what the table of routes says of a package, and that a constraint which
+// cannot be read is named.
+func TestFacts(t *testing.T) {
+	full := &parse.Package{
+		Manifest: parse.Manifest{Name: "a", Version: "1.0.0", Type: "input", Release: "experimental", Categories: []string{"web"}, Deprecated: &parse.Deprecated{},
+			PolicyTemplates: []parse.PolicyTemplate{{Categories: []string{"cloud"}}, {}},
+			Discovery:       &parse.Discovery{Fields: []parse.DiscoveryName{{Name: "f"}}, Datasets: []parse.DiscoveryName{{Name: "d"}}},
+		},
+		SpecMajor: 3, SpecMinor: 1, Capabilities: []string{"security"}, KibanaConstraint: "^8.0.0", AgentConstraint: "^9.0.0",
+	}
+	ranges := rangesCache{}
+	for signed, flags := range map[bool]layout.Flags{true: layout.Experimental | layout.Signed, false: layout.Experimental} {
+		f, err := factsOf(full, signed, ranges)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &facts{
+			flags: flags, kibana: ranges["^8.0.0"], agent: ranges["^9.0.0"], spec: layout.Spec{Major: 3, Minor: 1}, packageType: "input", capabilities: []string{"security"},
+			labels: []string{"web"}, templates: []layout.Template{{Categories: []string{"cloud"}}, {}}, discovery: layout.Discovery{Fields: []string{"f"}, Datasets: []string{"d"}}, deprecated: true,
+		}
+		if !reflect.DeepEqual(f, want) || len(ranges) != 2 || reflect.DeepEqual(f.kibana, f.agent) {
+			t.Errorf("%+v, want %+v", f, want)
+		}
+	}
+	plain := &parse.Package{Manifest: parse.Manifest{Name: "a", Version: "1.0.0", Release: "ga"}}
+	if f, err := factsOf(plain, false, ranges); err != nil || !reflect.DeepEqual(f, &facts{}) {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for what, p := range map[string]*parse.Package{"kibana": {KibanaConstraint: "no version"}, "agent": {AgentConstraint: "no version"}} {
+		p.Name, p.Version = "a", "1.0.0"
+		if f, err := factsOf(p, false, ranges); err == nil || f != nil || !strings.HasPrefix(err.Error(), "a-1.0.0: conditions."+what+".version: ") || len(ranges) != 2 {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestInlineOf: a slice has lists of its own if the snapshot has.
+func TestInlineOf(t *testing.T) {
+	if n := inlineOf(&layout.Manifest{}); n != 0 {
+		t.Errorf("without lists: %d", n)
+	}
+	if n := inlineOf(&layout.Manifest{Lists: make([]layout.ManifestResponse, 1)}); n != layout.InlineLists {
+		t.Errorf("with lists: %d", n)
+	}
+}
+
+// TestCategoryTitle: what is no known category is called by its id.
+func TestCategoryTitle(t *testing.T) {
+	for id, want := range map[string]string{"web": "Web Server", "none": "none", "": ""} {
+		if got := categoryTitle(id); got != want {
+			t.Errorf("%q is called %q, want %q", id, got, want)
 		}
 	}
 }

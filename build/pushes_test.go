@@ -89,58 +89,64 @@ func TestPushes(t *testing.T) {
 	a0, a1, a2 := aPackage("a", "1.0.0", ""), aPackage("a", "1.1.0", notice), aPackage("a", "1.2.0", "")
 	b0, b1 := aPackage("b", "1.0.0", ""), aPackage("b", "1.1.0", "")
 	s0, s1 := packageOf("staging", "b", "1.0.0", ", categories: [web]"), packageOf("staging", "b", "2.0.0", "")
-	read := func(packages, revisions int) build.Stats {
-		return build.Stats{Packages: packages, RevisionsWritten: revisions}
-	}
-	s := newStore(t)
-	var live []build.Live
-	for _, push := range []struct {
-		what, storage string
-		want          build.Stats
-	}{
-		{"the first", a0 + b0 + s0, read(3, 3)}, // staging's b is hidden: nobody reads it
-		{"a version more", a0 + b0 + b1 + s0, read(2, 1)},
-		{"one with a notice", a0 + a1 + b0 + b1 + s0, read(2, 1)},
-		{"one after the notice", a0 + a1 + a2 + b0 + b1 + s0, read(2, 1)},
-		{"one before it, whose other content shows it", aPackage("a", "1.0.0", ", categories: [web]") + a1 + a2 + b0 + b1 + s0, read(2, 1)},
-		{"the notice goes", aPackage("a", "1.0.0", ", categories: [web]") + a2 + b0 + b1 + s0, read(2, 0)},
-		// The content that a-1.0.0 had before is there still; who its neighbours are is new.
-		{"one in staging alone, and a content from before", a0 + a2 + b0 + b1 + s0 + s1, build.Stats{Packages: 4, RevisionsWritten: 1, RevisionsFound: 1}},
-		{"it moves to production", a0 + a2 + b0 + b1 + s0 + strings.ReplaceAll(s1, "staging", "production"), read(0, 0)},
-		{"a package goes", a0 + a2 + s0, read(1, 1)}, // and shows what it has hidden
-		{"nothing", a0 + a2 + s0, read(0, 0)},
-	} {
-		source := sealed(t, push.storage)
-		run := func(s *fragileStore, live []build.Live) *build.Result {
-			t.Helper()
-			r, err := buildIn(t.Context(), sparing{s, live}, source, nil, func(o *build.Options) {
-				o.Live = live
-				staging := o.Environments[0]
-				staging.Name, staging.Branches = "staging", []string{"production", "staging"}
-				o.Environments = append(o.Environments, staging)
-			})
-			if err != nil {
-				t.Fatalf("%s: %v %v", push.what, err, r.Report.Errors)
+	for _, catalogue := range []bool{true, false} {
+		s := newStore(t)
+		var live []build.Live
+		for _, push := range []struct {
+			what, storage string
+			// How many packages are read: with a catalogue that compares neighbours, and without.
+			read, bare     int
+			written, found int // revisions
+		}{
+			{"the first", a0 + b0 + s0, 3, 3, 3, 0}, // staging's b is hidden: nobody reads it
+			{"a version more", a0 + b0 + b1 + s0, 2, 1, 1, 0},
+			{"one with a notice", a0 + a1 + b0 + b1 + s0, 2, 2, 1, 0},
+			{"one after the notice", a0 + a1 + a2 + b0 + b1 + s0, 2, 2, 1, 0},
+			{"one before it, whose other content shows it", aPackage("a", "1.0.0", ", categories: [web]") + a1 + a2 + b0 + b1 + s0, 2, 2, 1, 0},
+			{"the notice goes", aPackage("a", "1.0.0", ", categories: [web]") + a2 + b0 + b1 + s0, 2, 2, 0, 0},
+			// The content that a-1.0.0 had before is there still; who its neighbours are is new.
+			{"one in staging alone, and a content from before", a0 + a2 + b0 + b1 + s0 + s1, 4, 2, 1, 1},
+			{"it moves to production", a0 + a2 + b0 + b1 + s0 + strings.ReplaceAll(s1, "staging", "production"), 0, 0, 0, 0},
+			{"a package goes", a0 + a2 + s0, 1, 1, 1, 0}, // and shows what it has hidden
+			{"nothing", a0 + a2 + s0, 0, 0, 0, 0},
+		} {
+			source := sealed(t, push.storage)
+			run := func(s *fragileStore, live []build.Live) *build.Result {
+				t.Helper()
+				r, err := buildIn(t.Context(), sparing{s, live}, source, nil, func(o *build.Options) {
+					o.Live = live
+					o.Environments[0].Catalogue = catalogue
+					staging := o.Environments[0]
+					staging.Name, staging.Branches = "staging", []string{"production", "staging"}
+					o.Environments = append(o.Environments, staging)
+				})
+				if err != nil {
+					t.Fatalf("%s: %v %v", push.what, err, r.Report.Errors)
+				}
+				return r
 			}
-			return r
-		}
-		fresh := newStore(t)
-		want, got := run(fresh, nil), run(s, live)
-		live = nil
-		for i, w := range want.Snapshots {
-			g := got.Snapshots[i]
-			if g.ID != w.ID {
-				t.Errorf("%s: %s is %s, from nothing %s\n%s\n%s", push.what, w.Manifest.Environment, g.ID, w.ID, g.Manifest.Encode(), w.Manifest.Encode())
+			fresh := newStore(t)
+			want, got := run(fresh, nil), run(s, live)
+			live = nil
+			for i, w := range want.Snapshots {
+				g := got.Snapshots[i]
+				if g.ID != w.ID {
+					t.Errorf("%s: %s is %s, from nothing %s\n%s\n%s", push.what, w.Manifest.Environment, g.ID, w.ID, g.Manifest.Encode(), w.Manifest.Encode())
+				}
+				live = append(live, liveIn(t, s, g))
 			}
-			live = append(live, liveIn(t, s, g))
-		}
-		for key, body := range fresh.objects {
-			if !bytes.Equal(s.objects[key], body) {
-				t.Errorf("%s: %s is not there", push.what, key)
+			for key, body := range fresh.objects {
+				if !bytes.Equal(s.objects[key], body) {
+					t.Errorf("%s: %s is not there", push.what, key)
+				}
 			}
-		}
-		if got.Stats.Packages != push.want.Packages || got.Stats.RevisionsWritten != push.want.RevisionsWritten || got.Stats.RevisionsFound != push.want.RevisionsFound {
-			t.Errorf("%s: %+v, want %+v", push.what, got.Stats, push.want)
+			read := push.read
+			if !catalogue {
+				read = push.bare
+			}
+			if got.Stats.Packages != read || got.Stats.RevisionsWritten != push.written || got.Stats.RevisionsFound != push.found {
+				t.Errorf("%s, catalogue %v: %+v, want %+v", push.what, catalogue, got.Stats, push)
+			}
 		}
 	}
 }

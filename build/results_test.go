@@ -10,9 +10,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -162,6 +165,43 @@ func TestBranches(t *testing.T) {
 	if !errors.Is(err, build.ErrInvalid) || len(r.Report.Errors) != 2 || r.Report.Errors[0].File != "b" ||
 		r.Report.Errors[0].Commit.Subject != "broken b" || r.Report.Errors[1].Commit.Subject != "broken z" {
 		t.Errorf("a broken branch: %v, %+v", err, r.Report)
+	}
+}
+
+// TestOddVersion: a source that gives a version which is none is an error, not a page.
+func TestOddVersion(t *testing.T) {
+	t.Parallel()
+	source := stub{sealed(t, ""), map[string]*index.Branch{"production": {Name: "production", Entries: []index.Entry{{Branch: "production", Name: "a", Version: "x", Tree: index.ID{1}}}}}}
+	r, err := buildIn(t.Context(), newStore(t), source, nil, nil)
+	if err == nil || errors.Is(err, build.ErrInvalid) || r.Stats.Packages != 0 {
+		t.Errorf("%v, %+v", err, r.Stats)
+	}
+}
+
+// TestManifestBranches: a manifest tells of each branch what its commit says, and how
+// many of its packages a branch before it hides.
+func TestManifestBranches(t *testing.T) {
+	t.Parallel()
+	repo := indextest.NewRepoFrom(t, aPackage("a", "1.0.0", "")+aPackage("b", "1.0.0", "")+packageOf("staging", "a", "1.0.0", "")+packageOf("staging", "c", "1.0.0", ""))
+	source, err := git.OpenGit(t.Context(), repo.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	r, err := buildIn(t.Context(), newStore(t), source, nil, func(o *build.Options) { o.Environments[0].Branches = []string{"production", "staging"} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"production", "staging"} {
+		got := r.Snapshots[0].Manifest.Branches[i]
+		want := strings.Split(repo.Git("", "log", "-1", "--format=%H%n%cI%n%an%n%s", name), "\n")
+		at, err := time.Parse(time.RFC3339, want[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !got.Equal(layout.ManifestBranch{Name: name, Commit: want[0], Time: at, Author: want[2], Subject: want[3], Packages: 2, Hidden: i}) || got.Time.Location() != time.UTC {
+			t.Errorf("%+v, want %q", got, want)
+		}
 	}
 }
 
