@@ -356,6 +356,15 @@ func TestWriteFails(t *testing.T) {
 	if packs, err := m.write(t.Context(), revisions, nil); !errors.Is(err, os.ErrClosed) || packs != nil {
 		t.Errorf("without the temporary file: %v, %v", packs, err)
 	}
+	for what, group := range map[string][]planned{
+		"a blob": {{blobs: []id{blob}}}, "a document": {{document: &scannedResponse{layout.ManifestResponse{Digest: digest}, at, 0}}}, "a sheet": {{scanned: revisions[0]}},
+	} {
+		w := craft(t).w
+		w.scratch = m.scratch
+		if err := m.writeRevisions(w, group); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s without the temporary file: %v", what, err)
+		}
+	}
 	if err := m.scratch.close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("closed twice: %v", err)
 	}
