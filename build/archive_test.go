@@ -103,6 +103,16 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+// TestNamesInUTF8: names that other code pages have other characters for say that they
+// are UTF-8 (APPNOTE.TXT, appendix D): DEL is one, and what is printable in ASCII is not.
+func TestNamesInUTF8(t *testing.T) {
+	for name, want := range map[string]bool{"a": false, "a b~": false, "a\x7f": true, "ü": true, "手": true} {
+		if got := header(name, 0o644).Flags == 0x800; got != want {
+			t.Errorf("%q is said to be UTF-8: %v", name, got)
+		}
+	}
+}
+
 // TestArchiveRefuses what no archive can name: names have up to 65,535 bytes.
 func TestArchiveRefuses(t *testing.T) {
 	for length, ok := range map[int]bool{65535: true, 65536: false} {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
@@ -137,6 +138,24 @@ between docs and docs/
 	}
 	if slices.Contains(source.ids, index.ID{}) {
 		t.Error("a signature is read where there is none")
+	}
+
+	// A push of one beside the other, which is then compared with it.
+	one := filepath.Join(t.TempDir(), "packages")
+	if err := os.Mkdir(one, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(one, "p-1.0.0.zip"), bodies["1.0.0"], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	pushed := newStore(t)
+	first, err := buildIn(t.Context(), pushed, git.OpenDirs(map[string]string{"production": filepath.Dir(one)}), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := buildIn(t.Context(), pushed, source, nil, func(o *build.Options) { o.Live = []build.Live{liveIn(t, pushed, first.Snapshots[0])} })
+	if err != nil || next.Snapshots[0].ID != m.ID() || next.Stats.RevisionsWritten != 1 {
+		t.Errorf("after a push: %v, %+v, from nothing %s", err, next, m.ID())
 	}
 
 	// Small archives are kept from when they were checked; a large one is read again.

@@ -167,6 +167,16 @@ func TestPlanBudget(t *testing.T) {
 			t.Errorf("%+v: renders others than the most important ones", budget)
 		}
 	}
+	// What just fits is rendered.
+	sum := int64(0)
+	for i, r := range whole.responses[1:6] {
+		sum += r.size
+		for budget, want := range map[int64]int{sum: i + 2, sum - 1: i + 1} {
+			if got := len(planResponses(table, layout.Budget{Responses: 1000, Bytes: budget}).responses); got != want {
+				t.Errorf("%d bytes: %d responses, want %d", budget, got, want)
+			}
+		}
+	}
 	const bytes = 300
 	small := planResponses(table, layout.Budget{Responses: 1000, Bytes: bytes})
 	total := int64(0)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -98,6 +100,41 @@ func TestResult(t *testing.T) {
 	}
 	if len(r.Report.Warnings) == 0 || len(r.Report.Errors) > 0 {
 		t.Errorf("%+v: want that the folder is no commit", r.Report)
+	}
+}
+
+// TestSigned: an archive that comes with a signature keeps it; the others get one, and
+// the manifest says whose.
+func TestSigned(t *testing.T) {
+	t.Parallel()
+	sig, err := os.ReadFile(filepath.Join("..", "testdata", "storage", "production", "packages", "sealed", "sealed-1.0.0.zip.sig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := sealed(t, aPackage("a", "1.0.0", ""))
+	for _, signer := range []build.Signer{&brokenSigner{}, nil} {
+		s := newStore(t)
+		var live []build.Live
+		for range 2 { // from nothing, and over what is live
+			r, err := buildIn(t.Context(), s, source, signer, func(o *build.Options) { o.Live, o.Regsnap = live, fmt.Sprint("v", len(live)) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range r.Snapshots[0].Manifest.Packages {
+				want, by := "", ""
+				switch {
+				case p.Name == "sealed":
+					want = string(sig)
+				case signer != nil:
+					want, by = "signature", "KEY"
+				}
+				body := s.objects[layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}.SignatureKey()]
+				if string(body) != want || p.SignedBy != by || (p.Signature != "") != (p.Name == "sealed") {
+					t.Errorf("%s: %q, signed by %q, signature %q", p.Name, body, p.SignedBy, p.Signature)
+				}
+			}
+			live = []build.Live{liveIn(t, s, r.Snapshots[0])}
+		}
 	}
 }
 

@@ -94,6 +94,12 @@ func TestSliceRefused(t *testing.T) {
 	t.Parallel()
 	s, live := sliced(t)
 	packages := func(names ...string) layout.Slice { return layout.Slice{Packages: names} }
+	older := live
+	m := *live.Manifest
+	older.Manifest, m.Render = &m, 3 // which has packages as they are now
+	if _, err := build.NewSlice(build.SliceOptions{Of: older, From: s, Slice: packages("z")}); err != nil {
+		t.Errorf("of render 3: %v", err)
+	}
 	for want, c := range map[string]struct {
 		slice layout.Slice
 		spoil func(*layout.Manifest)
