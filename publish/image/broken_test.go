@@ -10,16 +10,22 @@ import (
 
 var errBroken = errors.New("the image is broken, as the test wanted")
 
-// broken is something of an image of which the call at fails.
+// broken is something of an image of which the call at fails, or does something.
 type broken struct {
 	at, calls int
+	instead   func()
+	again     bool // what failed is the body of a request, which is sent again
 }
 
-func (b *broken) err() error {
-	if b.calls++; b.calls == b.at {
-		return errBroken
+func (b *broken) err(body bool) error {
+	if b.calls++; b.calls != b.at {
+		return nil
 	}
-	return nil
+	if b.again = body; b.instead != nil {
+		b.instead()
+		return nil
+	}
+	return errBroken
 }
 
 type brokenImage struct {
@@ -29,7 +35,7 @@ type brokenImage struct {
 
 // of has a call fail in place of the real one.
 func of[T any](b *broken, call func() (T, error)) (T, error) {
-	if err := b.err(); err != nil {
+	if err := b.err(false); err != nil {
 		var none T
 		return none, err
 	}
@@ -57,11 +63,11 @@ type brokenLayer struct {
 func (l brokenLayer) Digest() (v1.Hash, error) { return of(l.broken, l.Layer.Digest) }
 func (l brokenLayer) Size() (int64, error)     { return of(l.broken, l.Layer.Size) }
 func (l brokenLayer) Compressed() (io.ReadCloser, error) {
-	r, err := of(l.broken, l.Layer.Compressed)
-	if err == nil {
-		r = brokenBody{r, l.broken}
+	if err := l.err(true); err != nil {
+		return nil, err
 	}
-	return r, err
+	r, err := l.Layer.Compressed()
+	return brokenBody{r, l.broken}, err
 }
 
 type brokenBody struct {
@@ -70,7 +76,7 @@ type brokenBody struct {
 }
 
 func (b brokenBody) Read(p []byte) (int, error) {
-	if err := b.err(); err != nil {
+	if err := b.err(true); err != nil {
 		return 0, err
 	}
 	return b.ReadCloser.Read(p)

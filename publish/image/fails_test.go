@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -212,7 +213,7 @@ func TestOutputFails(t *testing.T) {
 				}
 				break
 			}
-			if again := what == "push" && err == nil; !again && (!strings.Contains(fmt.Sprint(err), errBroken.Error()) || whole) {
+			if again := what == "push" && err == nil && fails.again; !again && (!strings.Contains(fmt.Sprint(err), errBroken.Error()) || whole) {
 				t.Errorf("%s, call %d: %v, %v", what, at, whole, err)
 			}
 			for _, name := range fileNames(t, dir) {
@@ -224,6 +225,67 @@ func TestOutputFails(t *testing.T) {
 				t.Errorf("%s after call %d: %v", what, at, err)
 			}
 		}
+	}
+}
+
+// TestOutputStopped stops at each call of an image at which it is written or sent: there
+// is no tag then, unless all was done, and no half file.
+func TestOutputStopped(t *testing.T) {
+	b, _ := tiny(t)
+	i := made(t, b, func(o *image.Options) { o.Programs = o.Programs[:1] })
+	img, index := i.Images[0], i.Index
+	for what, do := range map[string]func(ctx context.Context, dir string) error{
+		"layout": func(ctx context.Context, dir string) error { _, err := i.WriteLayout(ctx, dir); return err },
+		"tarball": func(ctx context.Context, dir string) error {
+			return i.WriteTarball(ctx, filepath.Join(dir, "image.tar"), "hub.example/x")
+		},
+	} {
+		stopped := 0
+		for at := 1; ; at++ {
+			dir := t.TempDir()
+			ctx, cancel := context.WithCancel(t.Context())
+			stops := &broken{at: at, instead: cancel}
+			i.Images[0], i.Index = brokenImage{img, stops}, brokenIndex{index, stops}
+			err := do(ctx, dir)
+			i.Images[0], i.Index = img, index
+			cancel()
+			names := fileNames(t, dir)
+			whole := slices.Contains(names, "index.json") || slices.Contains(names, "image.tar")
+			if err != nil {
+				stopped++
+			}
+			if whole != (err == nil) || err != nil && !errors.Is(err, context.Canceled) || slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, ".regsnap-") }) {
+				t.Errorf("%s, call %d: %q, %v", what, at, names, err)
+			}
+			if stops.calls < at {
+				break
+			}
+		}
+		if stopped < 5 {
+			t.Errorf("%s was stopped %d times", what, stopped)
+		}
+	}
+}
+
+// TestLayoutIsSorted: whatever came first, tags stand in the order of their names.
+func TestLayoutIsSorted(t *testing.T) {
+	b, _ := tiny(t)
+	dir := t.TempDir()
+	for _, tags := range [][]string{{"z", "a"}, {"m"}, {"a"}} {
+		if _, err := made(t, b, func(o *image.Options) { o.Tags = tags }).WriteLayout(t.Context(), dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	body, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, part := range strings.Split(string(body), `ref.name":"`)[1:] {
+		got = append(got, part[:strings.IndexByte(part, '"')])
+	}
+	if want := []string{"a", "m", "production", "z"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

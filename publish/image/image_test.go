@@ -248,7 +248,9 @@ func TestPrograms(t *testing.T) {
 func TestMakeFails(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	b := registry(t, 0)
+	url := servetest.FolderURL(t)
+	b := servetest.Open(t, url)
+	servetest.Publish(t, b, 0, 5)
 	m, err := b.Live(t.Context(), servetest.Env)
 	if err != nil {
 		t.Fatal(err)
@@ -264,6 +266,18 @@ func TestMakeFails(t *testing.T) {
 		{"no such environment", t.Context(), func(o *image.Options) { o.Environment = "staging" }, publish.ErrNothingLive},
 		{"no such snapshot", t.Context(), func(o *image.Options) { o.Snapshot = "20240101T000000Z-000000000000" }, publish.ErrNoSnapshot},
 		{"stopped", gone, func(*image.Options) {}, context.Canceled},
+		{"changed", t.Context(), func(*image.Options) {
+			p := m.Packages[0]
+			name := filepath.Join(strings.TrimPrefix(url, "file://"), filepath.FromSlash(layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}.ArchiveKey()))
+			body, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body[len(body)/2] ^= 1
+			if err := errors.Join(os.Remove(name), os.WriteFile(name, body, 0o666)); err != nil { // it may be linked
+				t.Fatal(err)
+			}
+		}, publish.ErrDamaged},
 		{"damaged", t.Context(), func(o *image.Options) {
 			p := m.Packages[0]
 			key := layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}.ArchiveKey()

@@ -129,25 +129,30 @@ func (i *Image) tagAs(ctx context.Context, t *target, index *manifest, tag strin
 	if !errors.As(err, &refused) || refused.status == http.StatusUnauthorized {
 		return err
 	}
-	there, lookErr := t.digestOf(ctx, tag)
-	switch {
-	case lookErr != nil || there == "":
+	switch there := t.digestOf(ctx, tag); there {
+	case "":
 		if refused.status == http.StatusBadRequest && refused.codes == nil || refused.unsupported() {
 			return explained{fmt.Errorf("%s takes no image of several platforms (an OCI image index): make it with --tarball for one, and push that with docker (%w)", t.repo.RegistryStr(), err)}
 		}
 		return err // what it was refused for is all that is known
-	case there == index.digest:
+	case index.digest:
 		return nil
+	default:
+		return explained{fmt.Errorf("the registry keeps this tag at %s: %s (%w)", there, i.adviceFor(tag), err)}
 	}
-	advice := "an image of this snapshot is there already, with other programs or for other platforms: keep that one, or give this one a tag of its own with --tag"
-	if i.Manifest == nil {
-		advice = "a release has a tag of its own"
-	} else if tag == i.Manifest.Environment {
-		advice = "leave it there with --no-env-tag"
-	} else if tag != i.Manifest.ID() {
-		advice = "give the image another one with --tag"
+}
+
+// adviceFor says what to do about a tag that a registry keeps where it is.
+func (i *Image) adviceFor(tag string) string {
+	switch {
+	case i.Manifest == nil:
+		return "a release has a tag of its own"
+	case tag == i.Manifest.Environment:
+		return "leave it there with --no-env-tag"
+	case tag != i.Manifest.ID():
+		return "give the image another one with --tag"
 	}
-	return explained{fmt.Errorf("the registry keeps this tag at %s: %s (%w)", there, advice, err)}
+	return "an image of this snapshot is there already, with other programs or for other platforms: keep that one, or give this one a tag of its own with --tag"
 }
 
 // manifest is what a registry keeps under a digest and under tags.

@@ -73,7 +73,8 @@ func TestLateImage(t *testing.T) {
 			}
 		}
 	}
-	if _, err := late.WriteLayout(t.Context(), dir); !errors.Is(err, image.ErrOlder) || !strings.Contains(err.Error(), newer.Manifest.ID()) {
+	if _, err := late.WriteLayout(t.Context(), dir); !errors.Is(err, image.ErrOlder) || !strings.Contains(err.Error(), newer.Manifest.ID()) ||
+		!strings.HasPrefix(err.Error(), dir+": ") || !strings.HasSuffix(err.Error(), "; the image is there as "+late.Manifest.ID()) {
 		t.Errorf("%v", err)
 	}
 	refs, err := late.Push(t.Context(), h.repository, "test", nil)

@@ -159,15 +159,15 @@ func (t *target) stored(a *answer, digest string) error {
 
 // digestOf is what a tag has, by its content; empty if there is no such tag, or no answer
 // that says so.
-func (t *target) digestOf(ctx context.Context, tag string) (digest string, err error) {
-	err = t.retries.Do(ctx, func() error {
+func (t *target) digestOf(ctx context.Context, tag string) (digest string) {
+	_ = t.retries.Do(ctx, func() error {
 		a, err := t.ask(ctx, http.MethodGet, t.url("manifests/"+tag), nil)
 		if err == nil && a.StatusCode == http.StatusOK {
 			digest = fmt.Sprintf("sha256:%x", sha256.Sum256(a.body))
 		}
 		return err
 	})
-	return digest, err
+	return digest
 }
 
 // blob is a layer or a configuration.
@@ -260,7 +260,8 @@ func mayGo(from, to *url.URL) error {
 	if from.Hostname() == to.Hostname() {
 		return nil
 	}
-	if a, err := netip.ParseAddr(to.Hostname()); err == nil && (a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified()) {
+	a, _ := netip.ParseAddr(to.Hostname()) // a name gives an address that is none of these
+	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() {
 		return fmt.Errorf("%w to the private address %s: a registry behind a proxy must know the name by which it is asked", errLeads, to.Host)
 	}
 	return nil

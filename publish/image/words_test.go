@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/regsnap/regsnap/internal/retry"
+	"github.com/regsnap/regsnap/layout"
 )
 
 // hub is a repository of a registry, which nobody asks.
@@ -89,6 +90,81 @@ func TestExplain(t *testing.T) {
 		if !errors.Is(got, c.err) || !strings.HasSuffix(got.Error(), c.err.Error()+")") != (c.want == "") || !strings.Contains(got.Error(), c.want) || c.want == "" && got.Error() != c.err.Error() {
 			t.Errorf("%s: %v, want %q", c.what, got, c.want)
 		}
+	}
+}
+
+// TestExplained: what an explained error is about can still be asked for.
+func TestExplained(t *testing.T) {
+	refused := &refusal{status: 409}
+	var got *refusal
+	if err := fmt.Errorf("push: %w", explained{fmt.Errorf("advice (%w)", refused)}); !errors.As(err, &got) || got != refused {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestAdvice: what is to be done about a tag that stays depends on the tag.
+func TestAdvice(t *testing.T) {
+	i := &Image{Manifest: &layout.Manifest{Environment: "production"}}
+	for tag, want := range map[string]string{"production": "--no-env-tag", "v1": "give the image another one with --tag", i.Manifest.ID(): "keep that one"} {
+		if got := i.adviceFor(tag); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", tag, got)
+		}
+	}
+	if got := new(Image).adviceFor("v1.2.3"); !strings.Contains(got, "a release has a tag of its own") {
+		t.Error(got)
+	}
+}
+
+// TestHas: which answers say that a manifest is there, and which say nothing.
+func TestHas(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	status, told, cut := 200, "", false
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if told != "" {
+			w.Header().Set("Docker-Content-Digest", told)
+		}
+		if cut && r.Method == http.MethodGet {
+			w.Header().Set("Content-Length", "100")
+		}
+		if r.URL.Path != "/v2/" {
+			w.WriteHeader(status)
+		}
+		_, _ = io.WriteString(w, "short") // a client that is gone needs no answer
+	}))
+	t.Cleanup(s.Close)
+	repo, err := name.NewRepository(strings.TrimPrefix(s.URL, "http://") + "/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempts := 0
+	h := &target{repo: repo, retries: retry.Policy{Attempts: 2, Sleep: func(context.Context, time.Duration) error { attempts++; return nil }}, sent: &transfer{}}
+	if err := h.connect(t.Context(), nil, "test"); err != nil {
+		t.Fatal(err)
+	}
+	const digest = "sha256:0"
+	for _, c := range []struct {
+		status    int
+		told, ref string
+		want      bool
+	}{
+		{200, digest, "tag", true}, {200, digest, digest, true}, {200, "", digest, true}, {200, "", "tag", false}, {200, "sha256:1", "tag", false}, {200, "sha256:1", digest, false},
+		{404, digest, "tag", false}, {404, "", digest, false}, {403, digest, digest, false}, {204, digest, digest, false},
+	} {
+		status, told = c.status, c.told
+		if got, err := h.has(t.Context(), c.ref, &manifest{digest: digest}); got != c.want || err != nil {
+			t.Errorf("%+v: %v, %v", c, got, err)
+		}
+	}
+	status, told = 200, ""
+	if got := h.digestOf(t.Context(), "tag"); got != "sha256:f9b0078b5df596d2ea19010c001bbd009e651de2c57e8fb7e355f31eb9d3f739" { // sha256sum of short
+		t.Errorf("the tag has %s", got)
+	}
+	if status = 404; h.digestOf(t.Context(), "tag") != "" || attempts != 0 {
+		t.Errorf("there is a tag, after %d pauses", attempts)
+	}
+	status, cut = 200, true
+	if got := h.digestOf(t.Context(), "tag"); got != "" || attempts != 1 {
+		t.Errorf("an answer that breaks off: %s after %d pauses", got, attempts)
 	}
 }
 

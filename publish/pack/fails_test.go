@@ -185,7 +185,8 @@ func TestMakeAsksOnce(t *testing.T) {
 	s, m := tiny(t)
 	from := &counted{Source: publish.In(s)}
 	var done []int
-	made, err := pack.Make(t.Context(), pack.Options{From: from, Manifest: m, Dir: t.TempDir(), Progress: func(n, total int) {
+	dir := t.TempDir()
+	made, err := pack.Make(t.Context(), pack.Options{From: from, Manifest: m, Dir: dir, Progress: func(n, total int) {
 		if done = append(done, n); total != len(m.Packages)+len(m.Responses)+len(m.Lists) {
 			t.Errorf("of %d", total)
 		}
@@ -195,6 +196,11 @@ func TestMakeAsksOnce(t *testing.T) {
 	}
 	if len(m.Lists) == 0 || !slices.IsSorted(done) || len(done) != len(m.Packages)+len(m.Responses)+len(m.Lists) || done[len(done)-1] != len(done) || done[0] != 1 {
 		t.Errorf("%v of %d, %d and %d", done, len(m.Packages), len(m.Responses), len(m.Lists))
+	}
+	for _, name := range append(slices.Clone(made.Packs), made.Head...) { // who serves them may be someone else
+		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err != nil || info.Mode() != 0o644 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
 	}
 	slices.Sort(from.keys)
 	if n := len(from.keys); n != 3*len(m.Packages)+len(m.Responses)+len(m.Lists)+1 || len(slices.Compact(from.keys)) != n {
