@@ -183,6 +183,10 @@ func TestBlobErrorsReachWaiters(t *testing.T) {
 			t.Errorf("read %d and %d times, want 1 and 2", one, two)
 		}
 		c.unpin(blobs)
+		// What failed is no content that waits for its next package.
+		if size := c.blobs[index.ID{1}].size() + c.blobs[index.ID{2}].size(); c.idle.Len() != 2 || len(c.blobs) != 2 || c.idleSize != size {
+			t.Errorf("%d idle of %d, %d bytes", c.idle.Len(), len(c.blobs), c.idleSize)
+		}
 	})
 }
 
