@@ -17,22 +17,24 @@ func TestQueue(t *testing.T) {
 	}
 	rev := func(i int) layout.Revision { return revisionOf(list[i].Entry, nil) }
 	urgent := make(chan layout.Revision, 10)
+	urgent <- layout.Revision{Name: "no"} // not made here
+	urgent <- rev(2)
 	var order []int
 	for l := range newQueue(list, nil, urgent).all {
 		i := slices.Index(list, l)
 		order = append(order, i)
 		switch i {
-		case 0:
+		case 2:
 			urgent <- rev(4)
 			urgent <- rev(4)                      // by two clients
 			urgent <- layout.Revision{Name: "no"} // not made here
-			urgent <- rev(0)                      // made already
+			urgent <- rev(2)                      // made already
 			urgent <- rev(3)
 		case 3:
 			urgent <- rev(5)
 		}
 	}
-	if want := []int{0, 4, 3, 5, 1, 2}; !slices.Equal(order, want) {
+	if want := []int{2, 4, 3, 5, 0, 1}; !slices.Equal(order, want) {
 		t.Errorf("%v, want %v", order, want)
 	}
 }

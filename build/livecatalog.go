@@ -61,7 +61,7 @@ func (s *liveSnapshot) block(p layout.Place) answer.Block {
 // ok is false if there is none such.
 func (s *liveSnapshot) blockOf(name, summaries string) (p layout.Place, ok bool) {
 	from, to := s.table.Versioned(name)
-	if from == to || s.Routes.Summaries[from*layout.DigestLen:to*layout.DigestLen] != summaries {
+	if s.Routes.Summaries[from*layout.DigestLen:to*layout.DigestLen] != summaries {
 		return p, false
 	}
 	p, _, _ = s.table.Block(from)

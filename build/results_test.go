@@ -267,31 +267,37 @@ func TestNothingChanged(t *testing.T) {
 		o.Environments[0].Branches = []string{"production", "staging", "snapshot"}
 		o.Environments[0].Cache = layout.CachePolicy{Index: 10, Content: 600}
 	}
+	const emptyBranch = "-- snapshot/packages/.gitkeep --\n"
 	for what, c := range map[string]struct {
 		change  func(*build.Options)
 		storage string
 		same    bool
 	}{
-		"nothing":          {same: true},
-		"the environment":  {change: func(o *build.Options) { o.Environments[0].Name = "other" }},
-		"the version":      {change: func(o *build.Options) { o.Regsnap = "next" }},
-		"the render":       {change: func(o *build.Options) { o.Render = 3 }},
-		"the responses":    {change: func(o *build.Options) { o.Budget.Responses++ }},
-		"the bytes":        {change: func(o *build.Options) { o.Budget.Bytes++ }},
-		"the service":      {change: func(o *build.Options) { o.Environments[0].ServiceVersion = "2.0.0" }},
-		"the index cache":  {change: func(o *build.Options) { o.Environments[0].Cache.Index++ }},
-		"the other cache":  {change: func(o *build.Options) { o.Environments[0].Cache.Content++ }},
-		"the catalogue":    {change: func(o *build.Options) { o.Environments[0].Catalogue = false }},
-		"fewer branches":   {change: func(o *build.Options) { o.Environments[0].Branches = o.Environments[0].Branches[:2] }},
-		"the order":        {change: func(o *build.Options) { slices.Reverse(o.Environments[0].Branches) }},
-		"a package more":   {storage: storage + in("staging", "e", "")},
-		"another content":  {storage: strings.Replace(storage, "# a", "# another", 2)},
-		"what is hidden":   {storage: in("production", "a", "") + in("production", "b", "") + in("staging", "b", "") + in("staging", "c", "") + in("snapshot", "a", "") + in("snapshot", "d", "")},
-		"whose package is": {storage: in("production", "a", "") + in("production", "b", "") + in("staging", "a", "") + in("staging", "d", "") + in("snapshot", "b", "") + in("snapshot", "c", "")},
+		"nothing":              {same: true},
+		"the environment":      {change: func(o *build.Options) { o.Environments[0].Name = "other" }},
+		"the version":          {change: func(o *build.Options) { o.Regsnap = "next" }},
+		"the render":           {change: func(o *build.Options) { o.Render = 3 }},
+		"the responses":        {change: func(o *build.Options) { o.Budget.Responses++ }},
+		"the bytes":            {change: func(o *build.Options) { o.Budget.Bytes++ }},
+		"the service":          {change: func(o *build.Options) { o.Environments[0].ServiceVersion = "2.0.0" }},
+		"the index cache":      {change: func(o *build.Options) { o.Environments[0].Cache.Index++ }},
+		"the other cache":      {change: func(o *build.Options) { o.Environments[0].Cache.Content++ }},
+		"the catalogue":        {change: func(o *build.Options) { o.Environments[0].Catalogue = false }},
+		"fewer branches":       {change: func(o *build.Options) { o.Environments[0].Branches = o.Environments[0].Branches[:2] }},
+		"an empty branch less": {change: func(o *build.Options) { o.Environments[0].Branches = o.Environments[0].Branches[:2] }},
+		"the order":            {change: func(o *build.Options) { slices.Reverse(o.Environments[0].Branches) }},
+		"a package more":       {storage: storage + in("staging", "e", "")},
+		"another content":      {storage: strings.Replace(storage, "# a", "# another", 2)},
+		"what is hidden":       {storage: in("production", "a", "") + in("production", "b", "") + in("staging", "b", "") + in("staging", "c", "") + in("snapshot", "a", "") + in("snapshot", "d", "")},
+		"whose package is":     {storage: in("production", "a", "") + in("production", "b", "") + in("staging", "a", "") + in("staging", "d", "") + in("snapshot", "b", "") + in("snapshot", "c", "")},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			s := newStore(t)
+			storage := storage
+			if what == "an empty branch less" {
+				storage = in("production", "a", "") + in("staging", "c", "") + emptyBranch
+			}
 			live, err := buildIn(t.Context(), s, sealed(t, storage), nil, base)
 			if err != nil {
 				t.Fatal(err, live.Report)

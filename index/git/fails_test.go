@@ -1,0 +1,237 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/regsnap/regsnap/index"
+	"github.com/regsnap/regsnap/index/indextest"
+)
+
+// failingGit is a git of which one command fails, as where the disk is broken. It counts
+// those that were run.
+type failingGit struct{ dir string }
+
+func newFailingGit(t *testing.T) failingGit {
+	t.Helper()
+	f := failingGit{t.TempDir()}
+	f.fail(t, 0)
+	wrapGit(t, fmt.Sprintf(`n=0
+read n < %[1]s/count
+n=$((n+1))
+echo $n > %[1]s/count
+read at < %[1]s/fail
+if [ $n = $at ]; then
+	echo "$*" > %[1]s/failed
+	echo "fatal: No space left on device" >&2
+	exit 128
+fi`, f.dir))
+	return f
+}
+
+// fail has the n-th command fail; with 0, none fails.
+func (f failingGit) fail(t *testing.T, n int) {
+	t.Helper()
+	for name, value := range map[string]int{"count": 0, "fail": n} {
+		if err := os.WriteFile(filepath.Join(f.dir, name), []byte(strconv.Itoa(value)+"\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (f failingGit) read(t *testing.T, name string) string {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join(f.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(body))
+}
+
+// TestFails has each command of git fail that reading takes: that is the error, with what
+// git said; done again with a new source it gives what it would have.
+func TestFails(t *testing.T) {
+	repo := indextest.NewRepoFrom(t, twoBranches)
+	repo.Commit("production", "another apache", "-- packages/apache/1.0.0/manifest.yml --\nname: apache\nsecond: true\n-- packages/apache/2.0.0/manifest.yml --\nname: apache\n-- packages/zoom/0.1.0+build/manifest.yml --\nname: zoom\n")
+	old, newest, other := repo.Git("", "rev-parse", "production^"), repo.Git("", "rev-parse", "production"), repo.Git("", "rev-parse", "staging")
+	clone := partialClone(t)
+	work := filepath.Join(t.TempDir(), "work")
+	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--branch=production", repo.Dir, work)
+	if err := os.WriteFile(filepath.Join(work, "packages", "apache", "2.0.0", "manifest.yml"), []byte("changed\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	f := newFailingGit(t)
+	all := func(s *GitSource, b *index.Branch) (out []any, err error) {
+		for _, e := range b.Entries {
+			files, err := s.List(context.Background(), e)
+			if err != nil {
+				return nil, err
+			}
+			for _, file := range files {
+				size, err := s.Size(context.Background(), file.Blob)
+				if err == nil {
+					err = s.Read(context.Background(), []index.ID{file.Blob}, func(id index.ID, content []byte) error {
+						out = append(out, e.Path, file, size, string(content))
+						return nil
+					})
+				}
+				if err != nil {
+					return nil, err
+				}
+			}
+		}
+		return out, nil
+	}
+	ctx := t.Context()
+	type operation func(s *GitSource) (any, error)
+	for name, c := range map[string]struct {
+		dir string
+		run operation
+		// bears: a command of that beginning may fail, and the result is the other.
+		bears string
+	}{
+		"branch": {repo.Dir, func(s *GitSource) (any, error) { return s.Branch(ctx, "production") }, ""},
+		"contents": {repo.Dir, func(s *GitSource) (any, error) {
+			b, err := s.Branch(ctx, "production")
+			if err != nil {
+				return nil, err
+			}
+			return all(s, b)
+		}, ""},
+		"last change": {repo.Dir, func(s *GitSource) (any, error) { return s.LastChange(ctx, "production", "packages/zoom/0.1.0+build") }, ""},
+		"last changes": {repo.Dir, func(s *GitSource) (any, error) {
+			var out []any
+			for range singleWalks + 2 {
+				c, err := s.LastChange(ctx, "production", "packages/apache/2.0.0")
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, *c)
+			}
+			return out, nil
+		}, ""},
+		"history": {repo.Dir, func(s *GitSource) (any, error) {
+			var out []any
+			h, err := s.History(ctx, "production", func(step Step) error {
+				for _, c := range step.Changes {
+					files, err := s.ChangedFiles(ctx, c)
+					if err != nil {
+						return err
+					}
+					out = append(out, c, files)
+				}
+				return nil
+			})
+			return append(out, h), err
+		}, ""},
+		"relation": {repo.Dir, func(s *GitSource) (any, error) { return s.Relation(ctx, "production", old, newest) }, ""},
+		"compare": {repo.Dir, func(s *GitSource) (any, error) {
+			before, after, err := s.Compare(ctx, "production", mustID(t, old), mustID(t, newest))
+			return []any{before, after}, err
+		}, ""},
+		"part": {repo.Dir, func(s *GitSource) (any, error) {
+			return s.BranchPart(ctx, "production", mustID(t, old), map[string]bool{"zoom": true})
+		}, ""},
+		"commits since": {repo.Dir, func(s *GitSource) (any, error) { return s.CommitsSince(ctx, "production", old) }, ""},
+		"file": {repo.Dir, func(s *GitSource) (any, error) {
+			body, ref, err := s.File(ctx, "refs/heads/production", "packages/apache/2.0.0/manifest.yml")
+			return []any{string(body), ref}, err
+		}, ""},
+		"file at": {repo.Dir, func(s *GitSource) (any, error) {
+			body, err := s.FileAt(ctx, mustID(t, other), "packages/zoom/0.2.0/manifest.yml")
+			return string(body), err
+		}, ""},
+		"revision":    {repo.Dir, func(s *GitSource) (any, error) { return s.Revision(ctx, "production^") }, ""},
+		"head branch": {work, func(s *GitSource) (any, error) { return s.HeadBranch(ctx) }, ""},
+		"merge base": {repo.Dir, func(s *GitSource) (any, error) {
+			return s.MergeBase(ctx, mustID(t, old), mustID(t, newest))
+		}, ""},
+		"bare":     {repo.Dir, func(s *GitSource) (any, error) { return s.Bare(ctx) }, ""},
+		"tracking": {work, func(s *GitSource) (any, error) { return s.Tracking(ctx, "staging") }, ""},
+		"work tree": {work, func(s *GitSource) (any, error) {
+			id, err := s.WorkTree(ctx)
+			if err != nil || id.IsZero() {
+				return nil, err
+			}
+			b, err := s.BranchPart(ctx, "work", id, nil)
+			if err != nil {
+				return nil, err
+			}
+			b.Commit = nil // it is of now
+			return b, nil
+		}, "status"}, // git does not take it for the user's own
+		"partial clone": {clone, func(s *GitSource) (any, error) {
+			b, err := s.Branch(ctx, "production")
+			if err == nil {
+				err = s.Prefetch(ctx, b.Entries)
+			}
+			if err != nil {
+				return nil, err
+			}
+			return all(s, b)
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var want any
+			for n, last := 0, 1; n <= last; n++ {
+				f.fail(t, 0)
+				dir := c.dir
+				if c.dir == clone { // what was fetched would stay
+					dir = filepath.Join(t.TempDir(), "clone")
+					if err := os.CopyFS(dir, os.DirFS(clone)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				s, err := OpenGit(ctx, dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.fail(t, n)
+				got, err := c.run(s)
+				commands := f.read(t, "count")
+				f.fail(t, 0)
+				if e := s.Close(); e != nil {
+					t.Error(e)
+				}
+				if n == 0 {
+					if err != nil {
+						t.Fatal(err)
+					}
+					want = got
+					if last, err = strconv.Atoi(commands); err != nil || last < 1 {
+						t.Fatalf("%s commands, %v", commands, err)
+					}
+					continue
+				}
+				failed := f.read(t, "failed")
+				if c.bears != "" && strings.HasPrefix(failed, c.bears) {
+					if err != nil || reflect.DeepEqual(got, want) {
+						t.Errorf("git %s: %v, %v", failed, got, err)
+					}
+					continue
+				}
+				if err == nil || !strings.Contains(err.Error(), "No space left on device") {
+					t.Errorf("git %s fails: %v, %+v", failed, err, got)
+				}
+			}
+		})
+	}
+	t.Run("open", func(t *testing.T) {
+		for _, dir := range []string{repo.Dir, clone} {
+			for n := 1; n <= 2; n++ { // what it is, and whether it is partial
+				f.fail(t, n)
+				s, err := OpenGit(ctx, dir)
+				if err == nil || s != nil || !strings.Contains(err.Error(), "No space left on device") || !strings.Contains(err.Error(), "open git repository "+dir) {
+					t.Errorf("git %s fails: %v", f.read(t, "failed"), err)
+				}
+			}
+		}
+		f.fail(t, 0)
+	})
+}
