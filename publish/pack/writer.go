@@ -46,11 +46,9 @@ func newWriter(dir string, s *scratch, e *zstd.Encoder) (*writer, error) {
 	return w, nil
 }
 
-// put takes a content over from the scratch file, and lists it in a table.
+// put takes a content over from the scratch file, and lists it in a table, which has none
+// of that key yet.
 func (w *writer) put(table int, key id, at span) error {
-	if w.keyed[table][key] != nil {
-		return nil
-	}
 	w.keyed[table][key] = span{w.offset, at.size, at.sum}.append(nil)
 	w.offset += int64(at.size)
 	return w.scratch.copy(w.to, at)
