@@ -109,6 +109,7 @@ func TestPushes(t *testing.T) {
 			{"it moves to production", a0 + a2 + b0 + b1 + s0 + strings.ReplaceAll(s1, "staging", "production"), 0, 0, 0, 0},
 			{"a package goes", a0 + a2 + s0, 1, 1, 1, 0}, // and shows what it has hidden
 			{"nothing", a0 + a2 + s0, 0, 0, 0, 0},
+			{"the oldest goes", a2 + s0, 0, 0, 0, 0}, // nothing is before the next one then
 		} {
 			source := sealed(t, push.storage)
 			run := func(s *fragileStore, live []build.Live) *build.Result {

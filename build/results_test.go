@@ -103,6 +103,24 @@ func TestResult(t *testing.T) {
 	}
 }
 
+// TestFoundIsNotRead: of what an earlier build has stored no more is read than what
+// checking it takes.
+func TestFoundIsNotRead(t *testing.T) {
+	t.Parallel()
+	source := &readIDs{Source: sealed(t, aPackage("a", "1.0.0", ""))}
+	s := newStore(t)
+	for i, want := range []build.Stats{{RevisionsWritten: 2}, {RevisionsFound: 2}} {
+		source.ids = nil
+		r, err := buildIn(t.Context(), s, source, nil, func(o *build.Options) { o.Environments[0].Catalogue = false })
+		if err != nil || r.Stats.RevisionsWritten != want.RevisionsWritten || r.Stats.RevisionsFound != want.RevisionsFound {
+			t.Fatalf("build %d: %v, %+v", i, err, r.Stats)
+		}
+		if readme := git.ObjectID(git.BlobObject, []byte("# a 1.0.0\n")); slices.Contains(source.ids, readme) != (i == 0) {
+			t.Errorf("build %d reads %d contents, or the readme among them", i, len(source.ids))
+		}
+	}
+}
+
 // TestSigned: an archive that comes with a signature keeps it; the others get one, and
 // the manifest says whose.
 func TestSigned(t *testing.T) {
