@@ -107,7 +107,7 @@ func TestConfiguration(t *testing.T) {
 	at := time.Date(2024, 5, 6, 7, 8, 9, 0, time.FixedZone("", 3600))
 	m := &layout.Manifest{
 		Environment: "staging", Regsnap: "1.2", Render: 4, Packages: make([]layout.ManifestPackage, 7),
-		Branches: []layout.ManifestBranch{{Name: "production", Commit: "c1", Time: at.Add(-time.Hour)}, {Name: "staging", Commit: "c2", Time: at}, {Name: "folder"}},
+		Branches: []layout.ManifestBranch{{Name: "production", Commit: "c1", Time: at.Add(-time.Hour)}, {Name: "staging", Commit: "c2", Time: at}, {Name: "snapshot", Commit: "c3", Time: at.Add(-time.Minute)}, {Name: "folder"}},
 	}
 	p := Program{Arch: "arm64", Path: filepath.Join(t.TempDir(), "none")}
 	want := map[string]string{
@@ -115,7 +115,7 @@ func TestConfiguration(t *testing.T) {
 		"org.opencontainers.image.description": "Snapshot " + m.ID() + " of the staging environment: 7 package versions, served by regsnap",
 		"org.opencontainers.image.created":     "2024-05-06T06:08:09Z", "org.opencontainers.image.revision": "c2",
 		"regsnap.environment": "staging", "regsnap.snapshot": m.ID(), "regsnap.version": "1.2", "regsnap.render": "4", "regsnap.packages": "7",
-		"regsnap.commit.production": "c1", "regsnap.commit.staging": "c2",
+		"regsnap.commit.production": "c1", "regsnap.commit.staging": "c2", "regsnap.commit.snapshot": "c3",
 	}
 	c := configFile(m, p)
 	if !maps.Equal(c.Config.Labels, want) {
