@@ -198,7 +198,7 @@ func TestCheckTags(t *testing.T) {
 	}{
 		{nil, ""}, {[]string{"v1.2.3", "latest", "_x"}, ""}, {[]string{strings.Repeat("a", 128)}, ""}, {[]string{strings.Repeat("a", 129)}, "want up to 128"},
 		{[]string{"a", ""}, "want up to 128"}, {[]string{".a"}, "want up to 128"}, {[]string{"a/b"}, "want up to 128"}, {[]string{"a", "production"}, "gets the environment's tag by itself"},
-		{[]string{"productions"}, ""}, {[]string{"a", "b", "a"}, `"a" is given twice`}, {[]string{"a", "A"}, ""},
+		{[]string{"productions"}, ""}, {[]string{"a", "a"}, `"a" is given twice`}, {[]string{"a", "b", "a"}, `"a" is given twice`}, {[]string{"a", "A"}, ""},
 	} {
 		err := CheckTags("production", c.tags)
 		if (err == nil) != (c.want == "") || err != nil && (!errors.Is(err, errName) || !strings.Contains(err.Error(), c.want)) {

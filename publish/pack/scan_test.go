@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/flate"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -163,6 +164,98 @@ func TestSpoolGoes(t *testing.T) {
 	}
 	if err := s.close(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestSheetsNameRows: a blob of the same pack is named by its row there, one of another
+// pack by its id.
+func TestSheetsNameRows(t *testing.T) {
+	m := newMaker(t, nil)
+	var blobs []id
+	s := &sheet{archive: "a"}
+	for _, content := range []string{"one", "two", "three", "elsewhere"} {
+		key, err := m.scratch.add([]byte(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		blobs = append(blobs, key)
+		s.blobs = append(s.blobs, ref{-1, key, uint32(len(content))})
+	}
+	at, err := m.scratch.append(s.encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := craft(t)
+	p.w.scratch = m.scratch
+	if err := m.writeRevisions(p.w, []planned{{scanned: scanned{revision, at}, blobs: blobs[:3]}}); err != nil {
+		t.Fatal(err)
+	}
+	store := p.open()
+	f, got, err := store.sheet(revision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range got.blobs[:3] {
+		if b.row < 0 || id(f.blobs.row(b.row)[:keySize]) != blobs[i] {
+			t.Errorf("blob %d is in row %d", i, b.row)
+		}
+	}
+	if got.blobs[3] != s.blobs[3] {
+		t.Errorf("the one elsewhere is %+v", got.blobs[3])
+	}
+}
+
+// removing is a source that removes files while an archive is read.
+type removing struct {
+	contents
+	pattern string
+}
+
+func (r removing) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	body, err := r.contents.Open(ctx, key, offset, length)
+	if err == nil && strings.HasSuffix(key, ".zip") {
+		body = &removingBody{body, r.pattern}
+	}
+	return body, err
+}
+
+type removingBody struct {
+	io.ReadCloser
+	pattern string
+}
+
+func (r *removingBody) Read(p []byte) (int, error) {
+	names, err := filepath.Glob(r.pattern)
+	for _, name := range names {
+		err = errors.Join(err, os.Remove(name))
+	}
+	if err != nil {
+		return 0, err
+	}
+	return r.ReadCloser.Read(p)
+}
+
+// TestArchiveGoes: a revision whose temporary file goes before it is done with is an
+// error, though all of it was read.
+func TestArchiveGoes(t *testing.T) {
+	rev := layout.Revision{Name: "a", Version: "1.0.0", ID: strings.Repeat("0", 20)}
+	archive := strings.Repeat("no archive ", inMemory/10)
+	c := &layout.Contents{Format: layout.ContentsFormat, Name: "a", Version: "1.0.0", Archive: digestOf([]byte(archive))}
+	body := c.Encode()
+	p := layout.ManifestPackage{Name: "a", Version: "1.0.0", Revision: rev.ID, Contents: digestOf(body).SHA256}
+	from := contents{rev.ArchiveKey(): archive, rev.ContentsKey(): string(body)}
+	m := newMaker(t, from)
+	if _, err := m.revision(t.Context(), p); err != nil {
+		t.Error(err)
+	}
+	m = newMaker(t, nil)
+	m.o.From = removing{from, filepath.Join(m.o.Dir, "archive-*")}
+	if _, err := m.revision(t.Context(), p); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "a-1.0.0: ") {
+		t.Errorf("%v", err)
+	}
+	p.Contents = digestOf(nil).SHA256
+	if _, err := m.revision(t.Context(), p); !errors.Is(err, ErrSource) || !strings.Contains(err.Error(), "its SHA-256 is not") {
+		t.Errorf("a list of another digest: %v", err)
 	}
 }
 
