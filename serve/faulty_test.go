@@ -17,6 +17,7 @@ type faulty struct {
 	mu    sync.Mutex
 	fault func(op, key string) error
 	reads map[string]int
+	open  int // bodies that were opened and not closed yet
 }
 
 func newFaulty(b serve.Bucket) *faulty { return &faulty{Bucket: b, reads: map[string]int{}} }
@@ -77,13 +78,47 @@ func (f *faulty) Open(ctx context.Context, key string, offset, length int64) (io
 		return nil, err
 	}
 	r, err := f.Bucket.Open(ctx, key, offset, length)
-	if err == nil {
-		if broken := f.check("stream", key); broken != nil {
-			_ = r.Close()
-			return io.NopCloser(io.MultiReader(bytes.NewReader(make([]byte, 100_000)), failing{broken})), nil
-		}
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	f.opened(1)
+	body := &faultyBody{ReadCloser: r, of: f}
+	if err := f.check("stream", key); err != nil {
+		body.Reader = io.MultiReader(bytes.NewReader(make([]byte, 100_000)), failing{err})
+	} else if err := f.check("begin", key); err != nil {
+		body.Reader = failing{err}
+	} else {
+		body.Reader = r
+	}
+	return body, nil
+}
+
+func (f *faulty) opened(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open += n
+}
+
+// left is how many bodies are open.
+func (f *faulty) left() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.open
+}
+
+// faultyBody is a body that may give something else than there is.
+type faultyBody struct {
+	io.ReadCloser
+	io.Reader
+	of   *faulty
+	once sync.Once
+}
+
+func (b *faultyBody) Read(p []byte) (int, error) { return b.Reader.Read(p) }
+
+func (b *faultyBody) Close() error {
+	b.once.Do(func() { b.of.opened(-1) })
+	return b.ReadCloser.Close()
 }
 
 type failing struct{ err error }

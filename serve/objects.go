@@ -25,7 +25,9 @@ type object struct {
 	// absent: the bucket has no such object. Which is worth remembering: what
 	// was not rendered ahead would be looked for at every request.
 	absent bool
-	size   int // in bytes, of what is kept
+	// encoded: body is the gzip-encoded form of a page.
+	encoded bool
+	size    int // in bytes, of what is kept
 }
 
 func bodyObject(body []byte) object { return object{body: body, size: len(body)} }

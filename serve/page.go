@@ -52,18 +52,13 @@ func (h *Handler) page(x *exchange) {
 // themselves.
 func (h *Handler) sendPage(x *exchange, page layout.Digest) {
 	x.head()
-	ctx, tag, key := x.r.Context(), etag(string(page)), layout.PageKey(page)
-	check := namedBy(page)
-	o, source, err := h.objects.get(ctx, key+layout.GzipSuffix, h.readBody(key+layout.GzipSuffix, check.encoded))
-	encoded := acceptsGzip(x.r.Header)
+	tag, key := etag(string(page)), layout.PageKey(page)
+	o, source, err := h.objects.get(x.r.Context(), key, h.readPage(key, namedBy(page)))
 	switch {
-	case err == nil && o.absent:
-		encoded = false
-		o, source, err = h.objects.get(ctx, key, h.readDocument(key, check))
-	case err == nil && encoded:
+	case err == nil && o.encoded && acceptsGzip(x.r.Header):
 		tag = gzipped(tag)
 		x.Header()["Content-Encoding"] = gzipEncoding
-	case err == nil:
+	case err == nil && o.encoded:
 		o.body, err = inflate(o.body, 0)
 	}
 	x.source = source
@@ -78,6 +73,18 @@ func (h *Handler) sendPage(x *exchange, page layout.Digest) {
 		return
 	}
 	x.send(x.answer.Status, o.body)
+}
+
+// readPage reads a page in the form that there is.
+func (h *Handler) readPage(key string, check responseCheck) func(context.Context) (object, error) {
+	return func(ctx context.Context) (object, error) {
+		o, err := h.readBody(key+layout.GzipSuffix, check.encoded)(ctx)
+		if err == nil && o.absent {
+			return h.readDocument(key, check)(ctx)
+		}
+		o.encoded = true
+		return o, err
+	}
 }
 
 // inflate makes plain what was checked when it was read, and has about so many bytes.
