@@ -100,7 +100,9 @@ func withPreviews(t *testing.T, b serve.Bucket, poll time.Duration, log *slog.Lo
 	})
 }
 
-func askPreview(h http.Handler, name string) asked { return ask(h, "/", "Host: "+name+".preview.example") }
+func askPreview(h http.Handler, name string) asked {
+	return ask(h, "/", "Host: "+name+".preview.example")
+}
 
 // TestPreviewsAreLookedFor: a preview that is asked for is looked for once until the time
 // between two looks is over, whether there is one or not.
