@@ -26,7 +26,7 @@ func precondition(h http.Header, tag, modified string) int {
 		return http.StatusPreconditionFailed
 	}
 	none := h["If-None-Match"]
-	if len(none) > 0 && listed(none, tag, false) {
+	if listed(none, tag, false) {
 		return http.StatusNotModified
 	}
 	if len(none) == 0 && modified != "" && h.Get("If-Modified-Since") == modified {

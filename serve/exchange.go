@@ -107,8 +107,11 @@ func (x *exchange) send(status int, body []byte) {
 	x.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.WriteHeader(status)
 	if x.r.Method != http.MethodHead && len(body) > 0 {
-		// A client that went away is not worth more than its line in the log.
-		_, x.err = x.Write(body)
+		// A client that went away is not worth more than its line in the log, which is to
+		// say why this is an error, if it is one.
+		if _, err := x.Write(body); x.err == nil {
+			x.err = err
+		}
 	}
 }
 

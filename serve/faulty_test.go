@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -18,6 +19,8 @@ type faulty struct {
 	fault func(op, key string) error
 	reads map[string]int
 	open  int // bodies that were opened and not closed yet
+	// breaks: bodies break off behind their first 128 KiB.
+	breaks bool
 }
 
 func newFaulty(b serve.Bucket) *faulty { return &faulty{Bucket: b, reads: map[string]int{}} }
@@ -87,8 +90,8 @@ func (f *faulty) Open(ctx context.Context, key string, offset, length int64) (io
 		body.Reader = io.MultiReader(bytes.NewReader(make([]byte, 100_000)), failing{err})
 	} else if err := f.check("begin", key); err != nil {
 		body.Reader = failing{err}
-	} else {
-		body.Reader = r
+	} else if body.Reader = r; f.breaks {
+		body.Reader = io.MultiReader(io.LimitReader(r, 128<<10), failing{errors.New("reset by peer")})
 	}
 	return body, nil
 }

@@ -80,6 +80,8 @@ func TestPreconditions(t *testing.T) {
 		{"If-None-Match", `W/"x`, 0},
 		{"If-None-Match", `"`, 0},
 		{"If-None-Match", "x " + tag, 0},
+		{"If-None-Match", `x"` + tag, 0},
+		{"If-None-Match", "", 0},
 		{"If-None-Match", "*", 304},
 		{"If-Modified-Since", date, 304},
 		{"If-Modified-Since", "Mon, 06 May 2024 07:08:10 GMT", 0},
