@@ -137,13 +137,17 @@ func (w *writer) candidates(key, file string) []string {
 	return out
 }
 
-// in reports whether a file holds the object.
+// in reports whether a file holds the object. A symbolic link does not, wherever it
+// leads: another name of it may lead elsewhere.
 func (o original) in(name string) bool {
+	info, err := os.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() != o.size {
+		return false
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	return err == nil && info.Mode().IsRegular() && info.Size() == o.size && o.is(f)
+	return o.is(f)
 }

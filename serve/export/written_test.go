@@ -1,0 +1,129 @@
+package export_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
+	"github.com/regsnap/regsnap/serve/edge/edgetest"
+	"github.com/regsnap/regsnap/serve/export"
+)
+
+// TestWritten: what an export says that it wrote is what is there, and how far it is is
+// told from nothing to the end.
+func TestWritten(t *testing.T) {
+	t.Parallel()
+	bucket, _ := edgetest.Publish(t, storage(t, nil), build.DefaultBudget)
+	dir := servers.MemoryDir(t)
+	var told []publish.Copied
+	r := exported(t, bucket, dir, func(o *export.Options) {
+		o.Copy, o.Progress = true, func(n publish.Copied) { told = append(told, n) }
+	})
+	var files, bytes int64
+	seen := []os.FileInfo{}
+	for _, folder := range []string{"tree", "data"} {
+		err := filepath.WalkDir(filepath.Join(dir, r.Snapshot, folder), func(_ string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			files++
+			info, err := d.Info()
+			for _, other := range seen {
+				if err == nil && os.SameFile(info, other) {
+					return nil
+				}
+			}
+			seen = append(seen, info)
+			bytes += info.Size()
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if linked := int(files) - len(seen); int64(r.Files) != files || r.Bytes != bytes || r.Linked != linked || linked == 0 {
+		t.Errorf("%+v, there are %d files of %d bytes, %d are links", r.Written, files, bytes, linked)
+	}
+	m, err := bucket.Manifest(t.Context(), env, r.Snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := len(m.Packages) + len(m.Responses)
+	for i, n := range told {
+		if n.Units != i || n.Total != all {
+			t.Errorf("call %d: %+v", i, n)
+		}
+	}
+	if len(told) != all+1 {
+		t.Errorf("told %d times, want %d", len(told), all+1)
+	}
+	if r.Environment != env || r.Dir != dir || r.Of != "" || r.Previous != "" || r.Present {
+		t.Errorf("%+v", r)
+	}
+	again := exported(t, bucket, dir, nil)
+	if !again.Present || again.Previous != r.Snapshot || again.Written != (export.Written{}) {
+		t.Errorf("again: %+v", again)
+	}
+}
+
+// TestPlans: a plan says what would be done, and does nothing.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	url, first, second := small(t)
+	bucket := open(t, url)
+	plan := func(dir, snapshot string) export.Result {
+		t.Helper()
+		r, err := export.Plan(t.Context(), export.Options{From: bucket, Environment: env, Dir: dir, At: "/srv/registry", Snapshot: snapshot})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *r
+	}
+	dir := filepath.Join(servers.MemoryDir(t), "export")
+	if got, want := plan(dir, ""), (export.Result{Environment: env, Snapshot: second, Dir: dir}); got != want {
+		t.Errorf("a folder that is not there: %+v", got)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the folder is made: %v", err)
+	}
+	exported(t, bucket, dir, func(o *export.Options) { o.Snapshot = first })
+	before := contents(t, dir)
+	if got, want := plan(dir, ""), (export.Result{Environment: env, Snapshot: second, Dir: dir, Previous: first}); got != want {
+		t.Errorf("after another: %+v", got)
+	}
+	if got, want := plan(dir, first), (export.Result{Environment: env, Snapshot: first, Dir: dir, Previous: first, Present: true}); got != want {
+		t.Errorf("the same: %+v", got)
+	}
+	if now := contents(t, dir); len(now) != len(before) {
+		t.Errorf("there are %d files, there were %d", len(now), len(before))
+	}
+	const missing = "20240101T000000Z-0123456789ab"
+	for what, o := range map[string]export.Options{
+		"of a snapshot that is not there":     {From: bucket, Environment: env, Dir: dir, At: "/srv/registry", Snapshot: missing},
+		"of an environment that is not there": {From: bucket, Environment: "none", Dir: filepath.Join(dir, "x"), At: "/srv/registry"},
+		"of another environment":              {From: bucket, Environment: "none", Dir: dir, At: "/srv/registry", Snapshot: first},
+		"to a path that nginx cannot have":    {From: bucket, Environment: env, Dir: dir, At: "/a b"},
+	} {
+		if r, err := export.Plan(t.Context(), o); err == nil {
+			t.Errorf("a plan %s: %+v", what, r)
+		}
+		if r, err := export.Export(t.Context(), o); err == nil {
+			t.Errorf("an export %s: %+v", what, r)
+		}
+	}
+	// Nothing is made for what there is not.
+	none := filepath.Join(servers.MemoryDir(t), "none")
+	for _, o := range []export.Options{{Environment: "none"}, {Environment: env, Snapshot: missing}} {
+		o.From, o.Dir, o.At = bucket, none, "/srv/registry"
+		if _, err := export.Export(t.Context(), o); err == nil {
+			t.Errorf("%+v", o)
+		}
+		if _, err := os.Stat(none); !os.IsNotExist(err) {
+			t.Errorf("the folder is made: %v", err)
+		}
+	}
+}
