@@ -146,6 +146,7 @@ func editionWith(t testing.TB, name string, image int) (root string) {
 	_, _ = random.Read(pixels)
 	copy(pixels, "\x89PNG\r\n\x1a\n")
 	write("store/1.0.0/img/large.png", pixels)
+	write("store/1.0.0/img/flat.png", append([]byte("\x89PNG\r\n\x1a\n"), make([]byte, 5000)...)) // smaller when it is encoded, which a picture never is
 	// The largest file that is no object, and the smallest that is one for its size.
 	write("trial/0.1.0/agent/large.txt", text.Bytes()[:layout.LargestArchived])
 	write("trial/0.1.0/agent/larger.txt", text.Bytes()[:layout.LargestArchived+1])

@@ -70,6 +70,7 @@ func (b *pointing) looked() map[string]int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.reads, "production")
+	delete(b.reads, "second")
 	out := b.reads
 	b.reads = map[string]int{}
 	return out
@@ -79,7 +80,7 @@ func (b *pointing) Pointer(_ context.Context, env string) (layout.Pointer, error
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reads[env]++
-	if b.failure != nil && env != "production" {
+	if b.failure != nil && env != "production" && env != "second" {
 		return layout.Pointer{}, b.failure
 	}
 	p, there := b.pointers[env]
@@ -93,10 +94,13 @@ func (b *pointing) Routes(ctx context.Context, _, id string) (*layout.Routes, er
 	return b.Bucket.Routes(ctx, "production", id)
 }
 
-// withPreviews serves production under its own name, and previews.
-func withPreviews(t *testing.T, b serve.Bucket, poll time.Duration, log *slog.Logger) *serve.Handler {
+// withPreviews serves production under its own name, a second environment, and previews.
+// What that is, its pointer says: it is configured all the same.
+func withPreviews(t *testing.T, b *pointing, poll time.Duration, log *slog.Logger) *serve.Handler {
+	t.Helper()
+	b.set("second", &layout.Preview{})
 	return newHandler(t, serve.Options{
-		Bucket: b, Environments: []serve.Environment{{Name: "production", Hostnames: []string{"registry.example"}}}, Previews: "*.preview.example", Poll: poll, Log: log,
+		Bucket: b, Environments: []serve.Environment{{Name: "production", Hostnames: []string{"registry.example"}}, {Name: "second"}}, Previews: "*.preview.example", Poll: poll, Log: log,
 	})
 }
 
@@ -113,7 +117,7 @@ func TestPreviewsAreLookedFor(t *testing.T) {
 		b := newPointing(t, "pr-1")
 		b.set("plain", nil)
 		h := withPreviews(t, b, poll, nil)
-		want := map[string]int{"pr-1": 200, "pr-2": 421, "plain": 421, "production": 421, "no_name": 421}
+		want := map[string]int{"pr-1": 200, "pr-2": 421, "plain": 421, "production": 421, "second": 421, "no_name": 421}
 		expect := func(when string, looks int) {
 			t.Helper()
 			for _, name := range slices.Sorted(maps.Keys(want)) {

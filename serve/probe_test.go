@@ -40,4 +40,10 @@ func TestUnknownHosts(t *testing.T) {
 			}
 		}
 	}
+	for length, shown := range map[int]int{254: 254, 255: 255, 256: 255} {
+		r := s.get("/registry/", "Host: "+strings.Repeat("a", length))
+		if !strings.Contains(string(r.body), ` "`+strings.Repeat("a", shown)+`",`) {
+			t.Errorf("of %d bytes of a host: %s", length, r.body)
+		}
+	}
 }

@@ -21,15 +21,19 @@ type reference struct {
 	handler *serve.Handler
 }
 
-// pinned is a bucket in which one snapshot is live, whatever the pointer says.
+// pinned is a bucket in which one snapshot is live, whatever the pointer says. Its routes
+// were read.
 type pinned struct {
 	serve.Bucket
-	id string
+	id     string
+	routes *layout.Routes
 }
 
 func (p pinned) Pointer(_ context.Context, env string) (layout.Pointer, error) {
 	return layout.Pointer{Format: layout.PointerFormat, Environment: env, Snapshot: p.id}, nil
 }
+
+func (p pinned) Routes(context.Context, string, string) (*layout.Routes, error) { return p.routes, nil }
 
 func newReference(ctx context.Context, o Options, id string) (*reference, error) {
 	routes, err := o.Bucket.Routes(ctx, o.Environment, id)
@@ -41,16 +45,13 @@ func newReference(ctx context.Context, o Options, id string) (*reference, error)
 		return nil, fmt.Errorf("snapshot %s: %w", id, err)
 	}
 	r.handler, err = serve.New(ctx, serve.Options{
-		Bucket: pinned{o.Bucket, id}, Environments: []serve.Environment{{Name: o.Environment}}, Default: o.Environment,
+		Bucket: pinned{o.Bucket, id, routes}, Environments: []serve.Environment{{Name: o.Environment}}, Default: o.Environment,
 		Prefix: o.prefix(), CacheBytes: referenceCache,
 	})
 	if err != nil {
 		return nil, err
 	}
 	r.handler.Close() // its pointer never moves
-	if !r.handler.Ready() {
-		return nil, fmt.Errorf("snapshot %s of %s cannot be loaded", id, o.Environment)
-	}
 	return r, ctx.Err()
 }
 

@@ -1,0 +1,189 @@
+package check_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/index/git"
+	"github.com/regsnap/regsnap/index/indextest"
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
+	"github.com/regsnap/regsnap/publish/store/storetest"
+	"github.com/regsnap/regsnap/publish/store/storetest/servers"
+	"github.com/regsnap/regsnap/serve/check"
+)
+
+// inProcess sends requests to a handler.
+type inProcess struct{ http.Handler }
+
+func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	r.RequestURI = r.URL.RequestURI()
+	h.ServeHTTP(w, r)
+	resp := w.Result()
+	resp.Request = r
+	return resp, nil
+}
+
+// small has two snapshots of as little as there can be, of which the second is live.
+func small(t *testing.T) (url, first, second string) {
+	t.Helper()
+	url = "file://" + filepath.ToSlash(servers.MemoryDir(t))
+	bucket, err := publish.Create(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bucket.Close()
+	made := func(versions ...string) string {
+		var text string
+		for _, v := range versions {
+			text += strings.ReplaceAll("-- production/packages/web/V/manifest.yml --\n{format_version: 1.0.0, name: web, title: Web, version: V, description: d, type: integration}\n-- production/packages/web/V/docs/README.md --\n# V\n", "V", v)
+		}
+		source, err := git.OpenDir(indextest.Folders(t, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer source.Close()
+		result, err := build.Build(t.Context(), build.Options{Source: source, Store: bucket, Regsnap: "test", Budget: build.DefaultBudget, Environments: []build.Environment{
+			{Name: "production", Branches: []string{"production"}, ServiceVersion: "1.40.1", Cache: layout.CachePolicy{}},
+		}})
+		if err != nil {
+			t.Fatal(err, result.Report.Errors)
+		}
+		live(t, bucket, "production", result.Snapshots[0].ID)
+		return result.Snapshots[0].ID
+	}
+	return url, made("1.0.0"), made("1.0.0", "1.1.0")
+}
+
+func open(t *testing.T, url string) *publish.Bucket {
+	t.Helper()
+	b, err := publish.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() }) // it was only read
+	return b
+}
+
+// TestFails has each read of the bucket fail that a check makes, one after another. It
+// ends with an error that names the bucket, and lays nothing to the registry; or nothing
+// has come of it, because there is something else to answer from.
+func TestFails(t *testing.T) {
+	t.Parallel()
+	url, first, second := small(t)
+	for name, c := range map[string]struct {
+		shows    string
+		problems int // of which the check with a sound bucket tells
+	}{
+		"the live snapshot": {second, 0},
+		"the one before":    {first, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			remote := inProcess{stuck(t, open(t, url), c.shows)}
+			var sound *check.Report
+			calls := 0
+			storetest.EachCall(t, func(t *testing.T, fill func(store.Store) *storetest.Failing) {
+				under, err := store.Open(t.Context(), url, store.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				f := fill(under)
+				bucket := publish.In(f)
+				defer bucket.Close()
+				o := options(bucket, "http://registry.example")
+				o.MaxRequests, o.Parallel, o.Transport = 160, 1, remote
+				r, err := check.Run(t.Context(), o)
+				calls++
+				if f.Failed() == "" {
+					if err != nil || (len(r.Groups) > 0) != (c.problems > 0) {
+						t.Fatalf("%v, %v", err, problems(r))
+					}
+					sound = r
+					return
+				}
+				switch {
+				case err == nil && r.Differences == sound.Differences && r.Complete:
+				case errors.Is(err, storetest.ErrFailed), err != nil && strings.Contains(err.Error(), "the bucket's own answer to "):
+					if r != nil && (r.Differences > sound.Differences || r.Complete) {
+						t.Errorf("%s: %v %v", f.Failed(), problems(r), err)
+					}
+				default:
+					t.Errorf("%s: %v, %v", f.Failed(), err, r)
+				}
+			})
+			if calls < 20 {
+				t.Errorf("%d reads were tried", calls)
+			}
+		})
+	}
+}
+
+// TestFollowFails has each read of the bucket fail that a follower makes. It says so, or
+// says what it would have; and the next look is as ever.
+func TestFollowFails(t *testing.T) {
+	t.Parallel()
+	url, first, second := small(t)
+	for name, shows := range map[string]string{"the live snapshot": second, "the one before": first} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			edge := listening(t, stuck(t, open(t, url), shows))
+			sound := look(t, follow(t, open(t, url), edge.URL))[0]
+			if sound.Snapshot != shows || sound.Live != second || sound.Previous != first {
+				t.Fatalf("%+v", sound)
+			}
+			storetest.EachCall(t, func(t *testing.T, fill func(store.Store) *storetest.Failing) {
+				under, err := store.Open(t.Context(), url, store.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				f := fill(under)
+				bucket := publish.In(f)
+				defer bucket.Close()
+				follower := follow(t, bucket, edge.URL)
+				got, err := follower.Look(t.Context())
+				switch {
+				case err != nil:
+					if !errors.Is(err, storetest.ErrFailed) && !strings.Contains(err.Error(), "the bucket's own answer to ") {
+						t.Errorf("%s: %v", f.Failed(), err)
+					}
+				case got[0] == sound:
+				case f.Failed() != "" && got[0].Live == second && (got[0].Detail != "" || got[0].Previous == "") && got[0].Shows != check.ShowsMixed:
+					// Without the one before the follower says that it cannot compare.
+				default:
+					t.Errorf("%s: %+v, want %+v", f.Failed(), got[0], sound)
+				}
+			})
+		})
+	}
+}
+
+// TestStateFails: what is in the way of the file that remembers is an error.
+func TestStateFails(t *testing.T) {
+	t.Parallel()
+	url, _, second := small(t)
+	bucket := open(t, url)
+	dir := t.TempDir()
+	foreign := filepath.Join(dir, "letter")
+	if err := os.WriteFile(foreign, []byte("Dear Ada"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for name, state := range map[string]string{"a folder": dir, "a file in a folder that is not there": filepath.Join(dir, "missing", "state"), "below a file": filepath.Join(foreign, "state"), "a letter": foreign} {
+		o := options(bucket, "http://registry.example")
+		o.State, o.Transport = state, inProcess{stuck(t, bucket, second)}
+		if r, err := check.Run(t.Context(), o); err == nil || r != nil {
+			t.Errorf("%s: %v, %+v", name, err, r)
+		}
+	}
+	if body, err := os.ReadFile(foreign); err != nil || string(body) != "Dear Ada" {
+		t.Errorf("the letter is %q, %v", body, err)
+	}
+}

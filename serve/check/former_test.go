@@ -1,0 +1,80 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/layout/answer"
+)
+
+// TestAllowed: how long caches may have an answer of before.
+func TestAllowed(t *testing.T) {
+	o := Options{Lag: 5 * time.Second}
+	table := &answer.Table{Routes: &layout.Routes{Cache: layout.CachePolicy{Index: 10, Content: 600}}}
+	for _, kind := range Kinds {
+		want := 605 * time.Second
+		if kind == "document" || kind == "index" {
+			want = 15 * time.Second
+		}
+		if got := o.allowed(table, kind); got != want {
+			t.Errorf("%s: %s, want %s", kind, got, want)
+		}
+	}
+	at := func(day int) time.Time { return time.Date(2024, 1, day, 0, 0, 0, 0, time.UTC) }
+	p := layout.Pointer{Moves: []layout.Move{{Snapshot: "d", At: at(4)}, {Snapshot: "b", At: at(3)}, {Snapshot: "a", At: at(2)}, {Snapshot: "b", At: at(1)}}}
+	for id, want := range map[string]time.Time{"d": {}, "b": at(4), "a": at(3), "x": {}} {
+		if got := ended(p, id); !got.Equal(want) {
+			t.Errorf("%s was replaced at %s, want %s", id, got, want)
+		}
+	}
+}
+
+// TestCandidates: the live snapshot, and the four before it that were live within a week.
+func TestCandidates(t *testing.T) {
+	now := time.Now()
+	p := layout.Pointer{Snapshot: "s0"}
+	for i := range 8 {
+		p.Moves = append(p.Moves, layout.Move{Snapshot: fmt.Sprint("s", i), At: now.Add(-time.Duration(i+1) * time.Hour)})
+	}
+	if got, want := candidates(p, now), []string{"s0", "s1", "s2", "s3", "s4"}; !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	p.Moves = []layout.Move{{Snapshot: "s0", At: now.Add(-7*24*time.Hour + time.Minute)}, {Snapshot: "s1", At: now.Add(-20 * 24 * time.Hour)}, {Snapshot: "s2", At: now.Add(-30 * 24 * time.Hour)}}
+	if got, want := candidates(p, now), []string{"s0", "s1"}; !slices.Equal(got, want) {
+		t.Errorf("replaced within a week: %v", got)
+	}
+	p.Moves[0].At = now.Add(-7*24*time.Hour - time.Minute)
+	if got, want := candidates(p, now), []string{"s0"}; !slices.Equal(got, want) {
+		t.Errorf("replaced before: %v", got)
+	}
+}
+
+// TestSilence: after how many requests without an answer a check gives up.
+func TestSilence(t *testing.T) {
+	c := &checker{}
+	failure := errors.New("connection refused")
+	if err := c.unreachable(failure); !errors.Is(err, errUnreachable) || !errors.Is(err, failure) {
+		t.Errorf("the first: %v", err)
+	}
+	c.silent.Store(0)
+	c.answered.Store(1)
+	for i := range 20 {
+		if err := c.unreachable(failure); (err != nil) != (i == 19) {
+			t.Errorf("%d in a row: %v", i+1, err)
+		}
+	}
+	got := c.silence(probe{kind: "file"}, ask{method: "GET", target: "/x", way: "gzip"}, failure)
+	if want := (Difference{Kind: "file", Request: "GET /x", Way: "gzip", Problem: "no answer", Detail: "connection refused"}); len(got) != 1 || got[0] != want {
+		t.Errorf("%+v", got)
+	}
+	if maxFormer != 4 || formerWithin != 7*24*time.Hour {
+		t.Errorf("%d snapshots of %s", maxFormer, formerWithin)
+	}
+	if retries.Attempts != 3 || retries.Pause != time.Second || retries.MaxPause != 2*time.Second || retries.Asked != time.Minute || slack != 1<<20 {
+		t.Errorf("%+v, %d", retries, slack)
+	}
+}
