@@ -46,7 +46,7 @@ func ask(h http.Handler, path string, headers ...string) (a asked) {
 
 // TestFails has each read of the bucket fail that a request makes, one after another.
 // The answer is then an error that nobody may keep, or the one that it would have been;
-// where the beginning was sent already, it is broken off. Nothing is left open or held,
+// where the beginning was sent already, the connection ends. Nothing is left open or held,
 // and once the bucket answers again the request is answered as ever.
 func TestFails(t *testing.T) {
 	bare := newBucket(t)

@@ -75,6 +75,15 @@ func Run(ctx context.Context, o ServerOptions) error {
 		servers = append(servers, newServer(o.Handler.admin(), DefaultStall, nil, o.Log))
 		listeners = append(listeners, admin)
 	}
+	return serveOn(ctx, o, servers, listeners, func() {
+		if o.Started != nil {
+			o.Started(api.Addr(), adminAddr)
+		}
+	})
+}
+
+// serveOn serves until ctx ends, or a listener fails.
+func serveOn(ctx context.Context, o ServerOptions, servers []*http.Server, listeners []net.Listener, started func()) (err error) {
 	failed := make(chan error, len(servers))
 	for i, s := range servers {
 		go func() {
@@ -85,13 +94,10 @@ func Run(ctx context.Context, o ServerOptions) error {
 			}
 		}()
 	}
-	if o.Started != nil {
-		o.Started(api.Addr(), adminAddr)
-	}
+	started()
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		err = nil
 	}
 	return errors.Join(err, drain(o, servers))
 }

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,8 +122,11 @@ func TestDrainEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.stop()
-	if err := <-server.ended; err == nil {
-		t.Error("a request was cut off, and no error was returned")
+	if err := <-server.ended; err == nil || !strings.Contains(err.Error(), "requests were still in work 100ms after the end was asked for") {
+		t.Errorf("a request was cut off: %v", err)
+	}
+	if n, _ := io.Copy(io.Discard, c); n >= largeImage {
+		t.Error("the client got all of it")
 	}
 }
 

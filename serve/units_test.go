@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -271,3 +272,44 @@ func TestServerLimits(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestListenerFails: when one of the listeners fails the server ends, and says why.
+func TestListenerFails(t *testing.T) {
+	failure := errors.New("too many open files")
+	for at := range 2 {
+		o := ServerOptions{Handler: new(Handler), Drain: time.Minute, Log: slog.New(slog.DiscardHandler)}
+		var servers []*http.Server
+		var listeners []net.Listener
+		for i := range 2 {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			if i == at {
+				l = failingListener{l, failure}
+			}
+			servers, listeners = append(servers, newServer(http.NotFoundHandler(), time.Minute, nil, o.Log)), append(listeners, l)
+		}
+		called := false
+		if err := serveOn(t.Context(), o, servers, listeners, func() { called = true }); !errors.Is(err, failure) || !called {
+			t.Errorf("listener %d fails: %v", at, err)
+		}
+		if !o.Handler.draining.Load() {
+			t.Error("it is still said to be ready")
+		}
+		for _, l := range listeners {
+			if c, err := net.Dial("tcp", l.Addr().String()); err == nil && l != listeners[at] {
+				c.Close()
+				t.Error("the other still listens")
+			}
+		}
+	}
+}
+
+type failingListener struct {
+	net.Listener
+	error
+}
+
+func (l failingListener) Accept() (net.Conn, error) { return nil, l.error }
