@@ -37,12 +37,16 @@ func runHistory(c *cli.Context) (err error) {
 	if err := noArgs(c); err != nil {
 		return err
 	}
+	limit := c.Int("limit")
+	if limit < 0 {
+		return usagef("--limit %d: want 1 or more, or 0 for all", limit)
+	}
 	p, err := openPlace(c)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, "bucket", p.bucket)
-	h, err := p.bucket.History(c.Context, p.env, c.Int("limit"))
+	h, err := p.bucket.History(c.Context, p.env, limit)
 	if err != nil {
 		return err
 	}
