@@ -142,6 +142,9 @@ func TestRanges(t *testing.T) {
 				t.Errorf("%s, %s: %v", at, header, r.Header)
 			}
 		}
+		if r := s.do("HEAD", at, "Range: bytes=1-2"); r.StatusCode != 200 || r.ContentLength != int64(n) || r.Header.Get("Content-Range") != "" {
+			t.Errorf("HEAD %s, of a part: %s %v", at, r.Status, r.Header)
+		}
 		if r := s.get(at, "Range: bytes="+strconv.Itoa(n)+"-"); r.StatusCode != 416 || r.Header.Get("Content-Range") != "bytes */"+strconv.Itoa(n) {
 			t.Errorf("%s, beyond the end: %s %v", at, r.Status, r.Header)
 		}

@@ -48,6 +48,7 @@ func TestAcceptsGzip(t *testing.T) {
 		"identity;q=1, gzip;q=0.5":    false,
 		"identity;q=0.5, gzip":        true,
 		"identity, gzip":              true,
+		"gzip;q=2, identity;q=3":      true, // neither is more than 1
 		"gzipped":                     false,
 		"gzip;level=9;q=0":            false,
 		",, gzip ,":                   true,

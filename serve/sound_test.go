@@ -156,42 +156,35 @@ func TestSound(t *testing.T) {
 	file := &layout.ContentsFile{Size: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
 	unlike := bytes.Replace(deflated.Bytes(), deflated.Bytes()[10:12], []byte("xx"), 1)
 	store := errors.New("reset by peer")
+	of := func(f *layout.ContentsFile) func() check { return func() check { return newDeflateCheck(f) } }
+	plain, packed, part := func() check { return newDigestCheck(file.SHA256) }, of(file), func() check { return unchecked{} }
 	for _, c := range []struct {
 		name    string
 		body    []byte
 		fails   error // after the body
 		length  int
-		check   check
+		check   func() check
 		damaged bool
 		err     error
 	}{
-		{"all of it", content, nil, len(content), newDigestCheck(file.SHA256), false, nil},
-		{"more, which is not looked at", append(bytes.Clone(content), "x"...), store, len(content), newDigestCheck(file.SHA256), false, nil},
-		{"a byte less", content[:len(content)-1], nil, len(content), newDigestCheck(file.SHA256), true, io.EOF},
-		{"nothing", nil, nil, len(content), newDigestCheck(file.SHA256), true, io.EOF},
-		{"other bytes", bytes.ToUpper(content), nil, len(content), newDigestCheck(file.SHA256), true, nil},
-		{"a failure at the end", content[:len(content)-1], store, len(content), newDigestCheck(file.SHA256), false, store},
-		{"a part, of which nothing is known", bytes.ToUpper(content[:5]), nil, 5, unchecked{}, false, nil},
-		{"a part that is short", content[:4], nil, 5, unchecked{}, true, io.EOF},
-		{"deflated", deflated.Bytes(), nil, deflated.Len(), newDeflateCheck(file), false, nil},
-		{"deflated, a byte less", deflated.Bytes()[:deflated.Len()-1], nil, deflated.Len(), newDeflateCheck(file), true, io.EOF},
-		{"deflated, and a byte after its end", append(bytes.Clone(deflated.Bytes()), 0), nil, deflated.Len() + 1, newDeflateCheck(file), true, nil},
-		{"deflated otherwise", unlike, nil, deflated.Len(), newDeflateCheck(file), true, nil},
-		{"deflated, of a file that ends before", deflated.Bytes(), nil, deflated.Len(), newDeflateCheck(&layout.ContentsFile{Size: file.Size - 1, SHA256: hex.EncodeToString(shorter[:])}), true, nil},
-		{"deflated, of another file", deflated.Bytes(), nil, deflated.Len(), newDeflateCheck(&layout.ContentsFile{Size: file.Size, SHA256: strings.Repeat("0", 64)}), true, nil},
+		{"all of it", content, nil, len(content), plain, false, nil},
+		{"more, which is not looked at", append(bytes.Clone(content), "x"...), store, len(content), plain, false, nil},
+		{"a byte less", content[:len(content)-1], nil, len(content), plain, true, io.EOF},
+		{"nothing", nil, nil, len(content), plain, true, io.EOF},
+		{"other bytes", bytes.ToUpper(content), nil, len(content), plain, true, nil},
+		{"a failure at the end", content[:len(content)-1], store, len(content), plain, false, store},
+		{"a part, of which nothing is known", bytes.ToUpper(content[:5]), nil, 5, part, false, nil},
+		{"a part that is short", content[:4], nil, 5, part, true, io.EOF},
+		{"deflated", deflated.Bytes(), nil, deflated.Len(), packed, false, nil},
+		{"deflated, a byte less", deflated.Bytes()[:deflated.Len()-1], nil, deflated.Len(), packed, true, io.EOF},
+		{"deflated, and a byte after its end", append(bytes.Clone(deflated.Bytes()), 0), nil, deflated.Len() + 1, packed, true, nil},
+		{"deflated otherwise", unlike, nil, deflated.Len(), packed, true, nil},
+		{"deflated, of a file that ends before", deflated.Bytes(), nil, deflated.Len(), of(&layout.ContentsFile{Size: file.Size - 1, SHA256: hex.EncodeToString(shorter[:])}), true, nil},
+		{"deflated, of another file", deflated.Bytes(), nil, deflated.Len(), of(&layout.ContentsFile{Size: file.Size, SHA256: strings.Repeat("0", 64)}), true, nil},
 	} {
 		for _, piece := range []int{1, 7, 1 << 10} {
 			closed := &closer{Reader: &slowly{c.body, c.fails, piece}}
-			ch := c.check
-			switch d := ch.(type) {
-			case digestCheck:
-				ch = newDigestCheck(d.want)
-			case deflateCheck:
-				if piece > 1 {
-					continue // its goroutine has ended
-				}
-			}
-			s := &sound{closed, "the key", int64(c.length), ch}
+			s := &sound{closed, "the key", int64(c.length), c.check()}
 			got, err := io.ReadAll(s)
 			if (c.damaged || c.err != nil) != (err != nil) || errors.Is(err, errDamaged) != c.damaged || c.err == store && !errors.Is(err, store) {
 				t.Errorf("%s, by %d: %d of %d bytes, %v", c.name, piece, len(got), c.length, err)
