@@ -76,6 +76,11 @@ func scriptParams(t *testing.T, dir string) testscript.Params {
 				// The folder of the tests may lie in a work tree.
 				"GIT_CEILING_DIRECTORIES="+env.WorkDir,
 				"DATE=2024-05-06T07:08:09Z")
+			for _, name := range []string{"REGSNAP_MUTANT", "REGSNAP_MUTANTS_REACHED"} { // of internal/mutants
+				if v := os.Getenv(name); v != "" {
+					env.Vars = append(env.Vars, name+"="+v)
+				}
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
