@@ -150,6 +150,42 @@ func TestBounds(t *testing.T) {
 		{[]string{"history"}, on, 2, "--env is required"},
 		{[]string{"history", "--env", "prodution"}, on, 2, "production"},
 		{[]string{"history", "--env", "production", "--bucket", "ftp://x"}, nil, 2, ""},
+		{[]string{"import"}, in, 2, "from which registry"},
+		{[]string{"import", "--registry", "http://127.0.0.1:1", "--max-rate", "0"}, in, 2, "want numbers above 0"},
+		{[]string{"import", "--registry", "http://127.0.0.1:1", "--max-connections", "0"}, in, 2, "want numbers above 0"},
+		{[]string{"import", "--registry", "http://127.0.0.1:1", "--verify-key", dir + "/none"}, in, 2, "no such file"},
+		{[]string{"import", "--registry", "ftp://h"}, in, 2, ""},
+		{[]string{"image", "--tag", "a b"}, in, 2, "--tag"},
+		{[]string{"add"}, nil, 2, "which archives"},
+		{[]string{"add", "--to", "snapshot", "--sig", "x", "a-1.0.0.zip", "b-1.0.0.zip"}, nil, 2, "signature of one archive"},
+		{[]string{"add", "a-1.0.0.zip"}, nil, 2, "where to"},
+		{[]string{"lint", "--report", "xml"}, nil, 2, ""},
+		{[]string{"lint", "--report", "none=file"}, nil, 2, ""},
+		{[]string{"export", "--query", "kibana.version=x", dir + "/q"}, in, 2, ""},
+		{[]string{"export", "--latest", "--at", "/srv", dir + "/q"}, in, 0, "a slice of"},
+		{[]string{"edge"}, in, 2, ""},
+		{[]string{"edge", "cloud"}, in, 2, ""},
+		{[]string{"preview"}, on, 2, "Give a NAME"},
+		{[]string{"preview", "a"}, on, 2, "Give --path"},
+		{[]string{"preview", "production", "--path", "x", "--over", "production"}, on, 2, "cannot lie over itself"},
+		{[]string{"publish"}, in, 2, "give one snapshot"},
+		{[]string{"publish", "live", "live"}, in, 2, ""},
+		{[]string{"publish", "zzz"}, in, 2, ""},
+		{[]string{"build", "--publish", "--shard", "1/2"}, append(in, from...), 2, "makes no snapshot"},
+		{[]string{"build", "--shard", "0/2"}, append(in, from...), 2, "--shard"},
+		{[]string{"build", "--shard", "3/2"}, append(in, from...), 2, "--shard"},
+		{[]string{"build", "--dry-run", "--shard", "2/2"}, append(in, from...), 0, "shard 2/2"},
+		{[]string{"build", "--branches", "a"}, append(in, from...), 2, "is configured"},
+		{[]string{"verify", "--repair"}, in, 0, ": sound"},
+		{[]string{"verify", "--deep"}, in, 2, "which package storage"},
+		{[]string{"init", "x"}, nil, 2, ""},
+		{[]string{"completion"}, nil, 2, ""},
+		{[]string{"completion", "csh"}, nil, 2, ""},
+		{[]string{"nothing"}, nil, 2, "there is no command"},
+		{[]string{"statsu"}, nil, 2, "status"},
+		{[]string{"status", "--nothing"}, nil, 2, "there is no flag --nothing"},
+		{[]string{"doctor", "x"}, on, 2, ""},
+		{[]string{"recover", "x"}, in, 2, ""},
 	} {
 		got := speak(t, append(append([]string{c.args[0]}, c.with...), c.args[1:]...)...)
 		if got.code != c.code || !strings.Contains(got.out+got.errors, c.text) {
@@ -157,6 +193,18 @@ func TestBounds(t *testing.T) {
 		}
 		if c.code != 0 && (got.out != "" || got.errors == "") {
 			t.Errorf("regsnap %.100q: %q on standard output, %q on the other", c.args, got.out, got.errors)
+		}
+	}
+}
+
+// TestCheckFindsEnvironment: without --env the one whose hostname is asked.
+func TestCheckFindsEnvironment(t *testing.T) {
+	bucket, _ := oneSnapshot(t)
+	url := registryOf(t, bucket, "production")
+	for host, code := range map[string]int{"production.registry.example": 0, "PRODUCTION.registry.example:443": 0, "staging.registry.example": 1, "other.example": 2} {
+		got := speak(t, "check", "--bucket", bucket, "--against", url, "--host", host, "--max-rate", "1000000", "--max-requests", "40")
+		if got.code != code || code == 0 && !strings.Contains(got.out, ": no difference") {
+			t.Errorf("%s: %+v", host, got)
 		}
 	}
 }

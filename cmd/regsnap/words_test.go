@@ -324,3 +324,25 @@ func TestGreeting(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
+
+// TestSliceIsTold: 20 queries and 20 packages of a slice.
+func TestSliceIsTold(t *testing.T) {
+	var out strings.Builder
+	if printSlice(&out, nil); out.String() != "" {
+		t.Error(out.String())
+	}
+	for n, cut := range map[int]int{20: 0, 21: 1} {
+		s := &layout.SliceOf{Snapshot: oneID}
+		for i := range n {
+			s.Queries = append(s.Queries, layout.SliceQuery{Query: fmt.Sprintf("q=%d", i), Versions: i})
+			s.Packages = append(s.Packages, fmt.Sprintf("p%d", i))
+		}
+		s.Queries[0].Query = ""
+		out.Reset()
+		printSlice(&out, s)
+		text := out.String()
+		if !strings.HasPrefix(text, "slice of "+oneID+"\n  (no parameter)\n  q=1 (1 version)\n  q=2 (2 versions)\n") || strings.Count(text, "\n") != 41+2*cut || strings.Contains(text, "… and 1 more queries (--json lists all)") != (cut > 0) || strings.Contains(text, "… and 1 more package (--json lists all)") != (cut > 0) {
+			t.Errorf("%d:\n%s", n, text)
+		}
+	}
+}
