@@ -185,6 +185,17 @@ func TestBounds(t *testing.T) {
 		{[]string{"statsu"}, nil, 2, "status"},
 		{[]string{"status", "--nothing"}, nil, 2, "there is no flag --nothing"},
 		{[]string{"doctor", "x"}, on, 2, ""},
+		{[]string{"mirror", bucket, bucket}, nil, 2, "are the same bucket"},
+		{[]string{"mirror", "--snapshot", "live", bucket, "file://" + dir + "/m"}, nil, 2, "of one environment"},
+		{[]string{"mirror", "--snapshot", "live", "--env", "a", "--env", "b", bucket, "file://" + dir + "/m"}, nil, 2, "of one environment"},
+		{[]string{"mirror", "--history", "1", "--latest", bucket, "file://" + dir + "/m"}, nil, 2, "no slice of them"},
+		{[]string{"mirror", "--env", "A", bucket, "file://" + dir + "/m"}, nil, 2, "a name has small letters"},
+		{[]string{"mirror", "--v2", bucket, "file://" + dir + "/m"}, nil, 2, "--v2: "},
+		{[]string{"mirror", "--env", "none", bucket, "file://" + dir + "/m"}, nil, 1, "no snapshot is live"},
+		{[]string{"mirror", "--dry-run", bucket, "file://" + dir + "/m"}, nil, 0, "production: would copy "},
+		{[]string{"doctor", "--role", "owner"}, on, 2, "want publisher, pruner or reader"},
+		{[]string{"doctor", "--role", "reader"}, in, 2, "and --role publisher"},
+		{[]string{"doctor", "--env", "A"}, on, 2, "want the name of an environment"},
 		{[]string{"recover", "x"}, in, 2, ""},
 	} {
 		got := speak(t, append(append([]string{c.args[0]}, c.with...), c.args[1:]...)...)
