@@ -248,6 +248,21 @@ func TestDiskFails(t *testing.T) {
 			}
 		})
 	}
+	// Of a slice too, which is made before.
+	sliced := func(o *export.Options) {
+		o.Slice = layout.Slice{Queries: []layout.SliceQuery{{Query: "kibana.version=8.5.0"}}}
+	}
+	slice := exported(t, bucket, servers.MemoryDir(t), sliced).Snapshot
+	spoilt := servers.MemoryDir(t)
+	put(t, filepath.Join(spoilt, slice, "nginx"), "")
+	so := export.Options{From: bucket, Environment: env, Regsnap: "test", Dir: spoilt}
+	sliced(&so)
+	if _, err := export.Export(t.Context(), so); err == nil || !strings.Contains(err.Error(), "not a directory") {
+		t.Errorf("a slice: %v", err)
+	}
+	if got := entries(t, spoilt); !equalSorted(got, []string{".lock", slice}) {
+		t.Errorf("a slice leaves %v", got)
+	}
 	// A manifest that is gone says nothing against the environment.
 	dir := servers.MemoryDir(t)
 	o := export.Options{From: bucket, Environment: env, Regsnap: "test", Dir: dir, Snapshot: first}

@@ -44,7 +44,7 @@ func fileOf(key string) string {
 	name, version, rest := part[1], part[2], part[4]
 	tail, file := strings.CutPrefix(rest, "files/")
 	switch {
-	case !file && rest == "contents.json":
+	case rest == "contents.json":
 		return dataFolder + "/" + key
 	case !file:
 		return path.Join(archivesFolder, name, plainName(rest))
