@@ -24,7 +24,8 @@ import (
 )
 
 // small is as little as an export can have of everything: an archive with its signature,
-// two versions that differ in a file, a file that two packages have in common.
+// two versions that differ in a file, a file that they have in common, and answers that are
+// kept encoded only.
 func small(t *testing.T) (url string, first, second string) {
 	t.Helper()
 	dir := servers.MemoryDir(t)
@@ -36,7 +37,7 @@ func small(t *testing.T) (url string, first, second string) {
 	defer bucket.Close()
 	const package_ = `
 -- production/packages/web/%s/manifest.yml --
-{format_version: 1.0.0, name: web, title: Web, version: %s, description: Serves pages, type: integration, conditions: {kibana.version: ^8.0.0}}
+{format_version: 1.0.0, name: web, title: Web, version: %s, description: PAGES, type: integration, conditions: {kibana.version: ^8.0.0}}
 -- production/packages/web/%s/docs/README.md --
 # Web %s
 -- production/packages/web/%s/img/icon.svg --
@@ -45,7 +46,7 @@ func small(t *testing.T) (url string, first, second string) {
 	made := func(versions ...string) string {
 		root := indextest.Folders(t, strings.Join(slices.Collect(func(yield func(string) bool) {
 			for _, v := range versions {
-				if !yield(strings.ReplaceAll(package_, "%s", v)) {
+				if !yield(strings.NewReplacer("%s", v, "PAGES", strings.Repeat("Serves pages ", 100)).Replace(package_)) {
 					return
 				}
 			}

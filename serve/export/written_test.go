@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
@@ -51,6 +52,24 @@ func TestWritten(t *testing.T) {
 	m, err := bucket.Manifest(t.Context(), env, r.Snapshot)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// What is kept encoded only is plain here, for nginx, unless it is a large search.
+	encodedOnly := 0
+	for _, r := range m.Responses {
+		name := filepath.Join(dir, m.ID(), "data", filepath.FromSlash(r.Object(layout.CacheContent).Key))
+		body, err := os.ReadFile(name)
+		if want := !r.EncodedOnly || r.Page || r.Size < 256<<10; (err == nil) != want || want && int64(len(body)) != r.Size {
+			t.Errorf("%s of %d bytes, encoded only: %t, has %d: %v", name, r.Size, r.EncodedOnly, len(body), err)
+		}
+		if _, err := os.Stat(name + layout.GzipSuffix); (err == nil) != (r.Gzip > 0) {
+			t.Errorf("%s, encoded: %v", name, err)
+		}
+		if r.EncodedOnly && !r.Page {
+			encodedOnly++
+		}
+	}
+	if encodedOnly == 0 {
+		t.Error("no search is kept encoded only")
 	}
 	all := len(m.Packages) + len(m.Responses)
 	for i, n := range told {
