@@ -68,10 +68,8 @@ func newHosts(list []Environment, fallback string) ([]*environment, hosts, error
 
 // find is nil when no environment answers for the host.
 func (h hosts) find(host string) *environment {
-	if len(h.byName) > 0 {
-		if env := h.byName[normalHost(host)]; env != nil {
-			return env
-		}
+	if env := h.byName[normalHost(host)]; env != nil {
+		return env
 	}
 	return h.fallback
 }

@@ -89,3 +89,16 @@ func TestDiskFull(t *testing.T) {
 		_ = os.RemoveAll(dir)
 	}
 }
+
+// TestNoWorkingDirectory: where there is none, a folder that is named from there cannot be
+// written into a configuration.
+func TestNoWorkingDirectory(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := export.Export(t.Context(), export.Options{Environment: env, Dir: "export"}); !errors.Is(err, syscall.ENOENT) {
+		t.Error(err)
+	}
+}

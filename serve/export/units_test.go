@@ -96,8 +96,8 @@ func TestWriter(t *testing.T) {
 			t.Errorf("a name that leads out: %v", err)
 		}
 	}
-	if err := w.bytes("a/b/file/x", nil); err == nil {
-		t.Error("a file is a folder")
+	if err := w.bytes("a/b/file/x", nil); err == nil || !strings.Contains(err.Error(), "not a directory") {
+		t.Errorf("a file is a folder: %v", err)
 	}
 	expect("failures", Written{Files: 2, Bytes: 5, Linked: 1})
 
