@@ -14,7 +14,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
-	"github.com/regsnap/regsnap/index/indextest"
+	"github.com/regsnap/regsnap/index/indextest/failing"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -149,9 +149,9 @@ func TestFails(t *testing.T) {
 	for name, op := range operations(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			attempt := func(s *fragileStore, fail string, call int, unsigned bool) (string, *brokenStore, *indextest.FailingSource, error) {
+			attempt := func(s *fragileStore, fail string, call int, unsigned bool) (string, *brokenStore, *failing.Source, error) {
 				store := &brokenStore{fragileStore: s, fail: fail, asked: map[string]bool{}}
-				source := &indextest.FailingSource{Source: op.of, At: call}
+				source := &failing.Source{Source: op.of, At: call}
 				id, err := op.run(store, source, &brokenSigner{unsigned})
 				return id, store, source, err
 			}
@@ -184,7 +184,7 @@ func TestFails(t *testing.T) {
 				if source.Failed() == "" {
 					break
 				}
-				check(source.Failed(), s, id, err, indextest.ErrFailed)
+				check(source.Failed(), s, id, err, failing.Err)
 			}
 			s := fresh()
 			if id, _, _, err := attempt(s, "", 0, true); err != nil { // where something is signed

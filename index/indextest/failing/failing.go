@@ -1,4 +1,5 @@
-package indextest
+// Package failing is a source of packages of which one call fails, for tests.
+package failing
 
 import (
 	"context"
@@ -9,12 +10,12 @@ import (
 	"github.com/regsnap/regsnap/index"
 )
 
-// ErrFailed is what the calls of a FailingSource end in that are to fail.
-var ErrFailed = errors.New("the source failed, as the test wanted")
+// Err is what the calls of a Source end in that are to fail.
+var Err = errors.New("the source failed, as the test wanted")
 
-// FailingSource is a source of which the call At, from 1, fails, as where a disk is
+// Source is a source of which the call At, from 1, fails, as where a disk is
 // broken; with 0, none does.
-type FailingSource struct {
+type Source struct {
 	index.Source
 	At int
 
@@ -24,24 +25,24 @@ type FailingSource struct {
 }
 
 // Failed says which call failed; "" if none did.
-func (f *FailingSource) Failed() string {
+func (f *Source) Failed() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.failed
 }
 
-func (f *FailingSource) call(what string) error {
+func (f *Source) call(what string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.calls++; f.calls != f.At {
 		return nil
 	}
 	f.failed = what
-	return fmt.Errorf("%s: %w", what, ErrFailed)
+	return fmt.Errorf("%s: %w", what, Err)
 }
 
 // Branch is index.Source's.
-func (f *FailingSource) Branch(ctx context.Context, name string) (*index.Branch, error) {
+func (f *Source) Branch(ctx context.Context, name string) (*index.Branch, error) {
 	if err := f.call("branch " + name); err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (f *FailingSource) Branch(ctx context.Context, name string) (*index.Branch,
 }
 
 // List is index.Source's.
-func (f *FailingSource) List(ctx context.Context, e index.Entry) ([]index.File, error) {
+func (f *Source) List(ctx context.Context, e index.Entry) ([]index.File, error) {
 	if err := f.call("list " + e.Path); err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func (f *FailingSource) List(ctx context.Context, e index.Entry) ([]index.File, 
 }
 
 // Read is index.Source's. It fails at its end, when all is read.
-func (f *FailingSource) Read(ctx context.Context, ids []index.ID, fn func(id index.ID, content []byte) error) error {
+func (f *Source) Read(ctx context.Context, ids []index.ID, fn func(id index.ID, content []byte) error) error {
 	if err := f.Source.Read(ctx, ids, fn); err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (f *FailingSource) Read(ctx context.Context, ids []index.ID, fn func(id ind
 }
 
 // Size is index.Source's.
-func (f *FailingSource) Size(ctx context.Context, id index.ID) (int64, error) {
+func (f *Source) Size(ctx context.Context, id index.ID) (int64, error) {
 	if err := f.call("size"); err != nil {
 		return 0, err
 	}
@@ -73,7 +74,7 @@ func (f *FailingSource) Size(ctx context.Context, id index.ID) (int64, error) {
 }
 
 // LastChange is index.Source's.
-func (f *FailingSource) LastChange(ctx context.Context, branch, path string) (*index.Commit, error) {
+func (f *Source) LastChange(ctx context.Context, branch, path string) (*index.Commit, error) {
 	if err := f.call("last change of " + path); err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func (f *FailingSource) LastChange(ctx context.Context, branch, path string) (*i
 }
 
 // Prefetch is index.Prefetcher's; nothing, if the source inside is none.
-func (f *FailingSource) Prefetch(ctx context.Context, entries []index.Entry) error {
+func (f *Source) Prefetch(ctx context.Context, entries []index.Entry) error {
 	if err := f.call("prefetch"); err != nil {
 		return err
 	}
