@@ -25,11 +25,14 @@ func (s *GitSource) Revision(ctx context.Context, rev string) (index.ID, error) 
 	if ctx.Err() != nil || !errors.As(err, &exit) {
 		return index.ID{}, err
 	}
-	id, err := s.resolve(ctx, rev)
-	if errors.Is(err, index.ErrNoBranch) {
+	id, resolveErr := s.resolve(ctx, rev)
+	switch {
+	case !errors.Is(resolveErr, index.ErrNoBranch): // found, or not to be found out
+		return id, resolveErr
+	case exit.ExitCode() == 1: // it is not there; of all else git says why
 		return index.ID{}, fmt.Errorf("%w: %s names no commit of %s", index.ErrNoBranch, rev, s.dir)
 	}
-	return id, err
+	return index.ID{}, fmt.Errorf("%w: %s names no commit of %s: %w", index.ErrNoBranch, rev, s.dir, err)
 }
 
 // HeadBranch is the branch that HEAD is on: in a work tree the one that is
