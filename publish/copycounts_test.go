@@ -151,3 +151,43 @@ func TestTagsAreCarriedOrNot(t *testing.T) {
 		}
 	}
 }
+
+// TestFindResponses: of more than a hundred responses it is looked once which ones are there.
+func TestFindResponses(t *testing.T) {
+	for wanted, looks := range map[int]bool{fewResponses: false, fewResponses + 1: true} {
+		b := memBucket(t)
+		put := func(key string) {
+			t.Helper()
+			if err := b.Put(t.Context(), layout.Object{Key: key, Body: []byte("x"), ContentType: layout.JsonType}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := layout.ManifestResponse{Digest: layout.DigestOf(nil), Size: 1, Gzip: 1}
+		keys := r.Keys()
+		if len(keys) != 2 {
+			t.Fatalf("a response has %q", keys)
+		}
+		c := b.Lease(LeaseOptions{}).CopyFrom(b, CopyOptions{})
+		put(keys[0])
+		if err := c.findResponses(t.Context(), wanted); err != nil {
+			t.Fatal(err)
+		}
+		if c.present(r) {
+			t.Error("half a response is taken for one")
+		}
+		put(keys[1])
+		if err := c.findResponses(t.Context(), wanted); err != nil {
+			t.Fatal(err)
+		}
+		if c.present(r) {
+			t.Error("it was looked a second time")
+		}
+		again := b.Lease(LeaseOptions{}).CopyFrom(b, CopyOptions{})
+		if err := again.findResponses(t.Context(), wanted); err != nil {
+			t.Fatal(err)
+		}
+		if got := again.present(r); got != looks {
+			t.Errorf("of %d responses, one that is there is found: %t, want %t", wanted, got, looks)
+		}
+	}
+}

@@ -135,7 +135,7 @@ func inflate(key string, r io.Reader, to io.Writer, size int64, plain layout.Obj
 		err = fmt.Errorf("%s: %w", key, err)
 	}
 	switch {
-	case err != nil && source.err != nil:
+	case source.err != nil: // then gzip has failed too
 		return fmt.Errorf("%s: %w", key, source.err)
 	case corrupt(err):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -96,4 +97,39 @@ func TestRecordOfMoves(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 	})
+}
+
+// TestHistoryOfMany: every snapshot but the oldest is compared with the one before it,
+// however many there are, and as many are told as were asked for.
+func TestHistoryOfMany(t *testing.T) {
+	src := newEditions(t)
+	b := memBucket(t)
+	const many = 3*historyReads + 2
+	for n := range many {
+		src.mustPublish(t, b, n)
+	}
+	for limit, want := range map[int]int{0: many, 1: 1, historyReads: historyReads, historyReads + 1: historyReads + 1, many: many, many + 1: many} {
+		h, err := b.History(t.Context(), testEnv, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(h.Events) != want || h.More != many-want {
+			t.Errorf("of %d: %d snapshots, and %d more", limit, len(h.Events), h.More)
+		}
+		for i, e := range h.Events {
+			n := many - 1 - i
+			if editionOf(e.ID) != n || e.Live != (i == 0) || e.Previous != (i == 1) {
+				t.Errorf("of %d: the one at %d is of edition %d, live %t, before that %t", limit, i, editionOf(e.ID), e.Live, e.Previous)
+			}
+			growing := fmt.Sprintf("1.0.%d", n)
+			switch {
+			case n == 0:
+				if e.Changes != nil {
+					t.Errorf("the oldest is compared: %+v", e.Changes)
+				}
+			case e.Changes == nil || !slices.ContainsFunc(e.Changes.Added, func(c PackageChange) bool { return c.Name == "growing" && c.Version == growing }):
+				t.Errorf("of %d: edition %d has the changes %+v", limit, n, e.Changes)
+			}
+		}
+	}
 }
