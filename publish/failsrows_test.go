@@ -172,6 +172,9 @@ func writings(t *testing.T, src *editions, ids []string, full bucketCopy) []fail
 	}
 	pinned := copyOf(t, at)
 	moves := map[string]string{"open audit/": unrecorded, "put audit/": unrecorded}
+	dead := func(purpose string) []byte {
+		return layout.Lease{Format: layout.LeaseFormat, Purpose: purpose, By: "pat", Since: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)}.Encode()
+	}
 	return []failable{
 		{name: "publish", changes: true, bears: moves, run: get(func(ctx context.Context, b *Bucket) (*Moved, error) { return src.publish(ctx, b, 4, note) })},
 		{name: "first publish", changes: true, bears: moves, damage: func(c bucketCopy) { clear(c) },
@@ -208,6 +211,10 @@ func writings(t *testing.T, src *editions, ids []string, full bucketCopy) []fail
 			})},
 		{name: "start over", changes: true, run: underLease(func(ctx context.Context, l *Lease) error { return l.StartOver(ctx, testEnv, "ada") })},
 		{name: "prune", changes: true, run: get(func(ctx context.Context, b *Bucket) (*PrunePlan, error) { return b.Prune(ctx, PruneOptions{}) })},
+		{name: "prune after one that died", changes: true, damage: func(c bucketCopy) { c[layout.PruneLockKey] = dead("prune") },
+			run: get(func(ctx context.Context, b *Bucket) (*PrunePlan, error) { return b.Prune(ctx, PruneOptions{}) })},
+		{name: "prune after a writer that died", changes: true, damage: func(c bucketCopy) { c[layout.LeaseKey("0123456789abcdef")] = dead("build") },
+			run: get(func(ctx context.Context, b *Bucket) (*PrunePlan, error) { return b.Prune(ctx, PruneOptions{}) })},
 		{name: "retire", changes: true, run: get(func(ctx context.Context, b *Bucket) (*PrunePlan, error) {
 			return b.Prune(ctx, PruneOptions{Retire: []string{testEnv}})
 		})},

@@ -166,3 +166,25 @@ func TestRecoveryGivesUp(t *testing.T) {
 		t.Errorf("%d are skipped, want %d: %v", len(r.Skipped), mostSkipped, err)
 	}
 }
+
+// TestWhoPinned: a pin says who has it, the end of one who had it.
+func TestWhoPinned(t *testing.T) {
+	src := newEditions(t)
+	b := memBucket(t)
+	id := src.mustPublish(t, b, 0).Snapshot
+	pinned, err := b.Pin(t.Context(), testEnv, Note{By: "eve", Reason: "hold"})
+	if err != nil || !pinned.Changed || pinned.Pin == nil || pinned.Pin.By != "eve" || pinned.Live != id {
+		t.Errorf("pinned: %+v, %v", pinned, err)
+	}
+	again, err := b.Pin(t.Context(), testEnv, Note{By: "ada"})
+	if err != nil || again.Changed || again.Pin == nil || again.Pin.By != "eve" {
+		t.Errorf("pinned again: %+v, %v", again, err)
+	}
+	free, err := b.Unpin(t.Context(), testEnv, Note{By: "ada"})
+	if err != nil || !free.Changed || free.Pin == nil || free.Pin.By != "eve" || free.Pin.Reason != "hold" {
+		t.Errorf("free: %+v, %v", free, err)
+	}
+	if free, err = b.Unpin(t.Context(), testEnv, Note{By: "ada"}); err != nil || free.Changed || free.Pin != nil {
+		t.Errorf("free again: %+v, %v", free, err)
+	}
+}
