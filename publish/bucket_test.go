@@ -202,3 +202,61 @@ func TestPrunedIsNotDamaged(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherDigest: what is sound in itself and is not what its reader was to expect is
+// damaged, whichever object it is.
+func TestAnotherDigest(t *testing.T) {
+	src := newEditions(t)
+	b := memBucket(t)
+	id := src.mustPublish(t, b, 0).Snapshot
+	m := mustRead(t, b, id)
+	p, other := m.Packages[0], strings.Repeat("ab", 32)
+	rev := revisionOf(p)
+	_, list, err := b.Contents(t.Context(), rev, p.Contents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(m.Responses, func(r layout.ManifestResponse) bool { return r.Gzip > 0 })
+	response := m.Responses[i]
+	plain := layout.ObjectDigest{Size: response.Size, SHA256: response.SHA256}
+	encoded := response.Object(layout.CacheContent).Key + layout.GzipSuffix
+	if len(m.Lists) == 0 {
+		t.Fatal("the manifest has no lists")
+	}
+	read := map[string]func(sum func(string) string) error{
+		"the list of files": func(sum func(string) string) error {
+			_, _, err := b.Contents(t.Context(), rev, sum(p.Contents))
+			return err
+		},
+		"the archive": func(sum func(string) string) error {
+			want := list.Archive
+			want.SHA256 = sum(want.SHA256)
+			return b.Fetch(t.Context(), rev.ArchiveKey(), io.Discard, want)
+		},
+		"an encoded answer": func(sum func(string) string) error {
+			want := plain
+			want.SHA256 = sum(want.SHA256)
+			return b.FetchEncoded(t.Context(), encoded, io.Discard, response.Gzip, want)
+		},
+		"a list of the manifest": func(sum func(string) string) error {
+			r := m.Lists[0]
+			r.SHA256 = sum(r.SHA256)
+			_, err := b.readList(t.Context(), r)
+			return err
+		},
+		"the routes": func(sum func(string) string) error {
+			of := *m
+			of.Routes.SHA256 = sum(of.Routes.SHA256)
+			_, _, err := b.routes(t.Context(), &of, id)
+			return err
+		},
+	}
+	for what, f := range read {
+		if err := f(func(sum string) string { return sum }); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err := f(func(string) string { return other }); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s of another digest: %v", what, err)
+		}
+	}
+}
