@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"errors"
+	"iter"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -265,6 +266,64 @@ func TestPruneSweepsWhileItIsTrusted(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// withoutLock is a store whose lock of prune goes at the moment that leases are listed.
+type withoutLock struct{ store.Store }
+
+func (w withoutLock) List(ctx context.Context, prefix string) iter.Seq2[store.ObjectInfo, error] {
+	if prefix == layout.LeasesPrefix {
+		if err := w.Delete(ctx, layout.PruneLockKey); err != nil {
+			return func(yield func(store.ObjectInfo, error) bool) { yield(store.ObjectInfo{}, err) }
+		}
+	}
+	return w.Store.List(ctx, prefix)
+}
+
+// TestPruneWithoutItsLock: a prune whose lock is gone before it has begun deletes nothing.
+func TestPruneWithoutItsLock(t *testing.T) {
+	src := newEditions(t)
+	b := memBucket(t)
+	for n := range 4 {
+		src.mustPublish(t, b, n)
+	}
+	before := count(t, b)
+	if plan, err := In(withoutLock{b.store}).Prune(t.Context(), PruneOptions{}); !errors.Is(err, errLost) || count(t, b) != before {
+		t.Errorf("%+v, %v: there were %d objects, and are %d", plan, err, before, count(t, b))
+	}
+}
+
+// TestRepairUnderALease: nothing is written over what is there before prune is kept away.
+func TestRepairUnderALease(t *testing.T) {
+	src := newEditions(t)
+	b := memBucket(t)
+	id := src.mustPublish(t, b, 0).Snapshot
+	key := revisionOf(mustRead(t, b, id).Packages[0]).ArchiveKey()
+	if err := b.replaceLive(t.Context(), layout.Object{Key: key, Body: []byte("x"), ContentType: "application/zip"}); err != nil {
+		t.Fatal(err)
+	}
+	v, err := b.Verify(t.Context(), testEnv, id, VerifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	repairs := v.Repairs(In(&losing{Store: b.store, lose: true}).Lease(LeaseOptions{}))
+	if err := repairs.Put(t.Context(), layout.Object{Key: key, Body: []byte("y"), ContentType: "application/zip"}); !errors.Is(err, errCrash) {
+		t.Errorf("without a lease: %v", err)
+	}
+	if body, err := b.Read(t.Context(), key); err != nil || string(body) != "x" {
+		t.Errorf("the object is %q now, %v", body, err)
+	}
+}
+
+// TestKnows: a lease knows the manifests that it was given, and no others.
+func TestKnows(t *testing.T) {
+	src := newEditions(t)
+	b := memBucket(t)
+	first, second := src.mustPublish(t, b, 0).Snapshot, src.mustPublish(t, b, 1).Snapshot
+	l := b.Lease(LeaseOptions{Live: []*layout.Manifest{mustRead(t, b, second)}})
+	if !l.Knows(testEnv, second) || l.Knows(testEnv, first) || l.Knows("staging", second) {
+		t.Errorf("it knows the second: %t, the first: %t, that of staging: %t", l.Knows(testEnv, second), l.Knows(testEnv, first), l.Knows("staging", second))
 	}
 }
 

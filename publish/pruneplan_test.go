@@ -161,6 +161,17 @@ func TestPruneOfIndexes(t *testing.T) {
 		if got := indexes(); got != "1 2 3" {
 			t.Errorf("deleted are %q, want 1 to 3", got)
 		}
+		_, state, err := b.Cursor(t.Context(), testEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Where it is not known which one is read, all stay.
+		if err := b.store.Swap(t.Context(), layout.CursorKey(testEnv), []byte("x"), state); err != nil {
+			t.Fatal(err)
+		}
+		if got := indexes(); got != "" {
+			t.Errorf("beside a damaged cursor are deleted: %s", got)
+		}
 		if got := indexes(testEnv); got != "0 1 2 3 4 5 6 7 8" {
 			t.Errorf("of an environment that ends are deleted %q, want all and the cursor", got)
 		}
