@@ -114,6 +114,9 @@ func (f failable) everywhere(t *testing.T, begin bucketCopy) {
 				}
 			} else {
 				f.judge(t, call, err)
+				if m, is := result.(*Moved); is && err == nil && f.borne(call) == unrecorded && m.Unrecorded == "" {
+					t.Errorf("that the move is not recorded yet is not said: %s", got)
+				}
 				if err == nil && !f.changes && got != want && got != f.otherwise {
 					t.Errorf("result %s, want %s", got, want)
 				}

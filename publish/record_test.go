@@ -133,3 +133,34 @@ func TestHistoryOfMany(t *testing.T) {
 		}
 	}
 }
+
+// TestLateEntries: of moves that only the pointer remembers is said what was live before,
+// where another snapshot was, and in which generation they were at least.
+func TestLateEntries(t *testing.T) {
+	src := newEditions(t)
+	b := memBucket(t)
+	first := src.mustPublish(t, b, 0).Snapshot
+	if _, err := b.Pin(t.Context(), testEnv, Note{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Unpin(t.Context(), testEnv, Note{}); err != nil {
+		t.Fatal(err)
+	}
+	second := src.mustPublish(t, b, 1).Snapshot
+	for g := range int64(4) {
+		if err := b.Delete(t.Context(), layout.AuditKey(testEnv, g+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for m, err := range b.Moves(t.Context(), testEnv) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := map[string]string{"": "-", first: "first", second: "second"}[m.Before]
+		got = append(got, fmt.Sprint(m.Generation, " ", m.Kind, " ", before, " ", m.Late))
+	}
+	if want := []string{"4 publish first true", "3 unpin - true", "2 pin - true", "1 publish - true"}; !slices.Equal(got, want) {
+		t.Errorf("the moves are %q, want %q", got, want)
+	}
+}

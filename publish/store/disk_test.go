@@ -45,6 +45,18 @@ func TestFileInPlaceOfAFolder(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	if err := os.Mkdir(s.file("packages/folder"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.replace(ctx, layout.Object{Key: "packages/folder", Body: []byte("x")}); err == nil {
+		t.Error("a folder was replaced")
+	}
+	if _, _, err := s.Load(ctx, "packages/folder"); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("load a folder: %v", err)
+	}
+	if err := os.Remove(s.file("packages/folder")); err != nil {
+		t.Fatal(err)
+	}
 	// What cannot be found out is not taken for missing.
 	if err := os.Symlink("loop", s.file("packages/loop")); err != nil {
 		t.Fatal(err)

@@ -137,6 +137,27 @@ func TestRetryCloses(t *testing.T) {
 	}
 }
 
+// TestBodiesThatEndBadly: the end of a body is told, once.
+func TestBodiesThatEndBadly(t *testing.T) {
+	s := Retry(&scripted{open: func(context.Context, string, int64, int64) (io.ReadCloser, int64, error) {
+		return endsBadly{strings.NewReader("x")}, 1, nil
+	}}, RetryPolicy{})
+	r, _, err := s.Open(t.Context(), "k", 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); !errors.Is(err, ErrURL) {
+		t.Errorf("the end is %v", err)
+	}
+	if err := r.Close(); err != nil {
+		t.Errorf("the second end is %v", err)
+	}
+}
+
+type endsBadly struct{ io.Reader }
+
+func (endsBadly) Close() error { return ErrURL }
+
 // bare is a store that has no capabilities.
 type bare struct{ Store }
 
