@@ -154,6 +154,27 @@ func TestEndOfAHangingRenewal(t *testing.T) {
 	})
 }
 
+// TestAbandonedWhileItHangs: a holder that gives up does not wait for a renewal, and leaves
+// its flag.
+func TestAbandonedWhileItHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &deaf{Store: memBucket(t).store, hang: true}
+		h, err := In(d).newHeartbeat(t.Context(), layout.PruneLockKey, layout.Lease{Format: layout.LeaseFormat}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(90 * time.Second)
+		began := time.Now()
+		h.abandon()
+		if got := time.Since(began); got != 0 {
+			t.Errorf("it waited %s", got)
+		}
+		if _, _, err := d.Store.Load(t.Context(), h.key); err != nil {
+			t.Errorf("its flag: %v", err)
+		}
+	})
+}
+
 // losing is a store of which one swap gets no answer: the store has heard of it, or not.
 type losing struct {
 	store.Store

@@ -42,6 +42,7 @@ var otherTests = map[string]map[string]string{
 	"./layout/answer": {
 		"./build": "Plan", "./publish": "Diff", "./publish/carry": "Slice", "./serve": "Assembl|Routes|Rendered|DamagedObjects",
 	},
+	"./publish":       {"./publish/carry": "Headers"},
 	"./publish/store": {"./publish/doctor": "."},
 	"./publish/pack":  {"./publish/image": "Image|Layers"},
 }
