@@ -179,7 +179,7 @@ func writings(t *testing.T, src *editions, ids []string, full bucketCopy) []fail
 		{name: "publish", changes: true, bears: moves, run: get(func(ctx context.Context, b *Bucket) (*Moved, error) { return src.publish(ctx, b, 4, note) })},
 		{name: "publish after a move that is not recorded", changes: true, damage: func(c bucketCopy) { delete(c, layout.AuditKey(testEnv, 4)) },
 			bears: map[string]string{"open audit/": unrecorded, "read audit/": unrecorded, "list audit/": unrecorded, "put audit/": unrecorded},
-			run: get(func(ctx context.Context, b *Bucket) (*Moved, error) { return src.publish(ctx, b, 4, note) })},
+			run:   get(func(ctx context.Context, b *Bucket) (*Moved, error) { return src.publish(ctx, b, 4, note) })},
 		{name: "first publish", changes: true, bears: moves, damage: func(c bucketCopy) { clear(c) },
 			run: get(func(ctx context.Context, b *Bucket) (*Moved, error) { return src.publish(ctx, b, 1, note) })},
 		{name: "shard", changes: true, run: get(func(ctx context.Context, b *Bucket) (*build.Result, error) {

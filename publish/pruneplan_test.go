@@ -2,6 +2,7 @@ package publish
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -176,4 +177,37 @@ func TestPruneOfIndexes(t *testing.T) {
 			t.Errorf("of an environment that ends are deleted %q, want all and the cursor", got)
 		}
 	})
+}
+
+// TestTaggedStays: what has a tag stays, and says so, unless it is live, which says more.
+func TestTaggedStays(t *testing.T) {
+	src := newEditions(t)
+	b := memBucket(t)
+	var ids []string
+	for n := range 5 {
+		ids = append(ids, src.mustPublish(t, b, n).Snapshot)
+	}
+	for tag, n := range map[string]int{"one": 0, "two": 0, "before": 3, "now": 4} {
+		mustTag(t, b, tag, ids[n])
+	}
+	for _, pinned := range []bool{false, true} {
+		want := map[string]string{ids[0]: "tagged one, two", ids[3]: "tagged before", ids[4]: "live"}
+		if pinned {
+			if _, err := b.Pin(t.Context(), testEnv, Note{}); err != nil {
+				t.Fatal(err)
+			}
+			want[ids[4]] = "live and pinned"
+		}
+		plan, err := b.PlanPrune(t.Context(), Retention{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, k := range plan.Environments[0].Keep {
+			got[k.ID] = k.Why
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("pinned %t: %v stay, want %v", pinned, got, want)
+		}
+	}
 }
