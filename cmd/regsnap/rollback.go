@@ -121,7 +121,7 @@ func runRollback(c *cli.Context) (err error) {
 
 // verifyTarget checks all of a snapshot before it goes live.
 func verifyTarget(c *cli.Context, p place, id string) error {
-	bar := newProgress(c.App.ErrWriter, c.Bool("json"))
+	bar := newProgress(c.App.ErrWriter, c.Bool("quiet") || c.Bool("json"))
 	o := publish.VerifyOptions{Progress: func(n publish.Checked) { bar.step("verify", n.Units, n.Total) }}
 	v, err := p.bucket.Verify(c.Context, p.env, id, o)
 	bar.finish()
