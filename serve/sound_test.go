@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"compress/flate"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -264,6 +265,49 @@ func TestBegun(t *testing.T) {
 		}
 		if err := r.Close(); err != nil || under.times != 1 {
 			t.Errorf("closed %d times, %v", under.times, err)
+		}
+	}
+}
+
+// TestTurns: what is made of a part of an archive waits for its turn, no longer than a read
+// may take.
+func TestTurns(t *testing.T) {
+	h := &Handler{o: Options{CacheObject: 1 << 20}, store: countedStore{failingBucket{}, make(chan struct{}, 1), func(string) {}}, objects: newObjects(1<<20, time.Nanosecond), held: newHeld(1 << 20)}
+	h.store.loading <- struct{}{}
+	f := &layout.ContentsFile{Size: 10, SHA256: strings.Repeat("0", 64), Deflate: &layout.Deflate{Size: 5}}
+	x := newClient().exchange("GET", time.Hour)
+	for what, rep := range map[string]representation{"encoded": h.encodedFile(x, layout.Revision{}, f), "inflated": h.archivedFile(x, layout.Revision{}, f)} {
+		if _, err := rep.open(t.Context(), 0, 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if len(h.store.loading) != 1 {
+		t.Errorf("%d are being read", len(h.store.loading))
+	}
+}
+
+// TestNamedBy: a body is compared with its name to its end, encoded or not.
+func TestNamedBy(t *testing.T) {
+	content := []byte("content")
+	check := namedBy(layout.DigestOf(content))
+	failure := errors.New("reset by peer")
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write(content)
+	_ = z.Close()
+	spoilt := bytes.Clone(packed.Bytes())
+	spoilt[len(spoilt)-5] ^= 1 // of the checksum
+	for what, c := range map[string]struct {
+		check responseCheck
+		body  io.Reader
+		ok    bool
+	}{
+		"the content": {check, bytes.NewReader(content), true}, "more": {check, strings.NewReader("content!"), false}, "less": {check, strings.NewReader("conten"), false}, "nothing": {check, strings.NewReader(""), false},
+		"a failure at the end": {check, io.MultiReader(bytes.NewReader(content), &slowly{fails: failure}), false}, "encoded": {check.encoded, bytes.NewReader(packed.Bytes()), true},
+		"encoded with another checksum": {check.encoded, bytes.NewReader(spoilt), false}, "encoded and cut": {check.encoded, bytes.NewReader(packed.Bytes()[:packed.Len()-1]), false}, "not encoded": {check.encoded, bytes.NewReader(content), false},
+	} {
+		if err := c.check(t.Context(), c.body); (err == nil) != c.ok {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }
