@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -313,3 +314,26 @@ type failingListener struct {
 }
 
 func (l failingListener) Accept() (net.Conn, error) { return nil, l.error }
+
+// badRoutes is a bucket whose routes make no table.
+type badRoutes struct{ failingBucket }
+
+func (badRoutes) Pointer(context.Context, string) (layout.Pointer, error) {
+	return layout.Pointer{Snapshot: "s1"}, nil
+}
+
+func (badRoutes) Routes(context.Context, string, string) (*layout.Routes, error) {
+	return &layout.Routes{Constraints: []layout.Ranges{{Release: []layout.Interval{{From: "x"}}}}}, nil
+}
+
+// TestBadRoutes: a snapshot whose routes make no table does not go live.
+func TestBadRoutes(t *testing.T) {
+	h, err := New(t.Context(), Options{Bucket: badRoutes{}, Environments: []Environment{{Name: "e"}}, Poll: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if err := h.Refresh(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "snapshot s1: routes: constraint 0: ") || h.Ready() {
+		t.Errorf("%v, ready: %t", err, h.Ready())
+	}
+}

@@ -1,14 +1,17 @@
 package check
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
+	"github.com/regsnap/regsnap/serve"
 )
 
 // TestAllowed: how long caches may have an answer of before.
@@ -76,5 +79,26 @@ func TestSilence(t *testing.T) {
 	}
 	if retries.Attempts != 3 || retries.Pause != time.Second || retries.MaxPause != 2*time.Second || retries.Asked != time.Minute || slack != 1<<20 {
 		t.Errorf("%+v, %d", retries, slack)
+	}
+}
+
+// badRoutes is a bucket whose routes make no table, or cannot be read.
+type badRoutes struct {
+	serve.Bucket
+	error
+}
+
+func (b badRoutes) Routes(context.Context, string, string) (*layout.Routes, error) {
+	return &layout.Routes{Constraints: []layout.Ranges{{Release: []layout.Interval{{From: "x"}}}}}, b.error
+}
+
+// TestNoReference: a snapshot that cannot be answered from is named, with why.
+func TestNoReference(t *testing.T) {
+	failure := errors.New("connection refused")
+	for err, want := range map[error]string{failure: "snapshot s1: connection refused", nil: "snapshot s1: routes: constraint 0: "} {
+		r, got := newReference(t.Context(), Options{Bucket: badRoutes{error: err}, Environment: "e", URL: "https://h"}, "s1")
+		if r != nil || got == nil || !strings.HasPrefix(got.Error(), want) || err != nil && !errors.Is(got, err) {
+			t.Errorf("%v, want %s", got, want)
+		}
 	}
 }
