@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,7 +43,7 @@ func (w *twoBuilds) git(args ...string) {
 func (w *twoBuilds) add(name, version, date string) {
 	w.t.Helper()
 	dir := filepath.Join(w.repo, "packages", name, version)
-	manifest := "{format_version: 1.0.0, name: " + name + ", title: Web, version: " + version + ", description: d, type: integration, owner: {github: acme/web}}\n"
+	manifest := "{format_version: 1.0.0, name: " + name + ", title: Web, version: " + version + ", description: " + strings.Repeat("serves ", 200) + ", type: integration, owner: {github: acme/web}}\n"
 	if err := os.MkdirAll(filepath.Join(dir, "docs"), 0o777); err != nil {
 		w.t.Fatal(err)
 	}
@@ -117,7 +119,7 @@ snapshot       SECOND
 status         200 OK
 content type   application/json
 cache control  max-age=600, public
-object         responses/HASH.json (rendered ahead)
+object         responses/HASH.json.gz (rendered ahead)
 entries        1 package version
   + web  1.1.0
 `, "inspect", "/search")
@@ -323,4 +325,57 @@ regsnap: snapshots/production/SECOND/routes.json: damaged: N
 	w.says(7, `
 regsnap: snapshots/production/SECOND/routes.json: damaged: N
 `, "publish", "--source", "git:"+w.repo, "--dry-run", w.second)
+}
+
+// TestSums: the sizes that inspect tells are those of the manifest, and verify without an
+// environment reads every snapshot.
+func TestSums(t *testing.T) {
+	w := newTwoBuilds(t)
+	var inspected struct {
+		Manifest struct {
+			Responses []struct{ Size, Gzip int64 }
+			Packages  []any
+			Routes    struct{ Size int64 }
+		}
+	}
+	got := speak(t, "inspect", "--json", "--bucket", w.bucket, "--env", "production")
+	if err := json.Unmarshal([]byte(got.out), &inspected); err != nil {
+		t.Fatal(err, got)
+	}
+	m := inspected.Manifest
+	var plain, packed int64
+	for _, r := range m.Responses {
+		plain, packed = plain+r.Size, packed+r.Gzip
+	}
+	want := fmt.Sprintf("%d package versions, %d responses (%s, %s encoded), routes %s\n", len(m.Packages), len(m.Responses), size(plain), size(packed), size(m.Routes.Size))
+	if got := speak(t, "inspect", "--bucket", w.bucket, "--env", "production"); plain == 0 || packed == 0 || !strings.Contains(got.out, want) {
+		t.Errorf("%s\nwant %s", got.out, want)
+	}
+	all := func() (out struct {
+		Snapshots []struct {
+			Snapshot string
+			Faults   []any
+		}
+		Sound bool
+	}, code int) {
+		got := speak(t, "verify", "--json", "--bucket", w.bucket)
+		if err := json.Unmarshal([]byte(got.out), &out); err != nil {
+			t.Fatal(err, got)
+		}
+		return out, got.code
+	}
+	if out, code := all(); code != 0 || !out.Sound || len(out.Snapshots) != 2 || len(out.Snapshots[0].Faults)+len(out.Snapshots[1].Faults) != 0 || out.Snapshots[0].Snapshot == out.Snapshots[1].Snapshot {
+		t.Errorf("%d %+v", code, out)
+	}
+	for _, id := range []string{w.first, w.second} { // one of two, and both
+		w.damage("routes.json", id)
+		out, code := all()
+		faults := 0
+		for _, s := range out.Snapshots {
+			faults += len(s.Faults)
+		}
+		if want := map[string]int{w.first: 1, w.second: 2}[id]; code != 7 || out.Sound || faults != want {
+			t.Errorf("%d, %d faults, want %d: %+v", code, faults, want, out)
+		}
+	}
 }

@@ -320,6 +320,11 @@ func TestGreeting(t *testing.T) {
 `; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
+	var out strings.Builder
+	greet(contextOf(&out), config{}, serve.Options{Environments: environments}, &net.UnixAddr{Name: "/socket"}, address)
+	if out.String() != "serving on /socket\n" {
+		t.Errorf("without a port: %q", out.String())
+	}
 	if got, want := show(config{}, serve.Options{Environments: environments[:1], Default: "a"}, nil), "  a          http://localhost:8080/search?prerelease=true\n"; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

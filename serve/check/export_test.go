@@ -9,3 +9,11 @@ func SetSlack(n int64) int64 {
 	slack = n
 	return was
 }
+
+// SetAttempts changes how often a request is sent until an answer comes, and gives back
+// what it was by the function that it returns.
+func SetAttempts(n int) (restore func()) {
+	was := retries
+	retries.Attempts = n
+	return func() { retries = was }
+}

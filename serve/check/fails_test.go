@@ -193,3 +193,38 @@ func TestStateFails(t *testing.T) {
 		t.Errorf("the letter is %q, %v", body, err)
 	}
 }
+
+// sometimes is a transport that gives no answer to one request of two.
+type sometimes struct {
+	http.RoundTripper
+	sent int
+}
+
+func (s *sometimes) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.sent++; s.sent > 4 && s.sent%2 == 0 {
+		return nil, errors.New("connection reset by peer")
+	}
+	return s.RoundTripper.RoundTrip(r)
+}
+
+// TestSometimesSilent: a registry that does not answer now and then is not given up, however
+// often that is.
+func TestSometimesSilent(t *testing.T) {
+	defer check.SetAttempts(1)()
+	url, _, second := small(t)
+	bucket := open(t, url)
+	o := options(bucket, "http://registry.example")
+	o.MaxRequests, o.Parallel = 120, 1
+	o.Transport = &sometimes{RoundTripper: inProcess{stuck(t, bucket, second)}}
+	r := run(t, o)
+	silent := 0
+	for _, g := range r.Groups {
+		if g.Problem != "no answer" {
+			t.Errorf("%s: %s", g.Kind, g.Problem)
+		}
+		silent += g.Count
+	}
+	if silent < 30 || silent != r.Differences {
+		t.Errorf("%d of %d requests had no answer", silent, r.Requests)
+	}
+}
