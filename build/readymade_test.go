@@ -137,7 +137,7 @@ between docs and docs/
 		}
 	}
 	if slices.Contains(source.ids, index.ID{}) {
-		t.Error("a signature is read where there is none")
+		t.Error("a signature is read where nothing is signed")
 	}
 
 	// A push of one beside the other, which is then compared with it.

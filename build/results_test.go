@@ -223,7 +223,7 @@ func TestBranches(t *testing.T) {
 	}
 }
 
-// TestOddVersion: a source that gives a version which is none is an error, not a page.
+// TestOddVersion: what a source calls a version must be one: else it is an error, not a page.
 func TestOddVersion(t *testing.T) {
 	t.Parallel()
 	source := stub{sealed(t, ""), map[string]*index.Branch{"production": {Name: "production", Entries: []index.Entry{{Branch: "production", Name: "a", Version: "x", Tree: index.ID{1}}}}}}
@@ -260,7 +260,7 @@ func TestManifestBranches(t *testing.T) {
 	}
 }
 
-// TestInvalid: of packages that are broken all is told, in order, and nothing is stored.
+// TestInvalid: all faults of broken packages are reported, in order, and nothing is stored.
 func TestInvalid(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

@@ -110,7 +110,7 @@ func TestLiveSlice(t *testing.T) {
 		}
 		o.Slice.Packages = []string{"A"}
 		if got, err := o.live(t.Context(), "of"); err == nil || got != "" {
-			t.Errorf("%s: a slice that is none: %q, %v", what, got, err)
+			t.Errorf("%s: what cannot be a slice: %q, %v", what, got, err)
 		}
 		if err := o.To.Release(t.Context()); err != nil {
 			t.Error(err)

@@ -339,7 +339,7 @@ func TestLayoutFailsOnDisk(t *testing.T) {
 		"a file for the blobs":           {"blobs", file(""), true, image.ErrNotLayout},
 		"a folder for a layer":           {"blobs/sha256/" + layer.Hex, full, false, nil},
 		"a folder for the index":         {"index.json", full, false, nil},
-		"an index that is none":          {"index.json", file("{"), false, image.ErrNotLayout},
+		"an index that is no JSON":       {"index.json", file("{"), false, image.ErrNotLayout},
 		"what was left, and cannot go":   {".regsnap-1", full, true, nil},
 		"what was left among the blobs":  {"blobs/sha256/.regsnap-1", full, false, nil},
 		"a file for the blobs' folder":   {"blobs/sha256", file(""), false, nil},

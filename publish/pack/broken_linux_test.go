@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestFullDiskAtTheEnd: a pack whose tables do not fit on the disk is none, and its file
+// TestFullDiskAtTheEnd: a pack whose tables do not fit on the disk is an error, and its file
 // goes.
 func TestFullDiskAtTheEnd(t *testing.T) {
 	p := craft(t)

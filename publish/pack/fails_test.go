@@ -178,8 +178,8 @@ func (c *counted) Open(ctx context.Context, key string, offset, length int64) (i
 	return c.Source.Open(ctx, key, offset, length)
 }
 
-// TestMakeAsksOnce: every object once, each file of a package in its archive only, and
-// how far it is is told after each revision and each response.
+// TestMakeAsksOnce: every object once, each file of a package in its archive only.
+// Progress hears of each revision and each response.
 func TestMakeAsksOnce(t *testing.T) {
 	t.Parallel()
 	s, m := tiny(t)
