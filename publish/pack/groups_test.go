@@ -32,6 +32,8 @@ func TestCut(t *testing.T) {
 		{[]uint32{1, 2, 3, 4, 5, 6, 7, 8}, 0, 3, []int{1, 8}},       // more than twice too many: each sees its neighbours
 		{[]uint32{8, 7, 6, 5, 4, 3, 2, 1}, 0, 4, []int{5, 6, 7, 8}}, // the lowest are the last ones
 		{[]uint32{8, 7, 6, 5, 4, 3, 2, 1}, 0, 8, []int{1, 2, 3, 4, 5, 6, 7, 8}},
+		{[]uint32{2, 5, 5, 1}, 3, 9, []int{4}},    // the 2 sees the 1 that comes
+		{[]uint32{2, 5, 5, 1}, 2, 9, []int{1, 4}}, // which is three items away
 		{[]uint32{7}, 2, 9, []int{1}},
 		{nil, 2, 9, nil},
 	} {
