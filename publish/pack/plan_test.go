@@ -219,6 +219,15 @@ func TestFetchBounds(t *testing.T) {
 			t.Errorf("%d bytes, %d encoded: %v", c.size, c.gzip, err)
 		}
 	}
+	// Another encoder may have made more of it than is listed, but no more than any can.
+	most := layout.MaxEncoded(100)
+	for size, fails := range map[int64]bool{most: false, most + 1: true} {
+		m.o.From = contents{"k": strings.Repeat("x", int(size))}
+		if _, err := m.fetchEncoded(t.Context(), "k", layout.ManifestResponse{Size: 100, Gzip: 20}); errors.Is(err, ErrSource) != fails {
+			t.Errorf("%d bytes that are 100 plain: %v", size, err)
+		}
+	}
+	m.o.From = contents{"k": "12345"}
 	for size, want := range map[int64]string{5: "", 4: "more bytes than 4", 6: "5 bytes, want 6", -1: "it is said to have -1 bytes", maxObject: "want 1073741824", maxObject + 1: "it is said to have 1073741825 bytes"} {
 		body, err := m.fetch(t.Context(), "k", size)
 		if (err == nil) != (want == "") || err != nil && (!errors.Is(err, ErrSource) || !strings.Contains(err.Error(), want)) || err == nil && string(body) != "12345" {
