@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -220,8 +221,8 @@ func TestMirrorSnapshots(t *testing.T) {
 	if r = mustMirror(t, from, to, func(o *carry.Options) { o.Snapshot, o.Back = ids[0], true }); r.Moved.Live != ids[0] {
 		t.Errorf("live is %+v, want %s", r.Moved, ids[0])
 	}
-	if r = mustMirror(t, from, to, func(o *carry.Options) { o.History = 3 }); r.Moved.Live != ids[3] {
-		t.Errorf("live is %+v, want %s", r.Moved, ids[3])
+	if r = mustMirror(t, from, to, func(o *carry.Options) { o.History = 3 }); r.Moved.Live != ids[3] || !slices.Equal(r.History, ids[1:3]) {
+		t.Errorf("live is %+v after %v, want %s after %v", r.Moved, r.History, ids[3], ids[1:3])
 	}
 	for _, id := range ids {
 		servetest.MustBeSound(t, to, id)

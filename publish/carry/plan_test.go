@@ -101,6 +101,70 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestTagsAreCarried: what the source calls the snapshots that are taken, and what the
+// target calls something else already.
+func TestTagsAreCarried(t *testing.T) {
+	t.Parallel()
+	from, _, ids := tiny(t)
+	to := publish.In(opened(t, "mem://"))
+	mustMirror(t, from, to, func(o *carry.Options) { o.Snapshot = ids[0] })
+	set := func(b *publish.Bucket, name, id string) {
+		t.Helper()
+		l := b.Lease(publish.LeaseOptions{Purpose: "tag"})
+		_, err := l.Tag(t.Context(), servetest.Env, name, id, publish.Note{}, false)
+		if err := errors.Join(err, l.Release(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(to, "kept", ids[0])
+	set(from, "kept", ids[1])
+	set(from, "v1", ids[1])
+	r := mustMirror(t, from, to, nil)
+	if !slices.Equal(r.Tags, []string{"v1"}) || !slices.Equal(r.TagsKept, []string{"kept"}) {
+		t.Errorf("tags %q, kept %q", r.Tags, r.TagsKept)
+	}
+	tags, err := to.Tags(t.Context(), servetest.Env)
+	if err != nil || len(tags) != 2 {
+		t.Errorf("%+v, %v", tags, err)
+	}
+}
+
+// TestUnordered: over what the source does not know, nothing goes live unless that is
+// wanted; a slice that cannot be is an error whatever becomes of the pointer.
+func TestUnordered(t *testing.T) {
+	t.Parallel()
+	from, _, ids := tiny(t)
+	to := publish.In(opened(t, "mem://"))
+	id := servetest.Publish(t, to, 7, 0) // of another storage
+	back := func(o *carry.Options) { o.Snapshot, o.Back = ids[0], true }
+	for _, c := range []struct {
+		change func(*carry.Options)
+		live   string
+		fails  error
+	}{{func(o *carry.Options) { o.Snapshot = ids[0] }, id, publish.ErrUnordered}, {back, ids[0], nil}} {
+		lease := to.Lease(publish.LeaseOptions{Purpose: "plan"})
+		o := carry.Options{From: from, To: lease, Environment: servetest.Env}
+		c.change(&o)
+		plan, planned := carry.Plan(t.Context(), o, to)
+		if err := lease.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := mirror(t.Context(), from, to, c.change)
+		if !errors.Is(err, c.fails) || !errors.Is(planned, c.fails) || planned == nil && (!plan.Moved.Changed || plan.Moved.Live != c.live) {
+			t.Errorf("the plan says %v, then %v; want %v", planned, err, c.fails)
+		}
+		if p, err := to.Pointer(t.Context(), servetest.Env); err != nil || p.Snapshot != c.live {
+			t.Errorf("%s is live, %v; want %s", p.Snapshot, err, c.live)
+		}
+	}
+	for _, stay := range []bool{true, false} {
+		r, err := mirror(t.Context(), from, to, func(o *carry.Options) { o.Slice, o.Stay = layout.Slice{Packages: []string{"A"}}, stay })
+		if err == nil || r != nil {
+			t.Errorf("a slice that cannot be: %+v, %v", r, err)
+		}
+	}
+}
+
 // errAny stands for an error without a name.
 var errAny = errors.New("any")
 
