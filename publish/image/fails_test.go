@@ -319,7 +319,9 @@ func TestLayoutFailsOnDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	layer, err := layers[0].Digest()
-	if err != nil {
+	config, e1 := i.Images[1].ConfigName()
+	manifest, e2 := i.Images[0].Digest()
+	if err := errors.Join(err, e1, e2); err != nil {
 		t.Fatal(err)
 	}
 	file := func(body string) func(string) error {
@@ -338,6 +340,9 @@ func TestLayoutFailsOnDisk(t *testing.T) {
 		"a folder for the lock":          {".regsnap.lock", full, true, nil},
 		"a file for the blobs":           {"blobs", file(""), true, image.ErrNotLayout},
 		"a folder for a layer":           {"blobs/sha256/" + layer.Hex, full, false, nil},
+		"a folder for a configuration":   {"blobs/sha256/" + config.Hex, full, false, nil},
+		"a folder for a manifest":        {"blobs/sha256/" + manifest.Hex, full, false, nil},
+		"a folder for the whole":         {"blobs/sha256/" + strings.TrimPrefix(digest(t, i), "sha256:"), full, false, nil},
 		"a folder for the index":         {"index.json", full, false, nil},
 		"an index that is no JSON":       {"index.json", file("{"), false, image.ErrNotLayout},
 		"what was left, and cannot go":   {".regsnap-1", full, true, nil},

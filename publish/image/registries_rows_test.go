@@ -231,6 +231,9 @@ func registryRows() []registryRow {
 			registryRow{name: "a token expires at " + step, login: true, before: once(step, expired), tags: both, more: 2},
 			registryRow{name: "a token expires while " + step + " is read", login: true, before: once(step, late), tags: both, more: 2})
 	}
+	for step := range again {
+		rows = append(rows, registryRow{name: "503 for ever at " + step, before: always(step, page(503)), fails: []string{"gave up after 3 attempts", "503"}})
+	}
 	for step, more := range again {
 		rows = append(rows, registryRow{name: "503 once at " + step, before: once(step, page(503)), tags: both, more: more})
 	}

@@ -123,6 +123,10 @@ func TestHas(t *testing.T) {
 		if told != "" {
 			w.Header().Set("Docker-Content-Digest", told)
 		}
+		// Registries give another form of a manifest, or none, to who does not ask for it.
+		if accept := r.Header.Get("Accept"); r.URL.Path != "/v2/" && accept != "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, */*" {
+			t.Errorf("%s %s asks for %q", r.Method, r.URL.Path, accept)
+		}
 		if cut && r.Method == http.MethodGet {
 			w.Header().Set("Content-Length", "100")
 		}
