@@ -93,6 +93,11 @@ func TestLayer(t *testing.T) {
 			t.Errorf("%s: %v", what, l)
 		}
 	}
+	for _, path := range []string{"a\x00b", "a\x00b/c", "a/b\x00c/d"} { // no entry of an archive can be called so
+		if l, err := writeLayer(dir, "", packLevel, layerFile{path, filepath.Join(dir, "1"), 0o644}); err == nil || l != nil {
+			t.Errorf("%q: %v", path, l)
+		}
+	}
 	if r, err := openGzip(filepath.Join(dir, "1")); err == nil || r != nil {
 		t.Errorf("no gzip file: %v", r)
 	}
