@@ -53,11 +53,13 @@ type spoiling struct {
 
 func (s *spoiling) Read(ctx context.Context, ids []index.ID, fn func(index.ID, []byte) error) error {
 	return s.readIDs.Read(ctx, ids, func(id index.ID, content []byte) error {
+		s.mu.Lock()
 		if id == s.archive {
 			if s.left--; s.left < 0 {
 				content = content[:len(content)/2]
 			}
 		}
+		s.mu.Unlock()
 		return fn(id, content)
 	})
 }

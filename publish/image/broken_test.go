@@ -3,6 +3,7 @@ package image_test
 import (
 	"errors"
 	"io"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -12,12 +13,24 @@ var errBroken = errors.New("the image is broken, as the test wanted")
 
 // broken is something of an image of which the call at fails, or does something.
 type broken struct {
-	at, calls int
-	instead   func()
-	again     bool // what failed is the body of a request, which is sent again
+	at      int
+	instead func()
+
+	mu    sync.Mutex
+	calls int
+	again bool // what failed is the body of a request, which is sent again
+}
+
+// made is how many calls there were, and whether the one that failed is made again.
+func (b *broken) made() (calls int, again bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.calls, b.again
 }
 
 func (b *broken) err(body bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.calls++; b.calls != b.at {
 		return nil
 	}
