@@ -11,6 +11,7 @@
 package indextest
 
 import (
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"os"
@@ -81,20 +82,24 @@ func (r *Repo) Commit(branch, subject, archive string) string {
 // the commit. Each commit is a minute after the one before.
 func (r *Repo) CommitTree(branch, tree, subject string) string {
 	r.t.Helper()
-	args := []string{"commit-tree", "-m", subject, tree}
-	if parent := r.Git("", "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch); parent != "" {
-		args = append(args, "-p", parent)
+	parent := r.tip(branch)
+	if parent != "" {
+		parent = "parent " + parent + "\n"
+	}
+	if len(tree) != 40 {
+		tree = r.Git("", "rev-parse", tree)
 	}
 	r.clock += 60
-	commit := gitAt(r.t, r.Dir, r.clock, "", args...)
-	r.Git("", "update-ref", "refs/heads/"+branch, commit)
+	at := fmt.Sprintf("%d +0200", start+r.clock)
+	commit := r.object("commit", fmt.Sprintf("tree %s\n%sauthor Ada Author <ada@example.com> %s\ncommitter Carl Committer <carl@example.com> %[3]s\n\n%[4]s\n", tree, parent, at, subject))
+	r.setTip(branch, commit)
 	return commit
 }
 
 // Blob stores a file's content and returns its id.
 func (r *Repo) Blob(content string) string {
 	r.t.Helper()
-	return r.Git(content, "hash-object", "-w", "--stdin")
+	return r.object("blob", content)
 }
 
 // TreeEntry is one line of a tree.
@@ -107,13 +112,11 @@ func (r *Repo) Tree(entries ...TreeEntry) string {
 	var b strings.Builder
 	for _, e := range entries {
 		fmt.Fprintf(&b, "%s %s\x00", e.Mode, e.Name)
-		for i := 0; i+1 < len(e.ID); i += 2 {
-			var c byte
-			if _, err := fmt.Sscanf(e.ID[i:i+2], "%02x", &c); err != nil {
-				r.t.Fatalf("id %q: %v", e.ID, err)
-			}
-			b.WriteByte(c)
+		id, err := hex.DecodeString(e.ID)
+		if err != nil {
+			r.t.Fatalf("id %q: %v", e.ID, err)
 		}
+		b.Write(id)
 	}
 	return r.RawTree(b.String())
 }
@@ -121,7 +124,7 @@ func (r *Repo) Tree(entries ...TreeEntry) string {
 // RawTree stores any bytes as a tree object.
 func (r *Repo) RawTree(content string) string {
 	r.t.Helper()
-	return r.Git(content, "hash-object", "-w", "--stdin", "--literally", "-t", "tree")
+	return r.object("tree", content)
 }
 
 // Remove deletes a loose object.
@@ -156,16 +159,11 @@ func (r *Repo) objectPath(id string) string {
 // write stores files and returns the tree of their root.
 func (r *Repo) write(files []file) string {
 	r.t.Helper()
-	index := filepath.Join(r.t.TempDir(), "index")
-	var lines strings.Builder
+	root := newFolder()
 	for _, f := range files {
-		fmt.Fprintf(&lines, "%s %s\t%s\n", f.mode, r.Blob(f.content), f.path)
+		root.add(f.path, f.mode, r.Blob(f.content))
 	}
-	withIndex := func(stdin string, args ...string) string {
-		return run(r.t, r.Dir, append(env(0), "GIT_INDEX_FILE="+index), stdin, args...)
-	}
-	withIndex(lines.String(), "update-index", "--add", "--index-info")
-	return withIndex("", "write-tree")
+	return root.store(r)
 }
 
 // Package is the smallest valid package, whose readme says text, as files of an archive

@@ -72,11 +72,7 @@ func reset(repo *indextest.Repo, to string) {
 
 // contents is what all branches hold, whatever their commits are.
 func contents(repo *indextest.Repo) string {
-	var out strings.Builder
-	for ref := range strings.FieldsSeq(repo.Git("", "for-each-ref", "--format=%(refname)", "refs/heads")) {
-		fmt.Fprintln(&out, ref, repo.Git("", "rev-parse", ref+"^{tree}"))
-	}
-	return out.String()
+	return repo.Git("", "for-each-ref", "--format=%(refname) %(tree)", "refs/heads")
 }
 
 // TestFails has each command of git fail that an operation runs: it then says so, and no
@@ -86,24 +82,24 @@ func TestFails(t *testing.T) {
 	file := archive(t, dir, "zz", "1.0.0")
 	choice := promote.Choice{Packages: []string{"web-1.1.0"}}
 	newer := lint.Branch{Name: "staging", Overwrite: lint.IfNeeded, Above: []lint.Branch{production}}
-	operations := map[string]func(repo, clone *indextest.Repo) error{
-		"promote": func(repo, _ *indextest.Repo) error {
+	operations := map[string]func(repo *indextest.Repo, clone string) error{
+		"promote": func(repo *indextest.Repo, _ string) error {
 			_, err := promote.Promote(t.Context(), promote.Options{Repo: repo.Dir, From: snapshot, To: newer, Choice: promote.Choice{AllNewer: true}, RemoveOlder: true})
 			return err
 		},
-		"promote in a remote": func(_, clone *indextest.Repo) error {
-			_, err := promote.Promote(t.Context(), promote.Options{Repo: clone.Dir, From: snapshot, To: staging, Choice: choice, Remote: "origin"})
+		"promote in a remote": func(_ *indextest.Repo, clone string) error {
+			_, err := promote.Promote(t.Context(), promote.Options{Repo: clone, From: snapshot, To: staging, Choice: choice, Remote: "origin"})
 			return err
 		},
-		"propose": func(repo, _ *indextest.Repo) error {
+		"propose": func(repo *indextest.Repo, _ string) error {
 			_, err := promote.Promote(t.Context(), promote.Options{Repo: repo.Dir, From: snapshot, To: production, Choice: choice})
 			return err
 		},
-		"clean": func(repo, _ *indextest.Repo) error {
+		"clean": func(repo *indextest.Repo, _ string) error {
 			_, err := promote.Clean(t.Context(), promote.CleanOptions{Options: promote.Options{Repo: repo.Dir, To: production}, Branches: []lint.Branch{staging, snapshot}})
 			return err
 		},
-		"add": func(repo, _ *indextest.Repo) error {
+		"add": func(repo *indextest.Repo, _ string) error {
 			_, err := promote.Add(t.Context(), promote.AddOptions{Repo: repo.Dir, To: snapshot, Files: []promote.AddFile{file}})
 			return err
 		},
@@ -116,11 +112,14 @@ func TestFails(t *testing.T) {
 			promote.SetRaces(t, 1)
 			repo, _, _ := remoteStorage(t)
 			repo.Commit("staging", "s", pkg("web", "1.0.0")) // cleaned, it needs a file to be kept
-			start := refs(repo)
+			start, before := refs(repo), contents(repo)
+			empty := cloneOf(t, repo).Dir
 			for n, last := 0, 1; n <= last; n++ {
 				reset(repo, start)
-				clone := cloneOf(t, repo) // it has nothing yet: what fails to come is missed
-				before := contents(repo)
+				clone := filepath.Join(t.TempDir(), "clone") // it has nothing yet: what fails to come is missed
+				if err := os.CopyFS(clone, os.DirFS(empty)); err != nil {
+					t.Fatal(err)
+				}
 				d.fail(t, n)
 				t.Setenv("PATH", d.dir+":"+path)
 				err := run(repo, clone)
