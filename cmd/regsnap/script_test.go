@@ -70,7 +70,7 @@ func scriptParams(t *testing.T, dir string) testscript.Params {
 		Setup: func(env *testscript.Env) error {
 			env.Vars = append(env.Vars,
 				"DEMO="+demo, "CI="+filepath.Join(demo, "..", "docs", "ci"), "KEYS="+keys, "BUCKET=file://"+filepath.ToSlash(env.WorkDir)+"/bucket",
-				"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
+				"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GOGC="+os.Getenv("GOGC"),
 				"GIT_AUTHOR_NAME=Ada Author", "GIT_AUTHOR_EMAIL=ada@example.com",
 				"GIT_COMMITTER_NAME=Carl Committer", "GIT_COMMITTER_EMAIL=carl@example.com",
 				// The folder of the tests may lie in a work tree.
