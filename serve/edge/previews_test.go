@@ -3,6 +3,7 @@ package edge_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -103,7 +104,7 @@ func shows(status int, body string) string {
 // goEdge serves the configured environments, and previews.
 func goEdge(t *testing.T, bucket *publish.Bucket, fallback string) string {
 	t.Helper()
-	o := serve.Options{Bucket: bucket, Previews: previewHosts, Default: fallback, Poll: time.Nanosecond}
+	o := serve.Options{Bucket: bucket, Previews: previewHosts, Default: fallback, Poll: 5 * time.Millisecond}
 	for _, env := range edgetest.Environments {
 		o.Environments = append(o.Environments, serve.Environment{Name: env, Hostnames: []string{env + ".registry.example"}})
 	}
@@ -111,7 +112,10 @@ func goEdge(t *testing.T, bucket *publish.Bucket, fallback string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(h)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(o.Poll) // what is known of previews is too old to count
+		h.ServeHTTP(w, r)
+	}))
 	t.Cleanup(func() { s.Close(); h.Close() })
 	return s.Listener.Addr().String()
 }
