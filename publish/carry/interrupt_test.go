@@ -168,5 +168,6 @@ func readLive(ctx context.Context, t *testing.T, b *publish.Bucket, seen *atomic
 			return
 		}
 		seen.Add(1)
+		time.Sleep(10 * time.Millisecond) // the mirrors need the processor too
 	}
 }
