@@ -285,6 +285,7 @@ func logIn(t *testing.T, f *front, c registryRow) {
 // to be of.
 func mustHold(t *testing.T, real func(string) string, i, other *image.Image, c registryRow) {
 	t.Helper()
+	whole := map[string]bool{} // looked at already, under another tag
 	for _, tag := range []string{"ID", "production", "mine"} {
 		resp, err := http.Get(manifestURL(real(tag)))
 		if err != nil {
@@ -308,9 +309,13 @@ func mustHold(t *testing.T, real func(string) string, i, other *image.Image, c r
 		if got, err := index.Digest(); err != nil || got.String() != want {
 			t.Errorf("%s is %s, want %q: %v", tag, got, want, err)
 		}
+		if whole[want] {
+			continue
+		}
 		if err := validate.Index(index); err != nil {
 			t.Errorf("%s: %v", tag, err)
 		}
+		whole[want] = true
 	}
 }
 
