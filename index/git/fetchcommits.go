@@ -84,6 +84,11 @@ func (s *GitSource) openCommitStore(ctx context.Context) error {
 // remotes are those of the clone: the one that promised what is missing first,
 // then origin.
 func (s *GitSource) remotes(ctx context.Context) ([]string, error) {
+	s.configured.mu.Lock()
+	defer s.configured.mu.Unlock()
+	if s.configured.remotes != nil {
+		return s.configured.remotes, nil
+	}
 	out, err := runGit(ctx, s.dir, s.env, "remote")
 	if err != nil {
 		return nil, err
@@ -99,5 +104,6 @@ func (s *GitSource) remotes(ctx context.Context) ([]string, error) {
 		return 2
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
+	s.configured.remotes = names
 	return names, nil
 }

@@ -39,6 +39,11 @@ type GitSource struct {
 	promisor string
 	top      string // the top of the work tree, or the git directory of a bare one
 	commits  commitStore
+	// configured is what the clone is asked for once, and not for each branch.
+	configured struct {
+		mu      sync.Mutex
+		remotes []string
+	}
 
 	mu       sync.Mutex
 	resolved map[string]index.ID // the commit that Branch read last, by branch
