@@ -13,7 +13,7 @@ import (
 // is a module of its own, on the PATH.
 func TestSpecification(t *testing.T) {
 	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "regsnap-spec"), ".")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", filepath.Join(bin, "regsnap-spec"), ".")
 	build.Dir = filepath.Join("..", "regsnap-spec")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
