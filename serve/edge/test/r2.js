@@ -18,12 +18,10 @@ const simulator = new Miniflare({
   port: 0,
 });
 const bucket = await simulator.getR2Bucket("BUCKET");
-const puts = [];
 for (const name of readdirSync(folder, { recursive: true })) {
   const file = join(folder, String(name));
-  if (statSync(file).isFile()) puts.push(bucket.put(String(name).replaceAll("\\", "/"), new Uint8Array(readFileSync(file))));
+  if (statSync(file).isFile()) await bucket.put(String(name).replaceAll("\\", "/"), new Uint8Array(readFileSync(file)));
 }
-await Promise.all(puts);
 const { port } = await simulator.ready;
 console.log(port);
 process.stdin.resume();
