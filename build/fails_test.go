@@ -14,7 +14,7 @@ import (
 
 	"github.com/regsnap/regsnap/build"
 	"github.com/regsnap/regsnap/index"
-	"github.com/regsnap/regsnap/index/indextest/failing"
+	"github.com/regsnap/regsnap/index/indextest/failtest"
 	"github.com/regsnap/regsnap/layout"
 )
 
@@ -149,9 +149,9 @@ func TestFails(t *testing.T) {
 	for name, op := range operations(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			attempt := func(s *fragileStore, fail string, call int, unsigned bool) (string, *brokenStore, *failing.Source, error) {
+			attempt := func(s *fragileStore, fail string, call int, unsigned bool) (string, *brokenStore, *failtest.Source, error) {
 				store := &brokenStore{fragileStore: s, fail: fail, asked: map[string]bool{}}
-				source := &failing.Source{Source: op.of, At: call}
+				source := &failtest.Source{Source: op.of, At: call}
 				id, err := op.run(store, source, &brokenSigner{unsigned})
 				return id, store, source, err
 			}
@@ -187,7 +187,7 @@ func TestFails(t *testing.T) {
 				if source.Failed() == "" {
 					break
 				}
-				check(source.Failed(), s, id, err, failing.Err)
+				check(source.Failed(), s, id, err, failtest.Err)
 			}
 			s := fresh()
 			if id, _, _, err := attempt(s, "", 0, true); err != nil { // where something is signed

@@ -1,5 +1,5 @@
-// Package failing is a source of packages of which one call fails, for tests.
-package failing
+// Package failtest has a source of packages of which one call fails, for tests.
+package failtest
 
 import (
 	"context"
