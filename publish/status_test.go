@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -186,5 +187,78 @@ func TestWhoPinned(t *testing.T) {
 	}
 	if free, err = b.Unpin(t.Context(), testEnv, Note{By: "ada"}); err != nil || free.Changed || free.Pin != nil {
 		t.Errorf("free again: %+v, %v", free, err)
+	}
+}
+
+// TestDamageIsTold: status, history, a check and a recovery say what is damaged, and still
+// what is known.
+func TestDamageIsTold(t *testing.T) {
+	src := newEditions(t)
+	whole := memBucket(t)
+	var ids []string
+	for n := range 3 {
+		ids = append(ids, src.mustPublish(t, whole, n).Snapshot)
+	}
+	damaged := func(key, body string) *Bucket {
+		c := copyOf(t, whole)
+		if c[key] = []byte(body); body == "" {
+			delete(c, key)
+		}
+		return In(c.open(t))
+	}
+	b := damaged(layout.ManifestKey(testEnv, ids[2]), "x")
+	stored, err := b.Snapshots(t.Context(), testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := b.Status(t.Context(), testEnv, stored[testEnv]); !errors.Is(err, ErrDamaged) || s.Live != ids[2] || s.Fault != err.Error() || s.Snapshots != 3 {
+		t.Errorf("status: %+v, %v", s, err)
+	}
+	h, err := b.History(t.Context(), testEnv, 0)
+	if err != nil || !errors.Is(h.Faults(), ErrDamaged) || h.Events[0].Damaged == "" || h.Events[1].Damaged != "" || h.Events[0].Changes != nil || h.Events[1].Changes == nil {
+		t.Errorf("history: %+v, %v", h, err)
+	}
+	pointer := damaged(layout.PointerKey(testEnv), "x")
+	found := 0
+	if err := pointer.VerifyAll(t.Context(), VerifyOptions{}, func(v *Verification) error { found += len(v.Faults); return nil }); err != nil || found != 1 {
+		t.Errorf("%d faults, %v", found, err)
+	}
+	stop := errors.New("stop")
+	if err := whole.VerifyAll(t.Context(), VerifyOptions{}, func(*Verification) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("told to stop: %v", err)
+	}
+	if err := pointer.VerifyAll(t.Context(), VerifyOptions{}, func(*Verification) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("told to stop at a pointer: %v", err)
+	}
+	// What is sound is counted, byte by byte.
+	objects, bytes := 0, int64(0)
+	for o, err := range whole.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(o.Key, layout.AuditPrefix) && !strings.HasPrefix(o.Key, layout.EnvironmentsPrefix) {
+			objects, bytes = objects+1, bytes+o.Size
+		}
+	}
+	var all Checked
+	if err := whole.VerifyAll(t.Context(), VerifyOptions{}, func(v *Verification) error {
+		all.Objects, all.Bytes = all.Objects+v.Checked.Objects, all.Bytes+v.Checked.Bytes
+		return nil
+	}); err != nil || all.Objects != objects || all.Bytes != bytes {
+		t.Errorf("%d objects of %d bytes were checked, there are %d of %d, %v", all.Objects, all.Bytes, objects, bytes, err)
+	}
+	l := pointer.Lease(LeaseOptions{Purpose: "recover"})
+	r, err := l.PrepareRecovery(t.Context(), testEnv, RecoverOptions{Snapshot: ids[0]})
+	if err != nil || r.Snapshot != ids[0] || r.Why != "it was named" || r.Fault == "" {
+		t.Errorf("of a named one: %+v, %v", r, err)
+	}
+	if r, err := l.PrepareRecovery(t.Context(), "staging", RecoverOptions{}); !errors.Is(err, ErrNothingLive) || !strings.Contains(err.Error(), "staging") {
+		t.Errorf("of an environment that never was: %+v, %v", r, err)
+	}
+	if err := l.alive(t.Context()); !errors.Is(err, ErrPruned) {
+		t.Errorf("a lease that is not held: %v", err)
+	}
+	if plan, err := whole.Prune(t.Context(), PruneOptions{Keep: Retention{Last: -1}}); err == nil {
+		t.Errorf("of less than nothing: %+v", plan)
 	}
 }
