@@ -62,7 +62,7 @@ test: tools ## run all tests, whole, and $(RUNS) more of each kind of random run
 
 # Not under the race detector: what starts the program or a browser again and again, and what breaks off or pauses
 # one writer at each of its requests in turn. What runs side by side in them has random runs, which stay.
-UNRACED := ^(TestScripts|TestSecretsOfURLs|TestJSON|TestTypos|TestWidth|TestOrder|TestTour|TestAction.*|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook|TestRecording.*|TestCatalogue|TestCrashAtEveryChange|Test.*AtEveryRequest)$$
+UNRACED := ^(TestScripts|TestSecretsOfURLs|TestJSON|TestTypos|TestWidth|TestOrder|TestTour|TestAction.*|TestCI.*|Test.*Guide|TestCommandsAgreeAboutDamage|TestReleasedFormats|TestRunbook|TestRecording.*|TestCatalogue|TestCrashAtEveryChange|Test.*AtEveryRequest|TestFails)$$
 # What these packages test runs in Node, workerd and nginx, or has no goroutines.
 ALONE := /(serve/edge|layout/answer|index/scaletest)$$
 race: tools ## run the tests under the race detector, but for those that start programs or enumerate

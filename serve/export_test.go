@@ -6,3 +6,6 @@ import "net/http"
 
 func (h *Handler) Admin() http.Handler { return h.admin() }
 func (h *Handler) Unready() []string   { return h.unready() }
+
+// Ready reports whether every environment is live.
+func (h *Handler) Ready() bool { return len(h.unready()) == 0 }

@@ -97,9 +97,6 @@ func (h *Handler) unready() []string {
 	return names
 }
 
-// Ready reports whether every environment is live.
-func (h *Handler) Ready() bool { return len(h.unready()) == 0 }
-
 // Live gives the id of the snapshot that an environment answers from; empty
 // when there is none.
 func (h *Handler) Live(env string) string {
