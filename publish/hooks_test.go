@@ -97,6 +97,11 @@ func TestWebhook(t *testing.T) {
 			t.Errorf("the error tells a secret: %v", err)
 		}
 	}
+	unread := hook
+	unread.Webhook = "http://user:hidden@[::1/"
+	if err := RunHooks(t.Context(), []Hook{unread}, event, io.Discard); !errors.Is(err, ErrHook) || strings.Contains(err.Error(), "hidden") {
+		t.Errorf("a URL that cannot be parsed: %v", err)
+	}
 	server.Close()
 	dead := hook
 	dead.Timeout = 100 * time.Millisecond
