@@ -146,7 +146,7 @@ const devEnvironment = "dev"
 func devOptions(c *cli.Context, cfg config) (dev.Options, error) {
 	o := dev.Options{Regsnap: version(), Environment: build.Environment{Name: devEnvironment, ServiceVersion: defaultServiceVersion, Catalogue: true}}
 	name, err := oneEnv(c)
-	if err != nil || name == "" {
+	if name == "" { // so it is after an error
 		return o, err
 	}
 	if err := cfg.isConfigured(name); err != nil {
