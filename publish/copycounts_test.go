@@ -141,6 +141,17 @@ func TestTagsAreCarriedOrNot(t *testing.T) {
 	if carried, kept, err := carry(); err != nil || len(carried) != 0 || len(kept) != 0 {
 		t.Errorf("again: carried %q, kept %q, %v", carried, kept, err)
 	}
+	// One that was moved there, and deleted here, comes back.
+	second := src.mustPublish(t, from, 1).Snapshot
+	src.mustPublish(t, to, 1)
+	mustTag(t, from, "good", second)
+	if _, err := to.Untag(t.Context(), testEnv, "good", Note{}); err != nil {
+		t.Fatal(err)
+	}
+	id = second
+	if carried, kept, err := carry(); err != nil || len(carried) != 1 || len(kept) != 0 {
+		t.Errorf("deleted here: carried %q, kept %q, %v", carried, kept, err)
+	}
 	// What the target cannot read is no reason to go on either.
 	for _, b := range []*Bucket{to, from} {
 		if err := b.replaceLive(t.Context(), layout.Object{Key: layout.TagKey(testEnv, "good"), Body: []byte("x"), ContentType: layout.JsonType}); err != nil {
@@ -189,5 +200,28 @@ func TestFindResponses(t *testing.T) {
 		if got := again.present(r); got != looks {
 			t.Errorf("of %d responses, one that is there is found: %t, want %t", wanted, got, looks)
 		}
+	}
+}
+
+// TestCopyOfAnother: what the target has under the same name and is another content is not
+// taken for the one that is copied.
+func TestCopyOfAnother(t *testing.T) {
+	b := memBucket(t)
+	response := layout.ManifestResponse{Digest: layout.DigestOf(nil), Size: 1, SHA256: "ab"}
+	p := layout.ManifestPackage{Name: "a", Version: "1.0.0", Revision: "00000000000000000000", Contents: "ab"}
+	there := &layout.Manifest{Environment: testEnv, Packages: []layout.ManifestPackage{p}, Responses: []layout.ManifestResponse{response}}
+	c := b.Lease(LeaseOptions{}).CopyFrom(b, CopyOptions{})
+	c.vouch(there)
+	same := *there
+	if packages, responses, err := c.missing(&same); err != nil || len(packages)+len(responses) != 0 {
+		t.Errorf("of the same is missing %+v, %+v, %v", packages, responses, err)
+	}
+	p.Contents = "cd"
+	if _, _, err := c.missing(&layout.Manifest{Environment: testEnv, Packages: []layout.ManifestPackage{p}}); !errors.Is(err, errDiffers) {
+		t.Errorf("another list of files: %v", err)
+	}
+	response.SHA256 = "cd"
+	if _, _, err := c.missing(&layout.Manifest{Environment: testEnv, Responses: []layout.ManifestResponse{response}}); !errors.Is(err, errDiffers) {
+		t.Errorf("another response: %v", err)
 	}
 }

@@ -271,6 +271,8 @@ func TestPruneSweepsWhileItIsTrusted(t *testing.T) {
 			}
 			if err := maySweep(t.Context(), lock, c.look); !errors.Is(err, c.want) || c.want == nil && err != nil {
 				t.Errorf("%+v: %v", c, err)
+			} else if err != nil && !strings.Contains(err.Error(), "run it again") {
+				t.Errorf("%+v: no advice: %v", c, err)
 			}
 			ended, stop := context.WithCancel(t.Context())
 			stop()
@@ -378,6 +380,30 @@ func TestWaitingNeedsTheStore(t *testing.T) {
 		d.hear = true
 		if err := l.Release(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestWaitingEnds: a writer that waits for a prune ends when it is told to.
+func TestWaitingEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memBucket(t)
+		putFlag(t, b, layout.PruneLockKey, "prune")
+		ctx, stop := context.WithCancel(t.Context())
+		looks := 0
+		l := b.Lease(LeaseOptions{Waiting: func(layout.Lease) {
+			if looks++; looks == 3 {
+				stop()
+			}
+		}})
+		if err := l.Put(ctx, layout.Object{Key: "responses/a.json", Body: []byte("x"), ContentType: layout.JsonType}); !errors.Is(err, context.Canceled) || looks != 3 {
+			t.Errorf("after %d looks: %v", looks, err)
+		}
+		if err := l.Release(ctx); err != nil {
+			t.Error(err)
+		}
+		if n := count(t, b); n != 1 {
+			t.Errorf("%d objects are left, want the flag of the prune", n)
 		}
 	})
 }

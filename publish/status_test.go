@@ -1,8 +1,10 @@
 package publish
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 // TestStatus: everything that is known of an environment, one fact after the other.
@@ -258,7 +261,63 @@ func TestDamageIsTold(t *testing.T) {
 	if err := l.alive(t.Context()); !errors.Is(err, ErrPruned) {
 		t.Errorf("a lease that is not held: %v", err)
 	}
+	if v, err := whole.Verify(t.Context(), testEnv, "20990101T000000Z-000000000000", VerifyOptions{}); !errors.Is(err, ErrNoSnapshot) {
+		t.Errorf("a snapshot that is not there: %+v, %v", v, err)
+	}
+	lease := whole.Lease(LeaseOptions{Purpose: "rollback"})
+	back, err := lease.PrepareRollback(t.Context(), testEnv, ids[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := back.Do(t.Context(), Note{}, false); err != nil || m.Manifest == nil || m.Manifest.ID() != ids[0] {
+		t.Errorf("gone back: %+v, %v", m, err)
+	}
+	if err := lease.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if plan, err := whole.Prune(t.Context(), PruneOptions{Keep: Retention{Last: -1}}); err == nil {
 		t.Errorf("of less than nothing: %+v", plan)
+	}
+}
+
+// late is a store in which the pointer is not there at the first look.
+type late struct {
+	store.Store
+	looked bool
+}
+
+func (l *late) Load(ctx context.Context, key string) ([]byte, store.Token, error) {
+	if !l.looked && key == layout.PointerKey(testEnv) {
+		l.looked = true
+		return nil, "", fmt.Errorf("%s: %w", key, fs.ErrNotExist)
+	}
+	return l.Store.Load(ctx, key)
+}
+
+// TestFirstMoveMeanwhile: a pointer that comes while it is asked for, after which the log has
+// its move, is not lost.
+func TestFirstMoveMeanwhile(t *testing.T) {
+	src := newEditions(t)
+	b := memBucket(t)
+	id := src.mustPublish(t, b, 0).Snapshot
+	if p, err := In(&late{Store: b.store}).Pointer(t.Context(), testEnv); err != nil || p.Snapshot != id {
+		t.Errorf("%+v, %v", p, err)
+	}
+	// One that never was is not lost either, and one that is lost is.
+	if _, err := b.Pointer(t.Context(), "staging"); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrDamaged) {
+		t.Errorf("one that never was: %v", err)
+	}
+	if err := b.Delete(t.Context(), layout.PointerKey(testEnv)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Pointer(t.Context(), testEnv); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), id) {
+		t.Errorf("one that is lost: %v", err)
+	}
+	// If the last entry of the log cannot be read either, it is not known what was live.
+	if err := b.replaceLive(t.Context(), layout.Object{Key: layout.AuditKey(testEnv, 1), Body: []byte("x"), ContentType: layout.JsonType}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Pointer(t.Context(), testEnv); !errors.Is(err, ErrDamaged) || strings.Contains(err.Error(), "was live") || !strings.Contains(err.Error(), "regsnap recover") {
+		t.Errorf("one that is lost, and its log is damaged: %v", err)
 	}
 }
