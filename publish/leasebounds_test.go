@@ -274,6 +274,9 @@ func TestPruneSweepsWhileItIsTrusted(t *testing.T) {
 			} else if err != nil && !strings.Contains(err.Error(), "run it again") {
 				t.Errorf("%+v: no advice: %v", c, err)
 			}
+			if c.want != nil && lock.trusted() {
+				t.Errorf("%+v: it may go on", c)
+			}
 			ended, stop := context.WithCancel(t.Context())
 			stop()
 			if err := maySweep(ended, lock, c.look); !errors.Is(err, context.Canceled) {
