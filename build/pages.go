@@ -336,18 +336,17 @@ func (nowhere) Sizes(context.Context, layout.Revision) (map[string]int64, error)
 	return nil, nil
 }
 
-// between is how two neighbours differ; nil if that is not known: the facts of both are,
-// or of neither.
+// between is how two neighbours differ; nil if that is not known.
 func (p *pages) between(before, after layout.Revision) *layout.SiteChanges {
 	k := [2]layout.Revision{before, after}
 	if c, ok := p.changes[k]; ok {
 		return c
 	}
-	facts := p.facts[before]
-	if facts == nil {
+	a, b := p.facts[before], p.facts[after]
+	if a == nil || b == nil {
 		return nil
 	}
-	c := catalog.Compare(facts, p.facts[after], before.ID)
+	c := catalog.Compare(a, b, before.ID)
 	p.changes[k] = c
 	return c
 }
