@@ -4,40 +4,23 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/publish/image"
 	"github.com/regsnap/regsnap/serve/servetest"
 )
 
-// within does something where files can have no more than so many bytes, as where the
-// disk is full.
-func within(t *testing.T, size uint64, do func() error) error {
-	t.Helper()
-	var before syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
-		t.Fatal(err)
-	}
-	signal.Ignore(syscall.SIGXFSZ)
-	defer signal.Reset(syscall.SIGXFSZ)
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: before.Max}); err != nil {
-		t.Fatal(err)
-	}
-	err := do()
-	if e := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); e != nil {
-		t.Fatal(e)
-	}
-	return err
-}
-
 // TestFailsOnAFullDisk: an image, a layout or an archive that does not fit on the disk is
 // an error; no half file stays, and no tag is set.
 func TestFailsOnAFullDisk(t *testing.T) {
+	if !testtools.Alone(t) {
+		return
+	}
 	b, _ := tiny(t)
 	binaries := programs(t)[:1]
 	noise := make([]byte, 200<<10) // a program that is larger than all packs
@@ -58,7 +41,7 @@ func TestFailsOnAFullDisk(t *testing.T) {
 	kept := left()
 	sizes := []uint64{0, 10, 30, 1000, 5000, 50000, 100000, 150000, 200 << 10}
 	for _, size := range sizes {
-		err := within(t, size, func() error { _, err := image.Make(t.Context(), o); return err })
+		err := testtools.WithMaxFileSize(t, size, func() error { _, err := image.Make(t.Context(), o); return err })
 		if !errors.Is(err, syscall.EFBIG) || !slices.Equal(left(), kept) {
 			t.Errorf("an image with %d bytes a file: %v, %q were left", size, err, left())
 		}
@@ -69,7 +52,7 @@ func TestFailsOnAFullDisk(t *testing.T) {
 			},
 		} {
 			dir := t.TempDir()
-			if err := within(t, size, func() error { return do(dir) }); !errors.Is(err, syscall.EFBIG) {
+			if err := testtools.WithMaxFileSize(t, size, func() error { return do(dir) }); !errors.Is(err, syscall.EFBIG) {
 				t.Errorf("%s with %d bytes a file: %v", what, size, err)
 			}
 			for _, name := range fileNames(t, dir) {

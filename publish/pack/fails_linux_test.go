@@ -3,11 +3,11 @@ package pack_test
 import (
 	"errors"
 	"maps"
-	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/pack"
 )
@@ -15,25 +15,19 @@ import (
 // TestFailsOnAFullDisk packs where files can have no more than so many bytes, as where
 // the disk is full: packing ends with that error, and leaves no temporary file.
 func TestFailsOnAFullDisk(t *testing.T) {
-	s, m := tiny(t)
-	var before syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
-		t.Fatal(err)
+	if !testtools.Alone(t) {
+		return
 	}
-	signal.Ignore(syscall.SIGXFSZ)
-	t.Cleanup(func() { signal.Reset(syscall.SIGXFSZ) })
+	s, m := tiny(t)
 	within := func(size uint64) (map[string]string, error) {
 		dir := t.TempDir()
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: before.Max}); err != nil {
-			t.Fatal(err)
-		}
-		_, err := pack.Make(t.Context(), pack.Options{From: publish.In(s), Manifest: m, Dir: dir, Parallel: 1})
-		if e := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); e != nil {
-			t.Fatal(e)
-		}
+		err := testtools.WithMaxFileSize(t, size, func() error {
+			_, err := pack.Make(t.Context(), pack.Options{From: publish.In(s), Manifest: m, Dir: dir, Parallel: 1})
+			return err
+		})
 		return folder(t, dir), err
 	}
-	want, err := within(before.Cur)
+	want, err := within(1 << 30)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,35 +1,22 @@
 package store
 
 import (
+	"errors"
 	"os"
-	"os/signal"
 	"syscall"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/layout"
 )
 
-// TestFullDisk: what does not fit is an error, and leaves nothing. No test may run beside
-// it: the limit is that of the process.
+// TestFullDisk: what does not fit is an error, and leaves nothing.
 func TestFullDisk(t *testing.T) {
+	if !testtools.Alone(t) {
+		return
+	}
 	s := newFileStore(t.TempDir())
 	putFile(t, s, layout.Object{Key: "packages/old", Body: []byte("0123456789")})
-	var was syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
-		t.Fatal(err)
-	}
-	signal.Ignore(syscall.SIGXFSZ) // the error of the write says it
-	defer signal.Reset(syscall.SIGXFSZ)
-	few := was
-	few.Cur = 20
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &few); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
-			t.Error(err)
-		}
-	}()
 	fits, large := make([]byte, 20), make([]byte, 21)
 	for what, write := range map[string]func(body []byte) error{
 		"put":     func(body []byte) error { return s.Put(t.Context(), layout.Object{Key: "packages/new", Body: body}) },
@@ -55,13 +42,13 @@ func TestFullDisk(t *testing.T) {
 			return err
 		},
 	} {
-		if err := write(large); err == nil {
-			t.Errorf("%s: 21 bytes fit into 20", what)
+		if err := testtools.WithMaxFileSize(t, 20, func() error { return write(large) }); !errors.Is(err, syscall.EFBIG) {
+			t.Errorf("%s: 21 bytes fit into 20: %v", what, err)
 		}
 		if exists(s.file("packages/new")) {
 			t.Errorf("%s: what did not fit is there", what)
 		}
-		if err := write(fits); err != nil {
+		if err := testtools.WithMaxFileSize(t, 20, func() error { return write(fits) }); err != nil {
 			t.Errorf("%s: 20 bytes: %v", what, err)
 		}
 		if err := os.Remove(s.file("packages/new")); err != nil {

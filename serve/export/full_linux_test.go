@@ -4,13 +4,13 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 	"github.com/regsnap/regsnap/serve/export"
 )
@@ -18,6 +18,9 @@ import (
 // TestDiskFull: where a file can be written up to its last byte and no further, whichever
 // it is, the export ends with that error and leaves nothing of itself.
 func TestDiskFull(t *testing.T) {
+	if !testtools.Alone(t) {
+		return
+	}
 	url, first, second := small(t)
 	bucket := open(t, url)
 	o := export.Options{From: bucket, Environment: env, Regsnap: "test", At: "/srv/registry", Copy: true}
@@ -38,23 +41,6 @@ func TestDiskFull(t *testing.T) {
 			sizes[len(body)] = true
 		}
 	}
-	signal.Ignore(syscall.SIGXFSZ) // the error is enough
-	defer signal.Reset(syscall.SIGXFSZ)
-	var unlimited syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &unlimited); err != nil {
-		t.Fatal(err)
-	}
-	limited := func(size uint64, fn func() error) error {
-		limit := syscall.Rlimit{Cur: size, Max: unlimited.Max}
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-			t.Fatal(err)
-		}
-		err := fn()
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &unlimited); err != nil {
-			t.Fatal(err)
-		}
-		return err
-	}
 	for size := range sizes {
 		if size == 0 {
 			continue
@@ -64,7 +50,7 @@ func TestDiskFull(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := contents(t, dir)
-		err := limited(uint64(size-1), func() error {
+		err := testtools.WithMaxFileSize(t, uint64(size-1), func() error {
 			_, err := export.Export(t.Context(), at(dir, second))
 			return err
 		})
