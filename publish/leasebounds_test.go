@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,11 +75,12 @@ func pruneIsBusy(t *testing.T, b *Bucket) bool {
 // hang until they are given up.
 type deaf struct {
 	store.Store
-	hear, hang bool
+	hear atomic.Bool
+	hang bool
 }
 
 func (d *deaf) Load(ctx context.Context, key string) ([]byte, store.Token, error) {
-	if !d.hear {
+	if !d.hear.Load() {
 		if d.hang {
 			<-ctx.Done()
 		}
@@ -111,7 +113,7 @@ func TestHolderAtItsBounds(t *testing.T) {
 			if got := h.trusted(); got != c.trusted {
 				t.Errorf("after %s it is trusted: %t, want %t", c.age, got, c.trusted)
 			}
-			d.hear = true
+			d.hear.Store(true)
 			if err := h.renew(t.Context()); (err == nil) != c.renews || err != nil && !errors.Is(err, errLost) {
 				t.Errorf("after %s: %v; want that it renews: %t", c.age, err, c.renews)
 			}
@@ -178,14 +180,14 @@ func TestAbandonedWhileItHangs(t *testing.T) {
 // losing is a store of which one swap gets no answer: the store has heard of it, or not.
 type losing struct {
 	store.Store
-	lose, heard bool
+	lose  atomic.Bool
+	heard bool
 }
 
 func (l *losing) Swap(ctx context.Context, key string, body []byte, old store.Token) error {
-	if !l.lose {
+	if !l.lose.CompareAndSwap(true, false) {
 		return l.Store.Swap(ctx, key, body, old)
 	}
-	l.lose = false
 	if l.heard {
 		if err := l.Store.Swap(ctx, key, body, old); err != nil {
 			return err
@@ -204,9 +206,9 @@ func TestRenewalWithoutAnswer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.lose = true
+			l.lose.Store(true)
 			time.Sleep(61 * time.Second) // the first renewal
-			if l.lose {
+			if l.lose.Load() {
 				t.Fatal("it did not renew")
 			}
 			if err := h.alive(t.Context()); err != nil {
@@ -264,7 +266,7 @@ func TestPruneSweepsWhileItIsTrusted(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(c.age)
-			if d.hear = true; c.gone {
+			if d.hear.Store(true); c.gone {
 				if err := d.Delete(t.Context(), layout.PruneLockKey); err != nil {
 					t.Fatal(err)
 				}
@@ -282,12 +284,12 @@ func TestPruneSweepsWhileItIsTrusted(t *testing.T) {
 			if err := maySweep(ended, lock, c.look); !errors.Is(err, context.Canceled) {
 				t.Errorf("%+v, cancelled: %v", c, err)
 			}
-			if d.hear = false; c.want == nil && !c.gone {
+			if d.hear.Store(false); c.want == nil && !c.gone {
 				if err := maySweep(t.Context(), lock, true); !errors.Is(err, errCrash) || errors.Is(err, errLost) {
 					t.Errorf("%+v, and the store fails: %v", c, err)
 				}
 			}
-			d.hear = true
+			d.hear.Store(true)
 			if err := lock.end(t.Context()); err != nil {
 				t.Error(err)
 			}
@@ -333,7 +335,9 @@ func TestRepairUnderALease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repairs := v.Repairs(In(&losing{Store: b.store, lose: true}).Lease(LeaseOptions{}))
+	s := &losing{Store: b.store}
+	s.lose.Store(true)
+	repairs := v.Repairs(In(s).Lease(LeaseOptions{}))
 	if err := repairs.Put(t.Context(), layout.Object{Key: key, Body: []byte("y"), ContentType: "application/zip"}); !errors.Is(err, errCrash) {
 		t.Errorf("without a lease: %v", err)
 	}
@@ -372,15 +376,16 @@ func TestInUse(t *testing.T) {
 // flag is without renewing its own. Where the store fails it says so.
 func TestWaitingNeedsTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &deaf{Store: memBucket(t).store, hear: true}
+		d := &deaf{Store: memBucket(t).store}
+		d.hear.Store(true)
 		b := In(d)
 		putFlag(t, b, layout.PruneLockKey, "prune")
-		l := b.Lease(LeaseOptions{Waiting: func(layout.Lease) { d.hear = false }})
+		l := b.Lease(LeaseOptions{Waiting: func(layout.Lease) { d.hear.Store(false) }})
 		err := l.Put(t.Context(), layout.Object{Key: "responses/a.json", Body: []byte("x"), ContentType: layout.JsonType})
 		if !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "renew the lease") {
 			t.Errorf("waiting while the store fails: %v", err)
 		}
-		d.hear = true
+		d.hear.Store(true)
 		if err := l.Release(t.Context()); err != nil {
 			t.Error(err)
 		}
