@@ -323,10 +323,12 @@ func TestStorageByHand(t *testing.T) {
 	s.change(func() { s.index("3", "agent-1.0.0", "store-1.0.0", "web-1.0.0", "web-2.0.0") })
 	ctx, cancel := context.WithCancel(t.Context())
 	before := func(_ *storage, _ http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path == "/artifacts/packages/web-1.0.0.zip" {
-			cancel()
+		if r.URL.Path != "/artifacts/packages/web-1.0.0.zip" {
+			return false
 		}
-		return false
+		cancel()
+		<-r.Context().Done() // before anything of it comes
+		return true
 	}
 	s.change(func() { s.before = before })
 	if _, _, err := upstream.Fetch(ctx, o); !errors.Is(err, context.Canceled) {

@@ -65,7 +65,7 @@ type front struct {
 	ctx context.Context // ends with the test
 
 	mu     sync.Mutex
-	uses   map[string]int // of tokens
+	uses   map[string]int // of tokens, and of requests that were refused
 	asked  map[string]int // requests, by step
 	tokens int
 	seen   []string // what should not have been sent
