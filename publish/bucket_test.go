@@ -31,7 +31,7 @@ func TestCloseFails(t *testing.T) {
 // TestObjectsAtTheirBounds: what is longer than an object of its kind may be is neither
 // written nor read, and what is not is.
 func TestObjectsAtTheirBounds(t *testing.T) {
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	key := layout.PointerKey(testEnv)
 	most := layout.MaxSize(key)
 	for _, c := range []struct {
@@ -69,7 +69,7 @@ func TestObjectsAtTheirBounds(t *testing.T) {
 // TestFetchFileOfDamaged: a file that lies in an archive comes whole, or as the damage of it.
 func TestFetchFileOfDamaged(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	if _, err := src.edition(0); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func (s taking) Open(ctx context.Context, key string, offset, length int64) (io.
 // called damaged, whichever object is missed first.
 func TestPrunedIsNotDamaged(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	old := src.mustPublish(t, b, 0).Snapshot
 	live := src.mustPublish(t, b, 1).Snapshot
 	m := mustRead(t, b, old)
@@ -167,7 +167,7 @@ func TestPrunedIsNotDamaged(t *testing.T) {
 			return err
 		},
 		"mirror": func(b *Bucket) error {
-			to := memBucket(t)
+			to := openTest(t, "mem://")
 			l := to.Lease(LeaseOptions{Purpose: "mirror"})
 			return errors.Join(l.CopyFrom(b, CopyOptions{}).Snapshot(t.Context(), m), l.Release(t.Context()))
 		},
@@ -207,7 +207,7 @@ func TestPrunedIsNotDamaged(t *testing.T) {
 // damaged, whichever object it is.
 func TestAnotherDigest(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	id := src.mustPublish(t, b, 0).Snapshot
 	m := mustRead(t, b, id)
 	p, other := m.Packages[0], strings.Repeat("ab", 32)

@@ -71,7 +71,7 @@ func TestConditional(t *testing.T) {
 		}, errCrash, false, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := &whimsical{Store: memBucket(t).store}
+			w := &whimsical{Store: openTest(t, "mem://").store}
 			if c.at != nil {
 				w.at = c.at(w.Store)
 			}
@@ -100,7 +100,7 @@ func TestConditional(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		b := memBucket(t)
+		b := openTest(t, "mem://")
 		h, err := b.newHeartbeat(t.Context(), layout.LeaseKey("0123456789abcdef"), layout.Lease{Format: layout.LeaseFormat}, "")
 		if err != nil {
 			t.Fatal(err)

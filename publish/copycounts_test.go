@@ -13,7 +13,7 @@ import (
 // then, and what an earlier one had brought is not counted twice.
 func TestCopyCounts(t *testing.T) {
 	src := newEditions(t)
-	from, to := memBucket(t), memBucket(t)
+	from, to := openTest(t, "mem://"), openTest(t, "mem://")
 	m := mustRead(t, from, src.mustPublish(t, from, 0).Snapshot)
 	content := func() (objects int, bytes int64) {
 		t.Helper()
@@ -98,7 +98,7 @@ func TestCopyCounts(t *testing.T) {
 // TestCopyEnds: a copy whose context is over waits for nothing, and has stored nothing more.
 func TestCopyEnds(t *testing.T) {
 	src := newEditions(t)
-	from, to := memBucket(t), memBucket(t)
+	from, to := openTest(t, "mem://"), openTest(t, "mem://")
 	m := mustRead(t, from, src.mustPublish(t, from, 0).Snapshot)
 	ended, stop := context.WithCancel(t.Context())
 	stop()
@@ -126,7 +126,7 @@ func TestCopyEnds(t *testing.T) {
 // TestTagsAreCarriedOrNot: a tag that cannot be read is carried nowhere.
 func TestTagsAreCarriedOrNot(t *testing.T) {
 	src := newEditions(t)
-	from, to := memBucket(t), memBucket(t)
+	from, to := openTest(t, "mem://"), openTest(t, "mem://")
 	id := src.mustPublish(t, from, 0).Snapshot
 	src.mustPublish(t, to, 0)
 	mustTag(t, from, "good", id)
@@ -166,7 +166,7 @@ func TestTagsAreCarriedOrNot(t *testing.T) {
 // TestFindResponses: of more than a hundred responses it is looked once which ones are there.
 func TestFindResponses(t *testing.T) {
 	for wanted, looks := range map[int]bool{fewResponses: false, fewResponses + 1: true} {
-		b := memBucket(t)
+		b := openTest(t, "mem://")
 		put := func(key string) {
 			t.Helper()
 			if err := b.Put(t.Context(), layout.Object{Key: key, Body: []byte("x"), ContentType: layout.JsonType}); err != nil {
@@ -206,7 +206,7 @@ func TestFindResponses(t *testing.T) {
 // TestCopyOfAnother: what the target has under the same name and is another content is not
 // taken for the one that is copied.
 func TestCopyOfAnother(t *testing.T) {
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	response := layout.ManifestResponse{Digest: layout.DigestOf(nil), Size: 1, SHA256: "ab"}
 	p := layout.ManifestPackage{Name: "a", Version: "1.0.0", Revision: "00000000000000000000", Contents: "ab"}
 	there := &layout.Manifest{Environment: testEnv, Packages: []layout.ManifestPackage{p}, Responses: []layout.ManifestResponse{response}}

@@ -55,7 +55,7 @@ func TestDiffPaths(t *testing.T) {
 // says the same is not.
 func TestDiffOfCatalogues(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	built := func(n int, catalogue bool) SnapshotRef {
 		t.Helper()
 		edition, err := src.edition(n)

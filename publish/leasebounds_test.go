@@ -51,7 +51,7 @@ func TestFlagsCountForTenMinutes(t *testing.T) {
 			}},
 		} {
 			synctest.Test(t, func(t *testing.T) {
-				b := memBucket(t)
+				b := openTest(t, "mem://")
 				src.mustPublish(t, b, 0)
 				putFlag(t, b, c.key, c.purpose)
 				time.Sleep(age)
@@ -71,7 +71,7 @@ func pruneIsBusy(t *testing.T, b *Bucket) bool {
 	return err != nil
 }
 
-// deaf is a store that does not hear renewals while it is told not to: they fail, or
+// deaf is a store that does not hear renewals until hear is set: they fail, or
 // hang until they are given up.
 type deaf struct {
 	store.Store
@@ -103,7 +103,7 @@ func TestHolderAtItsBounds(t *testing.T) {
 		{10 * time.Minute, false, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			d := &deaf{Store: memBucket(t).store}
+			d := &deaf{Store: openTest(t, "mem://").store}
 			b := In(d)
 			h, err := b.newHeartbeat(t.Context(), layout.LeaseKey("0123456789abcdef"), layout.Lease{Format: layout.LeaseFormat}, "")
 			if err != nil {
@@ -138,7 +138,7 @@ func TestHolderAtItsBounds(t *testing.T) {
 // over, and not before.
 func TestEndOfAHangingRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &deaf{Store: memBucket(t).store, hang: true}
+		d := &deaf{Store: openTest(t, "mem://").store, hang: true}
 		h, err := In(d).newHeartbeat(t.Context(), layout.LeaseKey("0123456789abcdef"), layout.Lease{Format: layout.LeaseFormat}, "")
 		if err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestEndOfAHangingRenewal(t *testing.T) {
 // its flag.
 func TestAbandonedWhileItHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &deaf{Store: memBucket(t).store, hang: true}
+		d := &deaf{Store: openTest(t, "mem://").store, hang: true}
 		h, err := In(d).newHeartbeat(t.Context(), layout.PruneLockKey, layout.Lease{Format: layout.LeaseFormat}, "")
 		if err != nil {
 			t.Fatal(err)
@@ -201,7 +201,7 @@ func (l *losing) Swap(ctx context.Context, key string, body []byte, old store.To
 func TestRenewalWithoutAnswer(t *testing.T) {
 	for _, heard := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			l := &losing{Store: memBucket(t).store, heard: heard}
+			l := &losing{Store: openTest(t, "mem://").store, heard: heard}
 			h, err := In(l).newHeartbeat(t.Context(), layout.LeaseKey("0123456789abcdef"), layout.Lease{Format: layout.LeaseFormat, By: "ada"}, "")
 			if err != nil {
 				t.Fatal(err)
@@ -260,7 +260,7 @@ func TestPruneSweepsWhileItIsTrusted(t *testing.T) {
 		{5 * time.Minute, false, true, errLost},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			d := &deaf{Store: memBucket(t).store}
+			d := &deaf{Store: openTest(t, "mem://").store}
 			lock, err := In(d).newHeartbeat(t.Context(), layout.PruneLockKey, layout.Lease{Format: layout.LeaseFormat}, "")
 			if err != nil {
 				t.Fatal(err)
@@ -312,7 +312,7 @@ func (w withoutLock) List(ctx context.Context, prefix string) iter.Seq2[store.Ob
 // TestPruneWithoutItsLock: a prune whose lock is gone before it has begun deletes nothing.
 func TestPruneWithoutItsLock(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	for n := range 4 {
 		src.mustPublish(t, b, n)
 	}
@@ -325,7 +325,7 @@ func TestPruneWithoutItsLock(t *testing.T) {
 // TestRepairUnderALease: nothing is written over what is there before prune is kept away.
 func TestRepairUnderALease(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	id := src.mustPublish(t, b, 0).Snapshot
 	key := revisionOf(mustRead(t, b, id).Packages[0]).ArchiveKey()
 	if err := b.replaceLive(t.Context(), layout.Object{Key: key, Body: []byte("x"), ContentType: "application/zip"}); err != nil {
@@ -349,7 +349,7 @@ func TestRepairUnderALease(t *testing.T) {
 // TestKnows: a lease knows the manifests that it was given, and no others.
 func TestKnows(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	first, second := src.mustPublish(t, b, 0).Snapshot, src.mustPublish(t, b, 1).Snapshot
 	l := b.Lease(LeaseOptions{Live: []*layout.Manifest{mustRead(t, b, second)}})
 	if !l.Knows(testEnv, second) || l.Knows(testEnv, first) || l.Knows("staging", second) {
@@ -357,7 +357,7 @@ func TestKnows(t *testing.T) {
 	}
 }
 
-// TestInUse: whoever has the lock is named, as far as it is known.
+// TestInUse: the holder of the lock is named, as far as it is known.
 func TestInUse(t *testing.T) {
 	at := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
 	for want, l := range map[string]layout.Lease{
@@ -376,7 +376,7 @@ func TestInUse(t *testing.T) {
 // flag is without renewing its own. Where the store fails it says so.
 func TestWaitingNeedsTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &deaf{Store: memBucket(t).store}
+		d := &deaf{Store: openTest(t, "mem://").store}
 		d.hear.Store(true)
 		b := In(d)
 		putFlag(t, b, layout.PruneLockKey, "prune")
@@ -392,10 +392,10 @@ func TestWaitingNeedsTheStore(t *testing.T) {
 	})
 }
 
-// TestWaitingEnds: a writer that waits for a prune ends when it is told to.
+// TestWaitingEnds: a writer that waits for a prune ends with its context.
 func TestWaitingEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := memBucket(t)
+		b := openTest(t, "mem://")
 		putFlag(t, b, layout.PruneLockKey, "prune")
 		ctx, stop := context.WithCancel(t.Context())
 		looks := 0

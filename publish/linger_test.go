@@ -119,11 +119,11 @@ func (a *asked) Capabilities() store.Capabilities {
 	}}
 }
 
-// TestPruneTells: the plan is told before anything goes, and then how far it is, object by
+// TestPruneTells: a prune says its plan before anything goes, and then how far it is, object by
 // object. A store that has no batches is asked for one once.
 func TestPruneTells(t *testing.T) {
 	src := newEditions(t)
-	a := &asked{Store: memBucket(t).store}
+	a := &asked{Store: openTest(t, "mem://").store}
 	b := In(a)
 	for n := range 5 {
 		src.mustPublish(t, b, n)

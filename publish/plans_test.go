@@ -20,7 +20,7 @@ type planned struct {
 // planned again and made: the plan says what then happens, errors included, and changes nothing.
 func TestPlansSayWhatHappens(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	var ids []string
 	for n := range 3 {
 		ids = append(ids, src.mustPublish(t, b, n).Snapshot)

@@ -10,18 +10,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
-	"github.com/regsnap/regsnap/publish/store"
 )
-
-// memBucket is a bucket in memory, which is left behind.
-func memBucket(t *testing.T) *Bucket {
-	t.Helper()
-	s, err := store.Open(t.Context(), "mem://", store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return In(s)
-}
 
 // TestGrace has four editions go live ten minutes after each other, and looks at them a
 // minute after the last: what was live within a time before that stays, to the second.
@@ -29,7 +18,7 @@ func memBucket(t *testing.T) *Bucket {
 func TestGrace(t *testing.T) {
 	src := newEditions(t)
 	synctest.Test(t, func(t *testing.T) {
-		b := memBucket(t)
+		b := openTest(t, "mem://")
 		for n := range 4 {
 			if n > 0 {
 				time.Sleep(10 * time.Minute)
@@ -122,7 +111,7 @@ func TestWhySnapshotsStay(t *testing.T) {
 func TestPruneOfIndexes(t *testing.T) {
 	src := newEditions(t)
 	synctest.Test(t, func(t *testing.T) {
-		b := memBucket(t)
+		b := openTest(t, "mem://")
 		src.mustPublish(t, b, 0)
 		put := func(generations ...int64) {
 			for _, g := range generations {
@@ -182,7 +171,7 @@ func TestPruneOfIndexes(t *testing.T) {
 // TestTaggedStays: what has a tag stays, and says so, unless it is live, which says more.
 func TestTaggedStays(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	var ids []string
 	for n := range 5 {
 		ids = append(ids, src.mustPublish(t, b, n).Snapshot)

@@ -30,7 +30,7 @@ func kindsOf(moves []layout.Move) string {
 func TestRecordOfMoves(t *testing.T) {
 	src := newEditions(t)
 	synctest.Test(t, func(t *testing.T) {
-		ctx, b := t.Context(), memBucket(t)
+		ctx, b := t.Context(), openTest(t, "mem://")
 		for n := range 3 {
 			src.mustPublish(t, b, n)
 		}
@@ -103,7 +103,7 @@ func TestRecordOfMoves(t *testing.T) {
 // however many there are, and as many are told as were asked for.
 func TestHistoryOfMany(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	const many = 3*historyReads + 2
 	for n := range many {
 		src.mustPublish(t, b, n)
@@ -138,7 +138,7 @@ func TestHistoryOfMany(t *testing.T) {
 // where another snapshot was, and in which generation they were at least.
 func TestLateEntries(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	first := src.mustPublish(t, b, 0).Snapshot
 	if _, err := b.Pin(t.Context(), testEnv, Note{}); err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 // now. What turns out to be wrong besides is added.
 func TestRepairSaysWhatItDid(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	id := src.mustPublish(t, b, 0).Snapshot
 	whole := copyOf(t, b)
 	rev := revisionOf(mustRead(t, b, id).Packages[0])

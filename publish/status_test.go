@@ -19,7 +19,7 @@ import (
 func TestStatus(t *testing.T) {
 	src := newEditions(t)
 	synctest.Test(t, func(t *testing.T) {
-		ctx, b := t.Context(), memBucket(t)
+		ctx, b := t.Context(), openTest(t, "mem://")
 		status := func() *Status {
 			t.Helper()
 			stored, err := b.Snapshots(ctx, testEnv)
@@ -90,7 +90,7 @@ func TestRecoveryIsBounded(t *testing.T) {
 		moves int
 		first bool // the first snapshot is among those that are looked at
 	}{{layout.MaxMoves - 1, true}, {layout.MaxMoves, true}, {mostReplayed, true}, {mostReplayed + 1, false}} {
-		b := memBucket(t)
+		b := openTest(t, "mem://")
 		first, second := src.mustPublish(t, b, 0).Snapshot, src.mustPublish(t, b, 1).Snapshot
 		// The log says that the second was live from its second entry on.
 		for g := 2; g <= c.moves; g++ {
@@ -158,7 +158,7 @@ func TestOfOneOnly(t *testing.T) {
 
 // TestRecoveryGivesUp: when a hundred snapshots are not whole no more are tried.
 func TestRecoveryGivesUp(t *testing.T) {
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	for n := range mostSkipped + 1 {
 		id := fmt.Sprintf("20240101T%06dZ-000000000000", n)
 		if err := b.Put(t.Context(), layout.Object{Key: layout.ManifestKey(testEnv, id), Body: []byte("x"), ContentType: layout.JsonType}); err != nil {
@@ -174,7 +174,7 @@ func TestRecoveryGivesUp(t *testing.T) {
 // TestWhoPinned: a pin says who has it, the end of one who had it.
 func TestWhoPinned(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	id := src.mustPublish(t, b, 0).Snapshot
 	pinned, err := b.Pin(t.Context(), testEnv, Note{By: "eve", Reason: "hold"})
 	if err != nil || !pinned.Changed || pinned.Pin == nil || pinned.Pin.By != "eve" || pinned.Live != id {
@@ -197,7 +197,7 @@ func TestWhoPinned(t *testing.T) {
 // what is known.
 func TestDamageIsTold(t *testing.T) {
 	src := newEditions(t)
-	whole := memBucket(t)
+	whole := openTest(t, "mem://")
 	var ids []string
 	for n := range 3 {
 		ids = append(ids, src.mustPublish(t, whole, n).Snapshot)
@@ -298,7 +298,7 @@ func (l *late) Load(ctx context.Context, key string) ([]byte, store.Token, error
 // its move, is not lost.
 func TestFirstMoveMeanwhile(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	id := src.mustPublish(t, b, 0).Snapshot
 	if p, err := In(&late{Store: b.store}).Pointer(t.Context(), testEnv); err != nil || p.Snapshot != id {
 		t.Errorf("%+v, %v", p, err)

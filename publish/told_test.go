@@ -16,7 +16,7 @@ import (
 // TestDamagedEntryIsTold: an entry of the log that cannot be read is among the moves.
 func TestDamagedEntryIsTold(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	for n := range 3 {
 		src.mustPublish(t, b, n)
 	}
@@ -35,7 +35,7 @@ func TestDamagedEntryIsTold(t *testing.T) {
 // TestUnknownStays: what regsnap did not write is counted, named up to a number, and stays.
 func TestUnknownStays(t *testing.T) {
 	src := newEditions(t)
-	b := memBucket(t)
+	b := openTest(t, "mem://")
 	src.mustPublish(t, b, 0)
 	for n := range maxUnknown + 1 {
 		if err := b.store.Put(t.Context(), layout.Object{Key: fmt.Sprintf("packages/note-%d.txt", n), Body: []byte("x"), ContentType: "text/plain"}); err != nil {
@@ -53,7 +53,7 @@ func TestUnknownStays(t *testing.T) {
 // on takes another.
 func TestLeaseTellsSince(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := memBucket(t)
+		b := openTest(t, "mem://")
 		flags := func() (all []layout.Lease) {
 			t.Helper()
 			for o, err := range b.List(t.Context(), layout.LeasesPrefix) {
@@ -116,7 +116,7 @@ func (unlisted) List(context.Context, string) iter.Seq2[store.ObjectInfo, error]
 // TestPlanOfACopy: a plan counts what would be copied, once, and copies nothing.
 func TestPlanOfACopy(t *testing.T) {
 	src := newEditions(t)
-	from, to := memBucket(t), memBucket(t)
+	from, to := openTest(t, "mem://"), openTest(t, "mem://")
 	m := mustRead(t, from, src.mustPublish(t, from, 0).Snapshot)
 	c := to.Lease(LeaseOptions{}).CopyFrom(from, CopyOptions{})
 	for range 2 { // the second time all is known

@@ -15,7 +15,7 @@ import (
 	"github.com/regsnap/regsnap/serve"
 )
 
-// TestLive: what the page of an environment is told of its pointer. The ten newest entries
+// TestLive: what the page of an environment says of its pointer. The ten newest entries
 // of the log are read, once until the pointer is read again.
 func TestLive(t *testing.T) {
 	b := newPointing(t)
@@ -63,7 +63,7 @@ func TestLive(t *testing.T) {
 	}
 	expect("with an entry that cannot be read", 10, []int{11, 0, 9, 8, 7, 6, 5, 4, 3, 2, 0, 0})
 
-	// Of a snapshot that is not loaded yet nothing is told.
+	// It says nothing of a snapshot that is not loaded yet.
 	p = p.After("production", layout.Move{Snapshot: "20240102T030405Z-0123456789ab", Kind: layout.MovePublish, At: time.Unix(1.8e9, 0).UTC()})
 	b.pointers["production"] = p
 	was := h.Live("production")

@@ -18,7 +18,7 @@ import (
 	"github.com/regsnap/regsnap/publish/store"
 )
 
-// TestEveryExitCode: what each error ends the program with, and what a program is told.
+// TestEveryExitCode: what each error ends the program with, and what it says to programs.
 // The codes are those of docs/commands.md.
 func TestEveryExitCode(t *testing.T) {
 	seen := map[int]bool{0: true}

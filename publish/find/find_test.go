@@ -430,7 +430,7 @@ func TestFindGaps(t *testing.T) {
 				"1.0.0 1 3 false false ab ada ada production=production [] false 1",
 			},
 		},
-		"the entry of its end, and whoever ended it": {
+		"the entry of its end, and who ended it": {
 			[]content{{"1.0.0": "x"}, {"2.0.0": "x"}},
 			func(ctx context.Context, w *world, ids []string) {
 				_, err := w.b.Pin(ctx, env, publish.Note{By: "eve"})

@@ -260,7 +260,7 @@ func mayGo(from, to *url.URL) error {
 	if from.Hostname() == to.Hostname() {
 		return nil
 	}
-	a, _ := netip.ParseAddr(to.Hostname()) // a name gives an address that is none of these
+	a, _ := netip.ParseAddr(to.Hostname()) // a name gives the zero address, which is neither
 	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() {
 		return fmt.Errorf("%w to the private address %s: a registry behind a proxy must know the name by which it is asked", errLeads, to.Host)
 	}

@@ -27,7 +27,7 @@ func (nothing) ReadAt(p []byte, _ int64) (int, error) {
 }
 
 // TestPutPartsFails has each request of an upload in parts fail: then there is no object,
-// and the store is told to forget the parts.
+// and the store is asked to forget the parts.
 func TestPutPartsFails(t *testing.T) {
 	const ns = ` xmlns="http://s3.amazonaws.com/doc/2006-03-01/"`
 	for what, c := range map[string]struct {

@@ -137,7 +137,7 @@ func TestRetryCloses(t *testing.T) {
 	}
 }
 
-// TestBodiesThatEndBadly: the end of a body is told, once.
+// TestBodiesThatEndBadly: how a body ends is said once.
 func TestBodiesThatEndBadly(t *testing.T) {
 	s := Retry(&scripted{open: func(context.Context, string, int64, int64) (io.ReadCloser, int64, error) {
 		return endsBadly{strings.NewReader("x")}, 1, nil
@@ -229,7 +229,7 @@ func TestResumedReads(t *testing.T) {
 		text  string
 	}{
 		"at once":                  {[]part{{10, 10, io.EOF}}, whole, nil, ""},
-		"broken off once":          {[]part{{4, 10, io.ErrUnexpectedEOF}, {6, 6, io.EOF}}, whole, nil, ""},
+		"cut once":                 {[]part{{4, 10, io.ErrUnexpectedEOF}, {6, 6, io.EOF}}, whole, nil, ""},
 		"a clean end too early":    {[]part{{4, 10, io.EOF}, {6, 6, io.EOF}}, whole, nil, ""},
 		"then one byte less":       {[]part{{4, 10, io.ErrUnexpectedEOF}, {5, 5, io.EOF}}, whole[:4], layout.ErrDamaged, "5 bytes are left from 4 on, not 6 as before"},
 		"then one byte more":       {[]part{{4, 10, io.ErrUnexpectedEOF}, {6, 7, io.EOF}}, whole[:4], layout.ErrDamaged, "7 bytes are left"},
@@ -335,12 +335,12 @@ func TestSilence(t *testing.T) {
 			end(io.EOF)
 			last := told[len(told)-1]
 			if last.Took != silentFor+1 || !errors.Is(last.Err, io.EOF) || last.Place != "s3://b" {
-				t.Errorf("the end is told as %+v", last)
+				t.Errorf("the notice of the end is %+v", last)
 			}
 			before := len(told)
 			time.Sleep(time.Minute)
 			if len(told) > before {
-				t.Errorf("after the end is told %+v", told[before:])
+				t.Errorf("there are notices after the end: %+v", told[before:])
 			}
 		})
 	}

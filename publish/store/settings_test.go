@@ -202,7 +202,7 @@ func TestS3Public(t *testing.T) {
 	}
 }
 
-// TestGCSPublic: whoever anyone is, with an account or without, and whatever their role lets
+// TestGCSPublic: anyone, with an account or without, and whatever their role lets
 // them do.
 func TestGCSPublic(t *testing.T) {
 	for _, c := range []struct {

@@ -229,7 +229,7 @@ func TestRemote(t *testing.T) {
 	gone := errors.New("connection refused")
 	for _, c := range []struct {
 		name   string
-		status []int // of one answer after another; 0 is none
+		status []int // of one answer after another; 0 stands for no answer
 		sent   int
 		want   int
 		err    error

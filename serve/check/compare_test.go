@@ -76,7 +76,7 @@ func TestDifferences(t *testing.T) {
 		{"encoded again", "search", zippedAs("x", "2"), zippedAs("x", "1"), no, "encoded again", "encoded again"},
 		{"encoded alike", "search", zippedAs("x", "1"), zippedAs("x", "1"), no, no, no},
 		{"another that is encoded", "search", zippedAs("y", "2"), zippedAs("x", "1"), "another body", "another body", "another body"},
-		{"an archive that is none", "archive", said(200, "x", "Content-Length: 1"), said(200, "y", "Content-Length: 1"), "another archive", "another body", "another body"},
+		{"what is no archive", "archive", said(200, "x", "Content-Length: 1"), said(200, "y", "Content-Length: 1"), "another archive", "another body", "another body"},
 		{"a part of an archive", "archive", said(206, "x"), said(206, "y"), no, "another body", "another body"},
 	} {
 		for level, want := range map[Level]string{API: c.api, Edge: c.edge, Exact: c.exact} {
@@ -93,7 +93,7 @@ func TestDifferences(t *testing.T) {
 			if text := strings.Join(got, ", "); !strings.EqualFold(text, want) {
 				t.Errorf("%s, %s: %q, want %q", c.name, level, text, want)
 			}
-			// What is ignored is none, whatever its case.
+			// A header that is ignored does not differ, whatever its case.
 			for _, problem := range got {
 				name := problem[strings.LastIndexByte(problem, ' ')+1:]
 				switch {

@@ -18,6 +18,7 @@ import (
 	"github.com/regsnap/regsnap/publish/store/storetest"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 	"github.com/regsnap/regsnap/serve/check"
+	"github.com/regsnap/regsnap/serve/servetest"
 )
 
 // inProcess sends requests to a handler.
@@ -63,16 +64,6 @@ func small(t *testing.T) (url, first, second string) {
 	return url, made("1.0.0"), made("1.0.0", "1.1.0")
 }
 
-func open(t *testing.T, url string) *publish.Bucket {
-	t.Helper()
-	b, err := publish.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() }) // it was only read
-	return b
-}
-
 // TestFails has each read of the bucket fail that a check makes, one after another. It
 // ends with an error that names the bucket, and lays nothing to the registry; or nothing
 // has come of it, because there is something else to answer from.
@@ -88,7 +79,7 @@ func TestFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			remote := inProcess{stuck(t, open(t, url), c.shows)}
+			remote := inProcess{stuck(t, servetest.Open(t, url), c.shows)}
 			var sound *check.Report
 			calls := 0
 			storetest.EachCall(t, func(t *testing.T, fill func(store.Store) *storetest.Failing) {
@@ -135,8 +126,8 @@ func TestFollowFails(t *testing.T) {
 	for name, shows := range map[string]string{"the live snapshot": second, "the one before": first} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			edge := listening(t, stuck(t, open(t, url), shows))
-			sound := look(t, follow(t, open(t, url), edge.URL))[0]
+			edge := listening(t, stuck(t, servetest.Open(t, url), shows))
+			sound := look(t, follow(t, servetest.Open(t, url), edge.URL))[0]
 			if sound.Snapshot != shows || sound.Live != second || sound.Previous != first {
 				t.Fatalf("%+v", sound)
 			}
@@ -176,7 +167,7 @@ func TestFollowFails(t *testing.T) {
 func TestStateFails(t *testing.T) {
 	t.Parallel()
 	url, _, second := small(t)
-	bucket := open(t, url)
+	bucket := servetest.Open(t, url)
 	dir := t.TempDir()
 	foreign := filepath.Join(dir, "letter")
 	if err := os.WriteFile(foreign, []byte("Dear Ada"), 0o666); err != nil {
@@ -212,7 +203,7 @@ func (s *sometimes) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestSometimesSilent(t *testing.T) {
 	defer check.SetAttempts(1)()
 	url, _, second := small(t)
-	bucket := open(t, url)
+	bucket := servetest.Open(t, url)
 	o := options(bucket, "http://registry.example")
 	o.MaxRequests, o.Parallel = 120, 1
 	o.Transport = &sometimes{RoundTripper: inProcess{stuck(t, bucket, second)}}

@@ -120,7 +120,7 @@ func TestFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sound := open(t, url)
+			sound := servetest.Open(t, url)
 			served := servers.MemoryDir(t) // what is served before
 			if c.before != "" {
 				exported(t, sound, served, func(o *export.Options) { o.Snapshot, o.At = c.before, "/srv/registry" })
@@ -173,21 +173,11 @@ func TestFails(t *testing.T) {
 	}
 }
 
-func open(t *testing.T, url string) *publish.Bucket {
-	t.Helper()
-	b, err := publish.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() }) // it was only read
-	return b
-}
-
 // TestDiskFails: what is in the way on the disk is an error, and what was served stays.
 func TestDiskFails(t *testing.T) {
 	t.Parallel()
 	url, first, second := small(t)
-	bucket := open(t, url)
+	bucket := servetest.Open(t, url)
 	folder := func(t *testing.T, name string) {
 		if err := os.MkdirAll(filepath.Join(name, "full"), 0o777); err != nil {
 			t.Fatal(err)
@@ -288,7 +278,7 @@ func remove(t *testing.T, name string) {
 func TestSpoiltMeanwhile(t *testing.T) {
 	t.Parallel()
 	url, first, second := small(t)
-	bucket := open(t, url)
+	bucket := servetest.Open(t, url)
 	m, err := bucket.Manifest(t.Context(), env, second)
 	if err != nil {
 		t.Fatal(err)

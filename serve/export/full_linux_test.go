@@ -13,6 +13,7 @@ import (
 	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 	"github.com/regsnap/regsnap/serve/export"
+	"github.com/regsnap/regsnap/serve/servetest"
 )
 
 // TestDiskFull: where a file can be written up to its last byte and no further, whichever
@@ -22,7 +23,7 @@ func TestDiskFull(t *testing.T) {
 		return
 	}
 	url, first, second := small(t)
-	bucket := open(t, url)
+	bucket := servetest.Open(t, url)
 	o := export.Options{From: bucket, Environment: env, Regsnap: "test", At: "/srv/registry", Copy: true}
 	at := func(dir, snapshot string) export.Options {
 		o := o
@@ -76,7 +77,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestNoWorkingDirectory: where there is none, a folder that is named from there cannot be
+// TestNoWorkingDirectory: without a working directory, a folder that is named from there cannot be
 // written into a configuration.
 func TestNoWorkingDirectory(t *testing.T) {
 	dir := t.TempDir()

@@ -30,7 +30,7 @@ func writeText(t *testing.T, name, text string) {
 	}
 }
 
-// TestIn: which files hold an object. What is none is not read, and not linked to.
+// TestIn: which files hold an object. No other is read, and not linked to.
 func TestIn(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }

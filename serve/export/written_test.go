@@ -13,6 +13,7 @@ import (
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 	"github.com/regsnap/regsnap/serve/edge/edgetest"
 	"github.com/regsnap/regsnap/serve/export"
+	"github.com/regsnap/regsnap/serve/servetest"
 )
 
 // TestWritten: what an export says that it wrote is what is there, and how far it is is
@@ -100,7 +101,7 @@ func TestWritten(t *testing.T) {
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	url, first, second := small(t)
-	bucket := open(t, url)
+	bucket := servetest.Open(t, url)
 	plan := func(dir, snapshot string) export.Result {
 		t.Helper()
 		r, err := export.Plan(t.Context(), export.Options{From: bucket, Environment: env, Dir: dir, At: "/srv/registry", Snapshot: snapshot})

@@ -81,7 +81,7 @@ func (f *Source) LastChange(ctx context.Context, branch, path string) (*index.Co
 	return f.Source.LastChange(ctx, branch, path)
 }
 
-// Prefetch is index.Prefetcher's; nothing, if the source inside is none.
+// Prefetch is index.Prefetcher's; it does nothing if the source inside cannot.
 func (f *Source) Prefetch(ctx context.Context, entries []index.Entry) error {
 	if err := f.call("prefetch"); err != nil {
 		return err
