@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/regsnap/regsnap/internal/child"
 )
 
 func TestHookEvent(t *testing.T) {
@@ -102,8 +104,8 @@ func TestWebhook(t *testing.T) {
 	if err := RunHooks(t.Context(), []Hook{unread}, event, io.Discard); !errors.Is(err, ErrHook) || strings.Contains(err.Error(), "hidden") {
 		t.Errorf("a URL that cannot be parsed: %v", err)
 	}
-	server.Close()
 	dead := hook
+	dead.Webhook = "http://" + child.Address(t) + "/services/token-in-path?key=hidden"
 	dead.Timeout = 100 * time.Millisecond
 	err := RunHooks(t.Context(), []Hook{dead}, event, io.Discard)
 	if err == nil || strings.Contains(err.Error(), "token-in-path") {

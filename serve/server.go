@@ -84,22 +84,29 @@ func Run(ctx context.Context, o ServerOptions) error {
 
 // serveOn serves until ctx ends, or a listener fails.
 func serveOn(ctx context.Context, o ServerOptions, servers []*http.Server, listeners []net.Listener, started func()) (err error) {
-	failed := make(chan error, len(servers))
+	served := make(chan error, len(servers))
 	for i, s := range servers {
 		go func() {
 			if s.TLSConfig != nil {
-				failed <- s.ServeTLS(listeners[i], "", "")
+				served <- s.ServeTLS(listeners[i], "", "")
 			} else {
-				failed <- s.Serve(listeners[i])
+				served <- s.Serve(listeners[i])
 			}
 		}()
 	}
 	started()
+	serving := len(servers)
 	select {
-	case err = <-failed:
+	case err = <-served:
+		serving--
 	case <-ctx.Done():
 	}
-	return errors.Join(err, drain(o, servers))
+	err = errors.Join(err, drain(o, servers))
+	// A server that was ended before it began closes its listener only then.
+	for range serving {
+		<-served
+	}
+	return err
 }
 
 // drain ends the servers, the one of operators last: they may want to watch.

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
@@ -28,7 +29,7 @@ import (
 func TestAWSGuide(t *testing.T) {
 	s := servers.StartS3(t)
 	s.NamedBucket(t, "example-registry")
-	address := freePort(t)
+	address := child.Address(t)
 	cli := testtools.AWS.Need(t)
 	aws := &awsEndpoint{t: t}
 	endpoint := httptest.NewServer(aws)

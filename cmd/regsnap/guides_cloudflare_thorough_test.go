@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
@@ -17,7 +18,7 @@ import (
 func TestCloudflareGuide(t *testing.T) {
 	s := servers.StartS3(t)
 	s.NamedBucket(t, "example-registry")
-	address := freePort(t)
+	address := child.Address(t)
 	modules := testtools.Wrangler.Need(t)
 	_, dir := runGuide(t, guide{
 		file: "deploy-cloudflare.md",

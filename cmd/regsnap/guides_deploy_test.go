@@ -1,25 +1,15 @@
 package main
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 	"github.com/regsnap/regsnap/serve/servetest/nginx"
 )
-
-func newListener(t *testing.T) net.Listener {
-	t.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
 
 // publishTwice makes two snapshots of production live, so that there is one to go
 // back to, and serves them as the edge of a guide would.
@@ -36,7 +26,7 @@ const serveProduction = `regsnap serve --bucket "$BUCKET" --env production --lis
 
 // TestDeployGuide runs the common part, on a folder.
 func TestDeployGuide(t *testing.T) {
-	address := freePort(t)
+	address := child.Address(t)
 	runGuide(t, guide{
 		file: "deploy.md",
 		replace: [][2]string{
@@ -52,7 +42,7 @@ func TestDeployGuide(t *testing.T) {
 // TestNginxGuide runs the guide of nginx, with the nginx of Debian and the
 // configuration of the guide.
 func TestNginxGuide(t *testing.T) {
-	bucket, address := t.TempDir(), freePort(t)
+	bucket, address := t.TempDir(), child.Address(t)
 	conf, err := os.ReadFile("../../docs/nginx/regsnap.conf")
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +71,7 @@ func TestNginxGuide(t *testing.T) {
 func TestGoogleGuide(t *testing.T) {
 	s := servers.StartGCS(t)
 	s.NamedBucket(t, "example-registry")
-	address := freePort(t)
+	address := child.Address(t)
 	runGuide(t, guide{
 		file:    "deploy-google.md",
 		replace: [][2]string{{"https://epr.example.org", "http://" + address}, {"regsnap serve --config /etc/regsnap.yml", "regsnap serve --env production"}, {"--listen :8080", "--listen " + address}},

@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/regsnap/regsnap/internal/child"
 )
 
 // TestKubernetesGuide runs what the guide's containers run, and asks what its
 // probes ask.
 func TestKubernetesGuide(t *testing.T) {
-	address, admin := freePort(t), freePort(t)
+	address, admin := child.Address(t), child.Address(t)
 	probes := checkManifest(t)
 	asked := "\n"
 	for _, path := range probes {

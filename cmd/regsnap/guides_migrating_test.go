@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
 
@@ -39,7 +40,7 @@ func TestMigratingGuide(t *testing.T) {
 	s := servers.StartGCS(t)
 	s.Setenv(t)
 	bucket := "gs://" + s.NamedBucket(t, "migrating")
-	old, edge := freePort(t), freePort(t)
+	old, edge := child.Address(t), child.Address(t)
 	out, _ := runGuide(t, guide{
 		file: "migrating.md",
 		replace: [][2]string{

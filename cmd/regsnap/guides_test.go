@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/regsnap/regsnap/internal/child"
 )
 
 // guide is a manual whose shell commands a test runs, in order, in one shell.
@@ -146,20 +148,9 @@ newPackage web 1.0.0
 git branch staging && git branch snapshot
 `
 
-// freePort is a free address of the loopback interface.
-func freePort(t *testing.T) string {
-	t.Helper()
-	s := newListener(t)
-	address := s.Addr().String()
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return address
-}
-
 // TestAuthorsGuide runs docs/authors.md as a reader does, in two terminals.
 func TestAuthorsGuide(t *testing.T) {
-	address := freePort(t)
+	address := child.Address(t)
 	out, _ := runGuide(t, guide{
 		file:    "authors.md",
 		replace: [][2]string{{"localhost:8080", address}},
@@ -183,7 +174,7 @@ func TestAuthorsGuide(t *testing.T) {
 
 // TestGettingStarted runs docs/getting-started.md as a reader does.
 func TestGettingStarted(t *testing.T) {
-	address := freePort(t)
+	address := child.Address(t)
 	out, _ := runGuide(t, guide{
 		file:    "getting-started.md",
 		replace: [][2]string{{"localhost:8080", address}},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/regsnap/regsnap/internal/child"
 )
 
 // edits is how many titles are saved and waited for.
@@ -56,7 +57,7 @@ type liveFigures struct {
 // develop starts a live registry of a folder, and edits what is in it.
 func (b *bench) develop(dir string) (d liveFigures) {
 	b.Helper()
-	address := free(b.T)
+	address := child.Address(b.T)
 	c := exec.CommandContext(b.Context(), b.program, "dev", "--listen", address, ".")
 	c.Dir = dir
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
@@ -115,12 +116,4 @@ func (b *bench) develop(dir string) (d liveFigures) {
 	}
 	d.peak = c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 	return d
-}
-
-// free is an address of this machine that nobody listens on.
-func free(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/regsnap/regsnap/build"
+	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/internal/released"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
@@ -147,14 +147,7 @@ func verifyLive(t *testing.T, dir string) {
 // serveReleased asks a server that was just started.
 func serveReleased(t *testing.T, dir, live string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := child.Address(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan int)
 	go func() {

@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/internal/testtools"
 )
 
@@ -290,10 +290,9 @@ func scriptSetenv(ts *testscript.TestScript, _ bool, args []string) {
 
 // address NAME: a free address of the loopback interface.
 func scriptAddress(ts *testscript.TestScript, _ bool, args []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := child.FreeAddress()
 	ts.Check(err)
-	ts.Setenv(args[0], l.Addr().String())
-	ts.Check(l.Close())
+	ts.Setenv(args[0], address)
 }
 
 // await URL: until a server that the script has started answers.

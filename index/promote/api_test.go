@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/regsnap/regsnap/index/promote"
+	"github.com/regsnap/regsnap/internal/child"
 )
 
 // answer is what a server of our own answers.
@@ -138,8 +139,9 @@ func TestGitHubConnection(t *testing.T) {
 	broken = g
 	broken.API = "http://%zz"
 	failed("no URL", t.Context(), broken, "invalid URL escape")
-	s.Close()
-	failed("nobody there", t.Context(), g, "refused")
+	broken = g
+	broken.API = "http://" + child.Address(t)
+	failed("nobody there", t.Context(), broken, "refused")
 }
 
 // An answer is read to its longest, and not beyond.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/regsnap/regsnap/internal/child"
 )
 
 // TestRetries: passing faults are sat out as long as the server says, others not.
@@ -82,9 +84,7 @@ func TestRetryBacksOff(t *testing.T) {
 
 // TestSecretsStayInside: a password in the URL is in no error.
 func TestSecretsStayInside(t *testing.T) {
-	s := httptest.NewServer(http.NotFoundHandler())
-	s.Close() // nobody answers there
-	client, err := newClient(strings.Replace(s.URL, "http://", "http://user:hunter2@", 1), Options{Rate: 1000, Parallel: 1})
+	client, err := newClient("http://user:hunter2@"+child.Address(t), Options{Rate: 1000, Parallel: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,44 +20,25 @@ const startTimeout = 20 * time.Second
 
 // Serve starts a server on a free port of the loopback interface, waits until it
 // answers HTTP, and stops it when the test ends. It has env beside the environment
-// of this process. What it printed is shown only if
-// the test failed.
+// of this process. What it printed is shown only if the test failed.
 func Serve(t testing.TB, binary string, env []string, args func(address string) []string) (address string) {
 	t.Helper()
 	name := filepath.Base(binary)
-	var err error
-	// Between the choice of a port and its use another process may take it.
-	for range 3 {
-		if address, err = freeAddress(); err != nil {
-			t.Fatal(err)
-		}
-		var c *process
-		if c, err = start(binary, env, args(address)); err != nil {
-			t.Fatal(err)
-		}
-		if err = c.ready(t.Context(), "http://"+address); err != nil {
-			c.kill()
-			err = fmt.Errorf("%s: %w\n%s", name, err, c.log.String())
-			continue
-		}
-		t.Cleanup(func() {
-			c.kill()
-			if t.Failed() {
-				t.Logf("%s on %s printed:\n%s", name, address, c.log.String())
-			}
-		})
-		return address
-	}
-	t.Fatal(err)
-	return ""
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address = Address(t)
+	c, err := start(binary, env, args(address))
 	if err != nil {
-		return "", err
+		t.Fatal(err)
 	}
-	return l.Addr().String(), l.Close()
+	t.Cleanup(func() {
+		c.kill()
+		if t.Failed() {
+			t.Logf("%s on %s printed:\n%s", name, address, c.log.String())
+		}
+	})
+	if err = c.ready(t.Context(), "http://"+address); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return address
 }
 
 // process is one that ends with this one, even if this one is killed.

@@ -5,7 +5,6 @@ package image_test
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,6 +21,7 @@ import (
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/git"
 	"github.com/regsnap/regsnap/index/indextest"
+	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/publish"
 	"github.com/regsnap/regsnap/publish/image"
 	"github.com/regsnap/regsnap/serve/servetest"
@@ -143,14 +143,7 @@ func start(t *testing.T, img v1.Image, root string) *container {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &container{t: t, root: root, config: config.Config, address: l.Addr().String()}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	c := &container{t: t, root: root, config: config.Config, address: child.Address(t)}
 	c.process = c.command(append(c.config.Entrypoint, c.config.Cmd...)...)
 	c.process.Stderr = io.Discard
 	c.started = time.Now()

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	_ "gocloud.dev/blob/gcsblob"
 	_ "gocloud.dev/blob/s3blob"
 
+	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest"
@@ -127,14 +127,7 @@ func TestURLs(t *testing.T) {
 // signed; neither must be in the error when all of that fails.
 func TestErrorsHideSecrets(t *testing.T) {
 	s := servers.StartS3(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	dead := child.Address(t)
 	t.Setenv("AWS_SESSION_TOKEN", "token-hunter2")
 	for _, url := range []string{
 		"s3://bucket?region=us-east-1&use_path_style=true&endpoint=http%3A%2F%2Fuser%3Ahunter2%40" + dead,

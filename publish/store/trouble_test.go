@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/publish/store"
 	"github.com/regsnap/regsnap/publish/store/storetest/servers"
 )
@@ -46,7 +47,7 @@ func TestTroubles(t *testing.T) {
 	t.Cleanup(page.Close)
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(secure.Close)
-	nobody := closedAddress(t)
+	nobody := child.Address(t)
 	empty := filepath.Join(t.TempDir(), "none")
 	for _, test := range []struct {
 		name, url   string
@@ -112,18 +113,6 @@ func listed(ctx context.Context, url string) error {
 	return nil
 }
 
-func closedAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
-}
-
 // TestNotices: a store says that it tries again, and, where nothing is answered,
 // that it waits: within three seconds.
 func TestNotices(t *testing.T) {
@@ -137,7 +126,7 @@ func TestNotices(t *testing.T) {
 		address string
 		want    func(store.Notice) bool
 	}{
-		"refused": {closedAddress(t), func(n store.Notice) bool { return n.Attempt == 1 && n.Of == 3 && n.Err != nil }},
+		"refused": {child.Address(t), func(n store.Notice) bool { return n.Attempt == 1 && n.Of == 3 && n.Err != nil }},
 		"silent":  {silent.Addr().String(), func(n store.Notice) bool { return n.Silent > 0 && n.Request == "list snapshots/" }},
 	} {
 		t.Run(name, func(t *testing.T) {

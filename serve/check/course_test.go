@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsnap/regsnap/internal/child"
 	"github.com/regsnap/regsnap/serve/servetest"
 
 	"github.com/regsnap/regsnap/layout"
@@ -198,9 +199,7 @@ func TestRate(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	bucket, _, _ := newBucket(t)
-	server := listening(t, http.NotFoundHandler())
-	server.Close()
-	if r, err := check.Run(t.Context(), options(bucket, server.URL)); !errors.Is(err, check.ErrUnreachable) || r.Differences > 0 {
+	if r, err := check.Run(t.Context(), options(bucket, "http://"+child.Address(t))); !errors.Is(err, check.ErrUnreachable) || r.Differences > 0 {
 		t.Errorf("nobody there: %v %+v", err, r)
 	}
 	h := handler(t, bucket, "production")
