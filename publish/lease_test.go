@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
 )
-
-// hasty lease times are as far apart as a busy machine needs.
-var hasty = leaseTimes{renew: 10 * time.Millisecond, trust: 150 * time.Millisecond, stale: 400 * time.Millisecond, poll: time.Millisecond}
 
 // leaseOn takes a lease by writing something.
 func leaseOn(t *testing.T, b *Bucket, o LeaseOptions) *Lease {
@@ -58,41 +56,42 @@ func TestLeaseWaitsForPrune(t *testing.T) {
 // A prune that died keeps nobody away for ever, and its flag can be taken over
 // once.
 func TestStalePruneLock(t *testing.T) {
-	b, _ := fileBucket(t)
-	b.lease = hasty
-	dead, _, err := b.lockPrune(t.Context(), "dead")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := b.lockPrune(t.Context(), "early"); !errors.Is(err, ErrBusy) {
-		t.Errorf("a second prune: %v", err)
-	}
-	dead.stop()
-	time.Sleep(2 * b.lease.stale) // a renewal may have been under way
-	l := leaseOn(t, b, LeaseOptions{})
-	if err := l.Release(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	lock, _, err := b.lockPrune(t.Context(), "heir")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The dead one wakes up: it may neither delete nor take its flag back.
-	if _, err := b.sweep(t.Context(), dead, "responses/x"); !errors.Is(err, errLost) {
-		t.Errorf("the dead one deletes: %v", err)
-	}
-	if err := dead.renew(t.Context()); !errors.Is(err, errLost) {
-		t.Errorf("the dead one renews: %v", err)
-	}
-	if err := unlockPrune(t.Context(), dead); err != nil {
-		t.Error(err)
-	}
-	if got := b.readLease(t.Context(), layout.PruneLockKey); got.By != "heir" {
-		t.Errorf("the flag is that of %q", got.By)
-	}
-	if err := unlockPrune(t.Context(), lock); err != nil {
-		t.Error(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := openTest(t, "mem://")
+		dead, _, err := b.lockPrune(t.Context(), "dead")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := b.lockPrune(t.Context(), "early"); !errors.Is(err, ErrBusy) {
+			t.Errorf("a second prune: %v", err)
+		}
+		dead.stop()
+		time.Sleep(2 * b.times().stale) // a renewal may have been under way
+		l := leaseOn(t, b, LeaseOptions{})
+		if err := l.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		lock, _, err := b.lockPrune(t.Context(), "heir")
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The dead one wakes up: it may neither delete nor take its flag back.
+		if _, err := b.sweep(t.Context(), dead, "responses/x"); !errors.Is(err, errLost) {
+			t.Errorf("the dead one deletes: %v", err)
+		}
+		if err := dead.renew(t.Context()); !errors.Is(err, errLost) {
+			t.Errorf("the dead one renews: %v", err)
+		}
+		if err := unlockPrune(t.Context(), dead); err != nil {
+			t.Error(err)
+		}
+		if got := b.readLease(t.Context(), layout.PruneLockKey); got.By != "heir" {
+			t.Errorf("the flag is that of %q", got.By)
+		}
+		if err := unlockPrune(t.Context(), lock); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // A writer that was taken for dead cannot move a pointer, however the times
@@ -100,61 +99,62 @@ func TestStalePruneLock(t *testing.T) {
 // because the pointer was rewritten.
 func TestStaleLease(t *testing.T) {
 	src := newEditions(t)
-	b, _ := fileBucket(t)
-	src.mustPublish(t, b, 0)
-	b.lease = hasty
-	id, zombie, err := src.build(t.Context(), b, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	zombie.beat.stop()
-	time.Sleep(2 * b.lease.stale) // a renewal may have been under way
-	generation := func() int64 {
-		p, err := b.Pointer(t.Context(), testEnv)
+	synctest.Test(t, func(t *testing.T) {
+		b := openTest(t, "mem://")
+		src.mustPublish(t, b, 0)
+		id, zombie, err := src.build(t.Context(), b, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return p.Generation
-	}
-	before := generation()
-	if _, err := b.Prune(t.Context(), PruneOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if generation() != before+1 {
-		t.Error("the pointer was not rewritten")
-	}
-	if _, err := zombie.Publish(t.Context(), testEnv, id, Note{}, inLine); !errors.Is(err, ErrPruned) {
-		t.Errorf("a writer taken for dead published: %v", err)
-	}
-	if err := zombie.Put(t.Context(), layout.Object{Key: layout.ManifestKey(testEnv, id)}); !errors.Is(err, ErrPruned) {
-		t.Errorf("a writer taken for dead wrote a manifest: %v", err)
-	}
-	mustBeSound(t, b)
-
-	// Prune comes between the last look and the swap.
-	id, zombie, err = src.build(t.Context(), b, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	zombie.beat.stop()
-	looks := 0
-	_, _, _, err = b.move(t.Context(), testEnv, Note{}, new(about), func(layout.Pointer) (layout.Move, error) {
-		if looks++; looks > 1 {
-			return layout.Move{}, errStay
+		zombie.beat.stop()
+		time.Sleep(2 * b.times().stale) // a renewal may have been under way
+		generation := func() int64 {
+			p, err := b.Pointer(t.Context(), testEnv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p.Generation
 		}
-		return layout.Move{Kind: layout.MovePublish, Snapshot: id}, nil
-	}, func(ctx context.Context) error {
-		time.Sleep(2 * b.lease.stale) // a renewal may have been under way
-		_, err := b.Prune(ctx, PruneOptions{})
-		return err
+		before := generation()
+		if _, err := b.Prune(t.Context(), PruneOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if generation() != before+1 {
+			t.Error("the pointer was not rewritten")
+		}
+		if _, err := zombie.Publish(t.Context(), testEnv, id, Note{}, inLine); !errors.Is(err, ErrPruned) {
+			t.Errorf("a writer taken for dead published: %v", err)
+		}
+		if err := zombie.Put(t.Context(), layout.Object{Key: layout.ManifestKey(testEnv, id)}); !errors.Is(err, ErrPruned) {
+			t.Errorf("a writer taken for dead wrote a manifest: %v", err)
+		}
+		mustBeSound(t, b)
+
+		// Prune comes between the last look and the swap.
+		id, zombie, err = src.build(t.Context(), b, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zombie.beat.stop()
+		looks := 0
+		_, _, _, err = b.move(t.Context(), testEnv, Note{}, new(about), func(layout.Pointer) (layout.Move, error) {
+			if looks++; looks > 1 {
+				return layout.Move{}, errStay
+			}
+			return layout.Move{Kind: layout.MovePublish, Snapshot: id}, nil
+		}, func(ctx context.Context) error {
+			time.Sleep(2 * b.times().stale) // a renewal may have been under way
+			_, err := b.Prune(ctx, PruneOptions{})
+			return err
+		})
+		if !errors.Is(err, errStay) || looks != 2 {
+			t.Errorf("the swap was not refused: %v after %d looks", err, looks)
+		}
+		if err := zombie.Release(t.Context()); err != nil {
+			t.Error(err)
+		}
+		mustBeSound(t, b)
 	})
-	if !errors.Is(err, errStay) || looks != 2 {
-		t.Errorf("the swap was not refused: %v after %d looks", err, looks)
-	}
-	if err := zombie.Release(t.Context()); err != nil {
-		t.Error(err)
-	}
-	mustBeSound(t, b)
 }
 
 // What a build takes from the live snapshot may be pruned before its first
@@ -187,22 +187,18 @@ func TestLiveSnapshotPruned(t *testing.T) {
 
 // A lease is renewed while work goes on.
 func TestLeaseRenewed(t *testing.T) {
-	b, _ := fileBucket(t)
-	b.lease = leaseTimes{renew: 5 * time.Millisecond, trust: 50 * time.Millisecond, stale: time.Second, poll: time.Millisecond}
-	l := leaseOn(t, b, LeaseOptions{Purpose: "build"})
-	for range 200 {
-		if b.readLease(t.Context(), l.beat.key).Beat >= 3 {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		b := openTest(t, "mem://")
+		l := leaseOn(t, b, LeaseOptions{Purpose: "build"})
+		time.Sleep(2*b.times().renew + time.Second)
+		if got := b.readLease(t.Context(), l.beat.key); got.Beat != 2 || got.Purpose != "build" {
+			t.Errorf("lease: %+v", got)
 		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	if got := b.readLease(t.Context(), l.beat.key); got.Beat < 3 || got.Purpose != "build" {
-		t.Errorf("lease: %+v", got)
-	}
-	if err := l.Release(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if leases, err := b.leases(t.Context()); err != nil || len(leases) > 0 {
-		t.Errorf("left behind: %v, %v", leases, err)
-	}
+		if err := l.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if leases, err := b.leases(t.Context()); err != nil || len(leases) > 0 {
+			t.Errorf("left behind: %v, %v", leases, err)
+		}
+	})
 }
