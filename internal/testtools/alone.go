@@ -1,6 +1,7 @@
 package testtools
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"testing"
@@ -14,6 +15,10 @@ const alone = "REGSNAP_TEST_ALONE"
 func Alone(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(alone) == t.Name() {
+		go func() {
+			io.Copy(io.Discard, os.Stdin) // until the process that waits for this one is gone
+			os.Exit(1)
+		}()
 		return true
 	}
 	self, err := os.Executable()
@@ -22,6 +27,9 @@ func Alone(t *testing.T) bool {
 	}
 	cmd := exec.CommandContext(t.Context(), self, "-test.run", "^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), alone+"="+t.Name())
+	if _, err := cmd.StdinPipe(); err != nil { // open as long as this process lives
+		t.Fatal(err)
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
