@@ -73,7 +73,8 @@ func startCatFile(dir string, env []string, contents bool) (*catFile, error) {
 	return c, nil
 }
 
-// stop ends the process. It is safe to call in the middle of anything.
+// stop ends the process. It is safe to call in the middle of anything. What git may
+// have started ends with its input.
 func (c *catFile) stop() error {
 	c.in.Close()
 	c.cmd.Process.Kill()
@@ -177,9 +178,7 @@ func (c *catFile) next(id index.ID) (object, error) {
 // broken is the error of a process that ended in the middle of an answer. Git
 // dies so when an object is damaged, and says which on its standard error.
 func (c *catFile) broken(id index.ID, err error) error {
-	c.in.Close()
-	c.cmd.Process.Kill()
-	c.cmd.Wait() // for all of stderr
+	c.stop() // for all of stderr
 	if said := c.stderr.String(); said != "" {
 		return fmt.Errorf("object %s: git cat-file: %s (`git fsck` tells what else is damaged)", id, said)
 	}

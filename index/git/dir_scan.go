@@ -182,10 +182,8 @@ func (s *folderScan) entry(ctx context.Context, root *os.Root, name, full string
 			}
 			s.addBlob(e.id, diskBlob{path: full, size: info.Size()})
 		}
-	default:
 		// Git passes over devices, sockets and pipes. Here they are listed
 		// with no mode, for CheckFiles; they are never opened, which could block.
-		e.mode = 0
 	}
 	if err != nil {
 		return e, inFolder(full, err)

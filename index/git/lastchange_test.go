@@ -35,9 +35,10 @@ func TestLastChangeOfMany(t *testing.T) {
 		}
 		repo.Commit("main", fmt.Sprint("commit ", n), archive.String())
 	}
-	shallow, tree := filepath.Join(t.TempDir(), "shallow"), t.TempDir()
+	shallow, tree, shallowTree := filepath.Join(t.TempDir(), "shallow"), t.TempDir(), t.TempDir()
 	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--bare", "--depth=20", "--branch=main", "file://"+repo.Dir, shallow)
 	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--branch=main", repo.Dir, tree)
+	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--depth=20", "--branch=main", "file://"+repo.Dir, shallowTree)
 	cut := indextest.Git(t, shallow, "", "rev-list", "--max-parents=0", "main")
 	var paths []string
 	for p := range 7 {
@@ -50,15 +51,16 @@ func TestLastChangeOfMany(t *testing.T) {
 		dir  string
 		open func() index.Source
 	}{
-		"repository": {repo.Dir, func() index.Source { return openGit(t, repo.Dir) }},
-		"shallow":    {shallow, func() index.Source { return openGit(t, shallow) }},
-		"work tree":  {tree, func() index.Source { return OpenDirs(map[string]string{"main": tree}) }},
+		"repository":        {repo.Dir, func() index.Source { return openGit(t, repo.Dir) }},
+		"shallow":           {shallow, func() index.Source { return openGit(t, shallow) }},
+		"shallow work tree": {shallowTree, func() index.Source { return OpenDirs(map[string]string{"main": shallowTree}) }},
+		"work tree":         {tree, func() index.Source { return OpenDirs(map[string]string{"main": tree}) }},
 	} {
 		s := c.open()
 		runs := countGit(t)
 		for _, path := range paths {
 			want := indextest.Git(t, c.dir, "", "rev-list", "-1", "main", "--", path)
-			if name == "shallow" && want == cut {
+			if strings.HasPrefix(name, "shallow") && want == cut {
 				want = ""
 			}
 			commit, err := s.LastChange(t.Context(), "main", path)
@@ -72,6 +74,31 @@ func TestLastChangeOfMany(t *testing.T) {
 		if walks := strings.Count(runs(), "rev-list -1") + strings.Count(runs(), "log ") - len(paths); walks > 10 {
 			t.Errorf("%s: git walked history %d times for %d paths:\n%s", name, walks, len(paths), runs())
 		}
+	}
+}
+
+// TestLastChangeWalkFails: the walk for many paths is not tried again, and the paths that
+// are looked up by themselves still have theirs.
+func TestLastChangeWalkFails(t *testing.T) {
+	repo := indextest.NewRepoFrom(t, twoBranches)
+	wrapGit(t, `case "$1" in log) printf '\001none\000'; exit;; esac`)
+	runs := countGit(t)
+	s := openGit(t, repo.Dir)
+	for i := range singleWalks + 3 {
+		c, err := s.LastChange(t.Context(), "production", "packages/apache/1.0.0")
+		if i < singleWalks {
+			if err != nil || c == nil || c.Subject != "add production" {
+				t.Errorf("%+v, %v", c, err)
+			}
+			continue
+		}
+		wantError(t, err, nil, "last change of packages/apache/1.0.0 in branch production", "git log", "40 hexadecimal digits")
+	}
+	if c, err := s.LastChange(t.Context(), "production", "packages/apache/1.0.0/a/b"); err != nil || c == nil {
+		t.Errorf("a file: %+v, %v", c, err)
+	}
+	if n := strings.Count(runs(), "log "); n != 1 {
+		t.Errorf("git log was run %d times:\n%s", n, runs())
 	}
 }
 

@@ -76,7 +76,7 @@ func isFile(path string) bool {
 // moment, or for itself: it is not part of a package.
 func dropping(name string) bool {
 	return name == ".DS_Store" || name == "4913" || strings.HasSuffix(name, "~") || strings.HasPrefix(name, ".#") ||
-		strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#") ||
+		len(name) > 1 && strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#") ||
 		strings.HasPrefix(name, ".") && (strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".swo") || strings.HasSuffix(name, ".swx"))
 }
 
