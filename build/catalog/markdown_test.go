@@ -25,6 +25,7 @@ func TestMarkdown(t *testing.T) {
 		"| a | b |\n|---|--:|\n| c |\n":  `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr><th scope="col">a</th><th scope="col">b</th></tr></thead><tbody><tr><td>c</td><td></td></tr></tbody></table></div>`,
 		"a <b>c</b> <script>d</script>":  "<p>a &lt;b&gt;c&lt;/b&gt; &lt;script&gt;d&lt;/script&gt;</p>",
 		"<div onclick=x>\n*a*\n</div>\n": "<pre><code>&lt;div onclick=x&gt;*a*&lt;/div&gt;</code></pre>",
+		"<script>\nx\n</script>\ny":     "<pre><code>&lt;script&gt;x&lt;/script&gt;</code></pre><p>y</p>",
 		"<!-- a -->\n":                   "<pre><code>&lt;!-- a --&gt;</code></pre>",
 		// Links to elsewhere say so.
 		"[a](https://example.com/x?y#z)":                      `<p><a href="https://example.com/x?y#z"` + out + "a</a></p>",
@@ -101,5 +102,49 @@ func TestLongDocument(t *testing.T) {
 		if got := text(source); got != want {
 			t.Errorf("of %d bytes %d of the last two are shown, want %d", len(source), got, want)
 		}
+	}
+}
+
+// TestLargeBlocks: blocks that pages share stay where they are among the others.
+func TestLargeBlocks(t *testing.T) {
+	large := strings.Repeat("b", minShared)
+	doc := newMarkdown().render([]byte("first\n\n"+large+"\n\nsecond\n\n"+large+"\n\nlast\n"), "docs")
+	var got []string
+	for _, p := range doc.parts {
+		got = append(got, strings.ReplaceAll(p.shared.html, large, "large"))
+	}
+	if want := "<p>first</p>\n|<p>large</p>\n|<p>second</p>\n|<p>large</p>\n|<p>last</p>\n"; strings.Join(got, "|") != want {
+		t.Errorf("%q", got)
+	}
+	if doc.parts[1].shared != doc.parts[3].shared {
+		t.Error("the same block is two pieces")
+	}
+	if n := doc.size(); n != 2*(minShared+len("<p></p>\n"))+len("<p>first</p>\n<p>second</p>\n<p>last</p>\n") {
+		t.Errorf("it is said to have %d bytes", n)
+	}
+}
+
+// TestKnownRows: the rows of a table are remembered by their columns, until they are too
+// many, and what is no table without them is read as a whole.
+func TestKnownRows(t *testing.T) {
+	m := newMarkdown()
+	checkDocument(t, m, []byte("| a | b |\n|---|---|\n| x | y |\n| [x] | y |\n| z |\n"))
+	cache := m.rows.cache
+	for _, key := range []rowKey{{2, "| x | y |"}, {2, "| z |"}} {
+		if html := cache.rows[key]; !strings.HasPrefix(html, "<tr>\n<td>") {
+			t.Errorf("%v: %q", key, html)
+		}
+	}
+	if len(cache.rows) != 2 || cache.bytes == 0 {
+		t.Errorf("%d rows with %d bytes: %v", len(cache.rows), cache.bytes, cache.rows)
+	}
+	// Its second line is one of a table only where the third is known.
+	checkDocument(t, m, []byte("| a |\n|---|---|\n| x | y |\n|---|---|\n| c | d |\n"))
+	cache.bytes = maxKept
+	checkDocument(t, m, []byte("| a | b |\n|---|---|\n| more | y |\n"))
+	before := len(cache.rows)
+	checkDocument(t, m, []byte("| a | b |\n|---|---|\n| last | y |\n"))
+	if before < 3 || len(cache.rows) != 1 {
+		t.Errorf("%d rows, then %d: too many are kept, or too few", before, len(cache.rows))
 	}
 }

@@ -43,7 +43,7 @@ func (r *rewriter) Transform(doc *ast.Document, reader text.Reader, ctx parser.C
 			rewriteLink(n, &n.Destination, dir)
 			n.Title = nil
 		case *ast.AutoLink:
-			if to, own := resolve(string(n.URL(source)), dir); n.AutoLinkType == ast.AutoLinkURL && (own || to == "") {
+			if to, _ := resolve(string(n.URL(source)), dir); n.AutoLinkType == ast.AutoLinkURL && to == "" {
 				drop = append(drop, n)
 				break
 			}

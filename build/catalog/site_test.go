@@ -275,6 +275,13 @@ func entries(t *testing.T, data []byte) (lines []string) {
 
 // TestFeeds: new versions, as readers of feeds take them.
 func TestFeeds(t *testing.T) {
+	if feed := string(environment().Feed()); !strings.HasPrefix(feed, `<?xml version="1.0" encoding="UTF-8"?>`+"\n<feed ") || !strings.HasSuffix(feed, "</feed>\n") {
+		t.Errorf("the feed is %s", feed)
+	}
+	// What XML 1.0 can say (section 2.2).
+	if got := xmlText("\x00\x08\t\n\v\r\x1f \uD7FF\uE000\uFFFD\uFFFE\uFFFF\U00010000"); got != "\t\n\r \uD7FF\uE000\uFFFD\U00010000" {
+		t.Errorf("%q", got)
+	}
 	l := changedList()
 	l.Versions[0].Title = "A\x01\v\uFFFE\uFFFF\tB"
 	compareLines(t, "the feed of a package", entries(t, PackageFeed(l)), `
