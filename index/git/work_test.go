@@ -264,6 +264,18 @@ func TestWorkThatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	indextest.Compare(t, "afterwards", shown(t, s, root), []string{sound[2], "seven-7.0.0 named manifest.yml"})
+	// A package that is developed in a directory that is called as a version.
+	write(t, root, map[string]string{"Odd/2.0.0/manifest.yml": "name: six\nversion: 6.0.0\n"})
+	odd := openWork(t, filepath.Join(root, "Odd"))
+	indextest.Compare(t, "called as a version", shown(t, odd, root), []string{"six-6.0.0 Odd/2.0.0 manifest.yml"})
+	if err := mkdirDeep(root + "/Odd/2.0.0/docs" + deep); err != nil {
+		t.Fatal(err)
+	}
+	odd.Changed()
+	indextest.Compare(t, "called as a version, and not to be read", shown(t, odd, root), []string{"error path-length Odd/2.0.0 six-6.0.0"})
+	if err := os.RemoveAll(filepath.Join(root, "Odd")); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	write(t, root, map[string]string{"good/1.0.0/manifest.yml": "changed"})
