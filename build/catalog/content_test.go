@@ -101,3 +101,15 @@ func TestMemo(t *testing.T) {
 		}
 	}
 }
+
+// TestLongDefaults: a default of up to 100 bytes is shown at once.
+func TestLongDefaults(t *testing.T) {
+	for n, want := range map[int]string{
+		100: "<code>" + strings.Repeat("x", 100) + "</code>",
+		101: "<details><summary>101 characters</summary><pre><code>" + strings.Repeat("x", 101) + "</code></pre></details>",
+	} {
+		if got := string(defaultOf(nil, strings.Repeat("x", n))); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

@@ -107,7 +107,10 @@ func TestLongDocument(t *testing.T) {
 
 // TestLargeBlocks: blocks that pages share stay where they are among the others.
 func TestLargeBlocks(t *testing.T) {
-	large := strings.Repeat("b", minShared)
+	large := strings.Repeat("b", minShared-len("<p></p>\n"))
+	if parts := newMarkdown().render([]byte("first\n\n"+large[1:]+"\n\nlast\n"), "docs").parts; len(parts) != 1 {
+		t.Errorf("with a block that is a byte too short there are %d parts", len(parts))
+	}
 	doc := newMarkdown().render([]byte("first\n\n"+large+"\n\nsecond\n\n"+large+"\n\nlast\n"), "docs")
 	var got []string
 	for _, p := range doc.parts {
@@ -119,7 +122,7 @@ func TestLargeBlocks(t *testing.T) {
 	if doc.parts[1].shared != doc.parts[3].shared {
 		t.Error("the same block is two pieces")
 	}
-	if n := doc.size(); n != 2*(minShared+len("<p></p>\n"))+len("<p>first</p>\n<p>second</p>\n<p>last</p>\n") {
+	if n := doc.size(); n != 2*minShared+len("<p>first</p>\n<p>second</p>\n<p>last</p>\n") {
 		t.Errorf("it is said to have %d bytes", n)
 	}
 }
@@ -137,6 +140,9 @@ func TestKnownRows(t *testing.T) {
 	}
 	if len(cache.rows) != 2 || cache.bytes == 0 {
 		t.Errorf("%d rows with %d bytes: %v", len(cache.rows), cache.bytes, cache.rows)
+	}
+	if _, ok := m.html([]byte("| c | d |\n|---|---|\n| x | y |\n| z |\n| new | y |\n"), "docs", true); !ok {
+		t.Error("a table of rows that are known is not made of them")
 	}
 	// Its second line is one of a table only where the third is known.
 	checkDocument(t, m, []byte("| a |\n|---|---|\n| x | y |\n|---|---|\n| c | d |\n"))
