@@ -108,7 +108,7 @@ BASE     ?=
 SAMPLE   ?= 0
 LONGEST  ?= 20s
 mutants: tools ## make small faults in $(PACKAGES), or in what changed since $(BASE), and list those that no test notices
-	$(if $(filter-out ./serve/edge,$(or $(PACKAGES),.)),GOFLAGS="$(GOFLAGS) -tags=$(LIGHT)" $(GO) run ./internal/mutants -sample $(SAMPLE) -longest $(LONGEST) $(if $(BASE),-base $(BASE)) $(filter-out ./serve/edge,$(PACKAGES)))
+	$(if $(filter-out ./serve/edge,$(or $(PACKAGES),.)),GOFLAGS="$(GOFLAGS) -tags=$(LIGHT)" $(GO) run ./internal/mutants -sample $(SAMPLE) -seed $(SEED) -longest $(LONGEST) $(if $(BASE),-base $(BASE)) $(filter-out ./serve/edge,$(PACKAGES)))
 	$(if $(filter ./serve/edge,$(PACKAGES)),$(GO) test -tags $(LIGHT),mutants -count 1 -timeout 0 -v -run '^TestMutants$$' ./serve/edge -sample $(SAMPLE))
 
 clean: ## remove what was built

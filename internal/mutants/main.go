@@ -2,7 +2,7 @@
 // notice: it makes mutants of packages, one fault each, runs the tests, and
 // lists the mutants that they pass.
 //
-//	go run ./internal/mutants [-base REF] [-sample N] [-longest D] [PACKAGE…]
+//	go run ./internal/mutants [-base REF] [-sample N [-seed S]] [-longest D] [PACKAGE…]
 //
 // All mutants of a package are compiled into one test binary, and a variable
 // of the environment chooses one, so a mutant costs a run of the tests that come
@@ -49,7 +49,8 @@ var otherTests = map[string]map[string]string{
 
 func main() {
 	base := flag.String("base", "", "only mutants in lines that changed since `REF`")
-	sample := flag.Int("sample", 0, "at most `N` mutants of each package, spread over it; 0 is all")
+	sample := flag.Int("sample", 0, "at most `N` mutants of each package, chosen at random; 0 is all")
+	seed := flag.Uint64("seed", 1, "`SEED` of the choice: what survived one sample is looked at, so the next needs another")
 	workers := flag.Int("parallel", max(1, runtime.NumCPU()/2), "how many mutants are tried at once")
 	own := flag.String("run", "", "only those of a package's own tests that `PATTERN` names")
 	longest := flag.Duration("longest", 0, "leave out tests that take longer than `D` alone (0: any)")
@@ -60,7 +61,7 @@ func main() {
 	if len(packages) == 0 {
 		packages = quick
 	}
-	o := options{base: *base, sample: *sample, workers: *workers, own: *own, longest: *longest}
+	o := options{base: *base, sample: *sample, seed: *seed, workers: *workers, own: *own, longest: *longest}
 	if err := runAll(ctx, o, packages); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
@@ -70,6 +71,7 @@ func main() {
 type options struct {
 	base            string
 	sample, workers int
+	seed            uint64
 	own             string
 	longest         time.Duration
 }

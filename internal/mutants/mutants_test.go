@@ -51,6 +51,39 @@ func f(a, b int, ok bool) (int, error) {
 	}
 }
 
+// TestWanted: a sample is some of the mutants, each once and in order; another seed
+// chooses others.
+func TestWanted(t *testing.T) {
+	s := &source{mutants: make([]mutant, 100)}
+	for i := range s.mutants {
+		s.mutants[i].line = i
+	}
+	lines := func(o options) (lines []int) {
+		got, err := s.wanted(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range got {
+			lines = append(lines, m.line)
+		}
+		return lines
+	}
+	first, second := lines(options{sample: 20, seed: 1}), lines(options{sample: 20, seed: 2})
+	for _, l := range [][]int{first, second} {
+		if len(slices.Compact(slices.Clone(l))) != 20 || !slices.IsSorted(l) {
+			t.Error(l)
+		}
+	}
+	if slices.Equal(first, second) || !slices.Equal(first, lines(options{sample: 20, seed: 1})) {
+		t.Errorf("%v and %v", first, second)
+	}
+	for _, n := range []int{0, 100, 101} {
+		if got := len(lines(options{sample: n})); got != 100 {
+			t.Errorf("a sample of %d has %d", n, got)
+		}
+	}
+}
+
 // TestRun makes the mutants of a module whose tests miss some of them, and which
 // behaves as before without a mutant.
 func TestRun(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -231,9 +232,11 @@ func (s *source) wanted(ctx context.Context, o options) ([]mutant, error) {
 	if o.sample == 0 || len(mutants) <= o.sample {
 		return mutants, nil
 	}
-	var out []mutant
-	for i := range o.sample {
-		out = append(out, mutants[i*len(mutants)/o.sample])
+	chosen := rand.New(rand.NewPCG(o.seed, 0)).Perm(len(mutants))[:o.sample]
+	slices.Sort(chosen)
+	out := make([]mutant, len(chosen))
+	for i, at := range chosen {
+		out[i] = mutants[at]
 	}
 	return out, nil
 }
