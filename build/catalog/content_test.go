@@ -113,3 +113,24 @@ func TestLongDefaults(t *testing.T) {
 		}
 	}
 }
+
+// TestEntriesOfYAML: a list in block style is cut into its entries, whatever stands before
+// them; all else is read as a whole.
+func TestEntriesOfYAML(t *testing.T) {
+	for content, want := range map[string][]string{
+		"- a\n- b\n":                   {"- a\n", "- b\n"},
+		"- a\n  - b\n-c\n- d":          {"- a\n  - b\n-c\n", "- d"},
+		"---\n# note\n\n# more\n- a\n": {"- a\n"},
+		"\n\n- a":                      {"- a"},
+		"":                             nil, "a: b\n": nil, " - a\n": nil, "-\n": nil, "# only\n": nil, "- a\n---\n- b\n": nil, "- a\n...\n": nil, "---\n---\n- a\n": nil,
+	} {
+		entries, ok := yamlEntries([]byte(content))
+		var got []string
+		for _, e := range entries {
+			got = append(got, string(e))
+		}
+		if ok != (want != nil) || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %q, %t, want %q", content, got, ok, want)
+		}
+	}
+}

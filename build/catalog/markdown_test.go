@@ -25,7 +25,7 @@ func TestMarkdown(t *testing.T) {
 		"| a | b |\n|---|--:|\n| c |\n":  `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr><th scope="col">a</th><th scope="col">b</th></tr></thead><tbody><tr><td>c</td><td></td></tr></tbody></table></div>`,
 		"a <b>c</b> <script>d</script>":  "<p>a &lt;b&gt;c&lt;/b&gt; &lt;script&gt;d&lt;/script&gt;</p>",
 		"<div onclick=x>\n*a*\n</div>\n": "<pre><code>&lt;div onclick=x&gt;*a*&lt;/div&gt;</code></pre>",
-		"<script>\nx\n</script>\ny":     "<pre><code>&lt;script&gt;x&lt;/script&gt;</code></pre><p>y</p>",
+		"<script>\nx\n</script>\ny":      "<pre><code>&lt;script&gt;x&lt;/script&gt;</code></pre><p>y</p>",
 		"<!-- a -->\n":                   "<pre><code>&lt;!-- a --&gt;</code></pre>",
 		// Links to elsewhere say so.
 		"[a](https://example.com/x?y#z)":                      `<p><a href="https://example.com/x?y#z"` + out + "a</a></p>",

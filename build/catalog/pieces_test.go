@@ -232,7 +232,9 @@ func TestMarksOfPackages(t *testing.T) {
 	if n := strings.Count(page.String(), "a\uFFFD0\uFFFDb"); strings.Contains(page.String(), "\x00") || n < 15 {
 		t.Errorf("%d texts with their NULs replaced, want all, in\n%q", n, page.String())
 	}
-	if _, err := assemble("a\x007\x00b", nil); err == nil {
-		t.Error("a mark that nothing is held for is taken")
+	for _, mark := range []string{"7", "1", "-1", "x"} {
+		if _, err := assemble("a\x00"+mark+"\x00b", [][]chunk{nil}); err == nil {
+			t.Errorf("a mark that nothing is held for is taken: %s", mark)
+		}
 	}
 }

@@ -330,7 +330,7 @@ func (p *versionPage) pictures() {
 	for _, s := range p.Screenshots {
 		pic := picture{Path: strings.TrimPrefix(s.Path, "/"), Title: cmp.Or(s.Title, "Screenshot"), Width: 1200, Height: 750}
 		var w, h int
-		if n, err := fmt.Sscanf(s.Size, "%dx%d", &w, &h); err == nil && n == 2 && w > 0 && h > 0 && w < 20000 && h < 20000 {
+		if n, _ := fmt.Sscanf(s.Size, "%dx%d", &w, &h); n == 2 && w > 0 && h > 0 && w < 20000 && h < 20000 {
 			pic.Width, pic.Height = w, h
 		}
 		p.Pictures = append(p.Pictures, pic)

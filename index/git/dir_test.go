@@ -298,6 +298,11 @@ func TestDirNamesWhatItCannotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, dir := range []string{"gone", "packages/zoom/0.2.0/manifest.yml"} {
+		if got, err := readDir(root, dir); err == nil || len(got) > 0 {
+			t.Errorf("%s is listed as %v, %v", dir, got, err)
+		}
+	}
 	s := newFolderScan(folder)
 	counted := 0
 	_, err = s.entry(t.Context(), root, "manifest.yml", "packages/zoom/0.2.0/manifest.yml", fs.FileInfoToDirEntry(info), &counted)

@@ -2,57 +2,15 @@ package git
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/indextest"
 )
-
-// failingGit is a git of which one command fails, as where the disk is broken. It counts
-// those that were run.
-type failingGit struct{ dir string }
-
-func newFailingGit(t *testing.T) failingGit {
-	t.Helper()
-	f := failingGit{t.TempDir()}
-	f.fail(t, 0)
-	wrapGit(t, fmt.Sprintf(`n=0
-read n < %[1]s/count
-n=$((n+1))
-echo $n > %[1]s/count
-read at < %[1]s/fail
-if [ $n = $at ]; then
-	echo "$*" > %[1]s/failed
-	echo "fatal: No space left on device" >&2
-	exit 128
-fi`, f.dir))
-	return f
-}
-
-// fail has the n-th command fail; with 0, none fails.
-func (f failingGit) fail(t *testing.T, n int) {
-	t.Helper()
-	for name, value := range map[string]int{"count": 0, "fail": n} {
-		if err := os.WriteFile(filepath.Join(f.dir, name), []byte(strconv.Itoa(value)+"\n"), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func (f failingGit) read(t *testing.T, name string) string {
-	t.Helper()
-	body, err := os.ReadFile(filepath.Join(f.dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(body))
-}
 
 // TestFails has each command of git fail that reading takes: that is the error, with what
 // git said; done again with a new source it gives what it would have.
@@ -66,7 +24,8 @@ func TestFails(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(work, "packages", "apache", "2.0.0", "manifest.yml"), []byte("changed\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	f := newFailingGit(t)
+	f := indextest.NewFailingGit(t)
+	f.OnPath(t)
 	all := func(s *GitSource, b *index.Branch) (out []any, err error) {
 		for _, e := range b.Entries {
 			files, err := s.List(context.Background(), e)
@@ -180,7 +139,7 @@ func TestFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var want any
 			for n, last := 0, 1; n <= last; n++ {
-				f.fail(t, 0)
+				f.Fail(0)
 				dir := c.dir
 				if c.dir == clone { // what was fetched would stay
 					dir = filepath.Join(t.TempDir(), "clone")
@@ -192,10 +151,10 @@ func TestFails(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				f.fail(t, n)
+				f.Fail(n)
 				got, err := c.run(s)
-				commands := f.read(t, "count")
-				f.fail(t, 0)
+				commands := f.Commands()
+				f.Fail(0)
 				if e := s.Close(); e != nil {
 					t.Error(e)
 				}
@@ -204,12 +163,12 @@ func TestFails(t *testing.T) {
 						t.Fatal(err)
 					}
 					want = got
-					if last, err = strconv.Atoi(commands); err != nil || last < 1 {
-						t.Fatalf("%s commands, %v", commands, err)
+					if last = commands; last < 1 {
+						t.Fatalf("%d commands", commands)
 					}
 					continue
 				}
-				failed := f.read(t, "failed")
+				failed := f.Failed()
 				if c.bears != "" && strings.HasPrefix(failed, c.bears) {
 					if err != nil || reflect.DeepEqual(got, want) {
 						t.Errorf("git %s: %v, %v", failed, got, err)
@@ -225,13 +184,13 @@ func TestFails(t *testing.T) {
 	t.Run("open", func(t *testing.T) {
 		for _, dir := range []string{repo.Dir, clone} {
 			for n := 1; n <= 2; n++ { // what it is, and whether it is partial
-				f.fail(t, n)
+				f.Fail(n)
 				s, err := OpenGit(ctx, dir)
 				if err == nil || s != nil || !strings.Contains(err.Error(), "No space left on device") || !strings.Contains(err.Error(), "open git repository "+dir) {
-					t.Errorf("git %s fails: %v", f.read(t, "failed"), err)
+					t.Errorf("git %s fails: %v", f.Failed(), err)
 				}
 			}
 		}
-		f.fail(t, 0)
+		f.Fail(0)
 	})
 }

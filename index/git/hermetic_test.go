@@ -3,6 +3,7 @@ package git
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,6 +116,23 @@ func TestGitPartialClone(t *testing.T) {
 	}
 	if _, err := os.Stat(s.temp); s.temp == "" || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%q is left behind: %v", s.temp, err)
+	}
+}
+
+// TestGitWithoutTrees: a clone that has commits alone fetches the directories that are read.
+func TestGitWithoutTrees(t *testing.T) {
+	repo := indextest.NewRepoFrom(t, twoBranches)
+	repo.Git("", "config", "uploadpack.allowFilter", "true")
+	repo.Git("", "config", "uploadpack.allowAnySHA1InWant", "true")
+	clone := filepath.Join(t.TempDir(), "clone")
+	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--bare", "--filter=tree:0", "file://"+repo.Dir, clone)
+	whole, s := openGit(t, repo.Dir), openGit(t, clone)
+	want, got := branch(t, whole, "production"), branch(t, s, "production")
+	if !slices.Equal(got.Entries, want.Entries) {
+		t.Errorf("%+v, want %+v", got.Entries, want.Entries)
+	}
+	if a, b := contents(t, whole, want), contents(t, s, got); !maps.Equal(a, b) {
+		t.Errorf("%q, want %q", b, a)
 	}
 }
 

@@ -1,11 +1,13 @@
 package git
 
 import (
+	"bufio"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +101,21 @@ func TestLastChangeWalkFails(t *testing.T) {
 	}
 	if n := strings.Count(runs(), "log "); n != 1 {
 		t.Errorf("git log was run %d times:\n%s", n, runs())
+	}
+}
+
+// TestSplitNUL: words end with a zero byte, or with the end.
+func TestSplitNUL(t *testing.T) {
+	for text, want := range map[string][]string{"": nil, "a\x00b\x00": {"a", "b"}, "a\x00b": {"a", "b"}, "\x00a": {"", "a"}, "\x00\x00": {"", ""}} {
+		s := bufio.NewScanner(strings.NewReader(text))
+		s.Split(splitNUL)
+		var got []string
+		for s.Scan() {
+			got = append(got, s.Text())
+		}
+		if s.Err() != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, %v, want %q", text, got, s.Err(), want)
+		}
 	}
 }
 

@@ -114,9 +114,17 @@ func TestObjectsThatCannotBeRead(t *testing.T) {
 	tree := repo.RawTree("not a tree")
 	packages := repo.Tree(indextest.TreeEntry{Mode: "40000", Name: "packages", ID: repo.Tree(indextest.TreeEntry{Mode: "40000", Name: "p", ID: tree})})
 	broken := write("commit", "tree "+packages+"\nauthor A <> 1 +0000\ncommitter A <> 1 +0000\n\n")
+	none := write("commit", "tree "+repo.Tree(indextest.TreeEntry{Mode: "40000", Name: "packages", ID: tree})+"\nauthor A <> 1 +0000\ncommitter A <> 1 +0000\n\n")
 	s := openGit(t, repo.Dir)
 	for range 2 {
-		for id, want := range map[string]string{bad: "its tree", tag: "names no object", broken: "directory packages/p", repo.Blob("x"): "is a blob, but is used as a commit"} {
+		for id, want := range map[string]string{bad: "its tree", broken: "directory packages/p", none: "directory packages: tree " + tree} {
+			_, err := s.BranchPart(t.Context(), "b", mustID(t, id), nil)
+			wantError(t, err, ErrBadObject, "branch b", want)
+		}
+		if b, err := s.BranchPart(t.Context(), "b", mustID(t, broken), map[string]bool{"other": true}); err != nil || len(b.Entries) > 0 {
+			t.Errorf("a part without it: %+v, %v", b, err)
+		}
+		for id, want := range map[string]string{none: "directory packages: tree " + tree, bad: "its tree", tag: "names no object", broken: "directory packages/p", repo.Blob("x"): "is a blob, but is used as a commit"} {
 			_, err := s.Branch(t.Context(), id)
 			wantError(t, err, ErrBadObject, "branch "+id, want)
 		}

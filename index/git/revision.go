@@ -22,7 +22,7 @@ func (s *GitSource) Revision(ctx context.Context, rev string) (index.ID, error) 
 		return index.ParseID(strings.TrimSpace(out))
 	}
 	var exit *exec.ExitError
-	if ctx.Err() != nil || !errors.As(err, &exit) {
+	if !errors.As(err, &exit) {
 		return index.ID{}, err
 	}
 	id, resolveErr := s.resolve(ctx, rev)
@@ -43,7 +43,7 @@ func (s *GitSource) HeadBranch(ctx context.Context) (string, error) {
 	switch {
 	case err == nil:
 		return strings.TrimPrefix(strings.TrimSpace(out), "refs/heads/"), nil
-	case ctx.Err() == nil && errors.As(err, &exit) && exit.ExitCode() == 1:
+	case errors.As(err, &exit) && exit.ExitCode() == 1:
 		return "", nil
 	}
 	return "", err
@@ -57,7 +57,7 @@ func (s *GitSource) MergeBase(ctx context.Context, a, b index.ID) (index.ID, err
 	switch {
 	case err == nil:
 		return index.ParseID(strings.TrimSpace(out))
-	case ctx.Err() == nil && errors.As(err, &exit) && exit.ExitCode() == 1:
+	case errors.As(err, &exit) && exit.ExitCode() == 1:
 		return index.ID{}, nil
 	}
 	return index.ID{}, err

@@ -129,7 +129,8 @@ func (s *GitSource) objectEnv(ctx context.Context) ([]string, error) {
 	return gitEnv(append(pushed, "GIT_DIR="+s.temp)...), nil
 }
 
-// gitError is the error of a git that failed: the end of ctx, if that is why.
+// gitError is the error of a git that failed: the end of ctx, if that is why, and then no
+// exec.ExitError.
 func gitError(ctx context.Context, command string, err error, stderr *tail) error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return fmt.Errorf("git %s: %w", command, ctxErr)

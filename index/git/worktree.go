@@ -24,7 +24,7 @@ func (s *GitSource) WorkTree(ctx context.Context) (index.ID, error) {
 	}
 	out, err := w.git(ctx, "status", "--porcelain", "-z", "--no-renames", "--", packagesDir)
 	var exit *exec.ExitError
-	if ctx.Err() == nil && errors.As(err, &exit) {
+	if errors.As(err, &exit) {
 		return index.ID{}, nil
 	}
 	if err != nil || out == "" {

@@ -61,9 +61,11 @@ func FindRange(ctx context.Context, s *git.GitSource, branch, base, head string)
 	case !remote.IsZero() && remote != r.Head:
 		r.Base = remote
 	default:
-		if r.Base, err = s.Revision(ctx, r.Head.String()+"^1"); err != nil {
-			return r, fmt.Errorf("%w: %.12s has no commit before it here: fetch more of the history, or give the base", index.ErrNoBranch, r.Head)
+		r.Base, err = s.Revision(ctx, r.Head.String()+"^1")
+		if errors.Is(err, index.ErrNoBranch) {
+			err = fmt.Errorf("%.12s has no commit before it here: fetch more of the history, or give the base: %w", r.Head, err)
 		}
+		return r, err
 	}
 	return r, nil
 }

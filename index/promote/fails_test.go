@@ -3,9 +3,7 @@ package promote_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -13,48 +11,6 @@ import (
 	"github.com/regsnap/regsnap/index/lint"
 	"github.com/regsnap/regsnap/index/promote"
 )
-
-// disk is a git of which one command fails, as where the disk is full: the n-th that
-// writes, or reads what is to be written. It counts those that were run.
-type disk struct{ dir string }
-
-func newDisk(t *testing.T) disk {
-	t.Helper()
-	real, err := exec.LookPath("git")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := disk{t.TempDir()}
-	script := fmt.Sprintf(`#!/bin/sh
-n=0
-read n < %[1]s/count
-n=$((n+1))
-echo $n > %[1]s/count
-read at < %[1]s/fail
-if [ $n = $at ]; then
-	echo "$1" > %[1]s/failed
-	echo "fatal: No space left on device" >&2
-	exit 128
-fi
-exec %[2]s "$@"
-`, d.dir, real)
-	if err := os.WriteFile(filepath.Join(d.dir, "git"), []byte(script), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// fail has the n-th command fail; with 0, none fails.
-func (d disk) fail(t *testing.T, n int) {
-	t.Helper()
-	write(t, filepath.Join(d.dir, "count"), []byte("0\n"))
-	write(t, filepath.Join(d.dir, "fail"), []byte(strconv.Itoa(n)+"\n"))
-}
-
-func (d disk) read(t *testing.T, name string) string {
-	t.Helper()
-	return strings.TrimSpace(string(read(t, filepath.Join(d.dir, name))))
-}
 
 // reset sets the refs of a repository to those that it had.
 func reset(repo *indextest.Repo, to string) {
@@ -104,7 +60,7 @@ func TestFails(t *testing.T) {
 			return err
 		},
 	}
-	d := newDisk(t)
+	d := indextest.NewFailingGit(t)
 	path := os.Getenv("PATH")
 	for name, run := range operations {
 		t.Run(name, func(t *testing.T) {
@@ -120,8 +76,8 @@ func TestFails(t *testing.T) {
 				if err := os.CopyFS(clone, os.DirFS(empty)); err != nil {
 					t.Fatal(err)
 				}
-				d.fail(t, n)
-				t.Setenv("PATH", d.dir+":"+path)
+				d.Fail(n)
+				t.Setenv("PATH", d.Dir+":"+path)
 				err := run(repo, clone)
 				t.Setenv("PATH", path)
 				now := contents(repo)
@@ -130,12 +86,12 @@ func TestFails(t *testing.T) {
 						t.Fatalf("nothing fails: %v", err)
 					}
 					done = now
-					if last, err = strconv.Atoi(d.read(t, "count")); err != nil || last < 5 {
+					if last = d.Commands(); last < 5 {
 						t.Fatalf("%d commands, %v", last, err)
 					}
 					continue
 				}
-				failed := d.read(t, "failed")
+				failed := d.Failed()
 				switch {
 				case err == nil && now != done:
 					t.Errorf("command %d, %s, fails in silence", n, failed)
