@@ -53,9 +53,9 @@ func versions(name string, list ...string) string {
 // order of versions and not of text.
 func TestBoard(t *testing.T) {
 	repo := indextest.NewRepo(t)
-	repo.Commit("production", "p", versions("web", "1.9.0", "1.10.0")+versions("db", "2.0.0"))
-	repo.Commit("staging", "s", versions("web", "1.2.0", "1.10.0", "1.11.0", "1.11.0-rc1")+versions("app", "1.0.0"))
-	repo.Commit("snapshot", "n", versions("web", "1.10.5", "2.0.0", "1.12.0", "1.9.0")+versions("db", "2.0.0+b", "1.0.0")+versions("app", "1.0.0", "0.9.0", "1.0.1"))
+	repo.Commit("production", "p", versions("web", "1.9.0", "1.10.0")+versions("db", "2.0.0")+versions("old", "3.0.0"))
+	repo.Commit("staging", "s", versions("old", "1.0.0")+versions("web", "1.2.0", "1.10.0", "1.11.0", "1.11.0-rc1")+versions("app", "1.0.0"))
+	repo.Commit("snapshot", "n", versions("web", "1.10.5", "2.0.0", "1.12.0", "1.9.0")+versions("db", "2.0.0+b", "1.0.0")+versions("app", "1.0.0", "0.9.0", "1.0.1")+versions("old", "2.0.0"))
 	b, err := board(t, repo.Dir, order...)
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +67,7 @@ func TestBoard(t *testing.T) {
 	want := []string{
 		"app:  | 1.0.0 | 1.0.1,1.0.0,0.9.0 waiting 1.0.1 in snapshot waiting 1.0.0 in staging left 1.0.0 in snapshot",
 		"db: 2.0.0 |  | 2.0.0+b,1.0.0",
+		"old: 3.0.0 | 1.0.0 | 2.0.0",
 		"web: 1.10.0,1.9.0 | 1.11.0,1.11.0-rc1,1.10.0,1.2.0 | 2.0.0,1.12.0,1.10.5,1.9.0" +
 			" waiting 2.0.0 in snapshot waiting 1.12.0 in snapshot waiting 1.11.0 in staging waiting 1.11.0-rc1 in staging left 1.10.0 in staging left 1.9.0 in snapshot",
 	}

@@ -96,12 +96,14 @@ func TestPromoteOlder(t *testing.T) {
 		named        []string
 		moved, older string
 	}{
-		"two of one name":   {[]string{"web-1.0.0", "web-1.2.0"}, "web-1.0.0 web-1.2.0", "web-1.1.0"},
-		"the lowest":        {[]string{"web-1.0.0"}, "web-1.0.0", ""},
-		"another name":      {[]string{"db-3.0.0"}, "db-3.0.0", "db-2.0.0"},
-		"a number, no text": {[]string{"web-1.10.0"}, "web-1.10.0", "web-1.0.0 web-1.1.0 web-1.2.0"},
+		"two of one name":          {[]string{"web-1.0.0", "web-1.2.0"}, "web-1.0.0 web-1.2.0", "web-1.1.0"},
+		"the lowest":               {[]string{"web-1.0.0"}, "web-1.0.0", ""},
+		"two names":                {[]string{"web-1.2.0", "db-3.0.0"}, "db-3.0.0 web-1.2.0", "db-2.0.0 db-2.5.0 web-1.0.0 web-1.1.0"},
+		"one version of two names": {[]string{"app-2.0.0", "web-1.2.0", "db-2.5.0"}, "app-2.0.0 db-2.5.0 web-1.2.0", "app-1.2.0 db-2.0.0 web-1.0.0 web-1.1.0"},
+		"another name":             {[]string{"db-3.0.0"}, "db-3.0.0", "db-2.0.0 db-2.5.0"},
+		"a number, no text":        {[]string{"web-1.10.0"}, "web-1.10.0", "web-1.0.0 web-1.1.0 web-1.2.0"},
 	} {
-		repo := storage(t, pkg("app", "1.0.0"), pkg("web", "1.0.0")+pkg("web", "1.1.0")+pkg("web", "1.2.0")+pkg("web", "1.10.0")+pkg("db", "2.0.0")+pkg("db", "3.0.0"))
+		repo := storage(t, pkg("app", "1.0.0"), pkg("web", "1.0.0")+pkg("web", "1.1.0")+pkg("web", "1.2.0")+pkg("web", "1.10.0")+pkg("db", "2.0.0")+pkg("db", "2.5.0")+pkg("db", "3.0.0")+pkg("app", "1.2.0")+pkg("app", "2.0.0"))
 		o := move(repo, promote.Choice{Packages: c.named})
 		o.RemoveOlder, o.DryRun = true, true
 		before := refs(repo)
