@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -60,5 +61,38 @@ func TestBucketOrigin(t *testing.T) {
 		if name == "missing" && !errors.Is(err, errMissing) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestInflated: what begins as a gzip member is one, or is refused.
+func TestInflated(t *testing.T) {
+	read := func(text string, limit int64) (string, error) {
+		m := new(memory)
+		m.WriteString(text)
+		r, err := inflated(m, limit)
+		if err != nil {
+			return "", err
+		}
+		b, err := io.ReadAll(r)
+		return string(b), err
+	}
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	if _, err := w.Write([]byte("12345")); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"12345", z.String()} {
+		if got, err := read(text, 5); got != "12345" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		if _, err := read(text, 4); !errors.Is(err, errRefused) {
+			t.Errorf("a byte too long: %v", err)
+		}
+	}
+	if got, err := read("1", 5); got != "1" || err != nil {
+		t.Errorf("one byte: %q, %v", got, err)
+	}
+	if _, err := read("\x1f\x8bxxxxxxxxxxxxxxxx", 50); !errors.Is(err, errRefused) {
+		t.Errorf("no gzip after all: %v", err)
 	}
 }
