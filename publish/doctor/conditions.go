@@ -21,10 +21,7 @@ func (e *examination) conditions(ctx context.Context) (err error) {
 		return e.refusesLease(ctx)
 	}
 	key := layout.LeaseKey(random())
-	body := func(beat int64) []byte {
-		return layout.Lease{Format: layout.LeaseFormat, Purpose: "doctor", Since: time.Now().UTC().Truncate(time.Second), Beat: beat}.Encode()
-	}
-	err = e.store.Swap(ctx, key, body(0), "")
+	err = e.store.Swap(ctx, key, lease(0), "")
 	allowed, other := outcome(err)
 	if other != nil {
 		e.add("conditional create", key, store.Wrong, other.Error(), conditionsFix)
@@ -44,8 +41,9 @@ func (e *examination) conditions(ctx context.Context) (err error) {
 		}
 		e.right("delete a lease", key, allowed, true, "allow it to delete "+layout.LeasesPrefix+"*: else every prune waits ten minutes for it")
 	}()
-	creates := errors.Is(e.store.Swap(ctx, key, body(1), ""), store.ErrConflict)
-	e.honoured("conditional create", key, creates, nil)
+	again := e.store.Swap(ctx, key, lease(1), "")
+	creates := errors.Is(again, store.ErrConflict)
+	e.honoured("conditional create", key, creates, again)
 	_, first, err := e.store.Load(ctx, key)
 	if err != nil {
 		allowed, other := outcome(err)
@@ -53,7 +51,7 @@ func (e *examination) conditions(ctx context.Context) (err error) {
 		return other
 	}
 	e.right("read", key, true, true, "")
-	changed := e.store.Swap(ctx, key, body(2), first)
+	changed := e.store.Swap(ctx, key, lease(2), first)
 	if changed != nil {
 		allowed, other := outcome(changed)
 		if allowed || other != nil {
@@ -64,7 +62,7 @@ func (e *examination) conditions(ctx context.Context) (err error) {
 		return nil
 	}
 	e.right("overwrite a lease", key, true, true, "")
-	stale := e.store.Swap(ctx, key, body(3), first)
+	stale := e.store.Swap(ctx, key, lease(3), first)
 	e.honoured("conditional overwrite", key, errors.Is(stale, store.ErrConflict), stale)
 	e.conditional = creates && errors.Is(stale, store.ErrConflict)
 	return ctx.Err()
@@ -84,7 +82,7 @@ func (e *examination) honoured(check, key string, kept bool, err error) {
 // refusesLease makes sure that who only reads cannot hold others up.
 func (e *examination) refusesLease(ctx context.Context) error {
 	key := layout.LeaseKey(random())
-	allowed, other := outcome(e.store.Swap(ctx, key, layout.Lease{Format: layout.LeaseFormat, Purpose: "doctor"}.Encode(), ""))
+	allowed, other := outcome(e.store.Swap(ctx, key, lease(0), ""))
 	if other != nil {
 		return other
 	}
@@ -93,6 +91,10 @@ func (e *examination) refusesLease(ctx context.Context) error {
 		return nil
 	}
 	return e.store.Delete(ctx, key)
+}
+
+func lease(beat int64) []byte {
+	return layout.Lease{Format: layout.LeaseFormat, Purpose: "doctor", Since: time.Now().UTC().Truncate(time.Second), Beat: beat}.Encode()
 }
 
 func random() string {

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -68,7 +67,7 @@ func (e *examination) object(ctx context.Context, o layout.Object, creator bool)
 	default:
 		e.right("create", o.Key, allowed, creator, createFix)
 	}
-	body, err := e.read(ctx, o.Key)
+	_, err := e.read(ctx, o.Key)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		readable, other := outcome(err)
 		if other != nil {
@@ -77,7 +76,7 @@ func (e *examination) object(ctx context.Context, o layout.Object, creator bool)
 		e.right("read", o.Key, readable, true, "allow it to read every object")
 	}
 	if err == nil {
-		if err := e.overwrite(ctx, o, body); err != nil {
+		if err := e.overwrite(ctx, o); err != nil {
 			return err
 		}
 	}
@@ -85,18 +84,13 @@ func (e *examination) object(ctx context.Context, o layout.Object, creator bool)
 }
 
 // overwrite tries a write without a condition over an object that is there.
-func (e *examination) overwrite(ctx context.Context, o layout.Object, was []byte) error {
-	if bytes.Equal(o.Body, was) {
-		o.Body = text("regsnap doctor was here\n")
-	}
+func (e *examination) overwrite(ctx context.Context, o layout.Object) error {
+	o.Body = text("regsnap doctor was here\n")
 	err := e.can.Replace(ctx, o)
 	if errors.Is(err, store.ErrUnsupported) {
 		return nil
 	}
-	allowed, other := outcome(err)
-	if other != nil { // a store that wants a condition need not call that a missing right
-		allowed = false
-	}
+	allowed, _ := outcome(err) // a store that wants a condition need not call that a missing right
 	if e.can.File(o.Key) != "" && allowed {
 		e.add("overwrite", o.Key, store.Note, "allowed: a folder has no write-once", "let a user of its own publish, and others only read")
 		return ctx.Err()
@@ -114,7 +108,10 @@ func (e *examination) remove(ctx context.Context, key string, there bool) error 
 	}
 	if allowed && there {
 		_, err := e.read(ctx, key)
-		allowed = errors.Is(err, fs.ErrNotExist)
+		if _, other := outcome(err); other != nil {
+			return other
+		}
+		allowed = err != nil // S3 calls what is missing forbidden, where the caller may not list
 	}
 	if e.can.File(key) != "" && allowed && e.Role == Publisher {
 		e.add("delete", key, store.Note, "allowed: in a folder who creates may delete", "let a user of its own publish, and others only read")

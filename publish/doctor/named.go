@@ -56,7 +56,7 @@ func (e *examination) indexes(ctx context.Context) error {
 	if e.Role == Pruner {
 		return e.deletesIndexes(ctx)
 	}
-	if !e.PackageStorage || e.Role != Publisher || !e.conditional || e.can.File(layout.StoragePrefix) != "" {
+	if !e.PackageStorage || !e.conditional || e.can.File(layout.StoragePrefix) != "" {
 		return nil
 	}
 	for _, i := range []struct {
