@@ -32,10 +32,11 @@ type composer struct {
 	old map[segmentID]encoded
 	// found are documents that were in segments of it which are no longer needed.
 	found map[layout.Digest][]byte
-	// read counts the documents that were read one by one, reused the segments
-	// that were taken as they are.
-	read, reused int
-	mu           sync.Mutex
+	// read counts the documents that were read one by one.
+	read int
+	mu   sync.Mutex
+	// most is the most that a segment may say.
+	most int
 }
 
 // composed is an index, and how many documents were read for it one by one.
@@ -46,7 +47,7 @@ type composed struct {
 
 // compose makes the index of a snapshot; before is the one that was there, or nil.
 func compose(ctx context.Context, b Bucket, m *layout.Manifest, before []byte, documents *Documents) (*composed, error) {
-	c := composer{b: b, parallel: b.Parallel(), documents: documents}
+	c := composer{b: b, parallel: b.Parallel(), documents: documents, most: maxText}
 	body, err := c.compose(ctx, m, before)
 	if err != nil {
 		return nil, err
@@ -56,10 +57,8 @@ func compose(ctx context.Context, b Bucket, m *layout.Manifest, before []byte, d
 
 func (c *composer) compose(ctx context.Context, m *layout.Manifest, before []byte) ([]byte, error) {
 	wanted := segments(m.Packages)
-	if before != nil {
-		if list, err := split(before); err == nil { // else all is made again
-			c.take(list, wanted)
-		}
+	if list, err := split(before); err == nil { // else all is made again
+		c.take(list, wanted)
 	}
 	out := make([]encoded, len(wanted))
 	slots := make(chan struct{}, max(1, c.parallel))
@@ -68,7 +67,6 @@ func (c *composer) compose(ctx context.Context, m *layout.Manifest, before []byt
 	for i, s := range wanted {
 		if e, ok := c.old[s.id]; ok {
 			out[i] = e
-			c.reused++
 			continue
 		}
 		g.Go(func() error {
@@ -172,7 +170,7 @@ func (c *composer) text(ctx context.Context, s segment, slots chan struct{}) ([]
 			text = append(text, separator...)
 		}
 		text = append(append(append(text, entryOpening...), document...), entryClosing...)
-		if len(text) > maxText {
+		if len(text) > c.most {
 			return nil, errLarge
 		}
 	}

@@ -73,7 +73,7 @@ func Look(ctx context.Context, b Bucket, env string) (State, error) {
 		return s, err
 	}
 	s.Generation = p.Generation
-	if s.Behind, err = behind(ctx, b, p, at); err != nil || !s.Behind {
+	if s.Behind, err = behind(ctx, b, p, at); !s.Behind {
 		return s, err
 	}
 	m, err := b.Manifest(ctx, env, p.Snapshot)
@@ -166,7 +166,7 @@ func (f *follower) look(ctx context.Context, at int64) (*live, error) {
 	}
 	r := &f.result
 	r.State = State{Cursor: at, Generation: p.Generation}
-	if r.Behind, err = behind(ctx, f.b, p, at); err != nil || !r.Behind {
+	if r.Behind, err = behind(ctx, f.b, p, at); !r.Behind {
 		return nil, err
 	}
 	m, err := f.b.Manifest(ctx, f.env, p.Snapshot)
@@ -180,7 +180,7 @@ func (f *follower) look(ctx context.Context, at int64) (*live, error) {
 // was made of the same snapshot.
 func (f *follower) index(ctx context.Context, to live, d *draft) (err error) {
 	made := d.made
-	if made == nil || d.snapshot != to.snapshot {
+	if d.snapshot != to.snapshot {
 		before := d.before
 		if before == nil {
 			if before, err = readIndex(ctx, f.b, f.env, d.at); err != nil {
@@ -206,7 +206,8 @@ func readCursor(ctx context.Context, b Bucket, env string) (int64, store.Token, 
 }
 
 // behind reports whether another snapshot went live since a generation. Pins and prunes
-// that found a dead writer write the pointer too, and change nothing for readers.
+// that found a dead writer write the pointer too, and change nothing for readers. Where
+// that is not known, it is false.
 func behind(ctx context.Context, b Bucket, p layout.Pointer, at int64) (bool, error) {
 	switch {
 	case at == p.Generation:
