@@ -235,6 +235,7 @@ func TestResumedReads(t *testing.T) {
 		"then one byte more":       {[]part{{4, 10, io.ErrUnexpectedEOF}, {6, 7, io.EOF}}, whole[:4], layout.ErrDamaged, "7 bytes are left"},
 		"an error that stays":      {[]part{{4, 10, ErrURL}}, whole[:4], ErrURL, "at byte 4"},
 		"never more":               {[]part{{4, 10, io.ErrUnexpectedEOF}, {0, 6, io.ErrUnexpectedEOF}, {0, 6, io.ErrUnexpectedEOF}}, whole[:4], layout.ErrDamaged, "6 bytes are missing"},
+		"never more, said well":    {[]part{{4, 10, io.EOF}, {0, 6, io.EOF}, {0, 6, io.EOF}}, whole[:4], layout.ErrDamaged, "6 bytes are missing"},
 		"a byte each time":         {[]part{{1, 10, io.ErrUnexpectedEOF}, {1, 9, io.ErrUnexpectedEOF}, {1, 8, io.ErrUnexpectedEOF}, {1, 7, io.ErrUnexpectedEOF}, {6, 6, io.EOF}}, whole, nil, ""},
 		"all, and an unclean end":  {[]part{{10, 10, io.ErrUnexpectedEOF}}, whole, nil, ""},
 		"all, and a wrong sum":     {[]part{{10, 10, ErrURL}}, whole, ErrURL, ""},
