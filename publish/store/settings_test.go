@@ -287,11 +287,17 @@ func TestFolderSettings(t *testing.T) {
 // answering opens a bucket of a server that answers so.
 func answering(t *testing.T, answer http.HandlerFunc) *s3Store {
 	t.Helper()
+	return answeringAt(t, "", answer)
+}
+
+// answeringAt is answering, with more parameters of the URL.
+func answeringAt(t *testing.T, more string, answer http.HandlerFunc) *s3Store {
+	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
 	t.Setenv("AWS_ACCESS_KEY_ID", "key")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	u, err := url.Parse("s3://bucket?region=us-east-1&use_path_style=true&endpoint=" + server.URL)
+	u, err := url.Parse("s3://bucket?region=us-east-1&use_path_style=true&endpoint=" + server.URL + more)
 	if err != nil {
 		t.Fatal(err)
 	}
