@@ -93,7 +93,7 @@ func (b *Bucket) move(ctx context.Context, env string, n Note, of *about, decide
 			return err
 		}
 		m, err := decide(before)
-		if errors.Is(err, errStay) && before.Snapshot != "" {
+		if errors.Is(err, errStay) { // so something is live
 			// This may be the second run of one that died before it was on record.
 			unrecorded = b.recordLate(ctx, before)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/regsnap/regsnap/layout"
@@ -70,6 +71,7 @@ func (b *Bucket) Environments(ctx context.Context) ([]string, error) {
 			out = append(out, env)
 		}
 	}
+	slices.Sort(out)
 	return out, nil
 }
 
