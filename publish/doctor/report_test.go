@@ -239,6 +239,10 @@ func TestDifferences(t *testing.T) {
 		{"a reader moves a pointer", reader, allow("swap environments/"), nil, []string{
 			"-right move a pointer environments/production.json: refused", "+wrong move a pointer environments/production.json: allowed",
 			"-right move a pointer environments/staging.json: refused", "+wrong move a pointer environments/staging.json: allowed"}, "take the right to write"},
+		{"a reader of a folder", reader, allow("swap environments/"), func(s *ruledStore) { s.folder = true }, []string{
+			"-right move a pointer environments/production.json: refused", "+note move a pointer environments/production.json: allowed: a folder has no rights by key",
+			"-right move a pointer environments/staging.json: refused", "+note move a pointer environments/staging.json: allowed: a folder has no rights by key",
+			"-right tag tags/production/regsnap-doctor-*.json: refused"}, ""},
 		{"a reader tags", reader, allow("swap tags/"), nil, []string{"-right tag tags/production/regsnap-doctor-*.json: refused", "+wrong tag tags/production/regsnap-doctor-*.json: allowed"}, "take the right to write tags"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -64,4 +64,14 @@ func TestFullDisk(t *testing.T) {
 			}
 		}
 	}
+	spooled := &spool{}
+	if _, err := spooled.Write(make([]byte, spoolSize)); err != nil {
+		t.Fatal(err)
+	}
+	if err := testtools.WithMaxFileSize(t, 20, func() error { _, err := spooled.Write(fits); return err }); !errors.Is(err, syscall.EFBIG) {
+		t.Errorf("what was in memory fits into 20 bytes of the disk: %v", err)
+	}
+	if err := spooled.Discard(); err != nil {
+		t.Error(err)
+	}
 }

@@ -78,6 +78,12 @@ func TestRenames(t *testing.T) {
 		if body, err := os.ReadFile(file("new")); string(body) != "a" {
 			t.Errorf("%s: there is %q, %v", name, body, err)
 		}
+		if err := errors.Join(os.Mkdir(file("folder"), 0o777), os.WriteFile(file("folder/f"), nil, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+		if err := rename(file("folder"), file("new")); err == nil || !exists(file("folder/f")) {
+			t.Errorf("%s: what cannot be removed is said to be: %v", name, err)
+		}
 		for _, to := range []string{"new", "other"} {
 			if err := rename(file("gone"), file(to)); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%s: of a file that is gone, to %s: %v", name, to, err)
@@ -142,6 +148,9 @@ func TestStagedFiles(t *testing.T) {
 		t.Errorf("after that: %v", err)
 	}
 	wantFiles(t, s.dir, 2)
+	if f, err := s.stage(layout.Object{Key: "packages/" + strings.Repeat("x", 300)}); err == nil {
+		t.Errorf("a name of 300 bytes is staged: %+v", f)
+	}
 }
 
 // TestTemporaryNames: no two writers have one, and no object has one.

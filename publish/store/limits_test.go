@@ -267,6 +267,73 @@ func TestPausesOfReads(t *testing.T) {
 	}
 }
 
+// TestReadsThatAreStopped: who stops a read gets that for an answer, and no more requests
+// are made.
+func TestReadsThatAreStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	opened := 0
+	s := Retry(&scripted{open: func(context.Context, string, int64, int64) (io.ReadCloser, int64, error) {
+		opened++
+		return stopping{stop}, 10, nil
+	}}, RetryPolicy{})
+	r, _, err := s.Open(ctx, "k", 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(r); !errors.Is(err, context.Canceled) || opened != 1 {
+		t.Errorf("%v, after %d requests", err, opened)
+	}
+	_ = r.Close()
+}
+
+// stopping is a body whose reader is stopped while it reads.
+type stopping struct{ stop func() }
+
+func (s stopping) Read([]byte) (int, error) {
+	s.stop()
+	return 0, io.ErrUnexpectedEOF
+}
+
+func (stopping) Close() error { return nil }
+
+// TestClosed: what is put aside cannot be stored once its file is closed, and nothing can be
+// read or deleted in a memory that was given up.
+func TestClosed(t *testing.T) {
+	s := &spool{put: func(context.Context, layout.Object, content, int64) error { return nil }}
+	if _, err := s.Write(make([]byte, spoolSize+1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(t.Context()); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("what was put aside: %v", err)
+	}
+	if err := s.Discard(); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("its end: %v", err)
+	}
+	mem, err := Open(t.Context(), "mem://", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mem.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := mem.Delete(t.Context(), "k"); err == nil {
+		t.Error("something is deleted")
+	}
+	if _, _, err := mem.Load(t.Context(), "k"); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is read: %v", err)
+	}
+	if _, _, err := mem.Open(t.Context(), "k", 0, -1); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is opened: %v", err)
+	}
+	for range mem.List(t.Context(), "") {
+		return
+	}
+	t.Error("it lists nothing")
+}
+
 // TestQuickAnswers: once a request is answered nothing more is said of it.
 func TestQuickAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -304,7 +304,7 @@ func TestSumsOfWhatCannotBeRead(t *testing.T) {
 	if fmt.Sprintf("%x", sum) != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" || err != nil || good.Len() != 3 {
 		t.Errorf("the sum of abc is %x, %v, and %d bytes are left", sum, err, good.Len())
 	}
-	for sum, ok := range map[string]bool{strings.Repeat("ab", 32): true, strings.Repeat("ab", 31): false, strings.Repeat("ab", 33): false, strings.Repeat("xy", 32): false} {
+	for sum, ok := range map[string]bool{strings.Repeat("ab", 32): true, strings.Repeat("ab", 31): false, strings.Repeat("ab", 33): false, strings.Repeat("xy", 32): false, strings.Repeat("ab", 32) + "a": false} {
 		if _, err := sumOf(layout.Object{SHA256: sum}, body); (err == nil) != ok {
 			t.Errorf("%q: %v", sum, err)
 		}

@@ -69,6 +69,7 @@ func TestTroubleTexts(t *testing.T) {
 		{err: said(403, "SignatureDoesNotMatch", ""), kind: "keys", say: "the secret key does not fit the access key", s3: "check AWS_SECRET_ACCESS_KEY"},
 		{err: said(401, "Unauthorized", ""), kind: "keys", say: "the store does not accept the credentials", s3: "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", gcs: "GOOGLE_APPLICATION_CREDENTIALS"},
 		{err: &oauth2.RetrieveError{Response: &http.Response{StatusCode: 400}}, kind: "keys", say: "the store does not accept the credentials", gcs: "gcloud auth"},
+		{err: said(500, "InternalError", ""), request: "write x", s3: "-"},
 		{err: said(501, "NotImplemented", ""), request: "write x", kind: "conditions", say: "the store does not implement what a write asks of it", s3: "regsnap doctor", gcs: "regsnap doctor"},
 		{err: sendError(&net.OpError{Op: "dial", Err: &net.DNSError{Name: "h", IsNotFound: true}}), kind: "endpoint", say: "there is no host h", s3: "check the endpoint and the region"},
 		{err: sendError(&net.OpError{Op: "dial", Err: &net.DNSError{Name: "h"}}), kind: "endpoint", say: "the name of the host h could not be looked up", s3: "check the network"},

@@ -18,7 +18,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob/gcsblob"
 
 	"github.com/regsnap/regsnap/layout"
@@ -149,6 +151,34 @@ func TestS3Requests(t *testing.T) {
 	}
 }
 
+// TestS3Taken: what is large is not sent where its key is taken, which is a conflict for a
+// swap; and an upload that the store has forgotten need not be given up.
+func TestS3Taken(t *testing.T) {
+	for status, want := range map[int]error{http.StatusOK: ErrConflict, http.StatusForbidden: nil} {
+		s := answering(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodHead {
+				t.Errorf("%s %s", r.Method, r.URL)
+			}
+			w.WriteHeader(status)
+		})
+		if err := s.Swap(t.Context(), "k", make([]byte, 16<<20+1), ""); err == nil || errors.Is(err, ErrConflict) != (want != nil) {
+			t.Errorf("a look is answered %d: %v", status, err)
+		}
+		if err := s.Put(t.Context(), layout.Object{Key: "k", Body: make([]byte, 16<<20+1)}); (err == nil) != (want != nil) {
+			t.Errorf("a look is answered %d: put: %v", status, err)
+		}
+	}
+	for status, ok := range map[int]bool{http.StatusNoContent: true, http.StatusNotFound: true, http.StatusForbidden: false} {
+		s := answering(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		ended, stop := context.WithCancel(t.Context())
+		stop()
+		in := &s3.CreateMultipartUploadInput{Bucket: aws.String("bucket"), Key: aws.String("k")}
+		if err := s.abort(ended, in, aws.String("up")); (err == nil) != ok {
+			t.Errorf("answered %d: %v", status, err)
+		}
+	}
+}
+
 // TestClients: the clients of stores behind a network keep connections for many requests,
 // watch them, and take bodies as they are stored.
 func TestClients(t *testing.T) {
@@ -253,6 +283,33 @@ func TestGCSCredentials(t *testing.T) {
 		if (err == nil) != ok || errors.Is(err, errCredentials) == ok || ok && (o.Client == nil || len(o.Options.ClientOptions) != 1) {
 			t.Errorf("%s: %+v, %v", content, o, err)
 		}
+	}
+}
+
+// TestGCSLarge: a large object goes in one request, as it is at hand for the next attempt.
+func TestGCSLarge(t *testing.T) {
+	body := make([]byte, 17<<20)
+	sum := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli))))
+	var seen []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		seen = append(seen, r.Method+" "+r.URL.Query().Get("uploadType"))
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"name": "k", "bucket": "bucket", "crc32c": %q}`, sum)
+	}))
+	defer server.Close()
+	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL, "http://"))
+	u, err := url.Parse("gs://bucket?anonymous=true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := openGCS(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Put(t.Context(), layout.Object{Key: "k", Body: body, ContentType: "text/plain"}); err != nil || !slices.Equal(seen, []string{"POST multipart"}) {
+		t.Errorf("%v: the requests are %q", err, seen)
 	}
 }
 
