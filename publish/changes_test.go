@@ -42,6 +42,11 @@ func TestComparePackages(t *testing.T) {
 			t.Error("a list without changes is null in JSON")
 		}
 	}
+	// By name, and versions of one as they stand there.
+	mixed := &layout.Manifest{Packages: []layout.ManifestPackage{pkg("b", "1", "r", "d", "p"), pkg("a", "2", "r", "d", "p"), pkg("a", "1", "r", "d", "p")}}
+	if have := fmt.Sprint(comparePackages(new(layout.Manifest), mixed).Added); have != "[{a 2  r  p true} {a 1  r  p true} {b 1  r  p true}]" {
+		t.Errorf("out of order: %s", have)
+	}
 	if before, after := got.Added[0].revisions(); before != nil || after == nil || after.ID != "r" || after.Name != "a" || after.Version != "3" {
 		t.Errorf("of what was added: %v, %v", before, after)
 	}

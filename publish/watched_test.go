@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,8 +20,35 @@ import (
 	"github.com/regsnap/regsnap/publish/store"
 )
 
-// reversed is a store that lists what others list first at the end.
-type reversed struct{ store.Store }
+// reversed is a store that lists what others list first at the end, and counts the bodies
+// that are open.
+type reversed struct {
+	store.Store
+	bodies *atomic.Int32
+}
+
+func (r reversed) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
+	body, size, err := r.Store.Open(ctx, key, offset, length)
+	if err != nil {
+		return nil, 0, err
+	}
+	r.bodies.Add(1)
+	return &counted{ReadCloser: body, bodies: r.bodies}, size, nil
+}
+
+// counted is a body that is counted until it is closed.
+type counted struct {
+	io.ReadCloser
+	bodies *atomic.Int32
+	closed atomic.Bool
+}
+
+func (c *counted) Close() error {
+	if !c.closed.Swap(true) {
+		c.bodies.Add(-1)
+	}
+	return c.ReadCloser.Close()
+}
 
 func (r reversed) List(ctx context.Context, prefix string) iter.Seq2[store.ObjectInfo, error] {
 	return func(yield func(store.ObjectInfo, error) bool) {
@@ -41,7 +69,7 @@ func (r reversed) List(ctx context.Context, prefix string) iter.Seq2[store.Objec
 }
 
 // TestOrderOfListings: what is said of a bucket does not depend on the order in which its
-// store lists objects.
+// store lists objects, and what was opened is closed.
 func TestOrderOfListings(t *testing.T) {
 	src := newEditions(t)
 	b := openTest(t, "mem://")
@@ -76,9 +104,13 @@ func TestOrderOfListings(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", f.name, err)
 		}
-		got, err := f.run(t.Context(), In(reversed{s}))
+		r := reversed{s, new(atomic.Int32)}
+		got, err := f.run(t.Context(), In(r))
 		if err != nil || asJSON(t, got) != asJSON(t, want) {
 			t.Errorf("%s: %s, %v; want %s", f.name, asJSON(t, got), err, asJSON(t, want))
+		}
+		if n := r.bodies.Load(); n != 0 {
+			t.Errorf("%s: %d objects are still open", f.name, n)
 		}
 		if list, is := want.([]string); is && f.name == "environments" && !slices.Equal(list, []string{"another", "production", "staging"}) {
 			t.Errorf("the environments are %q", list)

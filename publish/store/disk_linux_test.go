@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"os"
 	"syscall"
@@ -73,5 +74,67 @@ func TestFullDisk(t *testing.T) {
 	}
 	if err := spooled.Discard(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFilesAreClosed: no call leaves a file open, whatever comes of it.
+func TestFilesAreClosed(t *testing.T) {
+	if !testtools.Alone(t) {
+		return
+	}
+	open := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	s := newFileStore(t.TempDir())
+	ctx := t.Context()
+	putFile(t, s, layout.Object{Key: "packages/a", Body: []byte("x"), SHA256: "ab"})
+	before := open()
+	for what, call := range map[string]func() error{
+		"put":                func() error { return s.Put(ctx, layout.Object{Key: "packages/b", Body: []byte("x")}) },
+		"replace":            func() error { return s.replace(ctx, layout.Object{Key: "packages/b", Body: []byte("y")}) },
+		"swap":               func() error { return s.Swap(ctx, "environments/a.json", []byte("x"), "") },
+		"swap once more":     func() error { return s.Swap(ctx, "environments/a.json", []byte("x"), "another") },
+		"load":               func() error { _, _, err := s.Load(ctx, "packages/a"); return err },
+		"load a folder":      func() error { _, _, err := s.Load(ctx, "packages"); return err },
+		"open a folder":      func() error { _, _, err := s.Open(ctx, "packages", 0, -1); return err },
+		"open behind an end": func() error { _, _, err := s.Open(ctx, "packages/a", 2, -1); return err },
+		"open": func() error {
+			r, _, err := s.Open(ctx, "packages/a", 0, -1)
+			if err == nil {
+				err = r.Close()
+			}
+			return err
+		},
+		"delete": func() error { return s.Delete(ctx, "packages/a") },
+		"stage": func() error {
+			f, err := s.stage(layout.Object{Key: "packages/c"})
+			if err == nil {
+				err = errors.Join(f.Commit(ctx), f.Discard())
+			}
+			return err
+		},
+		"give up": func() error {
+			f, err := s.stage(layout.Object{Key: "packages/d"})
+			if err == nil {
+				err = f.Discard()
+			}
+			return err
+		},
+		"flush": func() error { return SyncFileSystem(s.dir) },
+		"spool": func() error {
+			f := &spool{put: func(context.Context, layout.Object, content, int64) error { return nil }}
+			_, err := f.Write(make([]byte, spoolSize+1))
+			return errors.Join(err, f.Commit(ctx), f.Discard())
+		},
+	} {
+		err := call()
+		if now := open(); now != before {
+			t.Errorf("%s (%v): %d files are open, and were %d", what, err, now, before)
+			before = now
+		}
 	}
 }
