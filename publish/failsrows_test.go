@@ -75,7 +75,9 @@ func readings(ids []string, m *layout.Manifest) []failable {
 			err = b.VerifyAll(ctx, VerifyOptions{}, func(v *Verification) error { found = append(found, v); return nil })
 			return found, err
 		})},
-		{name: "plan of prune", run: get(func(ctx context.Context, b *Bucket) (*PrunePlan, error) {
+		{name: "plan of prune", damage: func(c bucketCopy) {
+			c[layout.CursorKey(testEnv)], c[layout.IndexKey(testEnv, 7)] = layout.EncodeCursor(7), []byte("x")
+		}, run: get(func(ctx context.Context, b *Bucket) (*PrunePlan, error) {
 			return b.PlanPrune(ctx, Retention{})
 		})},
 		{name: "plan of publish", run: get(func(ctx context.Context, b *Bucket) (*Moved, error) {
