@@ -110,6 +110,7 @@ func TestRouting(t *testing.T) {
 		{"/artifacts/packages/none-1.0.0.zip.sig", 404, answer.Direct, "", ""},
 		{"/artifacts/packages/none-1.0.0.zip", 404, answer.Direct, "", ""},
 		{"/epr/none/none-1.0.0.zip.sig", 404, answer.Direct, "", ""},
+		{"/artifacts/nginx-1.0.0/manifest.yml", 404, answer.Direct, "", ""},
 		{"/artifacts/other/nginx-1.0.0.zip", 404, answer.Direct, "", ""},
 		{"/artifacts/", 404, answer.Direct, "", ""},
 		{"/artifacts", 404, answer.Direct, "", ""},
@@ -125,6 +126,12 @@ func TestRouting(t *testing.T) {
 		}
 		if a.Kind == answer.Archive && c.target[5] == 'n' && a.Revision != nginx {
 			t.Errorf("%s: %+v", c.target, a.Revision)
+		}
+	}
+	// What can be no archive is no route, what could be one is not there.
+	for target, other := range map[string]string{"/artifacts/packages/Nginx-1.0.0.zip": "/none", "/epr/Nginx/Nginx-1.0.0.zip": "/none", "/epr/none/none-1.0.0.zip": "/artifacts/packages/none-1.0.0.zip"} {
+		if got, want := reply(table, "GET", target), reply(table, "GET", other); string(got.Body) != string(want.Body) {
+			t.Errorf("%s: %s, want %s", target, got.Body, want.Body)
 		}
 	}
 	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "get", ""} {

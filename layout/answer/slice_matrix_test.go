@@ -211,3 +211,43 @@ func TestPins(t *testing.T) {
 		}
 	}
 }
+
+// TestNormalSlice: a slice has one form, whatever order it is written in; a query that is
+// not one is refused, with what is wrong.
+func TestNormalSlice(t *testing.T) {
+	one := func(query string, versions int) []layout.SliceQuery {
+		return []layout.SliceQuery{{Query: query, Versions: versions}}
+	}
+	for _, c := range []struct {
+		in, want []layout.SliceQuery
+		packages string
+	}{
+		{one("prerelease=true&category=web", 0), one("category=web&prerelease=true", 0), ""},
+		{one("all=true", 1), one("", 0), ""}, {one("all=true", 2), one("all=true", 2), ""}, {one("exact=false&package=a", 0), one("package=a", 0), ""},
+		{append(one("type=input", 2), append(one("package=b", 3), append(one("package=b", 2), append(one("package=b", 3), one("type=input", 2)...)...)...)...),
+			append(one("package=b", 2), append(one("package=b", 3), one("type=input", 2)...)...), ""},
+		{nil, nil, "b a b-1.0.0 b@1.0.0 a"},
+	} {
+		got, err := answer.NormalSlice(layout.Slice{Queries: c.in, Packages: strings.Fields(c.packages)})
+		if err != nil || !slices.Equal(got.Queries, c.want) {
+			t.Errorf("%v: %v, %v, want %v", c.in, got.Queries, err, c.want)
+		}
+		if c.packages != "" && strings.Join(got.Packages, " ") != "a b b-1.0.0" {
+			t.Errorf("%s: %v", c.packages, got.Packages)
+		}
+		if again, err := answer.NormalSlice(got); err != nil || !slices.Equal(again.Queries, got.Queries) || !slices.Equal(again.Packages, got.Packages) {
+			t.Errorf("again: %v, %v, want %v", again, err, got)
+		}
+	}
+	for query, want := range map[string]string{
+		"a=%zz": `query "a=%zz": invalid URL escape`, "catgory=web": `there is no parameter "catgory": want some of agent.version, all,`, "kibana.version=x": `query "kibana.version=x": `,
+		"prerelease=maybe": `query "prerelease=maybe": `, "exact=maybe": "exact: want true or false",
+	} {
+		if got, err := answer.NormalSlice(layout.Slice{Queries: one(query, 0)}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v, want %s", query, got, err, want)
+		}
+	}
+	if _, err := answer.NormalSlice(layout.Slice{Queries: one("", -1)}); err == nil || !strings.Contains(err.Error(), "-1 versions: want 0 or more") {
+		t.Error(err)
+	}
+}
