@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 
@@ -139,8 +140,11 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 	env := build.Environment{Name: p.env, Branches: e.Branches, ServiceVersion: e.ServiceVersion, Cache: e.cachePolicy(), Catalogue: e.Catalog == catalogOn, Inline: e.inline()}
 	o := build.Options{Regsnap: version(), Budget: p.cfg.budget(), Parallel: p.bucket.Parallel(), Store: repairs}
 	m, err := p.bucket.Manifest(ctx, p.env, id)
-	if whole = err == nil; !whole {
+	if whole = err == nil; !whole && !unread(err) {
 		m, err = p.bucket.Head(ctx, p.env, id)
+	}
+	if unread(err) {
+		return o, nil, false, err
 	}
 	if err != nil {
 		if known, err = auditedBranches(ctx, p, id); err != nil {
@@ -167,6 +171,8 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 	}
 	if r, err := p.bucket.Routes(ctx, p.env, id); err == nil {
 		env.ServiceVersion, env.Cache = r.ServiceVersion, r.Cache
+	} else if unread(err) {
+		return o, nil, whole, err
 	}
 	o.Environments, o.Regsnap, o.Budget, o.Render = []build.Environment{env}, m.Regsnap, m.Budget, m.Render
 	if !whole {
@@ -176,6 +182,11 @@ func rebuildOptions(ctx context.Context, p place, id string, repairs *publish.Re
 	// rendered again, because the catalog may be among what is faulty.
 	o.Live = []build.Live{{Manifest: repairs.Sound(m)}}
 	return o, m.Branches, true, nil
+}
+
+// unread reports that it was the store that failed: what a snapshot has may be sound.
+func unread(err error) bool {
+	return err != nil && !slices.ContainsFunc([]error{publish.ErrDamaged, publish.ErrNoSnapshot, fs.ErrNotExist, layout.ErrNewer, layout.ErrOutdated}, func(is error) bool { return errors.Is(err, is) })
 }
 
 // auditedBranches are the commits that a snapshot was built from, by the audit log;

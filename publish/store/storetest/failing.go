@@ -28,6 +28,9 @@ type Failing struct {
 	failed string
 }
 
+// FailAt is a store of which a call fails; 0 is none.
+func FailAt(s store.Store, at int) *Failing { return &Failing{Store: s, at: at} }
+
 // EachCall runs an operation over and over: at first nothing fails, then each of its
 // calls of the store in turn. run is given a test for each, and wraps a store by fill,
 // which is to be in the same state each time. In the first run Failed is "".
