@@ -168,7 +168,7 @@ func (b *Bucket) History(ctx context.Context, env string, limit int) (*History, 
 				return nil, err
 			}
 		}
-		e := Event{Stored: stored[i], Live: stored[i].ID == p.Snapshot, Previous: stored[i].ID == p.Previous, Tags: tagsOf(tags, stored[i].ID)}
+		e := Event{Stored: stored[i], Branches: []Branch{}, Live: stored[i].ID == p.Snapshot, Previous: stored[i].ID == p.Previous, Tags: tagsOf(tags, stored[i].ID)}
 		if err := faults[i-first]; err != nil {
 			e.Damaged = err.Error()
 			h.faults = append(h.faults, err)

@@ -181,6 +181,7 @@ func TestJSON(t *testing.T) {
 	bucket := "file://" + filepath.ToSlash(dir) + "/bucket"
 	words := []string{"REPO", demoRepo(t), "BUCKET", bucket, "COPY", "file://" + filepath.ToSlash(dir) + "/copy", "DIR", dir}
 	t.Setenv("USER", "ada")
+	set := map[string]bool{}
 	hold := func(call, what, text string) {
 		t.Helper()
 		var v any
@@ -191,6 +192,7 @@ func TestJSON(t *testing.T) {
 		for _, problem := range violations(defs, map[string]any{"$ref": "#/$defs/" + what}, v, what) {
 			t.Errorf("%s: %s", call, problem)
 		}
+		noteSet(defs, what, v, set)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "program"), imagetest.ELF(imagetest.AMD64, ""), 0o755); err != nil {
 		t.Fatal(err)
@@ -224,10 +226,64 @@ func TestJSON(t *testing.T) {
 			lacking = append(lacking, fmt.Sprint(l.path))
 		}
 	}
+	moreJSON(t, hold)
+	for name, def := range defs {
+		for property := range def.(map[string]any)["properties"].(map[string]any) {
+			if at := name + "." + property; set[at] == slices.Contains(strings.Fields(unsaid), at) {
+				t.Errorf("%s has a value: %v; is it to be on the list of what has none here?", at, set[at])
+			}
+		}
+	}
 	slices.Sort(lacking)
 	if len(lacking) > 0 {
 		t.Errorf("not called: %s", strings.Join(lacking, ", "))
 	}
+}
+
+// noteSet notes which properties of a result, and of what is in it, say something: no 0,
+// no empty text, not false.
+func noteSet(defs map[string]any, name string, v any, set map[string]bool) {
+	switch v := v.(type) {
+	case []any:
+		for _, one := range v {
+			noteSet(defs, name, one, set)
+		}
+	case map[string]any:
+		def, _ := defs[name].(map[string]any)
+		properties, _ := def["properties"].(map[string]any)
+		for property, value := range v {
+			set[name+"."+property] = set[name+"."+property] || says(value)
+			rule, _ := properties[property].(map[string]any)
+			if items, isList := rule["items"].(map[string]any); isList {
+				rule = items
+			}
+			if more, isMap := rule["additionalProperties"].(map[string]any); isMap {
+				rule = more
+				values, _ := value.(map[string]any)
+				value = list(values)
+			}
+			if ref, isRef := rule["$ref"].(string); isRef {
+				noteSet(defs, strings.TrimPrefix(ref, "#/$defs/"), value, set)
+			}
+		}
+	}
+}
+
+func list(values map[string]any) (out []any) {
+	for _, v := range values {
+		out = append(out, v)
+	}
+	return out
+}
+
+func says(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return len(v) > 0
+	case map[string]any:
+		return len(v) > 0
+	}
+	return v != nil && v != false && v != "" && v != 0.0
 }
 
 // otherSnapshot is one of pr-2 that is not live.

@@ -67,9 +67,10 @@ counts from where it left the branch.
 
 // linted is what `regsnap lint --json` prints.
 type linted struct {
-	Branch string        `json:"branch"`
-	Base   *index.Commit `json:"base"`
-	Head   *index.Commit `json:"head"`
+	Branch string `json:"branch"`
+	// Base and Head are nil where packages are checked as they are.
+	Base *index.Commit `json:"base,omitempty"`
+	Head *index.Commit `json:"head,omitempty"`
 	// Uncommitted: Head is HEAD, with what the work tree has beyond it.
 	Uncommitted bool `json:"uncommitted,omitempty"`
 	// Changes are the package versions that differ.

@@ -198,6 +198,9 @@ type promotedChanges struct {
 func printPromoted(c *cli.Context, o promote.Options, r *promote.Result, failed error) error {
 	errs, warnings := findings(r.Report.Errors), findings(r.Report.Warnings)
 	if c.Bool("json") {
+		if r.Updates == nil { // of what is refused
+			r.Updates = []promote.Update{}
+		}
 		out := promoted{
 			Result: r, DryRun: o.DryRun, Packages: versionsOf(r.Moved), Older: versionsOf(r.Older), Kept: versionsOf(r.Kept), Branches: []promotedChanges{},
 			Errors: errs, Warnings: warnings,
