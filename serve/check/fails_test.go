@@ -1,12 +1,15 @@
 package check_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
@@ -217,5 +220,109 @@ func TestSometimesSilent(t *testing.T) {
 	}
 	if silent < 30 || silent != r.Differences {
 		t.Errorf("%d of %d requests had no answer", silent, r.Requests)
+	}
+}
+
+// ending is a store, and a transport, whose context ends with one of the calls: that call
+// fails, as all do that come later, or it is through.
+type ending struct {
+	store.Store
+	http.RoundTripper
+	through bool
+	at      int
+	cancel  context.CancelFunc
+
+	mu    sync.Mutex
+	calls int
+}
+
+func (e *ending) call(ctx context.Context) (context.Context, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.calls++; e.calls == e.at {
+		e.cancel()
+		if e.through {
+			return context.WithoutCancel(ctx), nil
+		}
+	}
+	return ctx, ctx.Err()
+}
+
+func (e *ending) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
+	ctx, err := e.call(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return e.Store.Open(ctx, key, offset, length)
+}
+
+func (e *ending) Load(ctx context.Context, key string) ([]byte, store.Token, error) {
+	ctx, err := e.call(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	return e.Store.Load(ctx, key)
+}
+
+func (e *ending) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, err := e.call(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return e.RoundTripper.RoundTrip(r.WithContext(ctx))
+}
+
+// TestEnds: whenever the context ends, a check and a follower say so: nothing is laid to the
+// registry, nothing is taken for shown, and no check is complete.
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	url, first, second := small(t)
+	for _, shows := range []string{first, second} {
+		for _, through := range []bool{false, true} {
+			site := stuck(t, servetest.Open(t, url), shows)
+			edge := listening(t, site)
+			sound := look(t, follow(t, servetest.Open(t, url), edge.URL))[0]
+			for what, run := range map[string]func(ctx context.Context, e *ending) (complete bool, err error){
+				"a check": func(ctx context.Context, e *ending) (bool, error) {
+					e.RoundTripper = inProcess{site}
+					o := options(publish.In(e), "http://registry.example")
+					o.MaxRequests, o.Parallel, o.Transport = 40, 1, e
+					r, err := check.Run(ctx, o)
+					if err == nil && !r.Complete || err != nil && r != nil && r.Complete {
+						t.Errorf("complete: %v, and %v", r.Complete, err)
+					}
+					return err == nil, err
+				},
+				"a follower": func(ctx context.Context, e *ending) (bool, error) {
+					got, err := follow(t, publish.In(e), edge.URL).Look(ctx)
+					return err == nil && got[0] == sound, err
+				},
+			} {
+				for at := 1; ; at++ {
+					under, err := store.Open(t.Context(), url, store.Options{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					ctx, cancel := context.WithCancel(t.Context())
+					e := &ending{Store: under, through: through, at: at, cancel: cancel}
+					complete, err := run(ctx, e)
+					ended := ctx.Err() != nil
+					cancel()
+					if err := under.Close(); err != nil {
+						t.Fatal(err)
+					}
+					if !ended {
+						if !complete {
+							t.Errorf("%s: %v", what, err)
+						}
+						break
+					}
+					// After its last call all is known.
+					if !errors.Is(err, context.Canceled) && !(complete && e.calls == at) {
+						t.Errorf("%s, ended with call %d of %d, through: %v: complete: %v, %v", what, at, e.calls, through, complete, err)
+					}
+				}
+			}
+		}
 	}
 }
