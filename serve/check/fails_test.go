@@ -39,6 +39,13 @@ func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 // small has two snapshots of as little as there can be, of which the second is live.
 func small(t *testing.T) (url, first, second string) {
 	t.Helper()
+	url, ids := snapshotsOf(t, []string{"1.0.0"}, []string{"1.0.0", "1.1.0"})
+	return url, ids[0], ids[1]
+}
+
+// snapshotsOf is a bucket with a snapshot for each list of versions; the last one is live.
+func snapshotsOf(t *testing.T, lists ...[]string) (url string, ids []string) {
+	t.Helper()
 	url = "file://" + filepath.ToSlash(servers.MemoryDir(t))
 	bucket, err := publish.Create(t.Context(), url)
 	if err != nil {
@@ -64,7 +71,10 @@ func small(t *testing.T) (url, first, second string) {
 		live(t, bucket, "production", result.Snapshots[0].ID)
 		return result.Snapshots[0].ID
 	}
-	return url, made("1.0.0"), made("1.0.0", "1.1.0")
+	for _, versions := range lists {
+		ids = append(ids, made(versions...))
+	}
+	return url, ids
 }
 
 // TestFails has each read of the bucket fail that a check makes, one after another. It
@@ -276,8 +286,8 @@ func (e *ending) RoundTrip(r *http.Request) (*http.Response, error) {
 // registry, nothing is taken for shown, and no check is complete.
 func TestEnds(t *testing.T) {
 	t.Parallel()
-	url, first, second := small(t)
-	for _, shows := range []string{first, second} {
+	url, ids := snapshotsOf(t, []string{"1.0.0"}, []string{"1.0.0", "1.1.0"}, []string{"1.1.0"})
+	for _, shows := range ids {
 		for _, through := range []bool{false, true} {
 			site := stuck(t, servetest.Open(t, url), shows)
 			edge := listening(t, site)
@@ -294,7 +304,14 @@ func TestEnds(t *testing.T) {
 					return err == nil, err
 				},
 				"a follower": func(ctx context.Context, e *ending) (bool, error) {
-					got, err := follow(t, publish.In(e), edge.URL).Look(ctx)
+					follower := follow(t, publish.In(e), edge.URL)
+					got, err := follower.Look(ctx)
+					calls := e.calls
+					e.at = 0 // it ends no more
+					if again := look(t, follower)[0]; again != sound {
+						t.Errorf("after a look that ended early: %+v, want %+v", again, sound)
+					}
+					e.calls = calls
 					return err == nil && got[0] == sound, err
 				},
 			} {

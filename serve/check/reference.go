@@ -70,7 +70,9 @@ func (r *reference) answer(ctx context.Context, a ask, prefix string) (got *repl
 	w := &recorder{reply: reply{header: http.Header{}}, body: newTaker()}
 	defer func() {
 		// The handler ends an answer that it cannot finish in this way.
-		if p := recover(); p == http.ErrAbortHandler {
+		if p := recover(); p == http.ErrAbortHandler && ctx.Err() != nil {
+			got, err = nil, ctx.Err()
+		} else if p == http.ErrAbortHandler {
 			got, err = nil, fmt.Errorf("the bucket's own answer to %s ended early", a)
 		} else if p != nil {
 			panic(p)
