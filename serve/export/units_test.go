@@ -1,6 +1,8 @@
 package export
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/publish"
+	"github.com/regsnap/regsnap/publish/store"
 )
 
 func sumOf(text string) string {
@@ -303,6 +306,46 @@ func TestConfiguration(t *testing.T) {
 	} {
 		if _, err := configuration(path, ""); (err == nil) != ok || !ok && !errors.Is(err, ErrPath) {
 			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
+
+// TestLargestPlain: which answers that the bucket has encoded only are written plain too, to
+// the byte.
+func TestLargestPlain(t *testing.T) {
+	s, err := store.Open(t.Context(), "mem://", store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	w := &writer{dir: t.TempDir(), slots: make(chan struct{}, 1), contents: map[string]*content{}, from: publish.In(s)}
+	for _, c := range []struct {
+		size        int
+		page, plain bool
+	}{{1, false, true}, {256<<10 - 1, false, true}, {256 << 10, false, false}, {256<<10 + 1, false, false}, {256 << 10, true, true}, {256<<10 + 2, true, true}} {
+		text := strings.Repeat("a", c.size-1) + map[bool]string{true: "p", false: "s"}[c.page]
+		var encoded bytes.Buffer
+		z := gzip.NewWriter(&encoded)
+		if _, err := io.WriteString(z, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r := layout.ManifestResponse{Digest: layout.DigestOf([]byte(text)), Size: int64(c.size), SHA256: sumOf(text), Gzip: int64(encoded.Len()), EncodedOnly: true, Page: c.page}
+		key := r.Object(layout.CacheContent).Key
+		if err := s.Swap(t.Context(), key+layout.GzipSuffix, encoded.Bytes(), ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.response(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(w.dir, filepath.FromSlash(fileOf(key)))
+		if body, err := os.ReadFile(name); (err == nil) != c.plain || err == nil && string(body) != text {
+			t.Errorf("%d bytes, a page %v: %d bytes are written, %v", c.size, c.page, len(body), err)
+		}
+		if body, err := os.ReadFile(name + layout.GzipSuffix); err != nil || !bytes.Equal(body, encoded.Bytes()) {
+			t.Errorf("%d bytes, encoded: %v", c.size, err)
 		}
 	}
 }
