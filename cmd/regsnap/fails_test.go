@@ -22,6 +22,9 @@ import (
 func inStores(t *testing.T, stores map[string]store.Store, args ...string) spoken {
 	t.Helper()
 	ctx := context.WithValue(t.Context(), opening{}, func(url string) (*publish.Bucket, error) {
+		if stores[url] == nil {
+			return publish.Open(t.Context(), url)
+		}
 		return publish.In(unclosed{stores[url]}), nil
 	})
 	var out, errs bytes.Buffer
@@ -141,6 +144,9 @@ func TestFails(t *testing.T) {
 				}
 				if f.Failed() == "" {
 					break
+				}
+				if strings.HasPrefix(f.Failed(), "delete "+layout.LeasesPrefix) && got.code == c.code {
+					t.Errorf("%s: %s: exit code %d", c.command, f.Failed(), got.code) // the next one would have to wait
 				}
 				if got != whole && !strings.Contains(got.out+got.errors, storetest.ErrFailed.Error()) && !strings.Contains(got.out, "cannot be compared: ") {
 					t.Errorf("%s: %s: %+v\nwant %+v", c.command, f.Failed(), got, whole)

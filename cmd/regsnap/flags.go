@@ -59,7 +59,7 @@ func (c config) openBucket(ctx context.Context, open func(context.Context, strin
 		return nil, usagef("which bucket? Give --bucket URL, or bucket: in regsnap.yml")
 	}
 	if other, ok := ctx.Value(opening{}).(func(string) (*publish.Bucket, error)); ok {
-		return other(c.Bucket)
+		open = func(_ context.Context, url string) (*publish.Bucket, error) { return other(url) }
 	}
 	b, err := open(ctx, c.Bucket)
 	if errors.Is(err, store.ErrURL) {

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/regsnap/regsnap/publish/image/imagetest"
 	"github.com/regsnap/regsnap/publish/store"
+	"github.com/regsnap/regsnap/serve/check"
 )
 
 // writing are calls of every command that has --dry-run, but for what starts with a pin or
@@ -149,6 +152,121 @@ func TestFlagsOfOthers(t *testing.T) {
 		text := got.out + got.errors
 		if got.code != c.code || !strings.Contains(text, c.has) || c.not != "" && strings.Contains(text, c.not) {
 			t.Errorf("%s: exit code %d, want %d, with %q and not %q\n%s", c.call, got.code, c.code, c.has, c.not, text)
+		}
+	}
+}
+
+// TestFlagsOfCopies: flags of export, image and mirror that change what is written.
+func TestFlagsOfCopies(t *testing.T) {
+	w := newTwoBuilds(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "program"), imagetest.ELF(imagetest.AMD64, ""), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var linked [2]int
+	for i, more := range []string{"", "--copy"} {
+		www := filepath.Join(dir, "www"+more)
+		got := speak(t, append([]string{"export", "--json", "--bucket", w.bucket, "--env", "production", "--at", "/srv/x", www}, strings.Fields(more)...)...)
+		var r struct{ Linked, Files int }
+		if err := json.Unmarshal([]byte(got.out), &r); err != nil || r.Files == 0 {
+			t.Fatal(err, got)
+		}
+		linked[i] = r.Linked
+		site, err := os.ReadFile(filepath.Join(www, "current/nginx/site.conf"))
+		if err != nil || !strings.Contains(string(site), "server_name production.registry.example;") || !strings.Contains(string(site), "/srv/x/") {
+			t.Errorf("%v\n%s", err, site)
+		}
+	}
+	if linked[1] >= linked[0] {
+		t.Errorf("%d links, and %d where files are copied", linked[0], linked[1])
+	}
+	for flags, want := range map[string]string{
+		"": "tags " + w.second + " and production\n", "--no-env-tag": "tag " + w.second + "; production stays where it is\n", "--tag mine": "tags mine and production\n", "--tag mine --tag yours --no-env-tag": "tags mine and yours; production stays where it is\n", "--snapshot previous": "tag " + w.first + "; production stays where it is\n",
+	} {
+		got := speak(t, append([]string{"image", "--quiet", "--bucket", w.bucket, "--env", "production", "--binary", "linux/amd64=" + dir + "/program", "--layout", filepath.Join(dir, "layout")}, strings.Fields(flags)...)...)
+		if got.code != 0 || !strings.Contains(got.errors, "   "+want) {
+			t.Errorf("image %s: %+v, want %q", flags, got, want)
+		}
+	}
+	for flags, want := range map[string]string{"": "production " + w.second + " is live\n", "--publish=false": "production " + w.second + " is stored, not live\n", "--no-publish": "is stored, not live\n", "--history 2": "is live, with 1 older snapshot\n", "--snapshot previous": "production " + w.first + " is live\n"} {
+		stores := map[string]store.Store{"gs://b": memoryStore(t, strings.TrimPrefix(w.bucket, "file://")), "gs://c": memoryStore(t, "")}
+		if got := inStores(t, stores, strings.Fields("mirror --quiet --env production "+flags+" gs://b gs://c")...); got.code != 0 || !strings.HasSuffix(got.out, want) {
+			t.Errorf("mirror %s: %+v, want %q", flags, got, want)
+		}
+	}
+}
+
+// TestFlagsOfCheck: what counts as late, and what is not compared.
+func TestFlagsOfCheck(t *testing.T) {
+	w := newTwoBuilds(t)
+	w.git("branch", "old", "HEAD~")
+	dir := t.TempDir()
+	for _, branch := range []string{"old", "production"} {
+		if err := os.WriteFile(filepath.Join(dir, branch), []byte("environments:\n  p: {branches: ["+branch+"], cache: {index: 0s, content: 0s}}\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build := func(url, branch string) {
+		if got := speak(t, "build", "--quiet", "--publish", "--allow-older", "--config", filepath.Join(dir, branch), "--source", "git:"+w.repo, "--bucket", url, "--env", "p"); got.code != 0 {
+			t.Fatal(got)
+		}
+	}
+	both, old := "file://"+dir+"/both", "file://"+dir+"/old-bucket"
+	build(both, "old")
+	build(both, "production")
+	build(old, "old")
+	registry := registryOf(t, old, "p")
+	for _, c := range []struct {
+		flags string
+		code  int
+		has   string
+	}{
+		{"--lag 1h", 0, "answers of a snapshot that caches may still have: no difference"}, {"--lag 0s", 9, "the answer of an older snapshot"}, {"--lag 0s --all", 9, "the answer of an older snapshot"},
+		{"--lag 0s --ignore " + strings.Join(check.Kinds, " --ignore "), 0, ": nothing was compared\n"}, {"--lag 1h --max-requests 12", 0, " possible requests (--max-requests)"},
+	} {
+		got := speak(t, strings.Fields("check --quiet --max-rate 100000 --bucket "+both+" --env p --config "+filepath.Join(dir, "production")+" --against "+registry+" "+c.flags)...)
+		if got.code != c.code || !strings.Contains(got.out, c.has) || strings.Contains(got.out, "    …\n") != (c.flags == "--lag 0s") {
+			t.Errorf("check %s: %+v", c.flags, got)
+		}
+	}
+}
+
+// TestSettingsAreRead: every command that has --config, --bucket, --source or --env refuses what
+// cannot be read, or does not exist.
+func TestSettingsAreRead(t *testing.T) {
+	w := newTwoBuilds(t)
+	s := memoryStore(t, strings.TrimPrefix(w.bucket, "file://"))
+	calls := map[string]string{
+		"inspect": "--env production", "diff": "live live --env production", "history": "--env production", "find": "web", "recover": "--env production", "unpin": "--env production", "verify": "--env production --deep", "dev": "/nowhere",
+		"check": "--env production --against http://localhost:1", "lint": "", "audit": "--branch production", "board": "", "serve": "--env production --listen nowhere", "status": "", "doctor": "", "init": "--domain d --ci none --bucket file:///b --dir /nowhere",
+	}
+	for _, l := range leaves(newApp(nil, nil).Commands, nil) {
+		command := strings.Join(l.path, " ")
+		call, ok := calls[command]
+		if !ok {
+			call = writing[command]
+		}
+		call = strings.NewReplacer("--retire production --config $T/other.yml", "", "$S", w.repo, "$T", "/nowhere", "$R", "http://localhost:1", "$C", filepath.Join(t.TempDir(), "cache")).Replace(call)
+		for flag, wrong := range map[string]string{"config": "/nowhere/settings.yml", "bucket": "ftp://wrong", "source": "zip:wrong", "env": "Wrong"} {
+			if !hasFlag(l.command, flag) || flag == "env" && (command == "serve" || command == "mirror") || flag == "source" && (command == "recover" || command == "init") || flag == "env" && (command == "build" || command == "diff") || flag == "bucket" && (command == "dev" || command == "import" || command == "edge cloudfront" || command == "edge cloudflare") {
+				continue
+			}
+			words := append(strings.Fields(command+" "+call), "--"+flag, wrong)
+			if hasFlag(l.command, "bucket") && !strings.Contains(call, "--bucket") && flag != "bucket" {
+				words = append(words, "--bucket", "gs://b")
+			}
+			if flag == "env" { // in place of the one that is right
+				if at := slices.Index(words, "production"); at > 0 && words[at-1] == "--env" {
+					words = slices.Delete(words, at-1, at+1)
+				}
+			}
+			if hasFlag(l.command, "source") && !strings.Contains(call, "--source") && flag != "source" {
+				words = append(words, "--source", "git:"+w.repo)
+			}
+			got := inStores(t, map[string]store.Store{"gs://b": s, "gs://c": memoryStore(t, "")}, words...)
+			if got.code != 2 || !strings.Contains(got.errors, strings.Split(wrong, ":")[0]) || got.out != "" {
+				t.Errorf("%q: exit code %d, want 2, with %s\n%s%s", words, got.code, wrong, got.out, got.errors)
+			}
 		}
 	}
 }

@@ -229,6 +229,22 @@ func TestDevFlags(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, r.errs)
 	}
 
+	// A base that has a catalogue has one here.
+	config := filepath.Join(dir, "regsnap.yml")
+	if err := os.WriteFile(config, []byte("environments:\n  shown: {branches: [production], catalog: on}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got := inStores(t, map[string]store.Store{"gs://b": s}, "build", "--quiet", "--publish", "--config", config, "--source", "git:"+w.repo, "--bucket", "gs://b", "--env", "shown"); got.code != 0 {
+		t.Fatal(got)
+	}
+	r = start(t, s, "built in", "dev", path, "--listen", "127.0.0.1:0", "--base", "gs://b#shown", "--config", config, "--quiet")
+	if text := r.errs.String(); !strings.Contains(text, "  catalogue  ") || strings.Contains(text, "no catalogue") {
+		t.Error(text)
+	}
+	if code := r.stop(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, r.errs)
+	}
+
 	// Or what a registry has, of which a query sees a part.
 	registry := registryOf(t, w.bucket, "production")
 	r = start(t, s, "built in", "dev", filepath.Join(w.repo, "packages/web/1.1.0"), "--env", "production", "--listen", "127.0.0.1:0", "--base", registry, "--query", "package=web", "--cache", dir+"/cache", "--quiet")

@@ -3,12 +3,14 @@ package export_test
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/regsnap/regsnap/build"
@@ -326,5 +328,69 @@ func TestSpoiltMeanwhile(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+// ending is a store whose context ends with one of its calls, which is through.
+type ending struct {
+	store.Store
+	at     int64
+	calls  atomic.Int64
+	cancel context.CancelFunc
+}
+
+func (e *ending) call(ctx context.Context) context.Context {
+	if e.calls.Add(1) == e.at {
+		e.cancel()
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
+func (e *ending) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
+	return e.Store.Open(e.call(ctx), key, offset, length)
+}
+
+func (e *ending) Load(ctx context.Context, key string) ([]byte, store.Token, error) {
+	return e.Store.Load(e.call(ctx), key)
+}
+
+// TestEnds: whenever the context ends, an export says so, and what was served stays.
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	url, first, second := small(t)
+	for what, before := range map[string][]string{"nothing is there": nil, "another is served": {first}, "it is there, and another is served": {second, first}} {
+		served := servers.MemoryDir(t)
+		for _, id := range before {
+			exported(t, servetest.Open(t, url), served, func(o *export.Options) { o.Snapshot, o.At = id, "/srv/registry" })
+		}
+		old, _ := os.Readlink(filepath.Join(served, "current"))
+		for at := int64(1); ; at++ {
+			dir := filepath.Join(t.TempDir(), "export")
+			if err := os.CopyFS(dir, os.DirFS(served)); err != nil {
+				t.Fatal(err)
+			}
+			under, err := store.Open(t.Context(), url, store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			e := &ending{Store: under, at: at, cancel: cancel}
+			bucket := publish.In(e)
+			_, err = export.Export(ctx, export.Options{From: bucket, Environment: env, Regsnap: "test", Dir: dir, At: "/srv/registry", Copy: true, Parallel: 1})
+			ended := ctx.Err() != nil
+			cancel()
+			bucket.Close()
+			now, _ := os.Readlink(filepath.Join(dir, "current"))
+			if !ended {
+				if err != nil || now != second {
+					t.Errorf("%s: %v, %s", what, err, now)
+				}
+				break
+			}
+			if !errors.Is(err, context.Canceled) || now != old {
+				t.Errorf("%s, ended with call %d: %v, %q is served, it was %q", what, at, err, now, old)
+			}
+		}
 	}
 }
