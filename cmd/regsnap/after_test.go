@@ -48,6 +48,25 @@ func TestPreviewIsConfigured(t *testing.T) {
 	says("preview, over", "", "status --env pr-7")
 	says("was live already", "", "publish --env pr-7 --config "+after+" --source git:"+w.repo+" live")
 	says("publish by ", "preview", "status --env pr-7")
+	says("", "", "build --quiet --publish --config "+before+" --source git:"+w.repo+" --env pr-8 --branches production")
+	says("preview, 59 min left", "", "status --env pr-8")
+	if err := os.WriteFile(after, []byte("environments:\n  pr-8: {branches: [production], overwrite: always}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	says("", "", "build --quiet --publish --config "+after+" --source git:"+w.repo+" --env pr-8")
+	says("publish by ", "preview", "status --env pr-8")
+	// Of one that is not configured it is said what is wrong with it.
+	for _, c := range []struct {
+		env  string
+		code int
+	}{{"pr-7", 7}, {"pr-9", 2}, {"pr-8", 0}} {
+		if c.code == 7 {
+			damageIn(t, stores["gs://b"], layout.PointerKey(c.env))
+		}
+		if got := inStores(t, stores, "history", "--bucket", "gs://b", "--env", c.env); got.code != c.code {
+			t.Errorf("%s: %+v, want %d", c.env, got, c.code)
+		}
+	}
 }
 
 // TestAfterPublish: what is told of a move, and what comes of a command of after_publish that

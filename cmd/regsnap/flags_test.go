@@ -50,7 +50,10 @@ func TestDryRuns(t *testing.T) {
 			}
 			continue
 		}
-		for _, more := range []string{"--dry-run", "-n --json", "--json", ""} {
+		for _, more := range []string{"--dry-run", "-n --json", "--json", "", "--by " + strings.Repeat("x", 5000)} {
+			if strings.HasPrefix(more, "--by") && !hasFlag(l.command, "by") {
+				continue
+			}
 			dir := t.TempDir()
 			for name, text := range map[string]string{"other.yml": "environments:\n  other: {branches: [production]}\n", "program": string(imagetest.ELF(imagetest.AMD64, ""))} {
 				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o777); err != nil {
@@ -76,6 +79,12 @@ func TestDryRuns(t *testing.T) {
 			}
 			got := inStores(t, stores, words...)
 			after := state()
+			if strings.HasPrefix(more, "--by") {
+				if got.code != 2 || after != before || got.out != "" {
+					t.Errorf("%.100s, with a name that is too long: exit code %d, changed %v\n%s", line, got.code, before != after, got.out)
+				}
+				continue
+			}
 			dry := strings.Contains(more, "-n") || more == "--dry-run"
 			says := strings.Contains(got.out, dryRunText) || strings.Contains(got.out, `"dry_run": true`) || command == "init" && strings.Contains(got.out, "would write")
 			if got.code != 0 || (before == after) != dry || says != dry || more == "--json" && !strings.Contains(got.out, `"dry_run": false`) && command != "preview" {
@@ -192,6 +201,13 @@ func TestFlagsOfCopies(t *testing.T) {
 		stores := map[string]store.Store{"gs://b": memoryStore(t, strings.TrimPrefix(w.bucket, "file://")), "gs://c": memoryStore(t, "")}
 		if got := inStores(t, stores, strings.Fields("mirror --quiet --env production "+flags+" gs://b gs://c")...); got.code != 0 || !strings.HasSuffix(got.out, want) {
 			t.Errorf("mirror %s: %+v, want %q", flags, got, want)
+		}
+	}
+	for flags, has := range map[string]bool{"--v2": true, "": false, "--v2 --publish=false": false, "--v2 --dry-run": false} {
+		stores := map[string]store.Store{"gs://b": memoryStore(t, strings.TrimPrefix(w.bucket, "file://")), "gs://c": memoryStore(t, "")}
+		got := inStores(t, stores, strings.Fields("mirror --quiet --env production "+flags+" gs://b gs://c")...)
+		if got.code != 0 || strings.Contains(storeText(t, stores["gs://c"]), "storage/production/v2/metadata/cursor.json") != has || strings.Contains(got.errors, "production: index of package storage v2 ") != has {
+			t.Errorf("mirror %s: %+v", flags, got)
 		}
 	}
 }

@@ -73,10 +73,8 @@ func screenFor(w io.Writer, colour string) screen {
 	s := screen{}
 	f, terminal := w.(*os.File)
 	terminal = terminal && term.IsTerminal(int(f.Fd()))
-	if terminal {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			s.width = width
-		}
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil { // not where there is no terminal
+		s.width = width
 	}
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
 		s.width = n

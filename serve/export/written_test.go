@@ -28,7 +28,7 @@ func TestWritten(t *testing.T) {
 	dir := servers.MemoryDir(t)
 	var told []publish.Copied
 	r := exported(t, bucket, dir, func(o *export.Options) {
-		o.Copy, o.Progress = true, func(n publish.Copied) { told = append(told, n) }
+		o.Copy, o.Hostname, o.Progress = true, "h.example", func(n publish.Copied) { told = append(told, n) }
 	})
 	var files, bytes int64
 	seen := []os.FileInfo{}
@@ -54,6 +54,21 @@ func TestWritten(t *testing.T) {
 	}
 	if linked := int(files) - len(seen); int64(r.Files) != files || r.Bytes != bytes || r.Linked != linked || linked == 0 {
 		t.Errorf("%+v, there are %d files of %d bytes, %d are links", r.Written, files, bytes, linked)
+	}
+	// Who serves it may enter it, as far as the umask of who writes it lets others.
+	like := filepath.Join(t.TempDir(), "like")
+	if err := os.Mkdir(like, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{"", "tree", "data", "nginx"} {
+		want, err := os.Stat(like)
+		got, e := os.Stat(filepath.Join(dir, r.Snapshot, folder))
+		if err != nil || e != nil || got.Mode() != want.Mode() {
+			t.Errorf("%q has the mode %v, want %v", folder, got.Mode(), want.Mode())
+		}
+	}
+	if site, err := os.ReadFile(filepath.Join(dir, r.Snapshot, "nginx", "site.conf")); err != nil || !strings.Contains(string(site), "server_name h.example;") {
+		t.Errorf("%v\n%s", err, site)
 	}
 	m, err := bucket.Manifest(t.Context(), env, r.Snapshot)
 	if err != nil {
