@@ -198,7 +198,14 @@ func TestBounds(t *testing.T) {
 		{[]string{"doctor", "--env", "A"}, on, 2, "want the name of an environment"},
 		{[]string{"recover", "x"}, in, 2, ""},
 	} {
+		there := func() string {
+			return strings.Join(append(namesBelow(t, dir), namesBelow(t, strings.TrimPrefix(bucket, "file://"))...), "\n")
+		}
+		before := there()
 		got := speak(t, append(append([]string{c.args[0]}, c.with...), c.args[1:]...)...)
+		if c.code == 2 && there() != before {
+			t.Errorf("regsnap %.100q: was refused, and has changed something", c.args)
+		}
 		if got.code != c.code || !strings.Contains(got.out+got.errors, c.text) {
 			t.Errorf("regsnap %.100q: exit code %d, want %d, with %q\n%s%s", c.args, got.code, c.code, c.text, got.out, got.errors)
 		}
