@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,7 +34,6 @@ type Options struct {
 	// Answering, if set, is called when a registry without an earlier state answers all
 	// but the catalogue, with how many package versions, and how long that took.
 	Answering func(versions int, took time.Duration)
-	Log       *slog.Logger
 }
 
 // Registry is a live registry.
@@ -105,9 +103,6 @@ type Building struct {
 
 // New makes a registry, which shows nothing before Watch has built it.
 func New(ctx context.Context, o Options) (*Registry, error) {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
 	r := &Registry{o: o, good: map[version]index.Entry{}, warnings: map[version]warned{}, changed: make(chan struct{})}
 	r.source = &source{work: o.Work}
 	r.o.Progress = func(p build.Progress) {

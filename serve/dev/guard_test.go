@@ -22,7 +22,7 @@ func TestStrangers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	here := r.Handler(HandlerOptions{Hosts: []string{"Host.Docker.internal"}, Stop: t.Context()})
+	here := r.Handler(HandlerOptions{Hosts: []string{"Host.Docker.internal", "", ".", "a/b"}, Stop: t.Context()})
 	beyond := r.Handler(HandlerOptions{Beyond: true, Stop: t.Context()})
 	for _, c := range []struct {
 		host           string
@@ -52,6 +52,22 @@ func TestStrangers(t *testing.T) {
 		{host: "[::1%25eth0]:80"},
 		{host: ""},
 		{host: "."},
+		{host: "a/b"}, // what cannot be a name does not become one by --allow-host
+		{host: "localhost:", here: true, anywhere: true},
+		{host: "::1", here: true, anywhere: true},
+		{host: "[::1"},
+		{host: "::1]"},
+		{host: "[a.localhostx"},
+		{host: "xa:b.localhost]"},
+		{host: "[fe80::1%eth0]:80"},
+		{host: "a/b.localhost"},
+		{host: "a@b.localhost"},
+		{host: `a\b.localhost`},
+		{host: "a?b.localhost"},
+		{host: "a#b.localhost"},
+		{host: "a b.localhost"},
+		{host: "a%b.localhost"},
+		{host: "a,b.localhost"},
 		{host: "2130706433"}, // 127.0.0.1 as some resolvers read it
 		{host: "localhost", header: map[string]string{"Origin": "http://localhost:5601"}, here: true, anywhere: true},
 		{host: "localhost", header: map[string]string{"Origin": "https://127.0.0.1"}, here: true, anywhere: true},
@@ -62,6 +78,13 @@ func TestStrangers(t *testing.T) {
 		{host: "localhost", header: map[string]string{"Origin": ""}},
 		{host: "localhost", header: map[string]string{"Origin": "localhost"}},
 		{host: "localhost", header: map[string]string{"Origin": "file://"}},
+		{host: "localhost", header: map[string]string{"Origin": "//localhost"}},
+		{host: "localhost", header: map[string]string{"Origin": "http://localhost:x"}},
+		{host: "localhost", header: map[string]string{"Origin": "http://host.docker.internal"}, here: true},
+		{host: "localhost", header: map[string]string{"Origin": "http://localhost", "Sec-Fetch-Site": "cross-site"}, here: true, anywhere: true},
+		{host: "localhost", header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "document"}},
+		{host: "localhost", header: map[string]string{"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, here: true, anywhere: true},
+		{host: "localhost", header: map[string]string{"Sec-Fetch-Site": "cross-site"}},
 		{host: "evil.example", header: map[string]string{"Origin": "http://localhost"}},
 		{host: "localhost", header: map[string]string{"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}, here: true, anywhere: true},
 		{host: "localhost", header: map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, here: true, anywhere: true},
@@ -87,11 +110,23 @@ func TestStrangers(t *testing.T) {
 					if let := w.Code != http.StatusForbidden; let != want {
 						t.Errorf("%s %s of %q %v, %s: status %d", method, path, c.host, c.header, which, w.Code)
 					}
+					if !want && (w.Header().Get("Cache-Control") != "no-store" || !strings.Contains(w.Body.String(), "regsnap dev --allow-host NAME")) {
+						t.Errorf("%s %s of %q: %v %s", method, path, c.host, w.Header(), w.Body)
+					}
 					if w.Header().Get("Access-Control-Allow-Origin") != "" {
 						t.Errorf("%s %s: other sites may read it", method, path)
 					}
 				}
 			}
 		}
+	}
+}
+
+// TestTwoOrigins: a request with two origins is nobody's, also where both are ours.
+func TestTwoOrigins(t *testing.T) {
+	req := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
+	req.Header["Origin"] = []string{"http://localhost", "http://localhost"}
+	if (guard{}).allowed(req) {
+		t.Error("it is let in")
 	}
 }
