@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -121,10 +122,20 @@ func TestStates(t *testing.T) {
 // under is a source of which the branch fails, as often as the test wants.
 type under struct {
 	index.Source
+	mu   sync.Mutex
 	errs []error
 }
 
+// fails has the next calls fail, each with an error, or not where that is nil.
+func (u *under) fails(errs ...error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.errs = errs
+}
+
 func (u *under) Branch(ctx context.Context, name string) (*index.Branch, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if len(u.errs) > 0 {
 		err := u.errs[0]
 		u.errs = u.errs[1:]
@@ -164,7 +175,7 @@ func TestFailures(t *testing.T) {
 		{nil, "", true},
 	} {
 		before, _ := b.registry.now()
-		u.errs = []error{c.err}
+		u.fails(c.err)
 		s, err := b.registry.update(t.Context())
 		now, next := b.registry.now()
 		if !errors.Is(err, c.err) || (err == nil) != (c.err == nil) || !strings.HasSuffix(now.Failure, c.failure) || (now.Failure == "") != (c.failure == "") {

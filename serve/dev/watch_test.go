@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -23,7 +24,9 @@ type clocked struct {
 	*bench
 	under *under
 	began time.Time
-	done  []string // after how long a state came, and the title of web-1.0.0 in it
+
+	mu   sync.Mutex
+	done []string // after how long a state came, and the title of web-1.0.0 in it
 }
 
 func newClocked(t *testing.T) *clocked {
@@ -34,6 +37,8 @@ func newClocked(t *testing.T) *clocked {
 }
 
 func (c *clocked) note(State) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.done = append(c.done, fmt.Sprint(time.Since(c.began), " ", titles(c.t, c.handler)["web-1.0.0"]))
 }
 
@@ -41,6 +46,8 @@ func (c *clocked) note(State) {
 func (c *clocked) noted(want ...string) {
 	c.t.Helper()
 	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if fmt.Sprintf("%q", c.done) != fmt.Sprintf("%q", want) {
 		c.t.Errorf("noted %q, want %q", c.done, want)
 	}
@@ -67,9 +74,11 @@ func TestSettle(t *testing.T) {
 			defer r.registry.Close()
 			r.built()
 			r.write("web", "1.0.0", "second") // of which nobody tells
+			var errs []error
 			for i := range c.tries {
-				r.under.errs = append(r.under.errs, []error{fs.ErrNotExist, git.ErrChanged}[i%2])
+				errs = append(errs, []error{fs.ErrNotExist, git.ErrChanged}[i%2])
 			}
+			r.under.fails(errs...)
 			looked := 0
 			r.registry.settle(t.Context(), func() { looked++ }, r.note)
 			r.noted(c.want)
@@ -81,12 +90,12 @@ func TestSettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newClocked(t)
 		defer r.registry.Close()
-		r.under.errs = []error{errors.New("the disk is broken")} // which no other try mends
+		r.under.fails(errors.New("the disk is broken")) // which no other try mends
 		r.registry.settle(t.Context(), func() { t.Error("it is tried again") }, r.note)
 		r.noted("0s ")
 		r.registry.settle(endedContext(t), func() { t.Error("it is tried again") }, r.note)
 		r.noted()
-		r.under.errs = []error{fs.ErrNotExist}
+		r.under.fails(fs.ErrNotExist)
 		ctx, end := context.WithTimeout(t.Context(), 49*ms)
 		defer end()
 		r.registry.settle(ctx, func() { t.Error("it is tried again") }, r.note)
@@ -190,7 +199,7 @@ func TestLooks(t *testing.T) {
 			r.at(5 * c.want)
 			r.noted() // nothing has changed
 			r.write("web", "1.0.0", "third")
-			r.under.errs = []error{git.ErrChanged} // and what changes meanwhile is seen before the next try
+			r.under.fails(git.ErrChanged) // and what changes meanwhile is seen before the next try
 			r.at(6 * c.want)
 			r.write("web", "1.0.0", "the fourth")
 			r.at(7*c.want - 1)
