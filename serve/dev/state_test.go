@@ -100,6 +100,10 @@ func TestStates(t *testing.T) {
 		if s.Generation != before.Generation+1 || now.Generation != s.Generation || s.Building != nil || s.Failure != "" || s.Seconds <= 0 || (s.Snapshot == "") != (c.packages == 0) {
 			t.Errorf("%s: %+v", c.what, s)
 		}
+		sorted := slices.Clone(b.registry.source.branch.Entries)
+		if index.SortEntries(sorted); !slices.Equal(b.registry.source.branch.Entries, sorted) {
+			t.Errorf("%s: built are %v, want %v", c.what, b.registry.source.branch.Entries, sorted)
+		}
 		if s.Packages != c.packages || s.Own != c.packages {
 			t.Errorf("%s: %d packages, %d own", c.what, s.Packages, s.Own)
 		}
