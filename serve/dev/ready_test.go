@@ -112,7 +112,11 @@ func TestAnswerAtTheEnd(t *testing.T) {
 		b.registry.early.Store(e)
 		code := make(chan int, 1)
 		go func() { code <- get(b.handler, "/epr/web/web-1.0.0.zip").Code }()
-		<-e.urgent
+		select {
+		case <-e.urgent:
+		case got := <-code:
+			t.Fatalf("it does not wait: %d", got)
+		}
 		return code
 	}
 	code := ask()
