@@ -88,7 +88,9 @@ func TestWatcherSync(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range want {
-			want[i] = filepath.Join(parent, want[i])
+			if want[i] = filepath.Join(parent, want[i]); !w.asked[want[i]] {
+				t.Errorf("%s: %s is watched, and later events do not know", what, want[i])
+			}
 		}
 		got := w.fs.WatchList()
 		slices.Sort(got)
