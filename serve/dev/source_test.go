@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -344,10 +343,8 @@ func TestOver(t *testing.T) {
 			t.Errorf("%s: %+v %v", name, branch, err)
 		}
 	}
-	b.check(os.RemoveAll(b.path("web")))
-	if _, err := Over(endedContext(t), work, Base{Source: base}); err == nil {
-		work.Changed()
-		_, err = Over(endedContext(t), work, Base{Source: base})
-		t.Logf("%v", err)
+	work.Changed()
+	if _, err := Over(endedContext(t), work, Base{Source: base}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }
