@@ -17,7 +17,7 @@ import (
 type graph struct {
 	repo *indextest.Repo
 	ids  []index.ID
-	// comes tells whether a commit comes from another; no commit does from itself.
+	// comes is true where a commit comes from another; no commit does from itself.
 	comes [][]bool
 }
 
