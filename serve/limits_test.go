@@ -37,6 +37,7 @@ func dial(t *testing.T, server *httptest.Server, path string) *net.TCPConn {
 // server gives for reading a request, as long as it goes on taking. One that
 // stops is given up.
 func TestSlowClient(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	const stall = 2 * time.Second
 	o := production(sharedBucket(t))
 	o.Stall = stall

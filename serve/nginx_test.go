@@ -245,6 +245,7 @@ func TestNginxLock(t *testing.T) {
 // seconds: it is asked for again, with its validator; while that takes, and when
 // serve is down, the old one is good enough.
 func TestNginxStale(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	bucket, first, second := two(t)
 	o := both()
 	o.Bucket = bucket
