@@ -46,17 +46,23 @@ func (f *Follower) plan(ctx context.Context, e followed) (*followPlan, error) {
 		return nil, err
 	}
 	plan := &followPlan{live: ids[0], candidates: ids, targets: usual}
+	var unread error
 	for _, id := range ids[1:] {
-		// Prune may have taken it.
-		if _, err := f.load(ctx, e, id); err == nil {
+		_, err := f.load(ctx, e, id)
+		if err == nil {
 			plan.previous = id
 			break
+		}
+		if !errors.Is(err, publish.ErrNoSnapshot) { // prune takes snapshots
+			unread = err
 		}
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	switch {
+	case plan.previous == "" && unread != nil:
+		plan.detail = shorten("the previous snapshot cannot be compared: " + unread.Error())
 	case plan.previous == "":
 		plan.detail = "no snapshot before it is in the bucket to compare with"
 	default:
