@@ -242,6 +242,9 @@ Files of the package
 	if v.Log != nil {
 		t.Errorf("log %v", v.Log)
 	}
+	if _, page := versionOf(t, `"title":"A"`, "docs/README.md", ""); !strings.Contains(string(page), "<p>This package has no README.</p>") {
+		t.Errorf("an empty README is shown:\n%s", page)
+	}
 	if _, err := NewRenderer().Version(Input{Document: []byte("{")}); err == nil {
 		t.Error("a document that cannot be read has a page")
 	}

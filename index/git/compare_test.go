@@ -87,6 +87,10 @@ func TestRevision(t *testing.T) {
 			t.Errorf("%q is %s, %v", rev, id, err)
 		}
 	}
+	for _, rev := range []string{"", "-n1"} {
+		_, err := s.Revision(t.Context(), rev)
+		wantError(t, err, index.ErrNoBranch, "cannot be a revision")
+	}
 	if name, err := s.HeadBranch(t.Context()); err != nil || name != "main" {
 		t.Errorf("HEAD is on %q, %v", name, err)
 	}

@@ -225,6 +225,19 @@ func TestDirFaults(t *testing.T) {
 	wantError(t, err, nil, "is an archive")
 	err = s.Read(t.Context(), []index.ID{{1}}, nil)
 	wantError(t, err, index.ErrNoObject, index.ID{1}.String())
+	for _, e := range branch(t, s, "staging").Entries {
+		files, err := s.List(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if size, err := s.Size(t.Context(), f.Blob); err != nil || size != f.Size {
+				t.Errorf("%s: %d bytes, %v, want %d", f.Path, size, err, f.Size)
+			}
+		}
+	}
+	_, err = s.Size(t.Context(), index.ID{1})
+	wantError(t, err, index.ErrNoObject, index.ID{1}.String())
 }
 
 // TestDirIrregular: a pipe is listed, and never opened, which would block.
