@@ -108,7 +108,7 @@ func TestAnswerAtTheEnd(t *testing.T) {
 	p := other.registry.shown(version{"web", "1.0.0"})
 	rev := layout.Revision{Name: p.Name, Version: p.Version, ID: p.Revision}
 	ask := func() chan int {
-		e := &early{table: table, missing: map[layout.Revision]<-chan struct{}{rev: make(chan struct{})}, urgent: make(chan layout.Revision), over: make(chan struct{})}
+		e := &early{table: table, missing: map[layout.Revision]<-chan struct{}{rev: make(chan struct{})}, urgent: make(chan layout.Revision, 1), over: make(chan struct{})}
 		b.registry.early.Store(e)
 		code := make(chan int, 1)
 		go func() { code <- get(b.handler, "/epr/web/web-1.0.0.zip").Code }()
