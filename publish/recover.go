@@ -55,7 +55,7 @@ type RecoverOptions struct {
 // Fault is empty.
 func (l *Lease) PrepareRecovery(ctx context.Context, env string, o RecoverOptions) (*Recovery, error) {
 	r := &Recovery{Environment: env, lease: l}
-	if err := r.judge(ctx, o); r.Fault == "" { // so it is after an error
+	if err := r.judge(ctx, o); err != nil || r.Fault == "" {
 		return r, err
 	}
 	lived, err := r.replay(ctx)

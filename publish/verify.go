@@ -247,7 +247,7 @@ func (c *unitCheck) manifest(ctx context.Context, env, id string) (*layout.Manif
 		return nil, err
 	}
 	lists, err := c.lists(ctx, m)
-	if lists == nil { // so it is after an error
+	if err != nil || lists == nil {
 		return nil, err
 	}
 	if err := m.Fill(lists); err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // TestPreviewIsConfigured: a preview that becomes an environment of the settings stays, though
-// its time is over, and is none any more once it is published.
+// its time is over, and stops to be one once it is published.
 func TestPreviewIsConfigured(t *testing.T) {
 	w := newTwoBuilds(t)
 	dir := t.TempDir()
@@ -69,7 +69,7 @@ func TestPreviewIsConfigured(t *testing.T) {
 	}
 }
 
-// TestAfterPublish: what is told of a move, and what comes of a command of after_publish that
+// TestAfterPublish: what is said of a move, and what comes of a command of after_publish that
 // fails: the snapshot is live, and the exit code is 8.
 func TestAfterPublish(t *testing.T) {
 	w := newTwoBuilds(t)

@@ -71,10 +71,12 @@ func choicesOf(args []string) choices {
 // screenFor finds out how output to w should look. NO_COLOR: https://no-color.org
 func screenFor(w io.Writer, colour string) screen {
 	s := screen{}
-	f, _ := w.(*os.File) // what is no file has no descriptor, and so is no terminal
-	terminal := term.IsTerminal(int(f.Fd()))
-	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-		s.width = width
+	f, terminal := w.(*os.File)
+	terminal = terminal && term.IsTerminal(int(f.Fd()))
+	if terminal {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			s.width = width
+		}
 	}
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
 		s.width = n

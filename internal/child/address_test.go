@@ -23,7 +23,7 @@ func TestAddress(t *testing.T) {
 		given[address] = true
 		if c, err := net.Dial("tcp", address); err == nil {
 			c.Close()
-			t.Errorf("somebody listens on %s", address)
+			t.Errorf("there is a server on %s", address)
 		}
 		// What another process would find.
 		if c, err := net.ListenPacket("udp", address); err == nil {

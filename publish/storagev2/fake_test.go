@@ -23,7 +23,7 @@ const env = "production"
 // fake is a bucket that says what a test has put into it.
 type fake struct {
 	mu      sync.Mutex
-	cursor  int64 // 0: there is none
+	cursor  int64 // 0: it has no cursor
 	pointer layout.Pointer
 	live    map[string]*layout.Manifest // by the id of a snapshot
 	moves   []publish.Recorded

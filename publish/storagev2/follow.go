@@ -73,7 +73,7 @@ func Look(ctx context.Context, b Bucket, env string) (State, error) {
 		return s, err
 	}
 	s.Generation = p.Generation
-	if s.Behind, err = behind(ctx, b, p, at); !s.Behind {
+	if s.Behind, err = behind(ctx, b, p, at); err != nil || !s.Behind {
 		return s, err
 	}
 	m, err := b.Manifest(ctx, env, p.Snapshot)
@@ -166,7 +166,7 @@ func (f *follower) look(ctx context.Context, at int64) (*live, error) {
 	}
 	r := &f.result
 	r.State = State{Cursor: at, Generation: p.Generation}
-	if r.Behind, err = behind(ctx, f.b, p, at); !r.Behind {
+	if r.Behind, err = behind(ctx, f.b, p, at); err != nil || !r.Behind {
 		return nil, err
 	}
 	m, err := f.b.Manifest(ctx, f.env, p.Snapshot)

@@ -257,7 +257,7 @@ func TestFolderBounds(t *testing.T) {
 	}
 }
 
-// TestWhoIsWaitedFor: who waits for a lock is told who has it, if that is wanted.
+// TestWhoIsWaitedFor: who waits for a lock learns who has it, if that is wanted.
 func TestWhoIsWaitedFor(t *testing.T) {
 	if waitingIn(t.Context()) != nil {
 		t.Error("someone wants to know")

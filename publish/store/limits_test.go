@@ -150,7 +150,7 @@ func TestSwapsAgain(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		swaps []error
-		loads string // "": there is none
+		loads string // "": it has nothing
 		load  error
 		want  error
 		asks  string

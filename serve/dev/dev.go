@@ -355,7 +355,7 @@ func (r *Registry) note(fresh []index.Problem, s *State) {
 			s.Changed = append(s.Changed, v.name+"-"+v.version)
 		}
 		good[v] = e
-		if w := r.warnings[v]; w.entry.SameContent(e) {
+		if w, was := r.warnings[v]; was && w.entry.SameContent(e) {
 			warnings[v] = w
 		}
 	}

@@ -27,7 +27,7 @@ func (g guard) allowed(r *http.Request) bool {
 	}
 	if origin := r.Header.Values("Origin"); len(origin) > 0 {
 		u, err := url.Parse(origin[0])
-		return err == nil && len(origin) == 1 && u.Scheme != "" && g.ours(u.Host)
+		return err == nil && len(origin) == 1 && u.Scheme != "" && u.Host != "" && g.ours(u.Host)
 	}
 	// What a page of another site asks for without Origin, as for scripts and images. To
 	// follow a link to here is fine.
@@ -45,7 +45,7 @@ func (g guard) ours(host string) bool {
 		return false
 	}
 	if address, err := netip.ParseAddr(name); err == nil {
-		return address.Unmap().IsLoopback() || g.beyond
+		return address.Unmap().IsLoopback() || g.beyond && address.Zone() == ""
 	}
 	return name == "localhost" || strings.HasSuffix(name, ".localhost") || slices.Contains(g.hosts, name)
 }

@@ -263,7 +263,7 @@ func newStream() *stream {
 	return &stream{ResponseRecorder: httptest.NewRecorder(), deadline: time.Now()}
 }
 
-// TestEvents: a browser is told of the generation at once, and of each that follows, until
+// TestEvents: a browser learns the generation at once, and of each that follows, until
 // it goes away, the registry stops, or the connection fails.
 func TestEvents(t *testing.T) {
 	b := unwatched(t, nil)

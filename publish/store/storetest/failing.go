@@ -28,7 +28,7 @@ type Failing struct {
 	failed string
 }
 
-// FailAt is a store of which a call fails; 0 is none.
+// FailAt is a store of which the n-th call fails; with 0, no call does.
 func FailAt(s store.Store, at int) *Failing { return &Failing{Store: s, at: at} }
 
 // EachCall runs an operation over and over: at first nothing fails, then each of its
