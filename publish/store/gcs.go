@@ -64,11 +64,11 @@ func (s *gcsStore) Put(ctx context.Context, o layout.Object) error {
 	return s.putFrom(ctx, o, bytes.NewReader(o.Body), int64(len(o.Body)))
 }
 
-func (s *gcsStore) putFrom(ctx context.Context, o layout.Object, body content, _ int64) error {
+func (s *gcsStore) putFrom(ctx context.Context, o layout.Object, body content, size int64) error {
 	err := s.send(ctx, o, body, blob.WriterOptions{IfNotExist: true})
-	if Denied(err) && s.there(ctx, o.Key) {
-		// A creator without the right to delete may not write what is there,
-		// whatever the condition says.
+	// A creator without the right to delete may not write what is there,
+	// whatever the condition says.
+	if (Denied(err) || mayBeRefused(err, size)) && s.there(ctx, o.Key) {
 		return nil
 	}
 	return ifAbsent(err)

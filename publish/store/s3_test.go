@@ -234,3 +234,27 @@ func TestS3LargeObjectThatIsThere(t *testing.T) {
 		t.Errorf("printed: %s", &printed)
 	}
 }
+
+// TestStoredOnceMore: an object that is there is stored again in one attempt, also
+// where the server refuses the request while the body is on its way and closes the
+// connection: versitygw does, and its answer is often lost.
+func TestStoredOnceMore(t *testing.T) {
+	for _, s := range []*servers.Server{servers.StartS3(t), servers.StartGCS(t)} {
+		b := openStore(t, s.URL(s.NewBucket(t)), store.RetryPolicy{Attempts: 1})
+		for _, size := range []int{1, 1 << 20, 8 << 20} {
+			o := testObject(fmt.Sprintf("packages/%d", size), bytes.Repeat([]byte("a"), size))
+			for n := range 20 {
+				if err := b.Put(t.Context(), o); err != nil {
+					t.Fatalf("%s, %d bytes, time %d: %v", s.Kind(), size, n, err)
+				}
+			}
+			other := testObject(o.Key, bytes.Repeat([]byte("b"), size))
+			if err := b.Put(t.Context(), other); err != nil {
+				t.Fatalf("%s, %d other bytes: %v", s.Kind(), size, err)
+			}
+			if got, err := storetest.Read(t.Context(), b, o.Key); err != nil || !bytes.Equal(got, o.Body) {
+				t.Errorf("%s: %d bytes are there, not those of the first time: %v", s.Kind(), len(got), err)
+			}
+		}
+	}
+}

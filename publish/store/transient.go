@@ -65,6 +65,17 @@ func transient(err error) bool {
 	return awsretry.IsErrorRetryables(awsretry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 
+// sentAtOnce is the size of a body that is on its way as a whole before an answer
+// can come: the buffers of a connection take as much.
+const sentAtOnce = 16 << 10
+
+// mayBeRefused reports whether a write without an answer may be one that the server
+// refused: it may close the connection before it has read the body, and then its
+// answer can be lost in every attempt.
+func mayBeRefused(err error, size int64) bool {
+	return size > sentAtOnce && httpStatus(err) == 0 && transient(err)
+}
+
 // lostConnection reports whether an error came from the connection.
 func lostConnection(err error) bool {
 	for _, e := range []error{

@@ -239,11 +239,19 @@ type ending struct {
 	store.Store
 	http.RoundTripper
 	through bool
-	at      int
 	cancel  context.CancelFunc
 
-	mu    sync.Mutex
+	mu    sync.Mutex // what a reader has begun may go on when it has ended
+	at    int
 	calls int
+}
+
+// over is how many calls there were. No context ends with those that come later.
+func (e *ending) over() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.at = 0
+	return e.calls
 }
 
 func (e *ending) call(ctx context.Context) (context.Context, error) {
@@ -292,8 +300,8 @@ func TestEnds(t *testing.T) {
 			site := stuck(t, servetest.Open(t, url), shows)
 			edge := listening(t, site)
 			sound := look(t, follow(t, servetest.Open(t, url), edge.URL))[0]
-			for what, run := range map[string]func(ctx context.Context, e *ending) (complete bool, err error){
-				"a check": func(ctx context.Context, e *ending) (bool, error) {
+			for what, run := range map[string]func(ctx context.Context, e *ending) (complete bool, calls int, err error){
+				"a check": func(ctx context.Context, e *ending) (bool, int, error) {
 					e.RoundTripper = inProcess{site}
 					o := options(publish.In(e), "http://registry.example")
 					o.MaxRequests, o.Parallel, o.Transport = 40, 1, e
@@ -301,18 +309,16 @@ func TestEnds(t *testing.T) {
 					if err == nil && !r.Complete || err != nil && r != nil && r.Complete {
 						t.Errorf("complete: %v, and %v", r.Complete, err)
 					}
-					return err == nil, err
+					return err == nil, e.over(), err
 				},
-				"a follower": func(ctx context.Context, e *ending) (bool, error) {
+				"a follower": func(ctx context.Context, e *ending) (bool, int, error) {
 					follower := follow(t, publish.In(e), edge.URL)
 					got, err := follower.Look(ctx)
-					calls := e.calls
-					e.at = 0 // it ends no more
+					calls := e.over()
 					if again := look(t, follower)[0]; again != sound {
 						t.Errorf("after a look that ended early: %+v, want %+v", again, sound)
 					}
-					e.calls = calls
-					return err == nil && got[0] == sound, err
+					return err == nil && got[0] == sound, calls, err
 				},
 			} {
 				for at := 1; ; at++ {
@@ -322,7 +328,7 @@ func TestEnds(t *testing.T) {
 					}
 					ctx, cancel := context.WithCancel(t.Context())
 					e := &ending{Store: under, through: through, at: at, cancel: cancel}
-					complete, err := run(ctx, e)
+					complete, calls, err := run(ctx, e)
 					ended := ctx.Err() != nil
 					cancel()
 					if err := under.Close(); err != nil {
@@ -335,8 +341,8 @@ func TestEnds(t *testing.T) {
 						break
 					}
 					// After its last call all is known.
-					if !errors.Is(err, context.Canceled) && !(complete && e.calls == at) {
-						t.Errorf("%s, ended with call %d of %d, through: %v: complete: %v, %v", what, at, e.calls, through, complete, err)
+					if !errors.Is(err, context.Canceled) && !(complete && calls == at) {
+						t.Errorf("%s, ended with call %d of %d, through: %v: complete: %v, %v", what, at, calls, through, complete, err)
 					}
 				}
 			}
