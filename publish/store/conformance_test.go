@@ -28,10 +28,12 @@ func openStore(t testing.TB, url string, p store.RetryPolicy) store.Store {
 }
 
 func TestConformanceFile(t *testing.T) {
+	t.Parallel()
 	conforms(t, func(t *testing.T) string { return "file://" + t.TempDir() })
 }
 
 func TestConformanceMem(t *testing.T) {
+	t.Parallel()
 	conforms(t, func(*testing.T) string { return "mem://" })
 }
 

@@ -16,6 +16,7 @@ import (
 
 // TestSweepBesidePuts: a folder may go at the moment that something is put there.
 func TestSweepBesidePuts(t *testing.T) {
+	t.Parallel()
 	s := newFileStore(t.TempDir())
 	ctx, stop := context.WithCancel(t.Context())
 	var sweeping, putting sync.WaitGroup

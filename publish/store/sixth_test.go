@@ -68,9 +68,13 @@ func newSlow(t *testing.T) store.Store {
 	return slow{openStore(t, "mem://", store.RetryPolicy{})}
 }
 
-func TestConformanceOfAnotherStore(t *testing.T) { storetest.Run(t, newSlow) }
+func TestConformanceOfAnotherStore(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, newSlow)
+}
 
 // TestRetryTakesAnyStore: the decorator casts to none.
 func TestRetryTakesAnyStore(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store { return store.Retry(newSlow(t), store.RetryPolicy{}) })
 }

@@ -213,10 +213,12 @@ func TestDamagedResponses(t *testing.T) {
 	module, _ := functions(t, edge.CloudFrontOptions{Environment: vectorsEnv, Origin: edgetest.ServeFolder(t, dir), Pointer: time.Minute})
 	targets := []string{"/search", "/search?all=true&prerelease=true", "/package/old_agent/1.2.0/", "/search?package=old_agent"}
 	statuses := func() (all []string) {
+		var events []any
 		for _, target := range targets {
-			for _, r := range invoke(t, module, requestEvent(target, "")) {
-				all = append(all, r.Status)
-			}
+			events = append(events, requestEvent(target, ""))
+		}
+		for _, r := range invoke(t, module, events...) {
+			all = append(all, r.Status)
 		}
 		return all
 	}
