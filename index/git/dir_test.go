@@ -194,7 +194,7 @@ func TestDirOutsideGit(t *testing.T) {
 }
 
 func TestDirFaults(t *testing.T) {
-	root := indextest.Folders(t, twoBranches+"-- nothing/README.md --\n-- file/packages --\n-- link/packages (symlink) --\n../staging/packages\n")
+	root := indextest.Folders(t, twoBranches+"-- nothing/README.md --\n-- others/packages/README.md --\n-- file/packages --\n-- link/packages (symlink) --\n../staging/packages\n")
 	s := openDir(t, root)
 	for name, want := range map[string]string{
 		"gone": "there is no directory", "": "has no folder", "../x": "has no folder", "/etc": "has no folder", "staging/../production": "has no folder",
@@ -204,12 +204,20 @@ func TestDirFaults(t *testing.T) {
 		_, err = s.LastChange(t.Context(), name, "packages")
 		wantError(t, err, index.ErrNoBranch, want)
 	}
+	long := strings.Repeat("b", 256) // more than a name may have
+	_, longErr := s.Branch(t.Context(), long)
+	wantError(t, longErr, syscall.ENAMETOOLONG, "branch "+long)
+	if errors.Is(longErr, index.ErrNoBranch) {
+		t.Error("what cannot be looked at is taken for what is not there")
+	}
 	_, err := OpenDirs(map[string]string{"a": root}).Branch(t.Context(), "b")
 	wantError(t, err, index.ErrNoBranch, `"b" has no folder`)
 	for _, name := range []string{"nothing", "file", "link"} {
 		_, err := s.Branch(t.Context(), name)
 		wantError(t, err, index.ErrEmptyBranch, name, "has no directory packages/")
 	}
+	_, err = s.Branch(t.Context(), "others")
+	wantError(t, err, index.ErrEmptyBranch, "branch others", "1 other files")
 	for dir, want := range map[string]string{filepath.Join(root, "gone"): "no such file", filepath.Join(root, "nothing/README.md"): "is not a directory"} {
 		_, err := OpenDir(dir)
 		wantError(t, err, nil, "open folder of branches", want)

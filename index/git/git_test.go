@@ -181,7 +181,10 @@ func TestOpenGitPlaces(t *testing.T) {
 	file := filepath.Join(work, "README.md")
 	sha256 := t.TempDir()
 	indextest.Git(t, sha256, "", "init", "--quiet", "--object-format=sha256", ".")
+	broken := filepath.Join(t.TempDir(), "line\nbreak")
+	indextest.Git(t, work, "", "init", "--quiet", broken)
 	for dir, want := range map[string]string{
+		broken:                          "its path holds a line break",
 		filepath.Join(work, "packages"): "not a git repository", // but inside of one
 		filepath.Join(work, "gone"):     "no such file",
 		t.TempDir():                     "not a git repository",
@@ -200,7 +203,9 @@ func TestGitEmptyBranch(t *testing.T) {
 	repo.Commit("link", "packages is a link", "-- packages (symlink) --\n/etc\n")
 	repo.Commit("hidden", "only a hidden file", "-- packages/.keep --\n")
 	s := openGit(t, repo.Dir)
-	for _, name := range []string{"none", "file", "link", "hidden"} {
+	repo.Commit("kept-directory", "a directory of that name", "-- packages/.gitkeep/x --\n")
+	repo.Commit("kept-link", "a link of that name", "-- packages/.gitkeep (symlink) --\nx\n")
+	for _, name := range []string{"none", "file", "link", "hidden", "kept-directory", "kept-link"} {
 		_, err := s.Branch(t.Context(), name)
 		wantError(t, err, index.ErrEmptyBranch, name, "packages/")
 	}
@@ -217,6 +222,13 @@ func TestGitBranchFaults(t *testing.T) {
 	s := openGit(t, repo.Dir)
 	_, err := s.Branch(t.Context(), "production")
 	wantError(t, err, index.ErrNoObject, "branch production at commit", "packages/zoom", name)
+
+	// What no package can be in is not read.
+	repo.Commit("odd", "an odd name", "-- packages/Odd/1.0.0/manifest.yml --\n-- packages/p/2.0.0/manifest.yml --\n")
+	repo.Remove(repo.Git("", "rev-parse", "odd:packages/Odd"))
+	if b := branch(t, s, "odd"); len(b.Entries) != 1 || len(b.Found.Errors) != 1 || b.Found.Errors[0].Rule != index.RulePackageName {
+		t.Errorf("%+v", b)
+	}
 
 	commit := repo.Git("", "rev-parse", "staging")
 	repo.Remove(commit)

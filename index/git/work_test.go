@@ -101,7 +101,8 @@ func TestWorkIsFoundWhereAuthorsHaveIt(t *testing.T) {
 		"storage/packages/Web/1.0.0/manifest.yml": "",
 		"named/manifest.yml":                      "name: one\nversion: 1.2.3\n", "named/docs/README.md": "", "named/_dev/test/x": "", "named/data/_dev/x": "", "named/_dev.txt": "",
 		"many/first/manifest.yml": "name: first\nversion: 0.1.0\n", "many/second/manifest.yml": "version: 0.2.0\n", "many/Third one/manifest.yml": "", "many/fourth/1.0.0/manifest.yml": "name: fourth\n",
-		"alone-1.0.0.zip": "PK", "alone-1.0.0.zip.sig": "s", "other-1.0.0.zip": "PK", "thesis.txt": "x", "gone.txt": "",
+		"loose/Six/6.0.0/manifest.yml": "name: six\nversion: 6.0.1\n",
+		"alone-1.0.0.zip":              "PK", "alone-1.0.0.zip.sig": "s", "other-1.0.0.zip": "PK", "thesis.txt": "x", "gone.txt": "",
 	})
 	for _, dir := range []string{"storage/packages/empty", "storage/packages/web/9.9.9", "nothing"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o777); err != nil {
@@ -124,6 +125,7 @@ func TestWorkIsFoundWhereAuthorsHaveIt(t *testing.T) {
 		"a package":               {[]string{"storage/packages/web"}, append([]string{web1, web2}, odd...)},
 		"a version":               {[]string{"storage/packages/web/1.0.0"}, []string{web1}},
 		"an empty version":        {[]string{"storage/packages/web/9.9.9"}, nil},
+		"called as a version":     {[]string{"loose/Six/6.0.0"}, []string{"six-6.0.1 loose/Six/6.0.0 manifest.yml"}},
 		"what is developed":       {[]string{"named"}, []string{one}},
 		"several in development":  {[]string{"many"}, []string{"error", "first-0.1.0 many/first manifest.yml", "fourth-1.0.0 many/fourth/1.0.0 manifest.yml", "second-0.0.0 many/second manifest.yml", "unnamed-0.0.0 many/Third one manifest.yml"}[1:]},
 		"an archive":              {[]string{"alone-1.0.0.zip"}, []string{"alone-1.0.0 alone-1.0.0.zip signed"}},
@@ -162,6 +164,13 @@ func TestWorkIsFoundWhereAuthorsHaveIt(t *testing.T) {
 	if err := os.Symlink("named", link); err != nil {
 		t.Fatal(err)
 	}
+	t.Run("from where the packages are", func(t *testing.T) {
+		t.Chdir(filepath.Join(root, "storage", "packages"))
+		b := branch(t, openWork(t, "."), WorkBranch)
+		if len(b.Entries) != 3 || b.Entries[0].Path != "db-1.0.0.zip" || b.Entries[1].Path != "web/1.0.0" || b.Found.Errors[0].File != "Web" {
+			t.Errorf("%+v", b)
+		}
+	})
 	indextest.Compare(t, "by a link", shown(t, openWork(t, link), root), []string{one})
 }
 
@@ -354,6 +363,37 @@ func TestDisplay(t *testing.T) {
 	} {
 		if got := display(filepath.Join(root, path)); got != want {
 			t.Errorf("%s is shown as %s, want %s", path, got, want)
+		}
+	}
+}
+
+// TestWorkUnitThatGoes: what was there when it was found and is not when it is read is an
+// error, and so is a directory that cannot be listed.
+func TestWorkUnitThatGoes(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, map[string]string{"named/README.md": "", "file": ""})
+	info, err := os.Lstat(filepath.Join(root, "named"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, u := range map[string]*unit{
+		"the folder":   {folder: filepath.Join(root, "gone"), rel: "named", named: true},
+		"itself":       {folder: root, rel: "gone", named: true},
+		"its manifest": {folder: root, rel: "named", named: true},
+	} {
+		u.dirent = fs.FileInfoToDirEntry(info)
+		if err := u.scan(t.Context(), identity); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for dir, want := range map[string]string{"gone": "", "file": "the directory cannot be read: not a directory"} {
+		var w workScan
+		got := w.list(filepath.Join(root, dir))
+		if want == "" && len(got)+len(w.gone) == 0 {
+			continue
+		}
+		if len(got) > 0 || len(w.gone) != 1 || w.gone[0].Detail != want || w.gone[0].Rule != index.RuleFileUnreadable || w.gone[0].File != display(filepath.Join(root, dir)) {
+			t.Errorf("%s: %v, %+v", dir, got, w.gone)
 		}
 	}
 }
