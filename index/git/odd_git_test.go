@@ -227,3 +227,64 @@ func TestQuarantine(t *testing.T) {
 		t.Errorf("%q, %v", body, err)
 	}
 }
+
+// TestGitSaysSomethingElse: where a commit should be and is not, that is an error.
+func TestGitSaysSomethingElse(t *testing.T) {
+	dir := workTree(t)
+	write(t, dir, map[string]string{"packages/apache/1.0.0/manifest.yml": "changed\n"})
+	head := mustID(t, indextest.Git(t, dir, "", "rev-parse", "HEAD"))
+	ctx := t.Context()
+	for name, c := range map[string]struct {
+		command, answer string
+		run             func(s *GitSource) error
+	}{
+		"a branch":     {"for-each-ref", "refs/heads/production none", func(s *GitSource) error { _, err := s.Branch(ctx, "production"); return err }},
+		"a revision":   {"rev-parse", "none", func(s *GitSource) error { _, err := s.Revision(ctx, "production"); return err }},
+		"a merge base": {"merge-base", "none", func(s *GitSource) error { _, err := s.MergeBase(ctx, head, head); return err }},
+		"the history": {"rev-list", "none", func(s *GitSource) error {
+			_, err := s.History(ctx, "production", func(Step) error { return nil })
+			return err
+		}},
+		"a change":       {"rev-list", "none", func(s *GitSource) error { _, err := s.LastChange(ctx, "production", "packages/apache"); return err }},
+		"a changed tree": {"commit-tree", "none", func(s *GitSource) error { _, err := s.WorkTree(ctx); return err }},
+		"all changes": {"log", `\001none`, func(s *GitSource) (err error) {
+			for range singleWalks + 1 {
+				_, err = s.LastChange(ctx, "production", "packages/apache/1.0.0")
+			}
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openGit(t, dir)
+			wrapGit(t, `case "$1" in `+c.command+`) printf '`+c.answer+`\n'; exit;; esac`)
+			wantError(t, c.run(s), nil, "none")
+		})
+	}
+}
+
+// TestSomeTreesAreLacking: of the directories of one level a partial clone fetches those that
+// it lacks, and takes the others as they are.
+func TestSomeTreesAreLacking(t *testing.T) {
+	repo := indextest.NewRepo(t)
+	repo.Commit("main", "all", "-- packages/a/1.0.0/manifest.yml --\na\n-- packages/b/1.0.0/manifest.yml --\nb\n-- packages/c/1.0.0/manifest.yml --\nc\n-- packages/d/1.0.0/manifest.yml --\nd\n")
+	repo.Git("", "config", "uploadpack.allowFilter", "true")
+	repo.Git("", "config", "uploadpack.allowAnySHA1InWant", "true")
+	clone := filepath.Join(t.TempDir(), "clone")
+	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--bare", "--filter=tree:0", "file://"+repo.Dir, clone)
+	for _, name := range []string{"", "packages", "packages/a", "packages/c"} {
+		indextest.Git(t, clone, "", "fetch", "--quiet", "--filter=tree:1", "origin", repo.Git("", "rev-parse", "main:"+name))
+	}
+	s := openGit(t, clone)
+	var got []string
+	for _, e := range branch(t, s, "main").Entries {
+		got = append(got, e.Path+" "+e.Tree.String())
+	}
+	var want []string
+	for _, e := range branch(t, openGit(t, repo.Dir), "main").Entries {
+		want = append(want, e.Path+" "+e.Tree.String())
+	}
+	indextest.Compare(t, "entries", got, want)
+	if n := s.fetchedObjects(); n != 2 {
+		t.Errorf("%d directories were fetched, want those of b and d", n)
+	}
+}

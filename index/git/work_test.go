@@ -397,3 +397,41 @@ func TestWorkUnitThatGoes(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkReadsFiles: a content that is a file in one package and the target of a link in
+// another is read from the file, whichever was found first.
+func TestWorkReadsFiles(t *testing.T) {
+	root := t.TempDir()
+	var links []string
+	for i := range 10 {
+		content := fmt.Sprintf("same %d", i)
+		write(t, root, map[string]string{fmt.Sprintf("file%d/1.0.0/x", i): content, fmt.Sprintf("link%d/1.0.0/y", i): "y"})
+		link := filepath.Join(root, fmt.Sprintf("link%d/1.0.0/x", i))
+		if err := os.Symlink(content, link); err != nil {
+			t.Fatal(err)
+		}
+		links = append(links, link)
+	}
+	s := openWork(t, root)
+	entries := branch(t, s, WorkBranch).Entries
+	for _, link := range links {
+		if err := os.Remove(link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, e := range entries[:10] {
+		files, err := s.List(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Read(t.Context(), []index.ID{files[0].Blob}, func(_ index.ID, content []byte) error {
+			if want := fmt.Sprintf("same %d", i); string(content) != want {
+				t.Errorf("%q, want %q", content, want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
