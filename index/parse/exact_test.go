@@ -191,3 +191,117 @@ func TestSignatureOfAnotherKind(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// full is a writer to a disk that is full.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+// TestVerifyWritesAll: what cannot be written is not verified.
+func TestVerifyWritesAll(t *testing.T) {
+	for _, method := range []uint16{zip.Store, zip.Deflate} {
+		a, found := openArchive("p", "1.0.0", makeZip(t, zipEntry{name: "p-1.0.0/a", content: "content", method: method}), index.Limits{})
+		if len(found.Errors) > 0 {
+			t.Fatal(found.Errors)
+		}
+		m := a.members["a"]
+		if err := m.verify(a.content, a.ratio, full{}); !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("method %d: %v", method, err)
+		}
+		if err := m.verify(a.content, a.ratio, nil); err != nil {
+			t.Errorf("method %d, written nowhere: %v", method, err)
+		}
+		m.crc++
+		if _, err := a.Read("a"); method == zip.Deflate && err == nil {
+			t.Error("it is read with another checksum")
+		}
+	}
+}
+
+// TestPointersOfAFailingSource: what could not be read is not remembered as no pointer, and
+// nothing is read after that.
+func TestPointersOfAFailingSource(t *testing.T) {
+	pointer := "version https://git-lfs.github.com/spec/v1\n" + strings.Repeat("x", 100)
+	size := int64(len(pointer))
+	files := []index.File{{Path: "a", Size: size, Blob: index.ID{1}}, {Path: "b", Size: size, Blob: index.ID{2}}, {Path: "short", Size: 9, Blob: index.ID{3}}}
+	tree := &sourceTree{ctx: t.Context(), source: failingReads{nil, io.ErrUnexpectedEOF}, files: files, content: map[index.ID][]byte{{2}: []byte(pointer)},
+		ids: map[string]index.ID{"a": {1}, "b": {2}, "short": {3}}}
+	p := NewParser()
+	if found := p.checkPointers(tree); len(found.Errors) > 0 || !errors.Is(tree.err, io.ErrUnexpectedEOF) {
+		t.Errorf("%v, %v", found.Errors, tree.err)
+	}
+	tree.content[index.ID{1}], tree.err = []byte(pointer), nil
+	for range 2 {
+		found := p.checkPointers(tree)
+		if len(found.Errors) != 2 || found.Errors[0].File != "a" || found.Errors[1].File != "b" || tree.err != nil {
+			t.Errorf("%v, %v", found.Errors, tree.err)
+		}
+		tree.content = nil // it is remembered
+	}
+}
+
+// TestMemo: what is made of a content is kept, unless it is not to be or the content has no id.
+func TestMemo(t *testing.T) {
+	var m memo[int]
+	made := 0
+	get := func(n byte, keep bool) int {
+		var id index.ID
+		id[0] = n
+		return m.get(id, func() (int, bool) { made++; return made, keep })
+	}
+	for i, c := range []struct {
+		n    byte
+		keep bool
+		want int
+	}{{1, true, 1}, {1, true, 1}, {2, false, 2}, {2, true, 3}, {2, true, 3}, {0, true, 4}, {0, true, 5}, {1, true, 1}} {
+		if got := get(c.n, c.keep); got != c.want {
+			t.Errorf("%d: %d, want %d", i, got, c.want)
+		}
+	}
+}
+
+// TestQuote: a value is shown up to 80 bytes, and what is cut says so.
+func TestQuote(t *testing.T) {
+	for n, want := range map[int]string{0: `""`, 80: `"` + strings.Repeat("x", 80) + `"`, 81: `"` + strings.Repeat("x", 80) + `…"`} {
+		if got := quote(strings.Repeat("x", n)); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+	for n, want := range map[int]string{maxDetail: strings.Repeat("x", maxDetail), maxDetail + 1: strings.Repeat("x", maxDetail) + "…"} {
+		if got := printable(strings.Repeat("x", n)); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+}
+
+// TestManifestAtItsBounds: as many values and as deep as a manifest may be, it is read.
+func TestManifestAtItsBounds(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want string
+	}{
+		"values":                  {"a: [" + strings.Repeat("1,", maxValues-1) + "]", ""},
+		"one value more":          {"a: [" + strings.Repeat("1,", maxValues) + "]", "values"},
+		"mappings of dotted":      {"a: [" + strings.Repeat("{b.c: 1},", (maxValues-1)/3) + "]", ""},
+		"one made by a dot":       {"a: [1,1," + strings.Repeat("{b.c: 1},", (maxValues-1)/3) + "]", "values"},
+		"one mapping more":        {"a: [" + strings.Repeat("{b.c: 1},", (maxValues-1)/3+1) + "]", "values"},
+		"lists":                   {"a: " + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth), ""},
+		"one list more":           {"a: " + strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1), "deep"},
+		"mappings":                {strings.Repeat("{a: ", maxDepth) + "1" + strings.Repeat("}", maxDepth), ""},
+		"one mapping deeper":      {strings.Repeat("{a: ", maxDepth+1) + "1" + strings.Repeat("}", maxDepth+1), "deep"},
+		"dots":                    {strings.Repeat("a.", maxDepth-1) + "b: 1", ""},
+		"one dot more":            {strings.Repeat("a.", maxDepth) + "b: 1", "deep"},
+		"largest index":           {"a.1024: 1", ""},
+		"what is no longer one":   {"a.1025: 1", ""},
+		"index in another form":   {"a.0b1: 1", ""},
+		"the same in two forms":   {"a.0x1: 1\na.1: 2", "twice"},
+		"no index in two forms":   {"a.0x401: 1\na.1025: 2", ""},
+		"nothing gives way":       {"a: {b: 1}\na.b:", ""},
+		"nothing gives way first": {"a: {b: }\na.b: 1", ""},
+	} {
+		tree, f := readManifest([]byte(c.text))
+		if (f == nil) != (c.want == "") || f != nil && !strings.Contains(f.detail, c.want) || f == nil && tree["a"] == nil {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}

@@ -172,7 +172,7 @@ func TestParseValid(t *testing.T) {
 	}
 	for _, change := range []string{
 		// What a desktop leaves behind counts for nothing.
-		"-- data_stream/log/fields/.DS_Store --\n\x00\n-- .DS_Store --\n-- data_stream/.DS_Store --\n-- data_stream/x/.DS_Store --\n",
+		"-- data_stream/log/fields/.DS_Store --\n\x00\n-- .DS_Store --\n-- data_stream/.DS_Store --\n-- data_stream/x/.DS_Store --\n-- docs/.DS_Store-of-old/x --\n",
 		// Named by the new key only, an ingest pipeline is not looked for.
 		dataStream("title: A\ntype: logs\nelasticsearch.ingest_pipeline.name: gone\n"),
 		"-- data_stream/log/elasticsearch/ingest_pipeline/other.yml --\n{{ not read }}\n",
@@ -297,6 +297,11 @@ func TestNeeded(t *testing.T) {
 		"data_stream/manifest.yml":                                 false,
 		"docs/README.md":                                           false,
 		"transform/a/manifest.yml":                                 false,
+		"transform/manifest.yml":                                   false,
+		"docs/fields/a.yml":                                        false,
+		"docs/elasticsearch/ingest_pipeline/a.yml":                 false,
+		"data_stream/a":                                            false,
+		"data_stream/.DS_Store/manifest.yml":                       false,
 	} {
 		if got := parse.Needed(index.File{Path: path}); got != want {
 			t.Errorf("Needed(%s) = %v", path, got)

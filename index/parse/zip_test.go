@@ -189,6 +189,24 @@ func TestOpenArchiveRefuses(t *testing.T) {
 			binary.LittleEndian.PutUint32(h[20:], 50)
 			binary.LittleEndian.PutUint32(h[24:], 50)
 		}), index.Limits{}, "a: its local header states 7 compressed bytes, the central directory 50: readers would disagree about what the archive holds [archive-ambiguous]"},
+		"zip64 by its lengths": {patch(t, two, 0, func(h []byte) {
+			binary.LittleEndian.PutUint32(h[20:], math.MaxUint32)
+		}), index.Limits{}, "a: uses the zip64 format, which no package needs: build the archive without [archive-format]"},
+		"zip64 by its other length": {patch(t, two, 0, func(h []byte) {
+			binary.LittleEndian.PutUint32(h[24:], math.MaxUint32)
+		}), index.Limits{}, "a: uses the zip64 format, which no package needs: build the archive without [archive-format]"},
+		"zip64 by its offset": {patch(t, two, 1, func(h []byte) {
+			binary.LittleEndian.PutUint32(h[42:], math.MaxUint32)
+		}), index.Limits{}, "b: uses the zip64 format, which no package needs: build the archive without [archive-format]"},
+		"zip64 by the directory's length": {slices.Concat(two[:len(two)-10], []byte{255, 255, 255, 255}, two[len(two)-6:]), index.Limits{}, "uses the zip64 format, which no package needs: build it without [archive-format]"},
+		"zip64 by the directory's offset": {slices.Concat(two[:len(two)-6], []byte{255, 255, 255, 255}, two[len(two)-2:]), index.Limits{}, "uses the zip64 format, which no package needs: build it without [archive-format]"},
+		"another local header":            {slices.Concat([]byte("PK\x03\x05"), two[4:]), index.Limits{}, "a: has no local header where the central directory states it [archive-format]"},
+		"no room for a local header":      {withoutLocal(t, two, 0), index.Limits{}, "b: has no local header where the central directory states it [archive-format]"},
+		"too little room for it":          {withoutLocal(t, two, lengthLocal-1), index.Limits{}, "b: has no local header where the central directory states it [archive-format]"},
+		"room for it alone":               {withoutLocal(t, two, lengthLocal), index.Limits{}, "b: its data would lie outside of the archive [archive-format]"},
+		"one entry is a bomb": {makeZip(t, zipEntry{name: "p-1.0.0/a", content: zeros, method: zip.Deflate}, zipEntry{name: "p-1.0.0/b", content: strings.Repeat("b", 30_000)}), index.Limits{},
+			fmt.Sprintf("a: inflates to too many bytes: over 200 from each of its %d compressed ones [archive-ratio]", len(deflate(t, zeros)))},
+		"no deflate stream": {makeZip(t, zipEntry{name: "p-1.0.0/a", content: "\xff\xff\xff", size: ptr(uint64(9))}, good), index.Limits{}, "a: is stored with 3 bytes, but its header states a length of 9 [archive-format]"},
 		"no local header": {patch(t, two, 1, func(h []byte) {
 			binary.LittleEndian.PutUint32(h[42:], 3)
 		}), index.Limits{}, "b: its bytes are also those of \"p-1.0.0/a\": build the archive again [archive-overlap]"},
@@ -204,6 +222,17 @@ func TestOpenArchiveRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutLocal leaves the second entry so many bytes of its local side.
+func withoutLocal(t testing.TB, archive []byte, keep int) []byte {
+	t.Helper()
+	var local uint32
+	patch(t, archive, 1, func(h []byte) { local = binary.LittleEndian.Uint32(h[42:]) })
+	directory := binary.LittleEndian.Uint32(archive[len(archive)-6:])
+	out := slices.Concat(archive[:int(local)+keep], archive[directory:])
+	binary.LittleEndian.PutUint32(out[len(out)-6:], local+uint32(keep))
+	return out
 }
 
 // TestOpenArchiveRatio: the limit is for what is long, and can be raised.

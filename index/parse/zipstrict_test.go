@@ -223,7 +223,25 @@ var disagreements = map[string]struct {
 	"several disks":             {func(z *rawZip, s, d *rawEntry) { z.disk, z.directoryDisk = 1, 1 }, index.RuleArchiveFormat, "several disks"},
 	"entry's disk":              {func(z *rawZip, s, d *rawEntry) { s.disk = 1 }, index.RuleArchiveFormat, "disk 1"},
 	"directory's offset":        {func(z *rawZip, s, d *rawEntry) { z.offset = -1 }, index.RuleArchiveAmbiguous, "not where the end record states"},
-	"directory's length":        {func(z *rawZip, s, d *rawEntry) { z.length = -1 }, index.RuleArchiveAmbiguous, "not where the end record states"},
+	"directory's offset beyond": {func(z *rawZip, s, d *rawEntry) { z.offset = 1 }, index.RuleArchiveFormat, "its central directory would lie outside of it"},
+	"directory's length beyond": {func(z *rawZip, s, d *rawEntry) { z.length = 1 }, index.RuleArchiveFormat, "its central directory would lie outside of it"},
+	"local offset beyond":       {func(z *rawZip, s, d *rawEntry) { d.offset = 10_000 }, index.RuleArchiveFormat, "its local header would lie outside of the archive"},
+	"no deflate stream":         {func(z *rawZip, s, d *rawEntry) { d.data = strings.Repeat("\xff", len(d.data)) }, index.RuleArchiveFormat, "cannot be inflated to the 72 bytes that its header states: flate: corrupt input"},
+	"directory that is a link":  {func(z *rawZip, s, d *rawEntry) { s.rename("p-1.0.0/d/"); s.empty(); s.external = 0o120777 << 16 }, index.RuleIrregularFile, "has a name that ends in a slash, but is not a directory"},
+	"directory that is a file":  {func(z *rawZip, s, d *rawEntry) { s.rename("p-1.0.0/d/"); s.empty() }, index.RuleIrregularFile, "has a name that ends in a slash, but is not a directory"},
+	"directory that is a label": {func(z *rawZip, s, d *rawEntry) {
+		s.rename("p-1.0.0/d/")
+		s.empty()
+		s.external = 0o040755<<16 | dosLabel
+	}, index.RuleIrregularFile, "has a name that ends in a slash, but is not a directory"},
+	"just too new":            {func(z *rawZip, s, d *rawEntry) { s.central.needs = newestVersion + 1 }, index.RuleArchiveFormat, "version 4.6"},
+	"just too new locally":    {func(z *rawZip, s, d *rawEntry) { s.local.needs = newestVersion + 1 }, index.RuleArchiveFormat, "version 4.6"},
+	"stored directory inside": {func(z *rawZip, s, d *rawEntry) { s.late("abc" + signatureCentral + "def") }, index.RuleArchiveAmbiguous, "looks like the end of an entry"},
+	"deflated end of 64 bits inside": {func(z *rawZip, s, d *rawEntry) {
+		d.deflateStored("abc" + signatureDescriptor + "12345678901234567890" + signatureCentral)
+	}, index.RuleArchiveAmbiguous, "looks like the end of an entry"},
+	"descriptor cut off": {func(z *rawZip, s, d *rawEntry) { d.descriptor = d.descriptor[:15] }, index.RuleArchiveAmbiguous, "no data descriptor"},
+	"directory's length": {func(z *rawZip, s, d *rawEntry) { z.length = -1 }, index.RuleArchiveAmbiguous, "not where the end record states"},
 	"zip64 locator": {func(z *rawZip, s, d *rawEntry) {
 		d.comment = signatureLocator64 + strings.Repeat("\x00", 16)
 	}, index.RuleArchiveFormat, "zip64"},
@@ -288,5 +306,62 @@ func TestDisagreements(t *testing.T) {
 				t.Errorf("the finding is\n\t%s\nwant [%s] with %q", p, test.rule, test.want)
 			}
 		})
+	}
+}
+
+// TestAgreements: what says nothing by which readers would differ is accepted, up to the
+// bounds, and a file is what its attributes say.
+func TestAgreements(t *testing.T) {
+	chance := signatureDescriptor + "123412341234abcd" + signatureLocal // no header where one would be
+	for name, c := range map[string]struct {
+		change func(z *rawZip, stored, deflated *rawEntry)
+		mode   index.Mode
+	}{
+		"as it is":             {func(z *rawZip, s, d *rawEntry) {}, index.Regular},
+		"how hard it tried":    {func(z *rawZip, s, d *rawEntry) { d.flag(flagLevel) }, index.Regular},
+		"UTF-8":                {func(z *rawZip, s, d *rawEntry) { d.rename("p-1.0.0/é"); d.flag(flagUTF8) }, index.Regular},
+		"the newest version":   {func(z *rawZip, s, d *rawEntry) { s.local.needs, s.central.needs = newestVersion, newestVersion }, index.Regular},
+		"lengths on both ends": {func(z *rawZip, s, d *rawEntry) { d.local = d.central }, index.Regular},
+		"some on both ends":    {func(z *rawZip, s, d *rawEntry) { d.local.crc = d.central.crc }, index.Regular},
+		"stored, lengths late": {func(z *rawZip, s, d *rawEntry) { s.late("stored") }, index.Regular},
+		"a comment":            {func(z *rawZip, s, d *rawEntry) { z.comment, s.comment = "of all", "of one" }, index.Regular},
+		"the longest comment":  {func(z *rawZip, s, d *rawEntry) { z.comment = strings.Repeat("x", 0xffff) }, index.Regular},
+		"harmless fields": {func(z *rawZip, s, d *rawEntry) {
+			for id := range harmlessExtras {
+				s.local.extra += field(id, "")
+				s.central.extra += field(id, "12345678")
+			}
+		}, index.Regular},
+		"a header's signature in the data":      {func(z *rawZip, s, d *rawEntry) { d.deflateStored("abc" + signatureLocal + signatureCentral) }, index.Regular},
+		"a descriptor's signature in the data":  {func(z *rawZip, s, d *rawEntry) { d.deflateStored(chance) }, index.Regular},
+		"a descriptor's signature at its end":   {func(z *rawZip, s, d *rawEntry) { d.deflateStored(signatureDescriptor + "123412341234PK\x03") }, index.Regular},
+		"signatures with lengths ahead":         {func(z *rawZip, s, d *rawEntry) { s.fill(chance, chance) }, index.Regular},
+		"can be run":                            {func(z *rawZip, s, d *rawEntry) { s.external = 0o100744 << 16 }, index.Executable},
+		"can be run on macOS":                   {func(z *rawZip, s, d *rawEntry) { s.external, s.madeBy = 0o100744<<16, 19<<8 }, index.Executable},
+		"can be run by others":                  {func(z *rawZip, s, d *rawEntry) { s.external = 0o100655 << 16 }, index.Regular},
+		"made elsewhere":                        {func(z *rawZip, s, d *rawEntry) { s.external, s.madeBy = 0o100744<<16, 20 }, index.Regular},
+		"without a type":                        {func(z *rawZip, s, d *rawEntry) { s.external = 0o755 << 16 }, index.Executable},
+		"archived, hidden and read-only in DOS": {func(z *rawZip, s, d *rawEntry) { s.external |= 0x27 }, index.Regular},
+		"a directory": {func(z *rawZip, s, d *rawEntry) {
+			dir := raw(t, "dir/", "", false)
+			dir.external = 0o040755<<16 | dosDirectory
+			z.entries = append(z.entries, dir)
+		}, index.Regular},
+		"a directory without attributes": {func(z *rawZip, s, d *rawEntry) {
+			dir := raw(t, "dir/", "", false)
+			dir.external = 0
+			z.entries = append(z.entries, dir)
+		}, index.Regular},
+	} {
+		z := twoEntries(t)
+		c.change(z, z.entries[0], z.entries[1])
+		a, found := openArchive("p", "1.0.0", z.bytes(), index.Limits{})
+		if len(found.Errors) > 0 {
+			t.Errorf("%s: %v", name, found.Errors)
+			continue
+		}
+		if files := a.Files(); len(files) != 2 || files[0].Path != "aa/aa/x.txt" || files[0].Mode != c.mode || files[1].Mode != index.Regular {
+			t.Errorf("%s: %+v", name, files)
+		}
 	}
 }
