@@ -209,6 +209,17 @@ func TestParseWarnings(t *testing.T) {
 	}
 }
 
+// TestOwnerIsMissing: no owner, one without a name and one whose name is empty.
+func TestOwnerIsMissing(t *testing.T) {
+	const want = "does not say who owns the package: Kibana refuses to install it; add owner.github [owner-missing]"
+	for says, line := range map[string]string{"": "manifest.yml: ", "owner:\n  type: community\n": "manifest.yml:6: ", "owner.github: ''\n": "manifest.yml:6: "} {
+		p, found := parsed(t, valid, manifest("owner:\n  github: acme/samples\n", says))
+		if got := show(found.Warnings); p == nil || !slices.Equal(got, []string{line + want}) {
+			t.Errorf("%q: %v, %q", says, found.Errors, got)
+		}
+	}
+}
+
 func TestParseOwnerOfBrokenManifest(t *testing.T) {
 	_, found := parsed(t, valid, manifest("title: Sample", "title: {a: b}"))
 	if len(found.Errors) != 1 || found.Errors[0].Owner != "acme/samples" {

@@ -130,6 +130,7 @@ var disagreements = map[string]struct {
 		s.central.name = s.local.name
 	}, index.RulePathCharacter, "control character"},
 	"no flag of UTF-8":             {func(z *rawZip, s, d *rawEntry) { s.rename("p-1.0.0/é") }, index.RuleArchiveAmbiguous, "not ASCII"},
+	"the lowest that is not ASCII": {func(z *rawZip, s, d *rawEntry) { s.rename("p-1.0.0/\x80") }, index.RuleArchiveAmbiguous, "not ASCII"},
 	"flag of UTF-8, no UTF-8":      {func(z *rawZip, s, d *rawEntry) { s.rename("p-1.0.0/\xe9"); s.flag(flagUTF8) }, index.RulePathCharacter, "not UTF-8"},
 	"local flag of UTF-8 only":     {func(z *rawZip, s, d *rawEntry) { s.local.flags |= flagUTF8 }, index.RuleArchiveAmbiguous, "flags"},
 	"local descriptor only":        {func(z *rawZip, s, d *rawEntry) { s.local.flags |= flagDescriptor }, index.RuleArchiveAmbiguous, "flags"},

@@ -22,9 +22,17 @@ func (b oneObject) Open(ctx context.Context, _ string, _, _ int64) (io.ReadClose
 	if b.body == nil {
 		return nil, 0, fs.ErrNotExist
 	}
+	if b.size < 0 {
+		return nil, 0, errors.New("the bucket is closed")
+	}
 	context.AfterFunc(ctx, func() { _ = b.body.Close() })
 	return b.body, b.size, nil
 }
+
+// failsToClose has an error when it is closed.
+type failsToClose struct{ io.Reader }
+
+func (failsToClose) Close() error { return errors.New("the connection is gone") }
 
 // TestBucketOrigin: what a bucket gives is bounded in size and time, and whole.
 func TestBucketOrigin(t *testing.T) {
@@ -41,6 +49,9 @@ func TestBucketOrigin(t *testing.T) {
 		"cut short":        {oneObject{text("01234"), 10}, "5 of 10 bytes came"},
 		"stuck":            {oneObject{stuck, 10}, "it sends less than 65536 bytes in 10ms"},
 		"missing":          {oneObject{}, errMissing.Error()},
+		"not to be opened": {oneObject{text(""), -1}, "the bucket is closed"},
+		"fails at its end": {oneObject{failsToClose{strings.NewReader("0123456789")}, 10}, "the connection is gone"},
+		"both":             {oneObject{failsToClose{strings.NewReader("01")}, 10}, "2 of 10 bytes came"},
 	} {
 		b := newBucketOrigin(c.oneObject, "gs://bucket", Options{Rate: 1000})
 		b.silence, b.again.Attempts = 10*time.Millisecond, 1
