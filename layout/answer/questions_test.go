@@ -15,7 +15,7 @@ import (
 func questionsTable(t *testing.T) *answer.Table {
 	return tableOf(t,
 		row{name: "apm", version: "1.0.0", kibana: "^7.0.0", spec: layout.Spec{Major: 1}},
-		row{name: "apm", version: "2.0.0", kibana: "^8.0.0", spec: layout.Spec{Major: 2, Minor: 3}},
+		row{name: "apm", version: "2.0.0", kibana: "^8.0.0", spec: layout.Spec{Major: 2, Minor: 3}, categories: []string{"web"}},
 		row{name: "apm", version: "2.1.0-rc1", kibana: "^8.4.0", spec: layout.Spec{Major: 3}},
 		row{name: "db", version: "1.0.0", agent: "^8.2.0", capabilities: []string{"a", "b"}, kind: "input", spec: layout.Spec{Major: 2},
 			discovery: layout.Discovery{Fields: []string{"x", "y"}, Datasets: []string{"l", "m"}}},
@@ -58,7 +58,7 @@ func TestQuestions(t *testing.T) {
 	if len(answers) < len(asked)*2/3 {
 		t.Errorf("%d questions have %d answers", len(asked), len(answers))
 	}
-	for _, parameter := range []string{"kibana.version", "spec.min", "spec.max", "capabilities", "type", "agent.version", "discovery=fields", "discovery=datasets", "package", "all", "experimental"} {
+	for _, parameter := range []string{"kibana.version", "spec.min", "spec.max", "capabilities", "type", "agent.version", "discovery=fields", "discovery=datasets", "package", "all", "experimental", "category"} {
 		if !slices.ContainsFunc(asked, func(target string) bool { return strings.Contains(target, parameter) }) {
 			t.Errorf("%s is not in any question", parameter)
 		}
