@@ -47,6 +47,9 @@ func TestCatalogue(t *testing.T) {
 	}
 	m := r.Snapshots[0].Manifest
 	site := siteIn(t, s, m)
+	if routes := liveIn(t, s, r.Snapshots[0]).Routes; routes.Site != m.Catalogue.Site {
+		t.Errorf("edges look for the pages in %s, they are in %s", routes.Site, m.Catalogue.Site)
+	}
 	pages := map[layout.Digest]bool{m.Catalogue.Site: true}
 	for path, d := range site.Pages {
 		pages[d] = true

@@ -87,6 +87,7 @@ func TestPushes(t *testing.T) {
 	t.Parallel()
 	const notice = ", deprecated: {since: 1.1.0, description: Use b}"
 	a0, a1, a2 := aPackage("a", "1.0.0", ""), aPackage("a", "1.1.0", notice), aPackage("a", "1.2.0", "")
+	otherNotice, newerNotice := aPackage("a", "1.1.0", ", deprecated: {since: 1.1.0, description: Use c}"), aPackage("a", "1.2.0", ", deprecated: {since: 1.2.0, description: Use d}")
 	b0, b1 := aPackage("b", "1.0.0", ""), aPackage("b", "1.1.0", "")
 	s0, s1 := packageOf("staging", "b", "1.0.0", ", categories: [web]"), packageOf("staging", "b", "2.0.0", "")
 	for _, catalogue := range []bool{true, false} {
@@ -110,6 +111,11 @@ func TestPushes(t *testing.T) {
 			{"a package goes", a0 + a2 + s0, 1, 1, 1, 0}, // and shows what it has hidden
 			{"nothing", a0 + a2 + s0, 0, 0, 0, 0},
 			{"the oldest goes", a2 + s0, 0, 0, 0, 0}, // nothing is before the next one then
+			{"contents from before, and a notice", a0 + a1 + s0, 2, 2, 0, 2},
+			{"the notice says something else", a0 + otherNotice + s0, 2, 2, 1, 0},
+			{"a newer one has a notice of its own", a0 + otherNotice + newerNotice + s0, 3, 3, 1, 0},
+			{"only the newer one has", a0 + aPackage("a", "1.1.0", "") + newerNotice + s0, 3, 2, 1, 0},
+			{"and then only the older one", a0 + otherNotice + s0, 2, 2, 0, 1},
 		} {
 			source := sealed(t, push.storage)
 			run := func(s *fragileStore, live []build.Live) *build.Result {

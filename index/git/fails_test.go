@@ -24,6 +24,8 @@ func TestFails(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(work, "packages", "apache", "2.0.0", "manifest.yml"), []byte("changed\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	shallow := filepath.Join(t.TempDir(), "shallow")
+	indextest.Git(t, repo.Dir, "", "clone", "--quiet", "--bare", "--depth=1", "--branch=production", "file://"+repo.Dir, shallow)
 	f := indextest.NewFailingGit(t)
 	f.OnPath(t)
 	all := func(s *GitSource, b *index.Branch) (out []any, err error) {
@@ -89,7 +91,8 @@ func TestFails(t *testing.T) {
 			})
 			return append(out, h), err
 		}, ""},
-		"relation": {repo.Dir, func(s *GitSource) (any, error) { return s.Relation(ctx, "production", old, newest) }, ""},
+		"relation":                    {repo.Dir, func(s *GitSource) (any, error) { return s.Relation(ctx, "production", old, newest) }, ""},
+		"relation in a shallow clone": {shallow, func(s *GitSource) (any, error) { return s.Relation(ctx, "production", old, newest) }, ""},
 		"compare": {repo.Dir, func(s *GitSource) (any, error) {
 			before, after, err := s.Compare(ctx, "production", mustID(t, old), mustID(t, newest))
 			return []any{before, after}, err

@@ -152,3 +152,31 @@ func TestChangedFiles(t *testing.T) {
 		wantError(t, err, index.ErrNoObject, "list packages/d/1.0.0", missing)
 	}
 }
+
+// TestHistoryOfWhatIsNotThere: an object that history needs and that is not there is an
+// error that names the branch, whichever it is.
+func TestHistoryOfWhatIsNotThere(t *testing.T) {
+	for _, name := range []string{"main^^{commit}", "main^{tree}", "main:packages", "main:packages/p"} {
+		repo := indextest.NewRepo(t)
+		repo.Commit("main", "1", "-- packages/p/1.0.0/manifest.yml --\none\n")
+		repo.Commit("main", "2", "-- packages/p/1.0.0/manifest.yml --\ntwo\n")
+		id := repo.Git("", "rev-parse", name)
+		repo.Remove(id)
+		_, err := openGit(t, repo.Dir).History(t.Context(), "main", func(Step) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), "history of branch main") || !strings.Contains(err.Error(), id) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestHistoryEnds: with the error of who is told of it.
+func TestHistoryEnds(t *testing.T) {
+	repo := indextest.NewRepo(t)
+	repo.Commit("main", "1", "-- packages/p/1.0.0/manifest.yml --\none\n")
+	repo.Commit("main", "2", "-- packages/p/1.0.0/manifest.yml --\ntwo\n")
+	stop, steps := errors.New("stop"), 0
+	_, err := openGit(t, repo.Dir).History(t.Context(), "main", func(Step) error { steps++; return stop })
+	if !errors.Is(err, stop) || steps != 1 {
+		t.Errorf("%d steps, %v", steps, err)
+	}
+}

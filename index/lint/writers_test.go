@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -132,5 +133,44 @@ func TestJUnitCases(t *testing.T) {
 	}
 	if f := branch.Failure; f == nil || f.Text != "h: old-1.0.0: third [three]\n" || branch.Out != "warning: i: beside\ufffdit \ufffd\ufffd\ufffd end [four]\n" {
 		t.Errorf("%+v, %q", f, branch.Out)
+	}
+}
+
+// Close ends what is written to.
+func (f *full) Close() error { return nil }
+
+// TestPackagesThatCannotBeSent: wherever the pipe ends, and where a package cannot be read,
+// that is the error.
+func TestPackagesThatCannotBeSent(t *testing.T) {
+	long := strings.Repeat("x", 5000) // more than is written at once
+	content := func(files ...string) Content {
+		return Content{Dir: "packages/p/1.0.0", Each: func(_ context.Context, fn func(string, []byte) error) error {
+			for _, f := range files {
+				if err := fn(f, []byte(long)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
+	}
+	packages := []Content{content("a", "b"), content(), content(strings.Repeat("c", 5000))}
+	const most = 1 << 20
+	whole := &full{most}
+	if err := send(t.Context(), whole, packages); err != nil {
+		t.Fatal(err)
+	}
+	size := most - whole.room
+	for room := 0; room < size; room += 97 {
+		if err := send(t.Context(), &full{room}, packages); !errors.Is(err, errFull) {
+			t.Errorf("after %d bytes of %d: %v", room, size, err)
+		}
+	}
+	if err := send(t.Context(), &full{size}, packages); err != nil {
+		t.Errorf("all of its bytes: %v", err)
+	}
+	broken := errors.New("the disk is gone")
+	unreadable := Content{Each: func(context.Context, func(string, []byte) error) error { return broken }}
+	if err := send(t.Context(), &full{most}, []Content{content("a"), unreadable, content("b")}); !errors.Is(err, broken) {
+		t.Errorf("a package that cannot be read: %v", err)
 	}
 }

@@ -91,6 +91,10 @@ func TestAddRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bare := filepath.Join(dir, "web-2.0.0")
+	if err := os.WriteFile(bare, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	before := repo.Git("", "rev-parse", "snapshot")
 	for name, c := range map[string]struct {
 		o    promote.AddOptions
@@ -100,6 +104,7 @@ func TestAddRefused(t *testing.T) {
 		"no signature in there":  {promote.AddOptions{To: snapshot, Files: []promote.AddFile{{Archive: good.Archive, Signature: good.Archive}}}, promote.ErrRefused},
 		"twice":                  {promote.AddOptions{To: snapshot, Files: []promote.AddFile{good, good}}, promote.ErrFile},
 		"a name that leaves":     {promote.AddOptions{To: snapshot, Files: []promote.AddFile{{Archive: dir + "/../web.zip"}}}, promote.ErrFile},
+		"no zip by its name":     {promote.AddOptions{To: snapshot, Files: []promote.AddFile{{Archive: bare}}}, promote.ErrFile},
 		"missing":                {promote.AddOptions{To: snapshot, Files: []promote.AddFile{{Archive: dir + "/web-3.0.0.zip"}}}, os.ErrNotExist},
 		"a released branch":      {promote.AddOptions{To: production, Files: []promote.AddFile{good}}, promote.ErrFile},
 	} {

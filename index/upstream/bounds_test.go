@@ -16,6 +16,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,7 +143,11 @@ func nothingOnItsWay(t *testing.T, dir string) {
 func TestNothingIsLeftOnItsWay(t *testing.T) {
 	const good = `{"packages":[{"package_manifest":{"name":"n","version":"1.0.0","format_version":"1.0.0"}}]}`
 	answers := map[string]string{}
+	var progress []string
 	c := served(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == indexPath("1") {
+			progress = append(progress, "asked")
+		}
 		switch body, ok := answers[r.URL.Path]; {
 		case !ok:
 			http.NotFound(w, r)
@@ -160,7 +165,6 @@ func TestNothingIsLeftOnItsWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cache.close()
-	var progress []string
 	f := &fetcher{Options: Options{Parallel: 1, Size: 1 << 20, IndexSize: 1000, Progress: func(phase string, done, total int, bytes int64) {
 		progress = append(progress, fmt.Sprintf("%s %d/%d %d", phase, done, total, bytes))
 	}}, index: c, files: c, cache: cache}
@@ -171,8 +175,8 @@ func TestNothingIsLeftOnItsWay(t *testing.T) {
 		progress string
 		want     string
 	}{
-		{"fails", "index 0/1 0", "403"}, {"x", "index 0/1 0", "not an index"}, {strings.Repeat(" ", 1001), "index 0/1 0", "at most 1000"},
-		{"", "index 0/1 0", "not there"}, {good, "index 0/1 0 index 1/1 0", ""}, {"unchanged", "index 0/1 0", ""}, {good, "index 0/1 0 index 1/1 0", ""},
+		{"fails", "index 0/1 0 asked", "403"}, {"x", "index 0/1 0 asked", "not an index"}, {strings.Repeat(" ", 1001), "index 0/1 0 asked", "at most 1000"},
+		{"", "index 0/1 0 asked", "not there"}, {good, "index 0/1 0 asked index 1/1 0", ""}, {"unchanged", "index 0/1 0 asked", ""}, {good, "index 0/1 0 asked index 1/1 0", ""},
 	} {
 		progress = nil
 		if answers[indexPath("1")] = one.index; one.index == "" {
@@ -557,5 +561,110 @@ func TestOffersOfAnIndex(t *testing.T) {
 	same, otherPlace, otherDocument := read("http://a", entry("z", "")), read("http://b", entry("z", "")), read("http://a", entry("z", `,"title":"Z"`))
 	if same[0].Of != got[2].Of || otherPlace[0].Of == got[2].Of || otherDocument[0].Of == got[2].Of {
 		t.Errorf("%v, %v, %v beside %v", same, otherPlace, otherDocument, got[2])
+	}
+}
+
+// TestComesAgain: what came of an answer before it broke off is forgotten, in memory as in
+// a file.
+func TestComesAgain(t *testing.T) {
+	asked := 0
+	c := served(t, func(w http.ResponseWriter, _ *http.Request) {
+		if asked++; asked%2 == 1 {
+			w.Header().Set("Content-Length", "20")
+			_, _ = io.WriteString(w, "half")
+			return
+		}
+		_, _ = io.WriteString(w, "whole")
+	})
+	c.again.Attempts, c.again.Sleep = 2, func(context.Context, time.Duration) error { return nil }
+	m := new(memory)
+	if _, err := c.get(t.Context(), "/x", "", state{}, 20, m); err != nil || m.String() != "whole" {
+		t.Errorf("%q, %v", m, err)
+	}
+	cache, err := openCache(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cache.close()
+	d, err := cache.download()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.get(t.Context(), "/x", "", state{}, 20, d); err != nil || d.size != 5 {
+		t.Errorf("%d bytes, %v", d.size, err)
+	}
+	if content, err := os.ReadFile(d.file.Name()); err != nil || string(content) != "whole" {
+		t.Errorf("%q, %v", content, err)
+	}
+}
+
+// TestUnchangedIsNoted: what a server says is unchanged stands for what the index says of it
+// now, so that the next import need not ask.
+func TestUnchangedIsNoted(t *testing.T) {
+	asked := 0
+	c := served(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked++; r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		w.Header().Set("ETag", `"e"`)
+		_, _ = io.WriteString(w, "x")
+	})
+	dir := t.TempDir()
+	for i, step := range []struct {
+		of             string
+		refresh        bool
+		asked          int
+		fetched, lines int
+	}{
+		{"a", false, 1, 1, 1}, {"a", false, 0, 0, 1}, {"b", false, 1, 0, 2}, {"b", false, 0, 0, 2}, {"b", true, 1, 0, 2}, {"", false, 1, 0, 3}, {"", false, 1, 0, 3}, {"b", false, 1, 0, 4},
+	} {
+		cache, err := openCache(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked = 0
+		f := &fetcher{Options: Options{Size: 100, Refresh: step.refresh}, index: c, files: c, cache: cache}
+		o := offer{Name: "n", Version: "1.0.0", Of: step.of}
+		if err := f.file(t.Context(), o, "n.sig", "/n", 10); err != nil {
+			t.Fatal(err)
+		}
+		records, err := os.ReadFile(filepath.Join(dir, recordsFile))
+		if lines := strings.Count(string(records), "{"); err != nil || asked != step.asked || f.stats.Fetched != step.fetched || f.stats.Unchanged != 1-step.fetched || lines != step.lines {
+			t.Errorf("%d: asked %d times, %+v, %d records, %v; want %+v", i, asked, f.stats, lines, err, step)
+		}
+		if r, there := cache.have("n.sig", "/n"); !there || r.Of != step.of || r.ETag != `"e"` {
+			t.Errorf("%d: %+v, %t", i, r, there)
+		}
+		nothingOnItsWay(t, dir)
+		if err := cache.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestRecordsThatCannotBeWritten: a folder in which nothing can be noted is an error when it
+// is opened.
+func TestRecordsThatCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	at := filepath.Join(dir, recordsFile)
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, incoming), 0o777), os.WriteFile(at, nil, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		dir  string
+		flag int
+		want error
+	}{{dir, os.O_RDWR, nil}, {dir, os.O_RDONLY, syscall.EBADF}, {filepath.Join(dir, "gone"), os.O_RDWR, fs.ErrNotExist}} {
+		log, err := os.OpenFile(at, c.flag, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (&cache{dir: c.dir, log: log, records: map[string]record{}}).read(); !errors.Is(err, c.want) || c.want == nil && err != nil {
+			t.Errorf("%v, want %v", err, c.want)
+		}
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

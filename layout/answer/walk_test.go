@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/Masterminds/semver/v3"
+
 	"github.com/regsnap/regsnap/internal/testtools"
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
@@ -342,6 +344,43 @@ func TestPagesOfAllKinds(t *testing.T) {
 	for style, want := range map[string]string{"": begin + end, "sha256-y": begin + " 'sha256-y'" + end} {
 		if got := answer.PagePolicy("sha256-x", style); got != want {
 			t.Errorf("%q: %s", style, got)
+		}
+	}
+}
+
+// TestValuesInOrder: the newest come first, should time or room run out; categories come
+// with those above them.
+func TestValuesInOrder(t *testing.T) {
+	v := tableOf(t,
+		row{name: "a", version: "1.0.0", kibana: "^7.1.0", agent: ">=8.2.0", spec: layout.Spec{Major: 1}, kind: "input", categories: []string{"nginx"}},
+		row{name: "b", version: "1.0.0", kibana: ">=8.5.0-SNAPSHOT", spec: layout.Spec{Major: 2, Minor: 10}, kind: "integration", templates: templates([]string{"security"})},
+		row{name: "c", version: "1.0.0", spec: layout.Spec{Major: 2, Minor: 9}, kind: "input"},
+	).Values()
+	show := func(v *semver.Version) string {
+		if v == nil {
+			return "-"
+		}
+		return v.String()
+	}
+	var kibana, agent, specs []string
+	for _, k := range v.Kibana {
+		kibana = append(kibana, show(k))
+	}
+	for _, a := range v.Agent {
+		agent = append(agent, show(a))
+	}
+	for _, s := range v.Specs {
+		specs = append(specs, show(s.Min)+" "+show(s.Max))
+	}
+	for _, c := range []struct{ what, got, want string }{
+		{"kibana", strings.Join(kibana, " "), "- 8.5.0 8.5.0-SNAPSHOT 8.0.0 7.1.0 0.0.0"},
+		{"agent", strings.Join(agent, " "), "- 8.2.0 0.0.0"},
+		{"specs", strings.Join(specs, ", "), "- -, 1.0.0 -, 2.9.0 -, 2.10.0 -, - 2.10.0, 1.0.0 2.10.0, 2.9.0 2.10.0, 2.10.0 2.10.0, - 2.9.0, 1.0.0 2.9.0, 2.9.0 2.9.0, - 1.0.0, 1.0.0 1.0.0"},
+		{"types", strings.Join(v.Types, " "), " input integration"},
+		{"categories", strings.Join(v.Categories, " "), " nginx security web"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %q, want %q", c.what, c.got, c.want)
 		}
 	}
 }
