@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -82,6 +83,11 @@ func TestSampled(t *testing.T) {
 	if got := sampled(table, 1e-9, 1); !slices.Equal(got, []int{least}) {
 		t.Errorf("%v, want %d", got, least)
 	}
+	// A share is what lies below it.
+	number := fraction(1, "p500-1.0.0")
+	if at, above := sampled(table, number, 1), sampled(table, math.Nextafter(number, 1), 1); slices.Contains(at, 500) || !slices.Contains(above, 500) || len(above) != len(at)+1 {
+		t.Errorf("a share that ends at a version has %d, one that ends behind it %d", len(at), len(above))
+	}
 	signed := rows("", "a 1.0.0", "b 1.0.0", "c 1.0.0 signed", "d 1.0.0 signed")
 	if got := sampled(signed, 1e-9, 1); !slices.Contains(got, 2) || len(got) > 2 {
 		t.Errorf("with signed ones: %v", got)
@@ -142,6 +148,39 @@ func TestPackageProbes(t *testing.T) {
 	}
 	if got := methods(Edge); !slices.Equal(got, []string{"POST", "PUT", "DELETE"}) || len(methods(API)) != 0 || len(methods(Exact)) != 3 {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestSpellings: the versions and names in queries are ones that the packages have.
+func TestSpellings(t *testing.T) {
+	table := rows("", "a 1.0.0", "b 1.0.0", "c 1.0.0", "d 1.0.0")
+	var targets []string
+	for _, p := range spellings(table) {
+		targets = append(targets, p.target)
+	}
+	if !slices.Contains(targets, "/search?kibana%2Eversion=8.5.0") || !slices.Contains(targets, "/categories?package=c&internal=true") {
+		t.Errorf("packages for any Kibana: %v", targets)
+	}
+	for _, c := range []struct {
+		table    *answer.Table
+		package_ bool
+	}{{table, true}, {rows("", "c 1.0.0"), true}, {rows(""), false}} {
+		var targets []string
+		for _, p := range fixed(c.table, Edge) {
+			targets = append(targets, p.target)
+		}
+		if slices.Contains(targets, "/package/c/1.0.0") != c.package_ || !slices.Contains(targets, "/package/none/1.0.0/") {
+			t.Errorf("%d packages: %v", c.table.Rows(), targets)
+		}
+	}
+}
+
+// TestPlanEnds: a plan that is not wanted any more is not made.
+func TestPlanEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if p, err := newPlan(ctx, &reference{table: rows("")}, Options{Level: Edge}); p != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v", p, err)
 	}
 }
 
@@ -258,6 +297,16 @@ func TestRemote(t *testing.T) {
 		if err != nil && !errors.Is(err, gone) {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+	// What the answer says of its own length stays as it is.
+	stated := newRemote(Options{URL: "https://h", Rate: 1e9, Timeout: time.Minute, Transport: trip(func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Length": {"04"}}, ContentLength: 4, Body: io.NopCloser(strings.NewReader("body")), Request: req}, nil
+	})})
+	if got, err := stated.once(t.Context(), ask{method: "GET", target: "/"}, said(200, "")); err != nil || got.header.Get("Content-Length") != "04" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := stated.once(t.Context(), ask{method: "G T", target: "/"}, said(200, "")); err == nil || got != nil || stated.sent.Load() != 1 {
+		t.Errorf("what is not a request: %+v, %v", got, err)
 	}
 	was2 := slack
 	slack = 10

@@ -63,7 +63,7 @@ func TestSame(t *testing.T) {
 		for _, want := range []string{
 			"GET / identity", "GET / gzip", "HEAD / identity", "GET /health", "GET /favicon.ico", "GET /search?", "GET /categories?", "kibana.version=", "spec.min=", "spec.max=", "capabilities=",
 			"agent.version=", "discovery=fields", "discovery=datasets", "experimental=true", "all=true", "include_policy_templates=true", "category=", "type=content", "package=",
-			"GET /package/odd_names/1.0.0/ gzip", "GET /epr/odd_names/odd_names-1.0.0.zip gzip", "GET /epr/sealed/sealed-1.0.0.zip.sig", "%20", "bytes=-7", "/search?prerelease=maybe", "GET //search",
+			"GET /package/odd_names/1.0.0/ gzip", "GET /epr/odd_names/odd_names-1.0.0.zip gzip", "GET /epr/sealed/sealed-1.0.0.zip.sig", "%20", "bytes=-7", "/search?prerelease=maybe", "GET //search", "kibana.version=v9.0.0",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %s was not asked", level, want)

@@ -38,6 +38,7 @@ func TestDifferences(t *testing.T) {
 		{"body and its validator", "search", said(200, "x", "Etag: a"), said(200, "y", "Etag: b"), "another body", "another body", "another body"},
 		{"validator", "search", said(200, "x", "Etag: a"), said(200, "x", "Etag: b"), no, "another ETag", "another Etag"},
 		{"weak", "search", said(200, "x", "Etag: W/a"), said(200, "x", "Etag: a"), no, "a weak ETag", "a weak ETag"},
+		{"weak, and another", "search", said(200, "x", "Etag: W/a", "Etag: b"), said(200, "x", "Etag: a"), no, "another ETag", "another Etag"},
 		{"no validator", "search", said(200, "x"), said(200, "x", "Etag: a"), no, "no ETag", "no ETag"},
 		{"a validator too much", "search", said(200, "x", "Etag: a"), said(200, "x"), no, no, no},
 		{"type", "file", said(200, "x", "Content-Type: a/b"), said(200, "x", "Content-Type: a/c"), "another Content-Type", "another Content-Type", "another Content-Type"},
@@ -218,6 +219,26 @@ func TestChosen(t *testing.T) {
 	if p := (Options{MaxRequests: 100, Ignore: []string{"B"}}).choose(list("a", 1), list("b", 6)); p.all != 1 || p.chosen != 1 {
 		t.Errorf("%+v", p)
 	}
+	// Each list is spread evenly: a third one of 4 has its place at 5/8, a second of 2 at 3/4.
+	kinds := ""
+	for _, p := range (Options{MaxRequests: 100}).choose(nil, list("b", 2), list("c", 4)).probes {
+		kinds += p.kind
+	}
+	if kinds != "cbccbc" {
+		t.Errorf("two lists are mixed as %s", kinds)
+	}
+	// Which of a list comes first is by the seed.
+	orders := map[string]bool{}
+	for seed := range uint64(4) {
+		order := ""
+		for _, p := range (Options{MaxRequests: 100, Seed: seed}).choose(nil, list("b", 20)).probes {
+			order += p.target
+		}
+		orders[order] = true
+	}
+	if len(orders) != 4 {
+		t.Errorf("4 seeds give %d orders", len(orders))
+	}
 	// Both halves of the order have about half of each list.
 	p := Options{MaxRequests: 1000}.choose(nil, list("b", 100), list("c", 20))
 	half := 0
@@ -239,6 +260,16 @@ func TestChosen(t *testing.T) {
 		}
 		if n < 900 || n > 1100 {
 			t.Errorf("%d of 10,000 are asked in all ways, want a tenth", n)
+		}
+	}
+	// Names that differ in their last byte alone are spread as well.
+	quarters := [4]int{}
+	for b := range 256 {
+		quarters[int(4*fraction(1, "name"+string([]byte{byte(b)})))]++
+	}
+	for _, n := range quarters {
+		if n < 40 || n > 90 {
+			t.Errorf("256 names fall as %v into four quarters", quarters)
 		}
 	}
 	for _, name := range []string{"", "a", "b"} {

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -98,6 +99,11 @@ func TestFollow(t *testing.T) {
 		if s.Live != second || s.Previous != first || s.Snapshot != first || s.Detail != "" {
 			t.Errorf("%+v", s)
 		}
+	}
+	// One request of each kind that differs, four at most: none of the fifth kind, files.
+	kinds := []string{"/search?", "/categories?", "/package/", "/artifacts/packages/"}
+	if got := f.Targets("production"); !slices.EqualFunc(got, kinds, strings.HasPrefix) {
+		t.Errorf("%v are asked, want one each of %v", got, kinds)
 	}
 	a.keep(nothing)
 	b.keep(func(path string) bool { return path != "/search" })

@@ -36,6 +36,55 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
+// TestFormer: the last four that were live before the live one, within a week, each until
+// it was replaced for the last time. One that cannot be loaded is left out.
+func TestFormer(t *testing.T) {
+	now := time.Now()
+	s := &snapshots{o: Options{Bucket: badRoutes{error: errors.New("gone")}}, loaded: map[string]*reference{}, pointer: layout.Pointer{Snapshot: "s0"}}
+	for i := range 8 {
+		id := fmt.Sprint("s", i)
+		s.pointer.Moves = append(s.pointer.Moves, layout.Move{Snapshot: id, At: now.Add(-time.Duration(i) * time.Hour)})
+		if i != 2 {
+			s.loaded[id] = &reference{id: id}
+		}
+	}
+	var got []string
+	for _, f := range s.former(t.Context()) {
+		got = append(got, fmt.Sprintf("%s %s", f.id, now.Sub(f.until)))
+	}
+	if want := []string{"s1 0s", "s3 2h0m0s", "s4 3h0m0s", "s5 4h0m0s"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	for i := range s.pointer.Moves {
+		s.pointer.Moves[i].At = now.Add(-8 * 24 * time.Hour)
+	}
+	if got := s.former(t.Context()); len(got) > 0 {
+		t.Errorf("before a week: %v", got)
+	}
+	// When one ended is only said where it is known.
+	c := &checker{o: Options{Lag: 5 * time.Second}}
+	table := &reference{id: "s0", table: &answer.Table{Routes: &layout.Routes{Cache: layout.CachePolicy{Content: 600}}}}
+	want := Difference{Kind: "file", Request: "GET /x", Way: "w", Problem: "the answer of an older snapshot", Got: "s1", Want: "s0"}
+	f := former{&reference{id: "s1"}, time.Time{}}
+	if got := c.outdated(probe{kind: "file"}, ask{method: "GET", target: "/x", way: "w"}, f, table); got != want {
+		t.Errorf("%+v", got)
+	}
+	f.until = time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
+	want.Detail = "not live since 2024-01-02T03:04:05Z, and Cache-Control with --lag lets it be kept for 10m5s"
+	if got := c.outdated(probe{kind: "file"}, ask{method: "GET", target: "/x", way: "w"}, f, table); got != want {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestForget: what is no longer looked for is let go of, and nothing of another environment.
+func TestForget(t *testing.T) {
+	f := &Follower{loaded: map[loadedKey]loaded{{"a", "s1", ""}: {}, {"a", "s2", ""}: {}, {"a", "s2", "/p"}: {}, {"b", "s1", ""}: {}}}
+	f.forget("a", []string{"s2", "s3"})
+	if _, gone := f.loaded[loadedKey{"a", "s1", ""}]; gone || len(f.loaded) != 3 {
+		t.Errorf("%v", f.loaded)
+	}
+}
+
 // TestCandidates: the live snapshot, and the four before it that were live within a week.
 func TestCandidates(t *testing.T) {
 	now := time.Now()
