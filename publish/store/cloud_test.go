@@ -120,6 +120,9 @@ func TestURLs(t *testing.T) {
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: the error shows it: %v", url, err)
 		}
+		if strings.Contains(err.Error(), "open bucket \"") || strings.Count(err.Error(), "bucket?") > 1 {
+			t.Errorf("%s: the error names it twice: %v", url, err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -210,6 +211,41 @@ func TestMeanings(t *testing.T) {
 	}
 	if err := gcs.Swap(t.Context(), "environments/a.json", nil, "no number"); err == nil || !strings.Contains(err.Error(), "generation") {
 		t.Errorf("a token that is no generation: %v", err)
+	}
+}
+
+// TestTextsAreTheStores: an error has the key once, what the store said, and nothing that
+// gocloud puts around it.
+func TestTextsAreTheStores(t *testing.T) {
+	s := answering(t, func(w http.ResponseWriter, r *http.Request) { s3Answer(w, http.StatusForbidden, "AccessDenied") })
+	_, _, err := s.Load(t.Context(), "environments/a.json")
+	if err == nil || strings.Contains(err.Error(), "code=") || strings.Count(err.Error(), "environments/a.json") != 1 || !strings.Contains(err.Error(), "as the test wanted") {
+		t.Errorf("%v", err)
+	}
+	several := errors.Join(errors.New("a"), errors.New("b"))
+	for _, c := range []struct{ err, want error }{{io.EOF, io.EOF}, {several, several.(interface{ Unwrap() []error }).Unwrap()[0]}} {
+		if got := plain(c.err); got != c.want {
+			t.Errorf("%v is %v", c.err, got)
+		}
+	}
+}
+
+// TestOpeningIsTold: the end of opening a bucket is told too, and how it ended.
+func TestOpeningIsTold(t *testing.T) {
+	u, err := url.Parse("s3://bucket?region=us-east-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []error{nil, errCredentials} {
+		var told []Notice
+		ctx := WithNotices(t.Context(), func(n Notice) { told = append(told, n) })
+		s, err := retried(ctx, u, func(context.Context, *url.URL) (Store, error) { return stepped{}, want }, RetryPolicy{})
+		if (s == nil) != (want != nil) || !errors.Is(err, want) || len(told) != 1 || told[0].Request != "open the bucket" || told[0].Place != "s3://bucket" || told[0].Err != want {
+			t.Errorf("%v: %+v", err, told)
+		}
+		if r, ok := s.(*retrying); ok && (r.place != "s3://bucket" || r.notices == nil) {
+			t.Errorf("%+v", r)
+		}
 	}
 }
 

@@ -3,10 +3,13 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/regsnap/regsnap/layout"
 )
 
 func TestHide(t *testing.T) {
@@ -71,6 +74,49 @@ func TestSecretsOf(t *testing.T) {
 				t.Errorf("of %s is hidden %q: %q", rawURL, text, got)
 			}
 		}
+	}
+}
+
+// endingIn is a body that ends in an error.
+type endingIn struct {
+	io.Reader
+	error
+}
+
+func (e endingIn) Read(p []byte) (int, error) {
+	n, err := e.Reader.Read(p)
+	if err == io.EOF {
+		err = e.error
+	}
+	return n, err
+}
+
+// TestHiddenReader: what ends a body has no secret, and a wrong sum is damage. Its end stays
+// its end.
+func TestHiddenReader(t *testing.T) {
+	u, err := url.Parse("s3://b?role=hunter2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hide := secretsOf(u)
+	for text, want := range map[string]string{
+		"of hunter2: reset by peer": "of xxxxx: reset by peer", "checksum did not match: hunter2": "checksum did not match: xxxxx", "reset by peer": "reset by peer",
+	} {
+		cause := errors.New(text)
+		body, err := io.ReadAll(hiddenReader{io.NopCloser(endingIn{strings.NewReader("body"), cause}), hide})
+		if string(body) != "body" || err == nil || !strings.HasSuffix(err.Error(), want) || strings.Contains(err.Error(), "hunter2") || !errors.Is(err, cause) {
+			t.Errorf("%s: %q, %v", text, body, err)
+		}
+		if damaged := strings.HasPrefix(text, "checksum"); errors.Is(err, layout.ErrDamaged) != damaged {
+			t.Errorf("%s: damage is %v", text, !damaged)
+		}
+	}
+	r := hiddenReader{io.NopCloser(strings.NewReader("body")), hide}
+	if n, err := r.Read(make([]byte, 9)); n != 4 || err != nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if _, err := r.Read(make([]byte, 9)); err != io.EOF {
+		t.Errorf("the end is %v", err)
 	}
 }
 

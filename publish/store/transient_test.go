@@ -80,6 +80,8 @@ func TestTransient(t *testing.T) {
 		{sendError(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), false},
 		{sendError(errors.New(`unsupported protocol scheme "htp"`)), false},
 		{&smithy.DeserializationError{Err: io.ErrUnexpectedEOF}, true},
+		{s3ErrorSaying(http.StatusOK, &smithy.DeserializationError{Err: errors.New("XML syntax error on line 1")}), true},
+		{s3ErrorSaying(http.StatusForbidden, io.ErrUnexpectedEOF), false}, // what it says is of the answer
 		{io.ErrUnexpectedEOF, true},
 		{os.ErrDeadlineExceeded, false}, // of the disk; that of a connection is a net.OpError
 		{&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, true},
@@ -92,6 +94,33 @@ func TestTransient(t *testing.T) {
 		if got := transient(test.err); got != test.want {
 			t.Errorf("%v: transient is %v, want %v", test.err, got, test.want)
 		}
+	}
+}
+
+// TestLostConnection: which errors come from the connection, each alone.
+func TestLostConnection(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{io.ErrUnexpectedEOF, true}, {io.EOF, true}, {net.ErrClosed, true}, {context.DeadlineExceeded, true}, {syscall.ECONNRESET, true}, {syscall.ECONNREFUSED, true},
+		{syscall.ECONNABORTED, true}, {syscall.EPIPE, true}, {syscall.ETIMEDOUT, true}, {context.Canceled, false}, {syscall.ENOSPC, false}, {syscall.EACCES, false},
+		{&net.OpError{Op: "dial", Err: errors.New("x")}, true}, {&net.OpError{Op: "write", Err: errors.New("x")}, false}, {&net.OpError{Op: "write", Err: lateError{}}, true},
+		{&url.Error{Err: errors.New("x")}, false}, {&url.Error{Err: lateError{}}, true}, {lateError{}, false}, {errors.New("http: server closed idle connection"), false}, {nil, false},
+	} {
+		if got := lostConnection(c.err); got != c.want {
+			t.Errorf("%v: lost %v, want %v", c.err, got, c.want)
+		}
+		// A large write that ended so may have been refused; a small one, or one that was
+		// answered, says what it came to.
+		for size, may := range map[int64]bool{0: false, 16 << 10: false, 16<<10 + 1: c.want, 1 << 30: c.want} {
+			if got := mayBeRefused(c.err, size); got != may {
+				t.Errorf("%v of %d bytes: may be refused %v, want %v", c.err, size, got, may)
+			}
+		}
+	}
+	if mayBeRefused(s3Error(http.StatusServiceUnavailable, "SlowDown"), 1<<30) || !mayBeRefused(errNoAnswer, 1<<30) {
+		t.Error("an answer is a refusal, or no answer cannot be one")
 	}
 }
 

@@ -92,6 +92,9 @@ func TestSampled(t *testing.T) {
 	if got := sampled(signed, 1e-9, 1); !slices.Contains(got, 2) || len(got) > 2 {
 		t.Errorf("with signed ones: %v", got)
 	}
+	if got := sampled(signed, 1, 1); !slices.Equal(got, []int{0, 1, 2, 3}) {
+		t.Errorf("all, with signed ones: %v", got)
+	}
 	if got := sampled(rows(""), 1, 1); len(got) != 0 {
 		t.Errorf("of nothing: %v", got)
 	}

@@ -144,6 +144,9 @@ func TestCertificate(t *testing.T) {
 	if other, _, err := Certificate(nil); err != nil || string(other.Certificate[0]) == string(c.Certificate[0]) {
 		t.Errorf("the next one is the same: %v", err)
 	}
+	if c, encoded, err := Certificate([]string{"ü.example"}); err == nil || c != nil || encoded != nil {
+		t.Errorf("a name that no certificate can have: %v", err)
+	}
 	l := newPipes()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

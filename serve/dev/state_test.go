@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -210,6 +211,75 @@ func TestFailures(t *testing.T) {
 	}
 	if _, err := New(t.Context(), Options{Work: b.registry.o.Work}); err == nil {
 		t.Error("an environment without a name is served")
+	}
+}
+
+// TestChoose: of what is broken the last good state is built, in the order of entries; that
+// which cannot be read again is an error, and what was never good is missing.
+func TestChoose(t *testing.T) {
+	entry := func(name, version string, id byte) index.Entry {
+		return index.Entry{Branch: git.WorkBranch, Name: name, Version: version, Tree: index.ID{id}}
+	}
+	good := map[version]index.Entry{}
+	kept := map[version]*keptPackage{}
+	broken := map[version]bool{{"never", "1.0.0"}: true, {"ever", "1.0.0"}: true}
+	for _, name := range []string{"b", "d", "f", "h"} {
+		e := entry(name, "1.0.0", 1)
+		good[versionOf(e)], kept[versionOf(e)], broken[versionOf(e)] = e, &keptPackage{entry: e}, true
+	}
+	branch := &index.Branch{Entries: []index.Entry{entry("a", "1.0.0", 2), entry("b", "1.0.0", 2), entry("c", "1.0.0", 2), entry("g", "1.0.0", 2), entry("never", "1.0.0", 2)}}
+	r := &Registry{source: &source{kept: kept}, good: good, live: &build.Snapshot{Manifest: &layout.Manifest{}}, store: newMemory("dev", failingReader{})}
+	var s State
+	if err := r.choose(t.Context(), branch, broken, &s); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range r.source.branch.Entries {
+		got = append(got, fmt.Sprint(e.Name, e.Tree[0]))
+	}
+	if want := []string{"a2", "b1", "c2", "d1", "f1", "g2", "h1"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if !slices.Equal(s.Kept, []string{"b-1.0.0", "d-1.0.0", "f-1.0.0", "h-1.0.0"}) || !slices.Equal(s.Missing, []string{"ever-1.0.0", "never-1.0.0"}) || len(r.source.kept) != 4 {
+		t.Errorf("kept %v, missing %v", s.Kept, s.Missing)
+	}
+	// What is kept is of a content that was good before that: it is read once more.
+	good[version{"d", "1.0.0"}] = entry("d", "1.0.0", 3)
+	if err := r.choose(t.Context(), branch, broken, &s); !errors.Is(err, errReader) || !strings.Contains(err.Error(), "d-1.0.0 as it was") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestTooDeep: a package that cannot be listed is shown as it was, like one that is broken,
+// and that the objects of it cannot be read is why nothing is built.
+func TestTooDeep(t *testing.T) {
+	b := unwatched(t, nil)
+	b.write("web", "1.0.0", "one")
+	b.write("web", "1.1.0", "two")
+	b.built()
+	root, err := os.OpenRoot(b.path("web", "1.1.0"))
+	for range 25 {
+		b.check(err)
+		defer root.Close()
+		name := strings.Repeat("d", 200)
+		b.check(root.Mkdir(name, 0o777))
+		root, err = root.OpenRoot(name)
+	}
+	b.check(err)
+	b.check(root.WriteFile("file", nil, 0o666))
+	defer root.Close()
+	s := b.built()
+	if !slices.Equal(s.Kept, []string{"web-1.1.0"}) || !slices.Equal(findings(s.Errors), []string{"web-1.1.0 path-length"}) || s.Packages != 2 || s.Failure != "" {
+		t.Errorf("%+v", s)
+	}
+	if got := titles(t, b.handler); fmt.Sprint(got) != "map[web-1.0.0:one web-1.1.0:two]" {
+		t.Errorf("shown %v", got)
+	}
+	clear(b.registry.source.kept)
+	b.registry.store = newMemory("dev", failingReader{})
+	b.registry.o.Work.Changed()
+	if s, err := b.registry.update(t.Context()); !errors.Is(err, errReader) || !strings.Contains(s.Failure, "web-1.1.0 as it was") {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 

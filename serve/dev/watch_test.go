@@ -212,6 +212,33 @@ func TestLooks(t *testing.T) {
 	}
 }
 
+// TestLooksNoMoreOften: what changes while a state is shown is not looked for before its time.
+func TestLooksNoMoreOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newClocked(t)
+		defer r.registry.Close()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- r.registry.Watch(ctx, time.Minute, func(err error) { t.Error(err) }, func(s State) {
+				r.note(s)
+				if time.Since(r.began) == 0 {
+					r.write("web", "1.0.0", "the second one")
+				}
+			})
+		}()
+		r.noted("0s first")
+		r.at(time.Minute - 1)
+		r.noted()
+		r.at(time.Minute)
+		r.noted("1m0s the second one")
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestWatchTells: by default the system tells of changes, and what it can no longer watch is
 // an error.
 func TestWatchTells(t *testing.T) {

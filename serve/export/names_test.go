@@ -31,6 +31,21 @@ func TestFileOf(t *testing.T) {
 	}
 }
 
+// TestShortKeys: a key of too few elements is not of a package, and no text behind "=" but
+// two digits stands for a byte.
+func TestShortKeys(t *testing.T) {
+	for _, key := range []string{"packages", "packages/a", "packages/a/1.0.0", "packages/a/1.0.0/0123", "package/a/1.0.0/0123/x.zip"} {
+		if got := fileOf(key); got != "data/"+key {
+			t.Errorf("%s: %s", key, got)
+		}
+	}
+	for element, want := range map[string]string{"a=zz": "a=zz", "a=2": "a=2", "a=20=zz": "a =zz", "a=20": "a "} {
+		if got := plainName(element); got != want {
+			t.Errorf("%s: %q, want %q", element, got, want)
+		}
+	}
+}
+
 // TestHostileNames: whatever paths a list of files has, they stay within the
 // package, and no two have one name.
 func TestHostileNames(t *testing.T) {
