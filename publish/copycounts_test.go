@@ -2,8 +2,14 @@ package publish
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/regsnap/regsnap/layout"
@@ -78,13 +84,18 @@ func TestCopyCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, other := range []string{"x", strings.Replace(string(whole), "{", "{ ", 1)} {
+	list, err := layout.DecodeContents(whole, revisionOf(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list.Archive.Size++ // as sound a list as the other
+	for other, says := range map[string]error{"x": ErrDamaged, strings.Replace(string(whole), "{", "{ ", 1): ErrDamaged, string(list.Encode()): errDiffers} {
 		if err := to.replaceLive(t.Context(), layout.Object{Key: revisionOf(p).ContentsKey(), Body: []byte(other), ContentType: layout.JsonType}); err != nil {
 			t.Fatal(err)
 		}
 		l := to.Lease(LeaseOptions{Purpose: "mirror"})
-		if err := l.CopyFrom(from, CopyOptions{}).Snapshot(t.Context(), m); err == nil || !strings.Contains(err.Error(), revisionOf(p).ContentsKey()) {
-			t.Errorf("over another list of files: %v", err)
+		if err := l.CopyFrom(from, CopyOptions{}).Snapshot(t.Context(), m); !errors.Is(err, says) || !strings.Contains(err.Error(), revisionOf(p).ContentsKey()) {
+			t.Errorf("over another list of files: %v, want %v", err, says)
 		}
 		if err := l.Release(t.Context()); err != nil {
 			t.Fatal(err)
@@ -92,6 +103,61 @@ func TestCopyCounts(t *testing.T) {
 		if now, err := to.Read(t.Context(), revisionOf(p).ContentsKey()); err != nil || string(now) != other {
 			t.Errorf("what was there is now %q, %v", now, err)
 		}
+	}
+}
+
+// TestCopyLinks: files of a folder that hold the same are counted as links, all others as
+// objects; where one cannot be written it is named.
+func TestCopyLinks(t *testing.T) {
+	src := newEditions(t)
+	from := openTest(t, "mem://")
+	to, dir := fileBucket(t)
+	m := mustRead(t, from, src.mustPublish(t, from, 0).Snapshot)
+	l := to.Lease(LeaseOptions{Purpose: "mirror"})
+	c := l.CopyFrom(from, CopyOptions{Parallel: 1})
+	twice := layout.Object{Key: "packages/x/1.0.0/00000000000000000000/files/a", Body: []byte("same"), SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte("same"))), ContentType: "text/plain"}
+	want := layout.ObjectDigest{Size: 4, SHA256: twice.SHA256}
+	for i, name := range []string{"a", "b", "c"} {
+		o := twice
+		o.Key = strings.TrimSuffix(o.Key, "a") + name
+		if err := from.Put(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.object(t.Context(), o, want); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Copied(); got != (Copied{Objects: 1, Bytes: 4, Linked: i}) {
+			t.Errorf("%d of the same: %+v", i+1, got)
+		}
+		if body, err := to.Read(t.Context(), o.Key); err != nil || string(body) != "same" {
+			t.Errorf("%s is %q, %v", o.Key, body, err)
+		}
+	}
+	// A response that a listing has shown is not read again.
+	r := m.Responses[0]
+	c.found = map[string]bool{}
+	for _, key := range r.Keys() {
+		c.found[key] = true
+	}
+	before := c.Copied()
+	before.Present++
+	if err := c.response(t.Context(), r, layout.CacheContent); err != nil || c.Copied() != before {
+		t.Errorf("%+v, want %+v; %v", c.Copied(), before, err)
+	}
+	c.found = nil
+	key := revisionOf(m.Packages[0]).ArchiveKey()
+	name := filepath.Join(dir, filepath.FromSlash(strings.Split(key, "/")[0]+"/"+strings.Split(key, "/")[1]))
+	if err := os.WriteFile(name, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Snapshot(t.Context(), m); !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("where a folder should be is a file: %v", err)
+	}
+	if err := c.through(t.Context(), layout.Object{Key: key}, 1, func(io.Writer) error { return nil }); !errors.Is(err, syscall.ENOTDIR) || !strings.HasPrefix(err.Error(), "store "+key) {
+		t.Errorf("%v", err)
+	}
+	if err := l.Release(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 

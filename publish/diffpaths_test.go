@@ -51,6 +51,59 @@ func TestDiffPaths(t *testing.T) {
 	}
 }
 
+// TestDiffOfServiceVersions: the pages that say which version of the service answers differ
+// where that does, and only there.
+func TestDiffOfServiceVersions(t *testing.T) {
+	src := newEditions(t)
+	b := openTest(t, "mem://")
+	built := func(version string) SnapshotRef {
+		t.Helper()
+		edition, err := src.edition(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer edition.Close()
+		env := src.environment()
+		env.ServiceVersion = version
+		r, err := build.Build(t.Context(), build.Options{Source: edition, Environments: []build.Environment{env}, Regsnap: "test", Store: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return SnapshotRef{testEnv, r.Snapshots[0].ID}
+	}
+	one, other := built("1.40.1"), built("1.40.2")
+	for _, c := range []struct {
+		old, new SnapshotRef
+		want     []string
+	}{{one, other, []string{"/", "/index.json"}}, {other, one, []string{"/", "/index.json"}}, {one, one, []string{}}} {
+		d, err := b.Diff(t.Context(), c.old, c.new)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if urls := d.URLs(); !slices.Equal(d.Documents, c.want) || !slices.Equal(urls, c.want) && len(urls)+len(c.want) > 0 {
+			t.Errorf("documents %q, all %q, want %q", d.Documents, urls, c.want)
+		}
+	}
+	// Of a revision that both have no list is read.
+	same := "0123456789abcdef0123"
+	was, is, err := bothContents(t.Context(), PackageChange{Name: "p", Version: "1.0.0", OldRevision: same, NewRevision: same}, listed{}, listed{})
+	if err != nil || len(was.Files)+len(is.Files) > 0 {
+		t.Errorf("%+v, %+v, %v", was, is, err)
+	}
+	// What is no list of pages is named, on either side.
+	text := []byte("x")
+	key := layout.PageKey(layout.DigestOf(text))
+	if err := b.Put(t.Context(), layout.Object{Key: key, Body: text, ContentType: layout.JsonType}); err != nil {
+		t.Fatal(err)
+	}
+	bad, none := &layout.Manifest{Catalogue: &layout.ManifestCatalogue{Site: layout.DigestOf(text)}}, &layout.Manifest{}
+	for _, sides := range [][2]*layout.Manifest{{bad, none}, {none, bad}} {
+		if err := b.diffPages(t.Context(), &Diff{}, sides[0], sides[1]); err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 // TestDiffOfCatalogues: a page of the catalogue that says something else is named, one that
 // says the same is not.
 func TestDiffOfCatalogues(t *testing.T) {

@@ -39,6 +39,25 @@ func TestCheckEncoded(t *testing.T) {
 	if err := check(bytes.NewReader(body)); err != nil {
 		t.Error(err)
 	}
+	// At the bound: what is said of the size, or what any encoder makes, whichever is more.
+	for more, ok := range map[int64]bool{0: true, 1: false} {
+		most := max(int64(len(body)), layout.MaxEncoded(want.Size))
+		var padded bytes.Buffer
+		z := gzip.NewWriter(&padded)
+		z.Extra = make([]byte, most-int64(len(body))-2+more) // its length takes two bytes
+		if _, err := z.Write(plain); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := int64(padded.Len()); n != most+more {
+			t.Fatalf("%d bytes, want %d", n, most+more)
+		}
+		if err := check(&padded); (err == nil) != ok || err != nil && (!errors.Is(err, publish.ErrDamaged) || !strings.Contains(err.Error(), "more bytes than")) {
+			t.Errorf("%d more than the most: %v", more, err)
+		}
+	}
 	// Another encoder makes another size; what is far larger than any would make is refused.
 	for flushes, ok := range map[int]bool{0: true, int(want.Size): false} {
 		var other bytes.Buffer

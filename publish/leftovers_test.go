@@ -75,3 +75,23 @@ func mustExist(t *testing.T, names []string, want bool) {
 		}
 	}
 }
+
+// TestSweepFails: what cannot be swept is an error, and nothing after it is swept.
+func TestSweepFails(t *testing.T) {
+	b, dir := fileBucket(t)
+	full, later := "packages/a/full", "packages/b/later"
+	for _, name := range []string{full + "/file", later} {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, nil, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.sweepLeftovers(t.Context(), &PrunePlan{leftovers: []string{full, later}}); err == nil {
+		t.Error("a folder with something in it was swept")
+	}
+	mustExist(t, []string{filepath.Join(dir, filepath.FromSlash(full)), filepath.Join(dir, filepath.FromSlash(later))}, true)
+	if err := b.sweepLeftovers(t.Context(), &PrunePlan{leftovers: []string{later}}); err != nil {
+		t.Error(err)
+	}
+	mustExist(t, []string{filepath.Join(dir, filepath.FromSlash(later))}, false)
+}

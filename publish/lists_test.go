@@ -1,10 +1,14 @@
 package publish
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -84,6 +88,32 @@ func TestManifestLists(t *testing.T) {
 	}
 	if err := In(counted).fill(ctx, m, old.Snapshot); !errors.Is(err, ErrPruned) || errors.Is(err, ErrDamaged) {
 		t.Errorf("pruned while it was read: %v", err)
+	}
+}
+
+// TestNoList: what has the digest of a list and is none is named.
+func TestNoList(t *testing.T) {
+	b := openTest(t, "mem://")
+	var encoded bytes.Buffer
+	z := gzip.NewWriter(&encoded)
+	if _, err := z.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := layout.ManifestResponse{Digest: layout.DigestOf([]byte("x")), Size: 1, SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte("x"))), Gzip: int64(encoded.Len()), EncodedOnly: true}
+	if _, err := b.readList(t.Context(), r); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "is missing") {
+		t.Errorf("%v", err)
+	}
+	if err := b.Put(t.Context(), layout.Object{Key: listKey(r), Body: encoded.Bytes(), ContentType: layout.JsonType}); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := b.list(t.Context(), r); l != nil || err == nil || !strings.HasPrefix(err.Error(), listKey(r)) {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if b.lists.get(r) != nil {
+		t.Error("it is remembered")
 	}
 }
 

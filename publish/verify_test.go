@@ -1,7 +1,9 @@
 package publish
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -164,6 +166,63 @@ func TestVerifySample(t *testing.T) {
 		if want := max(1, int(float64(all.Checked.Total-1)*share)) + 1; err != nil || v.Checked.Total != want || v.Checked.Units != want {
 			t.Errorf("share %v: %+v of %+v, %v; want %d", share, v.Checked, all.Checked, err, want)
 		}
+	}
+}
+
+// TestSampleByName: whether a unit is in the sample of a run over all snapshots hangs on its
+// name and the seed alone, and the share is that of the units.
+func TestSampleByName(t *testing.T) {
+	var units []unit
+	for i := range 10_000 {
+		units = append(units, unit{name: fmt.Sprintf("responses/%s %x", layout.DigestOf(fmt.Append(nil, i)), sha256.Sum256(fmt.Append(nil, i)))})
+	}
+	names := func(units []unit) (out []string) {
+		for _, u := range units {
+			out = append(out, u.name)
+		}
+		return out
+	}
+	one := names(byName(VerifyOptions{Sample: 0.25, Seed: 1})(slices.Clone(units)))
+	other := names(byName(VerifyOptions{Sample: 0.25, Seed: 2})(slices.Clone(units)))
+	if len(one) < 2300 || len(one) > 2700 || len(other) < 2300 || len(other) > 2700 || slices.Equal(one, other) {
+		t.Errorf("of 10,000 units a quarter is %d, and by another seed %d", len(one), len(other))
+	}
+	half := names(byName(VerifyOptions{Sample: 0.25, Seed: 1})(slices.Clone(units[:5000])))
+	if !slices.Equal(half, one[:len(half)]) {
+		t.Error("what else is looked at decides")
+	}
+	more := names(byName(VerifyOptions{Sample: 0.5, Seed: 1})(slices.Clone(units)))
+	for _, name := range one {
+		if !slices.Contains(more, name) {
+			t.Fatalf("%s is in a quarter and not in the half", name)
+		}
+	}
+}
+
+// TestStateCannotBeWritten: what was verified and cannot be remembered ends the run, wherever
+// that is.
+func TestStateCannotBeWritten(t *testing.T) {
+	src := newEditions(t)
+	b := openTest(t, "mem://")
+	id := src.mustPublish(t, b, 0).Snapshot
+	state := newVerifyState()
+	file, err := os.Create(filepath.Join(t.TempDir(), "state"))
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	state.file = file
+	if v, err := b.verify(t.Context(), testEnv, id, VerifyOptions{}, state, byName(VerifyOptions{})); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("%+v, %v", v, err)
+	}
+	c := &unitCheck{v: &verifier{b: b, state: state, result: &Verification{}}}
+	if _, err := c.lists(t.Context(), mustRead(t, b, id)); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a list: %v", err)
+	}
+	if len(c.faults) > 0 {
+		t.Errorf("%+v", c.faults)
 	}
 }
 

@@ -79,6 +79,13 @@ func TestWebhookWaits(t *testing.T) {
 	}
 }
 
+// TestWebhookURL: a URL that cannot be used is not shown.
+func TestWebhookURL(t *testing.T) {
+	if err := (Hook{Webhook: "http://host/secret%zz"}).attempt(t.Context(), nil); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestVerifyStateFile: what is in the file, and which files are refused.
 func TestVerifyStateFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")

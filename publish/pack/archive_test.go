@@ -15,18 +15,22 @@ import (
 func TestTakeApart(t *testing.T) {
 	plain := zipOf(t, "web-1.0.0/a.txt", strings.Repeat("text ", 100), "web-1.0.0/b.png", "\x89PNG not compressed", "web-1.0.0/empty", "")
 	twice := zipOf(t, "web-1.0.0/a.txt", strings.Repeat("one ", 100), "web-1.0.0/a.txt", strings.Repeat("two ", 100))
+	same := zipOf(t, "web-1.0.0/a.txt", strings.Repeat("one ", 100), "web-1.0.0/b.txt", strings.Repeat("two ", 100), "web-1.0.0/c.txt", strings.Repeat("one ", 100))
 	for _, c := range []struct {
 		name    string
 		archive []byte
 		paths   int
+		parts   int // entries with data
+		blobs   int // different ones among them
 	}{
-		{"three files", plain, 3},
-		{"a path that is there twice", twice, 1},
-		{"bytes before it", append([]byte("#!/bin/sh\n"), plain...), 3},
-		{"no archive", []byte("text that is no archive"), 1}, // taken whole
-		{"overlapping entries", overlapping(t), 1},
-		{"cut short", plain[:len(plain)/2], 1},
-		{"nothing", nil, 0},
+		{"three files", plain, 3, 3, 3},
+		{"a path that is there twice", twice, 1, 2, 2},
+		{"two files that hold the same", same, 3, 3, 2},
+		{"bytes before it", append([]byte("#!/bin/sh\n"), plain...), 3, 3, 3},
+		{"no archive", []byte("text that is no archive"), 1, 1, 1}, // taken whole
+		{"overlapping entries", overlapping(t), 1, 1, 1},
+		{"cut short", plain[:len(plain)/2], 1, 1, 1},
+		{"nothing", nil, 0, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			scratch, err := newScratch(t.TempDir())
@@ -38,6 +42,9 @@ func TestTakeApart(t *testing.T) {
 			paths, err := m.takeApart(s, bytes.NewReader(c.archive), int64(len(c.archive)))
 			if err != nil || len(paths) != c.paths {
 				t.Errorf("%v, paths %v", err, paths)
+			}
+			if len(s.parts) != c.parts || len(s.blobs) != c.blobs {
+				t.Errorf("%d parts of %d blobs, want %d of %d", len(s.parts), len(s.blobs), c.parts, c.blobs)
 			}
 			var got []byte
 			left := s.literals

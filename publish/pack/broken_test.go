@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -313,6 +314,56 @@ func TestWriterFails(t *testing.T) {
 	}
 	if _, err := newScratch(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a folder: %v", err)
+	}
+}
+
+// TestWritingEnds: where a pack cannot be begun, or is not wanted any more, there is none; and
+// a revision whose sheet does not fit into the file is an error.
+func TestWritingEnds(t *testing.T) {
+	m := newMaker(t, nil)
+	at, err := m.scratch.append((&sheet{archive: "a"}).encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.o.Manifest.Packages = []layout.ManifestPackage{{Name: "a", Version: "1.0.0", Document: digest}}
+	revisions := []scanned{{revision, at}}
+	search := scannedResponse{layout.ManifestResponse{Digest: other, Size: 1}, at, 0}
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	dir := m.o.Dir
+	for what, c := range map[string]struct {
+		ctx  context.Context
+		dir  string
+		want error
+	}{
+		"ended":     {ended, dir, context.Canceled},
+		"no folder": {t.Context(), filepath.Join(dir, "none"), fs.ErrNotExist},
+	} {
+		m.o.Dir = c.dir
+		for _, responses := range [][]scannedResponse{nil, {search}} {
+			for _, revisions := range [][]scanned{revisions, nil} {
+				packs, err := m.write(c.ctx, revisions, responses)
+				if len(revisions)+len(responses) == 0 {
+					if err != nil || len(packs) > 0 {
+						t.Errorf("%s, and nothing to pack: %v, %v", what, packs, err)
+					}
+				} else if packs != nil || !errors.Is(err, c.want) {
+					t.Errorf("%s: %v, %v", what, packs, err)
+				}
+			}
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "pack*")); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+	p := craft(t)
+	p.w.block = make([]byte, blockSize)
+	rand.NewChaCha8([32]byte{1}).Read(p.w.block) // more than is buffered; it never fails
+	if err := p.w.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.writeRevisions(p.w, []planned{{scanned: revisions[0]}}); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a sheet: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -239,6 +240,10 @@ func TestFooter(t *testing.T) {
 	if got, err := decodeFooter(sound, size); err != nil || got != foot {
 		t.Errorf("%+v, %v", got, err)
 	}
+	// One without contents and tables ends so, too: what a registry without packages gives.
+	if got, err := decodeFooter(footer{}.encode(nil), int64(footerSize)); err != nil || got != (footer{}) {
+		t.Errorf("nothing: %+v, %v", got, err)
+	}
 	for what, c := range map[string]struct {
 		at   int
 		size int64
@@ -260,5 +265,39 @@ func TestFooter(t *testing.T) {
 		if _, err := decodeFooter(b, c.size); err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, errDamaged) != (what != "another format") {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// TestNothingToPack: a pack in which nothing is can be written and opened, and has nothing.
+func TestNothingToPack(t *testing.T) {
+	s := craft(t).open()
+	if f, sheet, err := s.sheet(revision); f != nil || sheet != nil || err != nil {
+		t.Errorf("%v, %v, %v", f, sheet, err)
+	}
+	if c, err := s.response(digest, true); c != nil || err != nil {
+		t.Errorf("%v, %v", c, err)
+	}
+	if c, err := s.response("no digest", true); c != nil || err == nil {
+		t.Errorf("what is no digest: %v, %v", c, err)
+	}
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	key := layout.ResponseKey(digest)
+	if body, err := s.Read(ended, key); body != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("%q, %v", body, err)
+	}
+	if body, err := s.Open(ended, key, 0, -1); body != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v", body, err)
+	}
+}
+
+// TestSheetThatIsNone: what lies in a sound block and is no sheet is damage, of that pack.
+func TestSheetThatIsNone(t *testing.T) {
+	p := craft(t)
+	p.w.block, p.w.inIt[idOf([]byte(revision))] = []byte{0xff, 0xff, 0xff}, place{0, 0, 3}
+	s := p.open()
+	_, sheet, err := s.sheet(revision)
+	if sheet != nil || !errors.Is(err, errDamaged) || !strings.HasPrefix(err.Error(), s.files[0].name) {
+		t.Errorf("%v, %v", sheet, err)
 	}
 }

@@ -81,6 +81,9 @@ func TestGunzip(t *testing.T) {
 			t.Errorf("%d: %q, %v", size, got, err)
 		}
 	}
+	if got, err := gunzip([]byte("0123456789"), 10); err == nil {
+		t.Errorf("what is not gzip: %q", got)
+	}
 	for _, size := range []int64{-1, maxObject + 1} {
 		if got, err := gunzip(packed.Bytes(), size); err == nil {
 			t.Errorf("%d: %q", size, got)

@@ -66,6 +66,19 @@ func TestInTheWay(t *testing.T) {
 	if len(taken) < 20 {
 		t.Errorf("%d names", len(taken))
 	}
+	// Nor does it take the place of what has its own name since.
+	o := export.Options{From: bucket, Environment: env, Dir: dir, At: "/srv/registry", Parallel: 1, Copy: true, Progress: func(n publish.Copied) {
+		if n.Units == 0 {
+			put(t, filepath.Join(dir, second), "")
+		}
+	}}
+	if _, err := export.Export(t.Context(), o); !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, fs.ErrExist) {
+		t.Errorf("the snapshot is a file meanwhile: %v", err)
+	}
+	remove(t, filepath.Join(dir, second))
+	if now := contents(t, dir); !maps.Equal(now, before) {
+		t.Errorf("the snapshot is a file meanwhile: the folder has %v", slices.Sorted(maps.Keys(now)))
+	}
 }
 
 // removing is a store with one of whose calls a folder is taken away.
