@@ -238,3 +238,34 @@ func TestMarksOfPackages(t *testing.T) {
 		}
 	}
 }
+
+// TestRowsArePutBack: the rows that are known stand where they were among those that were
+// rendered, also where none was; a table that is not what it was taken for is refused.
+func TestRowsArePutBack(t *testing.T) {
+	row := func(text string) string { return "<tr>\n<td>" + text + "</td>\n</tr>\n" }
+	const head, body, end, foot = "<table>\n<thead>\n</thead>\n", "<tbody>\n", "</tbody>\n", "</table>\n"
+	for name, c := range map[string]struct {
+		html        string
+		rows, lines []string
+		want        string
+		kept        string // of line "x"
+	}{
+		"all are known":   {head + foot, []string{row("1"), row("2")}, nil, head + body + row("1") + row("2") + end + foot, ""},
+		"some are":        {head + body + row("x") + row("3") + end + foot, []string{row("1"), "", row("2"), ""}, []string{"x", ""}, head + body + row("1") + row("x") + row("2") + row("3") + end + foot, row("x")},
+		"none is":         {head + body + row("x") + end + foot, []string{""}, []string{"x"}, head + body + row("x") + end + foot, row("x")},
+		"no head":         {"<table>\n" + foot, []string{row("1")}, nil, "", ""},
+		"a row too few":   {head + body + row("x") + end + foot, []string{"", ""}, []string{"x", "y"}, "", ""},
+		"a row too many":  {head + body + row("x") + row("y") + end + foot, []string{""}, []string{"x"}, "", ""},
+		"half a row":      {head + body + row("x")[:9] + end + foot, []string{""}, []string{"x"}, "", ""},
+		"a row too early": {head + row("x") + foot, []string{row("1")}, nil, head + body + row("1") + end + row("x") + foot, ""},
+	} {
+		cache := &rowCache{}
+		got, ok := cache.complete(c.html, &shortTable{columns: 2, rows: c.rows, lines: c.lines})
+		if ok != (c.want != "") || got != c.want {
+			t.Errorf("%s: %q, %t; want %q", name, got, ok, c.want)
+		}
+		if kept := cache.rows[rowKey{2, "x"}]; kept != c.kept || len(cache.rows) > 1 {
+			t.Errorf("%s: %v is kept", name, cache.rows)
+		}
+	}
+}
