@@ -318,3 +318,38 @@ urn:regsnap:version:c:2.0.0, Gamma 2.0.0, 1970-01-01T00:00:00Z, {alternate ../c/
 		t.Errorf("%d lines, the last is %s", len(got), got[len(got)-1])
 	}
 }
+
+// TestFramesOfPages: what is around the pages of a package, of the environment and of what
+// is missing: the way there, where the feed is, and what the script goes by.
+func TestFramesOfPages(t *testing.T) {
+	e := environment()
+	title := changedList().Versions[1].Title
+	for name, c := range map[string]struct {
+		page []byte
+		want []string
+		feed int // how often it is named
+	}{
+		"a package": {PackagePage(changedList()), []string{
+			"<title>" + title + "</title>", `<body data-kind="package" data-root="../" data-api="../../">`, `<link rel="alternate" type="application/atom+xml" href="feed.xml" title="New versions">`,
+			`<li><a href="../">Packages</a></li>`, `<li><span aria-current="page">` + title + `</span></li>`, `<li><a href="feed.xml">Feed</a></li>`, `<meta name="description" content="Of 1.1.0">`,
+		}, 2},
+		"the environment": {e.About(), []string{
+			"<title>The environment staging</title>", `<body data-kind="environment" data-root="../../" data-api="../../../">`, `<link rel="alternate" type="application/atom+xml" href="../feed.xml" title="New versions">`,
+			`<li><a href="../../">Packages</a></li>`, `<li><span aria-current="page">The environment staging</span></li>`, `<li><a href="../feed.xml">Feed</a></li>`,
+			`<meta name="description" content="What the environment staging is made of">`,
+		}, 2},
+		"what is missing": {e.NotFound(1), []string{
+			"<title>Not found</title>", `<body data-kind="missing" data-root="../" data-api="../../">`, `<li><a href="../">Packages</a></li>`, `<li><a href="../-/environment/">Environment</a></li>`,
+		}, 0},
+		"what is missing at the top": {e.NotFound(0), []string{`<body data-kind="missing" data-root="./" data-api="../">`, `<li><a href="./">Packages</a></li>`}, 0},
+	} {
+		for _, want := range c.want {
+			if n := strings.Count(string(c.page), want); n != 1 {
+				t.Errorf("%s: %s is there %d times", name, want, n)
+			}
+		}
+		if n := strings.Count(string(c.page), `feed.xml"`); n != c.feed {
+			t.Errorf("%s: the feed is named %d times", name, n)
+		}
+	}
+}

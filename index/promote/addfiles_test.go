@@ -65,9 +65,16 @@ func TestAdd(t *testing.T) {
 		blob := repo.Git(string(read(t, f.Archive)), "hash-object", "--stdin")
 		fmt.Fprintf(&want, "%s %s\n", name, blob)
 	}
+	var message strings.Builder
+	fmt.Fprint(&message, "Add app-1.0.0, app-2.0.0, web-1.0.0\n\n")
+	for line := range strings.Lines(want.String()) {
+		message.WriteString("Added-Package: " + line)
+	}
+	message.WriteString("Added-With: regsnap v9.8.7")
 	signature := repo.Git(indextest.Signature, "hash-object", "--stdin")
 	for _, c := range []struct{ what, got, want string }{
 		{"subject", repo.Git("", "log", "-1", "--format=%s", "snapshot"), "Add app-1.0.0, app-2.0.0, web-1.0.0"},
+		{"message", repo.Git("", "log", "-1", "--format=%B", "snapshot"), message.String()},
 		{"packages", trailers(repo, "snapshot", "Added-Package"), strings.TrimSpace(want.String())},
 		{"what by", trailers(repo, "snapshot", "Added-With"), "regsnap v9.8.7"},
 		{"parent", repo.Git("", "rev-parse", "snapshot^@"), tip},
