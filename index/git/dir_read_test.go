@@ -77,14 +77,14 @@ func TestDirReadEnds(t *testing.T) {
 	}
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancel(t.Context())
-	for want, fn := range map[error]func() error{
-		stop:             func() error { return stop },
-		context.Canceled: func() error { cancel(); return nil },
-	} {
+	for _, c := range []struct {
+		fn   func() error
+		want error
+	}{{func() error { return stop }, stop}, {func() error { cancel(); return nil }, context.Canceled}} {
 		calls := 0
-		err := s.Read(ctx, ids, func(index.ID, []byte) error { calls++; return fn() })
-		if !errors.Is(err, want) || calls > 1 {
-			t.Errorf("%v after %d calls, want %v", err, calls, want)
+		err := s.Read(ctx, ids, func(index.ID, []byte) error { calls++; return c.fn() })
+		if !errors.Is(err, c.want) || calls != 1 {
+			t.Errorf("%v after %d calls, want %v", err, calls, c.want)
 		}
 	}
 	if err := os.RemoveAll(filepath.Join(root, "production")); err != nil {

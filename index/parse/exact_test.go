@@ -305,3 +305,13 @@ func TestManifestAtItsBounds(t *testing.T) {
 		}
 	}
 }
+
+// TestEmbeddedTables: a table of the program that does not fit ends it at once.
+func TestEmbeddedTables(t *testing.T) {
+	for text, ok := range map[string]bool{`[{"id":"a","title":"A","parent":"b"}]`: true, `[]`: true, `[{"id":"a","name":"A"}]`: false, `{}`: false, ``: false} {
+		err := guard(func() error { mustStrict[[]Category]([]byte(text)); return nil })
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

@@ -35,6 +35,7 @@ func TestCheckFields(t *testing.T) {
 		{"nothing as an entry", []string{flat + "-\n" + stamp}, "@timestamp"},
 		{"name is not text", []string{"- {name: 5}\n" + flat + stamp}, ""},
 		{"group of text", []string{stamp + "- {name: data_stream, fields: [a]}\n"}, "data_stream.type data_stream.dataset data_stream.namespace"},
+		{"group that ends in text", []string{stamp + group + "    - a\n"}, "data_stream.type data_stream.dataset data_stream.namespace"},
 		{"group without list", []string{stamp + "- {name: data_stream}\n"}, "data_stream.type data_stream.dataset data_stream.namespace"},
 		{"only the first group counts", []string{stamp + "- {name: data_stream, fields: [{name: type, type: constant_keyword}]}\n" + group}, "data_stream.dataset data_stream.namespace"},
 		{"group and flat", []string{stamp + "- {name: data_stream.type, type: constant_keyword}\n" + group}, ""},

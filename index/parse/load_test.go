@@ -117,3 +117,33 @@ title: "no end
 		t.Errorf("findings %v", report.Errors)
 	}
 }
+
+// TestLoadNamesTheCommit: what is wrong says who changed the package last; a sound one is
+// not asked about.
+func TestLoadNamesTheCommit(t *testing.T) {
+	r := indextest.NewRepo(t)
+	sound := indextest.Package("sound", "1.0.0", "sound")
+	r.Commit("main", "add both", sound+indextest.Package("broken", "1.0.0", "x"))
+	r.Commit("main", "break it", sound+strings.Replace(indextest.Package("broken", "1.0.0", "x"), "version: 1.0.0", "version: 1.0", 1))
+	r.Commit("main", "another", sound+strings.Replace(indextest.Package("broken", "1.0.0", "x"), "version: 1.0.0", "version: 1.0", 1)+"-- README.md --\n")
+	s, err := git.OpenGit(t.Context(), r.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	b, err := s.Branch(t.Context(), "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report index.Findings
+	loader := Loader{Source: s, Parser: NewParser()}
+	out, err := loader.Load(t.Context(), b.Entries, &report)
+	if err != nil || out[0] != nil || out[1] == nil || len(report.Errors) == 0 {
+		t.Fatalf("%v, %v, %v", out, report.Errors, err)
+	}
+	for _, p := range report.Errors {
+		if p.Package != "broken" || p.Commit == nil || p.Commit.Subject != "break it" {
+			t.Errorf("%s: by %+v", p, p.Commit)
+		}
+	}
+}

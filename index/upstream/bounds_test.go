@@ -252,6 +252,9 @@ func TestRecords(t *testing.T) {
 	if len(c.records) != 3 || c.records["d"].Size != 5 || c.records["d"].ETag != "e" {
 		t.Errorf("after the line that was cut short: %+v", c.records)
 	}
+	if err := c.note(record{File: "e"}); err != nil {
+		t.Error(err)
+	}
 	// Another import waits until this one ends.
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -260,6 +263,9 @@ func TestRecords(t *testing.T) {
 	}
 	if err := c.close(); err != nil {
 		t.Fatal(err)
+	}
+	if err := c.note(record{File: "f"}); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("what cannot be noted: %v", err)
 	}
 	for length, ok := range map[int]bool{maxRecordLine - 1: true, maxRecordLine: false} { // with the end of the line
 		write(strings.Repeat("x", length) + "\n" + line("a", 1))
@@ -665,6 +671,25 @@ func TestRecordsThatCannotBeWritten(t *testing.T) {
 		}
 		if err := log.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestPrefix: a registry may be below a path, with a slash at its end or without.
+func TestPrefix(t *testing.T) {
+	asked := ""
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.URL.String() }))
+	defer s.Close()
+	for prefix, want := range map[string]string{"": "/x?q", "/": "/x?q", "/a/b": "/a/b/x?q", "/a/b/": "/a/b/x?q", "/a%20b": "/a%20b/x?q"} {
+		c, err := newClient(s.URL+prefix, Options{Rate: 1000, Parallel: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.get(t.Context(), "/x", "q", state{}, 1, new(memory)); err != nil || asked != want {
+			t.Errorf("%s: %s, %v, want %s", prefix, asked, err, want)
+		}
+		if where := c.where(); where != s.URL+strings.TrimSuffix(prefix, "/") {
+			t.Errorf("%s is shown as %s", prefix, where)
 		}
 	}
 }
