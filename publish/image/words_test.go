@@ -203,6 +203,11 @@ func TestRefusal(t *testing.T) {
 	if r := answered(400, `{"errors": [{"code": "C", "message": "at https://ada:lovelace@hub.example/"}]}`); strings.Contains(r.Error(), "lovelace") {
 		t.Errorf("%v tells a password", r)
 	}
+	for status, want := range map[int]bool{400: false, 401: false, 403: false, 404: false, 405: true, 409: false, 413: false, 415: true, 501: true, 503: false} {
+		if r := (&refusal{status: status}); r.unsupported() != want || r.broken() {
+			t.Errorf("%d: broken %v, unsupported %v", status, r.broken(), r.unsupported())
+		}
+	}
 	for code, want := range map[string][2]bool{
 		"BLOB_UPLOAD_UNKNOWN": {true, false}, "BLOB_UPLOAD_INVALID": {true, false}, "DIGEST_INVALID": {true, false}, "SIZE_INVALID": {true, false},
 		"MANIFEST_BLOB_UNKNOWN": {true, false}, "UNSUPPORTED": {false, true}, "MANIFEST_INVALID": {false, true}, "DENIED": {},

@@ -68,6 +68,35 @@ func TestSheetBounds(t *testing.T) {
 	}
 }
 
+// TestShortSheets: of all short rows of small numbers those that are read as a sheet are what
+// that sheet is written as. So none is read that is cut short, or has something left.
+func TestShortSheets(t *testing.T) {
+	read := 0
+	for n := range 10 {
+		b := make([]byte, n)
+		for {
+			if s, err := decodeSheet(b); err == nil {
+				if read++; !bytes.Equal(s.encode(), b) {
+					t.Fatalf("%v is read as %+v", b, s)
+				}
+			} else if !errors.Is(err, errDamaged) {
+				t.Fatalf("%v: %v", b, err)
+			}
+			i := 0
+			for ; i < n && b[i] == 2; i++ {
+				b[i] = 0
+			}
+			if i == n {
+				break
+			}
+			b[i]++
+		}
+	}
+	if read < 10 {
+		t.Errorf("%d are sheets", read)
+	}
+}
+
 // TestGunzip: of what is longer than announced one byte more is read, which is enough to
 // see that; with a size that nothing can have, nothing is inflated.
 func TestGunzip(t *testing.T) {
