@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
@@ -283,6 +284,19 @@ func TestTurns(t *testing.T) {
 	}
 	if len(h.store.loading) != 1 {
 		t.Errorf("%d are being read", len(h.store.loading))
+	}
+}
+
+// TestAtEnd: what follows is one thing, that it cannot be known another.
+func TestAtEnd(t *testing.T) {
+	failure := errors.New("reset by peer")
+	for _, c := range []struct {
+		r    io.Reader
+		want string
+	}{{strings.NewReader(""), ""}, {strings.NewReader("x"), "it goes on after its end"}, {&slowly{fails: failure}, failure.Error()}, {&slowly{body: []byte("x"), fails: failure, piece: 1}, "it goes on after its end"}} {
+		if err := atEnd(bufio.NewReader(c.r)); (err == nil) != (c.want == "") || err != nil && err.Error() != c.want {
+			t.Errorf("%v, want %s", err, c.want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,13 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/regsnap/regsnap/layout"
 	"github.com/regsnap/regsnap/layout/answer"
@@ -305,6 +311,85 @@ func TestListenerFails(t *testing.T) {
 				t.Error("the other still listens")
 			}
 		}
+	}
+}
+
+// lazyListener takes a minute to say that it was closed.
+type lazyListener struct {
+	net.Listener
+	closed chan struct{}
+	once   *sync.Once
+	ended  *atomic.Bool
+}
+
+func (l lazyListener) Accept() (net.Conn, error) {
+	<-l.closed
+	time.Sleep(time.Minute)
+	l.ended.Store(true)
+	return nil, net.ErrClosed
+}
+
+func (l lazyListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+// TestEndsWithItsServers: a server has ended when none of its listeners is waited at any more,
+// whether it was asked to end or one of them failed.
+func TestEndsWithItsServers(t *testing.T) {
+	failure := errors.New("too many open files")
+	for _, fails := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			o := ServerOptions{Handler: new(Handler), Drain: time.Hour, Log: slog.New(slog.DiscardHandler)}
+			var servers []*http.Server
+			var listeners []net.Listener
+			var lazy []lazyListener
+			for range 2 {
+				l := lazyListener{closed: make(chan struct{}), once: new(sync.Once), ended: new(atomic.Bool)}
+				lazy = append(lazy, l)
+				servers, listeners = append(servers, newServer(http.NotFoundHandler(), time.Minute, nil, o.Log)), append(listeners, l)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			if fails {
+				servers, listeners = append(servers, newServer(http.NotFoundHandler(), time.Minute, nil, o.Log)), append(listeners, failingListener{lazyListener{closed: make(chan struct{}), once: new(sync.Once)}, failure})
+			} else {
+				time.AfterFunc(time.Second, stop)
+			}
+			err := serveOn(ctx, o, servers, listeners, func() { time.Sleep(time.Millisecond) })
+			stop()
+			if errors.Is(err, failure) != fails || !fails && err != nil {
+				t.Error(err)
+			}
+			for i, l := range lazy {
+				if !l.ended.Load() {
+					t.Errorf("listener %d is still waited at", i)
+				}
+			}
+		})
+	}
+}
+
+// TestTurnsEnd: an answer that waits for memory is not waited for longer than its request is.
+func TestTurnsEnd(t *testing.T) {
+	h := &Handler{o: Options{CacheBytes: 10}, assembling: semaphore.NewWeighted(10)}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(z, "text"); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	encoded := bodyObject(packed.Bytes())
+	for _, size := range []int64{4, 10, 11} { // of more than all nothing is asked
+		if o, err := h.inflated(t.Context(), encoded, size); err != nil || string(o.body) != "text" {
+			t.Errorf("%d: %q, %v", size, o.body, err)
+		}
+	}
+	if !h.assembling.TryAcquire(10) {
+		t.Fatal("not all is given back")
+	}
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	if o, err := h.inflated(ended, encoded, 4); !errors.Is(err, context.Canceled) || o.body != nil {
+		t.Errorf("%q, %v", o.body, err)
 	}
 }
 

@@ -148,7 +148,7 @@ func (m *maker) takeApart(s *sheet, archive io.ReaderAt, size int64) (map[string
 
 // entry keeps the data of an entry, which buf has room for.
 func (m *maker) entry(archive io.ReaderAt, e entry, buf []byte) (id, error) {
-	if _, err := archive.ReadAt(buf, e.offset); err != nil && err != io.EOF {
+	if n, err := archive.ReadAt(buf, e.offset); err != nil && (err != io.EOF || n < len(buf)) {
 		return id{}, err
 	}
 	key, err := m.scratch.add(buf)

@@ -23,13 +23,14 @@ import (
 type brokenAt struct {
 	io.ReaderAt
 	left int
+	with error
 }
 
 var errBroken = errors.New("the archive cannot be read")
 
 func (b *brokenAt) ReadAt(p []byte, offset int64) (int, error) {
 	if b.left--; b.left == 0 {
-		return 0, errBroken
+		return 0, b.with
 	}
 	return b.ReaderAt.ReadAt(p, offset)
 }
@@ -38,29 +39,31 @@ func (b *brokenAt) ReadAt(p []byte, offset int64) (int, error) {
 // what is in it: then it is taken whole.
 func TestTakeApartFails(t *testing.T) {
 	body := zipOf(t, "web-1.0.0/a.txt", strings.Repeat("text ", 100), "web-1.0.0/b.txt", strings.Repeat("more ", 100))
-	whole, failed := 0, 0
-	for at := 1; ; at++ {
-		m := newMaker(t, nil)
-		s := new(sheet)
-		archive := &brokenAt{bytes.NewReader(body), at}
-		paths, err := m.takeApart(s, archive, int64(len(body)))
-		if archive.left > 0 {
-			if err != nil || len(paths) != 2 || at < 7 {
+	for _, with := range []error{errBroken, io.EOF} { // that it ends early is a failure too
+		whole, failed := 0, 0
+		for at := 1; ; at++ {
+			m := newMaker(t, nil)
+			s := new(sheet)
+			archive := &brokenAt{bytes.NewReader(body), at, with}
+			paths, err := m.takeApart(s, archive, int64(len(body)))
+			if archive.left > 0 {
+				if err != nil || len(paths) != 2 || at < 7 {
+					t.Errorf("read %d: %v, %v", at, paths, err)
+				}
+				break
+			}
+			switch {
+			case err == nil && len(paths) == 1 && len(s.parts) == 1 && len(s.literals) == 0:
+				whole++
+			case errors.Is(err, with) && paths == nil:
+				failed++
+			default:
 				t.Errorf("read %d: %v, %v", at, paths, err)
 			}
-			break
 		}
-		switch {
-		case err == nil && len(paths) == 1 && len(s.parts) == 1 && len(s.literals) == 0:
-			whole++
-		case errors.Is(err, errBroken) && paths == nil:
-			failed++
-		default:
-			t.Errorf("read %d: %v, %v", at, paths, err)
+		if whole == 0 || failed != 5 { // two entries, what is before each, and what is behind them
+			t.Errorf("%v: %d times taken whole, %d failures", with, whole, failed)
 		}
-	}
-	if whole == 0 || failed != 5 { // two entries, what is before each, and what is behind them
-		t.Errorf("%d times taken whole, %d failures", whole, failed)
 	}
 	m := newMaker(t, nil)
 	if err := m.scratch.close(); err != nil {
