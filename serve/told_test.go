@@ -16,7 +16,8 @@ import (
 )
 
 // TestToldIsSent: what the access log and the metrics say of a request is what its client
-// got, for each kind of address, by methods that are answered and one that is not, with what may make it another answer.
+// got, for each kind of address, by methods that are answered and one that is not, with
+// headers that may make it another answer.
 func TestToldIsSent(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
@@ -105,8 +106,8 @@ func (b instead) Read(ctx context.Context, key string) ([]byte, error) {
 }
 
 // TestListsThatLie: a list of files that cannot be read, or lacks what the routes say that
-// there is, is no answer; a damaged encoded form is one thing less to answer from, and the
-// log says so.
+// there is, is no answer; nor is a damaged encoded form of what is kept in no other. The log
+// says what was tried.
 func TestListsThatLie(t *testing.T) {
 	for name, c := range map[string]struct {
 		suffix        string
@@ -123,15 +124,14 @@ func TestListsThatLie(t *testing.T) {
 			}
 			return b
 		}, "/epr/signed/signed-1.0.0.zip.sig", "", 502, "it has no signature, the routes say that there is one"},
-		"an encoded form": {layout.GzipSuffix, func(b []byte) []byte { return b[:len(b)-1] }, "/package/web/2.0.0/", "Accept-Encoding: gzip", 200, "a response is sent as it is, because its encoded form is damaged"},
+		"an encoded form": {layout.GzipSuffix, func(b []byte) []byte { return b[:len(b)-1] }, "/search?all=true&prerelease=true", "Accept-Encoding: gzip", 502, "a response is sent as it is, because its encoded form is damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log lockedBuffer
 			o := production(sharedBucket(t))
-			want := ask(newHandler(t, o), c.path)
 			o.Bucket, o.Log = instead{o.Bucket, c.suffix, c.body}, slog.New(slog.NewTextHandler(&log, nil))
 			got := ask(newHandler(t, o), c.path, c.headers)
-			if got.Code != c.status || !strings.Contains(log.String(), c.says) || c.status == 200 && (got.Header().Get("Content-Encoding") != "" || !bytes.Equal(got.Body.Bytes(), want.Body.Bytes())) {
+			if got.Code != c.status || !strings.Contains(log.String(), c.says) || got.Header().Get("Content-Encoding") != "" {
 				t.Errorf("%d, %v: %s", got.Code, got.Header(), log.String())
 			}
 		})
