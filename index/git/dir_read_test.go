@@ -113,6 +113,39 @@ func TestDirSizes(t *testing.T) {
 	}
 }
 
+// TestDirClosesWhatItOpened: the directory of the last file, those before it, and the
+// folders themselves.
+func TestDirClosesWhatItOpened(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, map[string]string{"one/a": "a", "one/b": "b", "two/c": "c"})
+	r := diskReader{roots: map[string]*os.Root{}}
+	var dirs []*os.Root
+	for _, path := range []string{"one/a", "one/b", "two/c", "one/b"} {
+		got, err := r.read(diskBlob{folder: root, path: path, size: 1})
+		if err != nil || string(got) != filepath.Base(path) {
+			t.Fatalf("%s: %q, %v", path, got, err)
+		}
+		dirs = append(dirs, r.dir)
+	}
+	if dirs[0] != dirs[1] || dirs[1] == dirs[2] {
+		t.Error("a directory is opened for each file, or not for each directory")
+	}
+	for i, open := range []bool{false, false, false, true} {
+		if _, err := dirs[i].Stat("."); (err == nil) != open {
+			t.Errorf("directory %d: %v", i, err)
+		}
+	}
+	r.close()
+	for _, opened := range append(dirs, r.roots[root]) {
+		if _, err := opened.Stat("."); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s is left open: %v", opened.Name(), err)
+		}
+	}
+	if _, err := scanFolder(t.Context(), filepath.Join(root, "gone")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that has gone: %v", err)
+	}
+}
+
 // TestDirHashesWhatWasOpened: a file that is longer than it was when it was opened, or
 // cannot be read, has no id. /proc has both.
 func TestDirHashesWhatWasOpened(t *testing.T) {

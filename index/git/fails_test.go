@@ -91,6 +91,10 @@ func TestFails(t *testing.T) {
 			})
 			return append(out, h), err
 		}, ""},
+		"by its digits": {repo.Dir, func(s *GitSource) (any, error) { return s.Tip(ctx, newest) }, ""},
+		"last change from": {repo.Dir, func(s *GitSource) (any, error) {
+			return s.LastChangeFrom(ctx, mustID(t, newest), "packages/zoom/0.1.0+build")
+		}, ""},
 		"relation":                    {repo.Dir, func(s *GitSource) (any, error) { return s.Relation(ctx, "production", old, newest) }, ""},
 		"relation in a shallow clone": {shallow, func(s *GitSource) (any, error) { return s.Relation(ctx, "production", old, newest) }, ""},
 		"compare": {repo.Dir, func(s *GitSource) (any, error) {

@@ -3,6 +3,7 @@ package git
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/regsnap/regsnap/index"
 	"github.com/regsnap/regsnap/index/indextest"
@@ -107,14 +109,17 @@ func TestLastChangeWalkFails(t *testing.T) {
 // TestSplitNUL: words end with a zero byte, or with the end.
 func TestSplitNUL(t *testing.T) {
 	for text, want := range map[string][]string{"": nil, "a\x00b\x00": {"a", "b"}, "a\x00b": {"a", "b"}, "\x00a": {"", "a"}, "\x00\x00": {"", ""}} {
-		s := bufio.NewScanner(strings.NewReader(text))
-		s.Split(splitNUL)
-		var got []string
-		for s.Scan() {
-			got = append(got, s.Text())
-		}
-		if s.Err() != nil || !slices.Equal(got, want) {
-			t.Errorf("%q: %q, %v, want %q", text, got, s.Err(), want)
+		// The end comes after the last bytes, or with them.
+		for _, r := range []io.Reader{strings.NewReader(text), iotest.DataErrReader(strings.NewReader(text))} {
+			s := bufio.NewScanner(r)
+			s.Split(splitNUL)
+			var got []string
+			for s.Scan() {
+				got = append(got, s.Text())
+			}
+			if s.Err() != nil || !slices.Equal(got, want) {
+				t.Errorf("%q: %q, %v, want %q", text, got, s.Err(), want)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -132,4 +133,58 @@ func FuzzParseTree(f *testing.F) {
 			t.Errorf("after writing: %d entries, %v", len(again), err)
 		}
 	})
+}
+
+// TestParseTree: what a tree object may hold, and at which byte it is wrong.
+func TestParseTree(t *testing.T) {
+	entry := func(mode, name string) string { return mode + " " + name + "\x00" + strings.Repeat("i", 20) }
+	one := entry("100644", "a")
+	for _, c := range []struct{ content, want, fault string }{
+		{"", "[]", ""},
+		{one, "[a 100644]", ""},
+		{entry("100644", "a.b") + entry("40000", "a") + entry("100755", "b"), "[a 40000 a.b 100644 b 100755]", ""}, // in git's order, and then by name
+		{one + one, "[a 100644 a 100644]", ""},                                     // for CheckFiles to report
+		{one + entry("40000", "a"), "[a 100644 a 40000]", ""},                      // the same
+		{entry("40000", "a") + entry("40000", "a"), "", `the directory "a" twice`}, // a walk would make one of them
+		{entry("40000", "a") + entry("40000", "b"), "[a 40000 b 40000]", ""},
+		{entry("100644", ""), "[ 100644]", ""},
+		{entry("100644", ".."), "[.. 100644]", ""},
+		{entry("37777777777", "a"), "[a 37777777777]", ""},
+		{entry("40000000000", "a"), "", `mode "40000000000" at byte 0`},
+		{entry("100000000000", "a"), "", `mode "100000000000" at byte 0`},
+		{entry("8", "a"), "", `mode "8" at byte 0`},
+		{entry("", "a"), "", `mode "" at byte 0`},
+		{entry("-1", "a"), "", `mode "-1" at byte 0`},
+		{entry("100644", "a/b"), "", `a name with a slash, "a/b"`},
+		{"x", "", "cut off in a mode at byte 0"},
+		{"100644 a", "", "cut off in the entry at byte 0"},
+		{one[:len(one)-1], "", "cut off in the entry at byte 0"},
+		{one + one[:len(one)-1], "", "cut off in the entry at byte 29"},
+		{one + "x", "", "cut off in a mode at byte 29"},
+		{one + entry("9", "b"), "", `mode "9" at byte 29`},
+	} {
+		entries, err := parseTree([]byte(c.content))
+		if c.fault != "" {
+			wantError(t, err, ErrBadObject, c.fault)
+			continue
+		}
+		var got []string
+		for _, e := range entries {
+			got = append(got, fmt.Sprintf("%s %o", e.name, e.mode))
+			if string(e.id[:]) != strings.Repeat("i", 20) {
+				t.Errorf("%q: id %s", c.content, e.id)
+			}
+		}
+		if err != nil || fmt.Sprint(got) != c.want {
+			t.Errorf("%q: %v, %v, want %s", c.content, got, err, c.want)
+		}
+	}
+	for mode, want := range map[uint32]index.Mode{
+		modeFile | 0o644: index.Regular, modeFile | 0o664: index.Regular, modeFile | 0o755: index.Executable, modeFile | 0o100: index.Executable, modeFile | 0o011: index.Regular,
+		modeFile: index.Regular, modeSymlink: index.Symlink, modeSymlink | 0o777: index.Symlink, modeGitlink: index.Submodule, 0: index.Irregular, 0o020000: index.Irregular, 0o644: index.Irregular,
+	} {
+		if got := (treeEntry{mode: mode}).kind(); got != want {
+			t.Errorf("%o is %d, want %d", mode, got, want)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/regsnap/regsnap/index"
@@ -245,8 +246,9 @@ func TestGitSaysSomethingElse(t *testing.T) {
 			_, err := s.History(ctx, "production", func(Step) error { return nil })
 			return err
 		}},
-		"a change":       {"rev-list", "none", func(s *GitSource) error { _, err := s.LastChange(ctx, "production", "packages/apache"); return err }},
-		"a changed tree": {"commit-tree", "none", func(s *GitSource) error { _, err := s.WorkTree(ctx); return err }},
+		"a change":          {"rev-list", "none", func(s *GitSource) error { _, err := s.LastChange(ctx, "production", "packages/apache"); return err }},
+		"the commits since": {"rev-list", "none", func(s *GitSource) error { _, err := s.CommitsSince(ctx, "production", head.String()); return err }},
+		"a changed tree":    {"commit-tree", "none", func(s *GitSource) error { _, err := s.WorkTree(ctx); return err }},
 		"all changes": {"log", `\001none`, func(s *GitSource) (err error) {
 			for range singleWalks + 1 {
 				_, err = s.LastChange(ctx, "production", "packages/apache/1.0.0")
@@ -286,5 +288,55 @@ func TestSomeTreesAreLacking(t *testing.T) {
 	indextest.Compare(t, "entries", got, want)
 	if n := s.fetchedObjects(); n != 2 {
 		t.Errorf("%d directories were fetched, want those of b and d", n)
+	}
+}
+
+// TestOrderOfRemotes: the one that promised what a clone lacks comes first, then origin,
+// then the others as git lists them.
+func TestOrderOfRemotes(t *testing.T) {
+	repo := indextest.NewRepo(t)
+	for _, name := range []string{"z", "b", "origin", "a"} {
+		repo.Git("", "remote", "add", name, "/none")
+	}
+	for promisor, want := range map[string]string{"": "[origin a b z]", "z": "[z origin a b]", "origin": "[origin a b z]", "b": "[b origin a z]"} {
+		s := openGit(t, repo.Dir)
+		s.promisor = promisor
+		for range 2 { // the second time from memory
+			if got, err := s.remotes(t.Context()); err != nil || fmt.Sprint(got) != want {
+				t.Errorf("with promisor %q: %v, %v, want %s", promisor, got, err, want)
+			}
+		}
+	}
+}
+
+// TestLastChangesFail: no git to ask, no limits of a shallow clone to read.
+func TestLastChangesFail(t *testing.T) {
+	dir := workTree(t)
+	head := indextest.Git(t, dir, "", "rev-parse", "HEAD")
+	common := t.TempDir()
+	if err := os.Mkdir(filepath.Join(common, "shallow"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	l := func() *lastChanges {
+		return &lastChanges{dir: dir, env: gitEnv(), common: common, from: head}
+	}
+	for _, asked := range []int{0, singleWalks} {
+		changes := l()
+		changes.asked = asked
+		if id, err := changes.find(t.Context(), "packages/apache/1.0.0"); !errors.Is(err, syscall.EISDIR) || !id.IsZero() {
+			t.Errorf("what is shallow cannot be read, after %d: %s, %v", asked, id, err)
+		}
+	}
+	t.Setenv("PATH", t.TempDir())
+	for _, asked := range []int{0, singleWalks} {
+		changes := l()
+		changes.asked = asked
+		for range 2 { // and is not known the second time either
+			id, err := changes.find(t.Context(), "packages/apache/1.0.0")
+			wantError(t, err, exec.ErrNotFound, "install git")
+			if !id.IsZero() {
+				t.Errorf("after %d: %s", asked, id)
+			}
+		}
 	}
 }
