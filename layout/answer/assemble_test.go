@@ -130,3 +130,42 @@ func TestExplain(t *testing.T) {
 		}
 	}
 }
+
+// TestWhyARowIsLeftOut: the first reason is told, by which a person can see what to change.
+func TestWhyARowIsLeftOut(t *testing.T) {
+	table := tableOf(t,
+		row{name: "all", version: "1.0.0", kind: "input", kibana: "^8.0.0", agent: "^9.1.0", spec: layout.Spec{Major: 2, Minor: 3}, capabilities: []string{"x", "y"}, discovery: layout.Discovery{Fields: []string{"f"}}},
+		row{name: "early", version: "1.0.0-rc.1"}, row{name: "early", version: "1.0.0-rc.2"},
+		row{name: "lab", version: "1.0.0", flags: layout.Experimental}, row{name: "lab", version: "1.0.1", flags: layout.Experimental},
+		row{name: "mixed", version: "0.9.0"}, row{name: "mixed", version: "1.0.0"}, row{name: "mixed", version: "2.0.0-rc.1"},
+		row{name: "zero", version: "0.1.0"}, row{name: "zero", version: "0.2.0-rc.1"},
+	)
+	const pre = "it is a pre-release or experimental, and prerelease is not true"
+	for _, c := range []struct {
+		query string
+		row   int
+		want  string
+	}{
+		{"", 0, ""}, {"package=early", 0, "another package"}, {"type=content", 0, "its type is input"}, {"kibana.version=9.0.0", 0, "it accepts Kibana 8.0.0 to before 9.0.0, not 9.0.0"},
+		{"agent.version=8.0.0", 0, "it accepts agents "}, {"spec.min=2.4", 0, "its spec version 2.3 is out of bounds"}, {"spec.max=2.2", 0, "its spec version 2.3 is out of bounds"},
+		{"capabilities=x", 0, "it requires the capabilities x, y"}, {"discovery=fields:g", 0, "its discovery fields and datasets do not match"}, {"category=web", 0, `neither the package nor a policy template has category "web"`},
+		{"", 1, pre}, {"", 2, pre}, {"", 3, pre}, {"", 4, pre}, {"prerelease=true", 1, "version 1.0.0-rc.2 is newer"}, {"prerelease=true", 2, ""}, {"prerelease=true", 3, "version 1.0.1 is newer"},
+		{"experimental=true", 1, "version 1.0.0-rc.2 is newer"}, {"experimental=true", 2, ""}, {"experimental=true", 3, "version 1.0.1 is newer"},
+		{"", 5, "version 1.0.0 is newer"}, {"prerelease=true", 6, "version 2.0.0-rc.1 is newer"}, {"experimental=true", 5, "version 1.0.0 is newer"}, {"experimental=true", 7, "a released version beats a pre-release"},
+		{"experimental=true&all=true", 5, "a version that is neither a pre-release nor 0.x displaces those that are"}, {"experimental=true&all=true", 7, "a version that is neither a pre-release nor 0.x displaces those that are"},
+		{"experimental=true&all=true", 6, ""}, {"experimental=true&all=true", 8, ""}, {"experimental=true&all=true", 9, ""}, {"experimental=true", 9, "a released version beats a pre-release"}, {"experimental=true", 8, ""},
+		{"prerelease=true&all=true", 5, ""}, {"all=true", 7, pre},
+	} {
+		q, err := answer.ParseQuery(c.query, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := table.Explain(q, c.row)
+		if c.want == "it accepts agents " && strings.HasPrefix(got, c.want) && strings.HasSuffix(got, ", not 8.0.0") {
+			continue
+		}
+		if got != c.want {
+			t.Errorf("%s: %s-%s: %q, want %q", c.query, table.Name(c.row), table.Versions[c.row], got, c.want)
+		}
+	}
+}

@@ -76,3 +76,36 @@ func TestDamagedBlock(t *testing.T) {
 		}
 	}
 }
+
+// TestBlockCutShort: what is left of a block gives a summary as it was, or an error.
+func TestBlockCutShort(t *testing.T) {
+	versions := []string{"1.0.0", "1.0.1", "2.0.0"}
+	var summaries [][]byte
+	for _, v := range versions {
+		summaries = append(summaries, []byte("v "+v+"\nof "+v+"\nx\n"+strings.Repeat("y", 300)))
+	}
+	whole := answer.NewBlock(versions, summaries)
+	for n := range len(whole) {
+		for row := range versions {
+			got, err := whole[:n].Append(nil, row, len(versions))
+			if err == nil && !bytes.Equal(got, summaries[row]) {
+				t.Errorf("row %d of %d bytes of %d: %q", row, n, len(whole), got)
+			}
+		}
+		if _, err := whole[:n].Append(nil, 0, len(versions)); err == nil {
+			t.Errorf("%d bytes of %d are a block with its first row", n, len(whole))
+		}
+	}
+	for width, ok := range map[byte]bool{0: false, 1: false, 2: true, 4: false, 5: false, 255: false} {
+		changed := bytes.Clone(whole)
+		changed[0] = width
+		if got, err := answer.Block(changed).Append(nil, 1, len(versions)); (err == nil) != ok {
+			t.Errorf("with numbers of %d bytes: %q, %v", width, got, err)
+		}
+	}
+	for rows, ok := range map[int]bool{2: false, 3: true, 4: false} {
+		if _, err := whole.Append(nil, 1, rows); (err == nil) != ok {
+			t.Errorf("for %d rows: %v", rows, err)
+		}
+	}
+}
