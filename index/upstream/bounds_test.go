@@ -16,6 +16,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -400,9 +401,9 @@ func TestSilence(t *testing.T) {
 
 // TestZeroOptions: what is not said has a default by which an import works.
 func TestZeroOptions(t *testing.T) {
-	asked := 0
+	var asked atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		if r.URL.Path == "/search" {
 			_, _ = io.WriteString(w, `[{"name":"n","version":"1.0.0","download":"/n.zip"},{"name":"n","version":"1.1.0","download":"/m.zip"}]`)
 			return
@@ -426,8 +427,8 @@ func TestZeroOptions(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if asked != 6 {
-		t.Errorf("%d requests", asked)
+	if n := asked.Load(); n != 6 {
+		t.Errorf("%d requests", n)
 	}
 	for rate, burst := range map[float64]int{0.5: 1, 1: 1, 1.9: 1, 2: 2, 100: 100} {
 		if l := (Options{Rate: rate}).limiter(); l.Burst() != burst || float64(l.Limit()) != rate {

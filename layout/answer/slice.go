@@ -90,8 +90,9 @@ var searchParameters = []string{
 // answers that the whole snapshot gives them, what a query does not fix counts in
 // all its values: a query without a type or capabilities takes what it sees with
 // any, and one with prerelease=true also what it sees without, and by the legacy
-// rules. With all=true the answers to every narrower query are the same, else
-// those to every query that adds a category, a package, a type or capabilities. A query
+// rules. With all=true the answers to every narrower query are the same, but for those
+// by the legacy rules that add a type; else those to every query that adds a category, a
+// package, a type or capabilities. A query
 // with exact=true takes what it lists and no more. The error names all packages that are
 // missing.
 func (t *Table) SliceRows(s layout.Slice) (Set, error) {
@@ -193,7 +194,9 @@ func (t *Table) narrowings() narrowing {
 func (t *Table) addSlice(rows Set, q Query, versions int, n narrowing) {
 	base := t.filter(q)
 	types, capabilities := n.types, n.capabilities
-	everything := q.All && versions == 0 // then nothing narrower sees more
+	// Then nothing narrower sees more; but by the legacy rules a type can leave out the
+	// versions to which others give way.
+	everything := q.All && !q.Experimental && versions == 0
 	if q.Type != "" || everything {
 		types = types[:1]
 	}
