@@ -96,7 +96,7 @@ func (b *Bucket) NewHookEvent(ctx context.Context, m *Moved) (*HookEvent, error)
 	}
 	d, err := b.Diff(ctx, SnapshotRef{m.Environment, m.Previous}, SnapshotRef{m.Environment, m.Snapshot})
 	if ctx.Err() != nil {
-		return nil, err
+		return nil, ctx.Err()
 	}
 	if err == nil {
 		e.list(d)

@@ -179,51 +179,56 @@ func TestWithoutALease(t *testing.T) {
 	}
 }
 
-// stopping is a store with one of whose calls a context ends.
+// stopping is a store with one of whose calls a context ends. That call fails, or is through.
 type stopping struct {
 	store.Store
 	at, calls int
+	through   bool
 	stop      context.CancelFunc
 }
 
-func (s *stopping) call() {
+func (s *stopping) call(ctx context.Context) context.Context {
 	if s.calls++; s.calls == s.at {
 		s.stop()
+		if s.through {
+			return context.WithoutCancel(ctx)
+		}
 	}
+	return ctx
 }
 
 func (s *stopping) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
-	s.call()
-	return s.Store.Open(ctx, key, offset, length)
+	return s.Store.Open(s.call(ctx), key, offset, length)
 }
 
 func (s *stopping) Load(ctx context.Context, key string) ([]byte, store.Token, error) {
-	s.call()
-	return s.Store.Load(ctx, key)
+	return s.Store.Load(s.call(ctx), key)
 }
 
 func (*stopping) Capabilities() store.Capabilities { return store.Capabilities{Parallel: 1} }
 
 // TestHookEventEnds: an event whose making is stopped is none, and not one of which all has
-// changed.
+// changed: that is an error, also if all was read by then.
 func TestHookEventEnds(t *testing.T) {
 	src := newEditions(t)
 	b := openTest(t, "mem://")
 	moved := []*Moved{src.mustPublish(t, b, 0), src.mustPublish(t, b, 1)}
-	for at := 1; ; at++ {
-		ctx, stop := context.WithCancel(t.Context())
-		s := &stopping{Store: b.store, at: at, stop: stop}
-		e, err := In(s).NewHookEvent(ctx, moved[1])
-		ended := ctx.Err() != nil
-		stop()
-		if !ended {
-			if at < 5 || err != nil || e.All || len(e.URLs) == 0 {
-				t.Errorf("after %d calls: %+v, %v", at, e, err)
+	for _, through := range []bool{false, true} {
+		for at := 1; ; at++ {
+			ctx, stop := context.WithCancel(t.Context())
+			s := &stopping{Store: b.store, at: at, through: through, stop: stop}
+			e, err := In(s).NewHookEvent(ctx, moved[1])
+			ended := ctx.Err() != nil
+			stop()
+			if !ended {
+				if at < 5 || err != nil || e.All || len(e.URLs) == 0 {
+					t.Errorf("after %d calls: %+v, %v", at, e, err)
+				}
+				break
 			}
-			return
-		}
-		if !errors.Is(err, context.Canceled) || e != nil {
-			t.Errorf("ended with call %d: %+v, %v", at, e, err)
+			if !errors.Is(err, context.Canceled) || e != nil {
+				t.Errorf("ended with call %d, through: %t: %+v, %v", at, through, e, err)
+			}
 		}
 	}
 }

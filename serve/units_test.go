@@ -369,6 +369,51 @@ func TestEndsWithItsServers(t *testing.T) {
 	}
 }
 
+// closing is a listener that notes that it was closed.
+type closing struct{ *closedOnce }
+
+type closedOnce struct {
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (c closing) Accept() (net.Conn, error) {
+	<-c.closed
+	return nil, net.ErrClosed
+}
+
+func (c closing) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return nil
+}
+
+func (closing) Addr() net.Addr { return &net.TCPAddr{} }
+
+// TestEndsBeforeItBegins: a server that is asked to end before it listens has closed its
+// listeners when it has ended.
+func TestEndsBeforeItBegins(t *testing.T) {
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	for range 200 { // in some of them it has begun
+		o := ServerOptions{Handler: new(Handler), Drain: time.Hour, Log: slog.New(slog.DiscardHandler)}
+		var servers []*http.Server
+		var listeners []net.Listener
+		for range 2 {
+			servers, listeners = append(servers, newServer(http.NotFoundHandler(), time.Minute, nil, o.Log)), append(listeners, closing{&closedOnce{closed: make(chan struct{})}})
+		}
+		if err := serveOn(ended, o, servers, listeners, func() {}); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range listeners {
+			select {
+			case <-l.(closing).closed:
+			default:
+				t.Fatal("it still listens")
+			}
+		}
+	}
+}
+
 // TestTurnsEnd: an answer that waits for memory is not waited for longer than its request is.
 func TestTurnsEnd(t *testing.T) {
 	h := &Handler{o: Options{CacheBytes: 10}, assembling: semaphore.NewWeighted(10)}
@@ -385,6 +430,10 @@ func TestTurnsEnd(t *testing.T) {
 	}
 	if !h.assembling.TryAcquire(10) {
 		t.Fatal("not all is given back")
+	}
+	h.assembling.Release(10)
+	if _, err := h.inflated(t.Context(), bodyObject([]byte("no gzip")), 4); err == nil || !h.assembling.TryAcquire(10) {
+		t.Errorf("what is not encoded: %v", err)
 	}
 	ended, stop := context.WithCancel(t.Context())
 	stop()

@@ -99,7 +99,14 @@ func TestImageConfiguration(t *testing.T) {
 	if !slices.Equal(i.Tags(), []string{id, "production"}) {
 		t.Errorf("tags %v", i.Tags())
 	}
+	index, err := i.Index.IndexManifest()
+	if err != nil || len(index.Manifests) != 2 || index.MediaType != "application/vnd.oci.image.index.v1+json" {
+		t.Fatalf("%+v, %v", index, err)
+	}
 	for n, arch := range []string{"amd64", "arm64"} {
+		if p := index.Manifests[n].Platform; p == nil || p.OS != "linux" || p.Architecture != arch {
+			t.Errorf("the index has %+v for %s", p, arch)
+		}
 		c, err := i.Images[n].ConfigFile()
 		if err != nil {
 			t.Fatal(err)
@@ -127,7 +134,7 @@ func TestImageConfiguration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, labels := range []map[string]string{c.Config.Labels, m.Annotations} {
+		for _, labels := range []map[string]string{c.Config.Labels, m.Annotations, index.Annotations} {
 			for name, want := range map[string]string{
 				"org.opencontainers.image.version": id, "org.opencontainers.image.created": "2024-01-01T00:00:00Z",
 				"org.opencontainers.image.revision": strings.Repeat("0", 39) + "1", "regsnap.commit.production": strings.Repeat("0", 39) + "1",

@@ -31,6 +31,10 @@ func TestTool(t *testing.T) {
 	if !slices.Equal(i.Tags(), []string{"v1.2.3"}) || i.Layers() != 2 || len(i.Images) != 2 || i.Manifest != nil || i.Bytes() == 0 {
 		t.Errorf("tags %q, %d layers of %d bytes, %d images", i.Tags(), i.Layers(), i.Bytes(), len(i.Images))
 	}
+	index, err := i.Index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for n, machine := range []uint16{imagetest.AMD64, imagetest.ARM64} {
 		root := t.TempDir()
 		if err := imagetest.Unpack(i.Images[n], root); err != nil {
@@ -53,7 +57,7 @@ func TestTool(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, notes := range []map[string]string{c.Config.Labels, m.Annotations} {
+		for _, notes := range []map[string]string{c.Config.Labels, m.Annotations, index.Annotations} {
 			if notes["org.opencontainers.image.version"] != "v1.2.3" || notes["org.opencontainers.image.created"] != "2024-05-06T06:08:09Z" || notes["org.opencontainers.image.title"] != "regsnap" || len(notes) != 4 {
 				t.Errorf("%v", notes)
 			}

@@ -116,6 +116,12 @@ func TestDifferences(t *testing.T) {
 			}
 		}
 	}
+	// The header by which bodies come encoded is ignored by either name.
+	for _, name := range []string{"encoding", "Content-Encoding", "content-encoding"} {
+		if found := (Options{Level: Edge, Ignore: []string{name}}).differences(probe{kind: "search"}, ask{}, said(200, "x"), zippedAs("x", "1")); len(found) > 0 {
+			t.Errorf("%s is ignored: %+v", name, found)
+		}
+	}
 	for _, c := range []struct {
 		o         Options
 		got, want string

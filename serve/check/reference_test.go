@@ -138,6 +138,62 @@ func TestShortAnswers(t *testing.T) {
 	t.Errorf("a panic is hidden: %v", err)
 }
 
+// later is a bucket that cannot be read from some moment on.
+type later struct {
+	serve.Bucket
+	fails atomic.Bool
+}
+
+func (l *later) Read(ctx context.Context, key string) ([]byte, error) {
+	if l.fails.Load() {
+		return nil, errLater
+	}
+	return l.Bucket.Read(ctx, key)
+}
+
+func (l *later) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	if l.fails.Load() {
+		return nil, errLater
+	}
+	return l.Bucket.Open(ctx, key, offset, length)
+}
+
+var errLater = errors.New("the bucket cannot be read any more")
+
+// then is a transport that does something after an answer.
+type then struct {
+	http.RoundTripper
+	after func(r *http.Request)
+}
+
+func (d then) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := d.RoundTripper.RoundTrip(r)
+	d.after(r)
+	return resp, err
+}
+
+// TestBucketFailsAfterAMove: where the pointer moves while the registry answers, and the
+// bucket cannot be read after that, nothing is laid to the registry.
+func TestBucketFailsAfterAMove(t *testing.T) {
+	t.Parallel()
+	url, first, second := small(t)
+	bucket := servetest.Open(t, url)
+	failing := &later{Bucket: bucket}
+	o := options(failing, "http://registry.example")
+	o.Parallel = 1
+	o.Ignore = slices.DeleteFunc(slices.Clone(check.Kinds), func(kind string) bool { return kind == "search" })
+	o.Transport = then{inProcess{stuck(t, bucket, first)}, func(r *http.Request) {
+		if r.URL.Path == "/search" && !failing.fails.Load() {
+			live(t, bucket, "production", first)
+			failing.fails.Store(true)
+		}
+	}}
+	r, err := check.Run(t.Context(), o)
+	if !failing.fails.Load() || err == nil || !strings.Contains(err.Error(), "the bucket's own answer to ") || r.Differences > 0 || r.Complete || !slices.Equal(r.Snapshots, []string{second, first}) {
+		t.Errorf("%v, %+v", err, r)
+	}
+}
+
 // TestNothingToAsk: a check of which all is ignored asks for nothing, and is complete.
 func TestNothingToAsk(t *testing.T) {
 	t.Parallel()
