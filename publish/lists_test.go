@@ -91,7 +91,7 @@ func TestManifestLists(t *testing.T) {
 	}
 }
 
-// TestNoList: what has the digest of a list and is none is named.
+// TestNoList: what has the digest of a list and is not a list is named.
 func TestNoList(t *testing.T) {
 	b := openTest(t, "mem://")
 	var encoded bytes.Buffer

@@ -82,7 +82,7 @@ func TestToldIsSent(t *testing.T) {
 			t.Errorf("there was no answer with status %d", status)
 		}
 	}
-	// Where no environment answers there is none to name, and no snapshot.
+	// Where no environment answers, neither that nor a snapshot is named.
 	log.b.Reset()
 	o.Default, o.Environments[0].Hostnames = "", []string{"registry.example"}
 	if got := ask(newHandler(t, o), "/search"); got.Code != http.StatusMisdirectedRequest || !strings.Contains(log.String(), `"env":"","snapshot":"","route":""`) {
@@ -116,7 +116,7 @@ func TestListsThatLie(t *testing.T) {
 		status        int
 		says          string
 	}{
-		"a list that is none": {"/contents.json", func([]byte) []byte { return []byte("x") }, "/epr/signed/signed-1.0.0.zip", "", 502, "contents.json: "},
+		"what is no list": {"/contents.json", func([]byte) []byte { return []byte("x") }, "/epr/signed/signed-1.0.0.zip", "", 502, "contents.json: "},
 		"no signature": {"/contents.json", func(b []byte) []byte {
 			_, end, _ := bytes.Cut(b, []byte(`"signature"`))
 			if i := bytes.IndexByte(end, '}'); i > 0 {

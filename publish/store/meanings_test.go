@@ -230,7 +230,8 @@ func TestTextsAreTheStores(t *testing.T) {
 	}
 }
 
-// TestOpeningIsTold: the end of opening a bucket is told too, and how it ended.
+// TestOpeningIsTold: there is a notice of the end of opening a bucket too, which says how it
+// ended.
 func TestOpeningIsTold(t *testing.T) {
 	u, err := url.Parse("s3://bucket?region=us-east-1")
 	if err != nil {

@@ -39,7 +39,8 @@ func stored(t *testing.T, change func(*zip.FileHeader), entries ...string) strin
 }
 
 // TestCompareArchives: what in an archive is a difference, each of them alone, and what it
-// is called. How entries are packed and ordered, and folders, are none.
+// is called. How entries are packed and ordered, and folders, make no
+// difference.
 func TestCompareArchives(t *testing.T) {
 	want := stored(t, nil, "a=one", "b=two")
 	for name, c := range map[string]struct{ got, want, text string }{

@@ -47,7 +47,7 @@ func FixedOf(ctx context.Context, o Options, id string) (out []Fixed, err error)
 	return out, nil
 }
 
-// Explained is what a check says of an answer of 200 that is none that a snapshot gives.
+// Explained is what a check says of an answer of 200 that the snapshot does not give.
 func Explained(ctx context.Context, o Options, id, target, text string) (detail string, err error) {
 	r, err := newReference(ctx, o, id)
 	if err != nil {
