@@ -307,6 +307,7 @@ func TestNothingChanged(t *testing.T) {
 		"a package more":       {storage: storage + in("staging", "e", "")},
 		"another content":      {storage: strings.Replace(storage, "# a", "# another", 2)},
 		"what is hidden":       {storage: in("production", "a", "") + in("production", "b", "") + in("staging", "b", "") + in("staging", "c", "") + in("snapshot", "a", "") + in("snapshot", "d", "")},
+		"hidden twice":         {storage: in("production", "a", "") + in("production", "b", "") + in("staging", "a", "") + in("staging", "c", "") + in("snapshot", "a", "") + in("snapshot", "d", "")},
 		"whose package is":     {storage: in("production", "a", "") + in("production", "b", "") + in("staging", "a", "") + in("staging", "d", "") + in("snapshot", "b", "") + in("snapshot", "c", "")},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -47,7 +47,7 @@ func TestVersionPage(t *testing.T) {
 		"data_stream/access/fields/base.yml", "- name: a\n  type: keyword\n  description: The a\n- name: g\n  type: group\n  fields:\n    - name: b\n      external: ecs\n",
 		"data_stream/access/fields/more.yml", "- name: c\n  type: long\n", "fields/own.yml", "- name: own\n  type: ip\n",
 		"kibana/dashboard/one.json", `{"attributes":{"title":"Zulu"}}`, "kibana/dashboard/two.json", `{"attributes":{"title":"Alpha"}}`, "kibana/dashboard/three.json", `{"attributes":{"title":"Alpha"}}`,
-		"kibana/dashboard/broken.json", `{ `, "kibana/security_rule/r.json", "{}", "kibana/tags.yml", "x\n",
+		"kibana/dashboard/broken.json", `{ `, "kibana/security_rule/r.json", "{}", "kibana/map/m.json", "{}", "kibana/tag/t.json", "{}", "kibana/lens/l.json", "{}", "kibana/search/s.json", "{}", "kibana/tags.yml", "x\n",
 		"manifest.yml", "name: a\n", "img/a b.svg", "<svg/>",
 	}
 	_, page := versionOf(t, members, files...)
@@ -106,7 +106,11 @@ Screenshot
 (assets)
 ## What comes with it
 - 4 dashboards
+- 1 lens
+- 1 map
+- 1 search
 - 1 security rule
+- 1 tag
 ### Dashboards
 - Alpha
 - Zulu
@@ -185,7 +189,7 @@ curl -O "$REGISTRY/epr/a/a-1.2.0+b.zip"
 Copy
 (files)
 ## Files
-17 files `+strconv.Itoa(bytes)+` bytes
+21 files `+strconv.Itoa(bytes)+` bytes
 Files of the package
 | Path | Size
 `+strings.Join(rows, "\n"))

@@ -10,6 +10,9 @@ conditions:
   agent.version: 2
 titles: y
 title : z`
+	if got := lineOf([]byte(": b\n.c: d\na: 1"), "a"); got != 3 {
+		t.Errorf("behind lines that begin as the rest of a key does: %d, want 3", got)
+	}
 	for key, want := range map[string]int{
 		"name": 1, "conditions.kibana": 2, "conditions.kibana.version": 2, "conditions.agent": 2,
 		"title": 7, "titles": 6, "agent": 0, "": 0, "name.first": 1, "owner.github": 0,
