@@ -21,6 +21,8 @@ type scripted struct {
 	open        func(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error)
 	deleteBatch func(ctx context.Context, keys []string) (bool, error)
 	replaced    func() error
+	deleted     func() error
+	more        Capabilities
 }
 
 func (s *scripted) Put(ctx context.Context, o layout.Object) error {
@@ -37,8 +39,17 @@ func (s *scripted) Open(ctx context.Context, key string, offset, length int64) (
 	return s.Store.Open(ctx, key, offset, length)
 }
 
+func (s *scripted) Delete(ctx context.Context, key string) error {
+	if s.deleted != nil {
+		return s.deleted()
+	}
+	return s.Store.Delete(ctx, key)
+}
+
 func (s *scripted) Capabilities() Capabilities {
-	return Capabilities{DeleteBatch: s.deleteBatch, Replace: func(ctx context.Context, o layout.Object) error { return s.replaced() }}
+	c := s.more
+	c.DeleteBatch, c.Replace = s.deleteBatch, func(ctx context.Context, o layout.Object) error { return s.replaced() }
+	return c
 }
 
 // TestAttemptAtItsTime: an attempt that ends in time, or too late but well, counts as what
@@ -86,42 +97,6 @@ func TestTimeOfLargeObjects(t *testing.T) {
 	}
 }
 
-// TestCapabilitiesRetry: what a store can do beyond the contract is tried again too, and
-// what it cannot is not made up.
-func TestCapabilitiesRetry(t *testing.T) {
-	batches, replaces := 0, 0
-	able := &scripted{
-		deleteBatch: func(context.Context, []string) (bool, error) {
-			if batches++; batches == 1 {
-				return true, io.ErrUnexpectedEOF
-			}
-			return true, nil
-		},
-		replaced: func() error {
-			if replaces++; replaces == 1 {
-				return io.ErrUnexpectedEOF
-			}
-			return nil
-		},
-	}
-	can := CapabilitiesOf(Retry(able, RetryPolicy{Pause: time.Millisecond}))
-	if once, err := can.DeleteBatch(t.Context(), []string{"a"}); once || err != nil || batches != 2 {
-		t.Errorf("a batch that failed once: in one request %t, %v, %d requests", once, err, batches)
-	}
-	if once, err := can.DeleteBatch(t.Context(), []string{"a"}); !once || err != nil {
-		t.Errorf("a batch: in one request %t, %v", once, err)
-	}
-	if err := can.Replace(t.Context(), layout.Object{}); err != nil || replaces != 2 {
-		t.Errorf("a replacement that failed once: %v, %d requests", err, replaces)
-	}
-	if once, err := CapabilitiesOf(Retry(bare{}, RetryPolicy{})).DeleteBatch(t.Context(), nil); !once || !errors.Is(err, ErrUnsupported) {
-		t.Errorf("a batch where the store has none: %t, %v", once, err)
-	}
-	if err := CapabilitiesOf(Retry(bare{}, RetryPolicy{})).Replace(t.Context(), layout.Object{}); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("a replacement where the store has none: %v", err)
-	}
-}
-
 // TestRetryCloses: the end of a store that is tried again is that of the store.
 func TestRetryCloses(t *testing.T) {
 	mem, err := Open(t.Context(), "mem://", Options{})
@@ -160,35 +135,6 @@ func (endsBadly) Close() error { return ErrURL }
 
 // bare is a store that has no capabilities.
 type bare struct{ Store }
-
-// TestDefaultCapabilities: what a store does not offer is filled in.
-func TestDefaultCapabilities(t *testing.T) {
-	mem, err := Open(t.Context(), "mem://", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	can := CapabilitiesOf(bare{mem})
-	if can.Parallel != 16 || can.Sync() != nil || can.File("a") != "" || can.Settings(t.Context(), "") != nil {
-		t.Errorf("the defaults are %+v", can)
-	}
-	if got := can.OtherState("a"); got == "a" || got == "" {
-		t.Errorf("another state than a is %q", got)
-	}
-	if is, err := can.Link(layout.Object{}); is || err != nil {
-		t.Errorf("linked: %t, %v", is, err)
-	}
-	if found, err := can.Leftovers(t.Context(), time.Now()); found != nil || errors.Join(err, can.SweepFile("a"), can.SweepFolders(t.Context())) != nil {
-		t.Errorf("left over are %v, %v", found, err)
-	}
-	state := Token("mine")
-	mine := CapabilitiesOf(offering{mem, Capabilities{
-		Parallel: 3, OtherState: func(Token) Token { return state }, File: func(string) string { return "f" }, Sync: func() error { return ErrURL },
-		Link: func(layout.Object) (bool, error) { return true, nil },
-	}})
-	if linked, _ := mine.Link(layout.Object{}); mine.Parallel != 3 || mine.OtherState("a") != state || mine.File("") != "f" || !errors.Is(mine.Sync(), ErrURL) || !linked {
-		t.Errorf("what a store offers is not kept: %+v", mine)
-	}
-}
 
 // offering is a store with capabilities of a test's choice.
 type offering struct {
