@@ -27,6 +27,9 @@ func TestTagAs(t *testing.T) {
 		switch {
 		case r.URL.Path == "/v2/":
 		case r.Method == http.MethodPut:
+			if is := r.Header.Get("Content-Type"); is != "a/b" { // by which a registry knows what it is
+				t.Errorf("sent as %q", is)
+			}
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.WriteHeader(status)
 			_, _ = io.WriteString(w, body)
