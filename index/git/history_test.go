@@ -169,7 +169,7 @@ func TestHistoryOfWhatIsNotThere(t *testing.T) {
 	}
 }
 
-// TestHistoryEnds: with the error of who is told of it.
+// TestHistoryEnds: with the error of the function that gets its steps.
 func TestHistoryEnds(t *testing.T) {
 	repo := indextest.NewRepo(t)
 	repo.Commit("main", "1", "-- packages/p/1.0.0/manifest.yml --\none\n")

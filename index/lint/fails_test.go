@@ -55,8 +55,8 @@ func TestRangeFails(t *testing.T) {
 	}
 }
 
-// TestLintFails has each command of git fail that a judgement or an audit takes: then there
-// is none, or it is the same but for whom to ask, which is not always known.
+// TestLintFails has each command of git fail that a judgement or an audit takes: it ends with
+// an error, or comes to the same but for whom to ask, which is not always known.
 func TestLintFails(t *testing.T) {
 	repo := indextest.NewRepo(t)
 	version := func(version, text string) string { return indextest.Package("web", version, text) }

@@ -49,18 +49,10 @@ func TestLoadReportsWhatCannotBeListed(t *testing.T) {
 	}
 	r.CommitTree("main", r.Tree(indextest.TreeEntry{Mode: indextest.ModeTree, Name: "packages", ID: r.Tree(packages...)}), "hostile")
 
-	s, err := git.OpenGit(t.Context(), r.Dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	b, err := s.Branch(t.Context(), "main")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, entries := mainOf(t, r)
 	var report index.Findings
 	loader := Loader{Source: s, Parser: NewParser()}
-	if _, err := loader.Load(t.Context(), b.Entries, &report); err != nil {
+	if _, err := loader.Load(t.Context(), entries, &report); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]index.Rule{}
@@ -126,18 +118,10 @@ func TestLoadNamesTheCommit(t *testing.T) {
 	r.Commit("main", "add both", sound+indextest.Package("broken", "1.0.0", "x"))
 	r.Commit("main", "break it", sound+strings.Replace(indextest.Package("broken", "1.0.0", "x"), "version: 1.0.0", "version: 1.0", 1))
 	r.Commit("main", "another", sound+strings.Replace(indextest.Package("broken", "1.0.0", "x"), "version: 1.0.0", "version: 1.0", 1)+"-- README.md --\n")
-	s, err := git.OpenGit(t.Context(), r.Dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	b, err := s.Branch(t.Context(), "main")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, entries := mainOf(t, r)
 	var report index.Findings
 	loader := Loader{Source: s, Parser: NewParser()}
-	out, err := loader.Load(t.Context(), b.Entries, &report)
+	out, err := loader.Load(t.Context(), entries, &report)
 	if err != nil || out[0] != nil || out[1] == nil || len(report.Errors) == 0 {
 		t.Fatalf("%v, %v, %v", out, report.Errors, err)
 	}
@@ -146,4 +130,19 @@ func TestLoadNamesTheCommit(t *testing.T) {
 			t.Errorf("%s: by %+v", p, p.Commit)
 		}
 	}
+}
+
+// mainOf opens a repository, and gives the packages of its branch main.
+func mainOf(t *testing.T, r *indextest.Repo) (*git.GitSource, []index.Entry) {
+	t.Helper()
+	s, err := git.OpenGit(t.Context(), r.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	b, err := s.Branch(t.Context(), "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, b.Entries
 }

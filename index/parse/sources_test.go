@@ -195,7 +195,7 @@ func TestReadOnce(t *testing.T) {
 }
 
 // TestReadAhead: what the parser may need is read ahead, up to a number of bytes for each
-// package; the rest is read when it is looked at, and once by whoever needs it first.
+// package; the rest is read when it is looked at, and once, for the first that needs it.
 func TestReadAhead(t *testing.T) {
 	file := func(n byte, name string, size int64) index.File {
 		return index.File{Path: name, Size: size, Blob: index.ID{n}}

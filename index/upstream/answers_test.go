@@ -161,17 +161,30 @@ func TestRedirectKeepsItsScheme(t *testing.T) {
 	}
 }
 
-// TestFetchedTwice: a file that came in part and then again is kept as it came at last.
-func TestFetchedTwice(t *testing.T) {
+// newCache is an empty folder of an import, open until the test ends.
+func newCache(t *testing.T) *cache {
+	t.Helper()
 	c, err := openCache(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	t.Cleanup(func() { c.close() })
+	return c
+}
+
+func newDownload(t *testing.T, c *cache) *download {
+	t.Helper()
 	d, err := c.download()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return d
+}
+
+// TestFetchedTwice: a file that came in part and then again is kept as it came at last.
+func TestFetchedTwice(t *testing.T) {
+	c := newCache(t)
+	d := newDownload(t, c)
 	for _, text := range []string{"longer than it is to be", "whole"} {
 		if err := d.reset(); err != nil {
 			t.Fatal(err)
@@ -230,15 +243,8 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("bucket: %v", err)
 	}
 	o := offer{Name: "a", Version: "1.0.0", Download: "/a.zip", Of: "same"}
-	cache, err := openCache(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cache.close()
-	d, err := cache.download()
-	if err != nil {
-		t.Fatal(err)
-	}
+	cache := newCache(t)
+	d := newDownload(t, cache)
 	if err := cache.keep("a-1.0.0.zip", o.Download, o.Of, d, state{}); err != nil {
 		t.Fatal(err)
 	}
@@ -357,14 +363,10 @@ func TestIndexThatFailsAtLast(t *testing.T) {
 		http.NotFound(w, r)
 	})
 	read := func() error {
-		cache, err := openCache(t.Context(), t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer cache.close()
+		cache := newCache(t)
 		f := &fetcher{Options: Options{IndexSize: 100, Progress: func(string, int, int, int64) {}}, index: c, files: c, cache: cache}
 		cursor = 0
-		_, err = f.readIndex(t.Context())
+		_, err := f.readIndex(t.Context())
 		return err
 	}
 	if err := read(); !errors.Is(err, errMoved) || cursor != maxMoves {

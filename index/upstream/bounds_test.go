@@ -95,11 +95,7 @@ func (noKey) Verify(io.ReadSeeker, []byte) (string, error) { return "", errors.N
 // with the second; what was fetched is.
 func TestTakenAgain(t *testing.T) {
 	c := served(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) })
-	cache, err := openCache(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cache.close()
+	cache := newCache(t)
 	var progress []string
 	f := &fetcher{Options: Options{Parallel: 1, Size: 1 << 20, Exclude: []string{"left"}, Verify: noKey{}, Progress: func(phase string, done, total int, bytes int64) {
 		progress = append(progress, fmt.Sprintf("%s %d/%d %d", phase, done, total, bytes))
@@ -223,11 +219,7 @@ func TestFaultsArePassedOn(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, answers[r.URL.Path])
 	})
-	cache, err := openCache(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cache.close()
+	cache := newCache(t)
 	ctx := t.Context()
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
@@ -329,15 +321,8 @@ func TestComesAgain(t *testing.T) {
 	if _, err := c.get(t.Context(), "/x", "", state{}, 20, m); err != nil || m.String() != "whole" {
 		t.Errorf("%q, %v", m, err)
 	}
-	cache, err := openCache(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cache.close()
-	d, err := cache.download()
-	if err != nil {
-		t.Fatal(err)
-	}
+	cache := newCache(t)
+	d := newDownload(t, cache)
 	if _, err := c.get(t.Context(), "/x", "", state{}, 20, d); err != nil || d.size != 5 {
 		t.Errorf("%d bytes, %v", d.size, err)
 	}

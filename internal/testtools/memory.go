@@ -12,22 +12,21 @@ import (
 // memoryPrefix is what the names of RunInMemory's folders begin with.
 const memoryPrefix = "regsnap-tests-"
 
-// Tests, and the programs that they start, hold little and leave much: garbage is
-// collected a fourth as often as by default, which takes a sixth off their time.
-const (
-	collection  = "GOGC"
-	rarePercent = 400
-)
+// gcPercent is GOGC for tests.
+const gcPercent = 400
 
 // RunInMemory runs the tests of a package with all temporary files in memory,
 // where there is room: most of what they would wait for is the disk, which flushes
 // every object. It is for TestMain of packages that others hold to the disk. What
 // is measured (the tag bench) stays on the disk, and so does what has whole registries
 // (the tag conformance), for which there may not be room.
+//
+// Memory that is free saves time too: unless GOGC says otherwise, tests and the programs
+// that they start collect garbage a fourth as often as by default. They hold little.
 func RunInMemory(m interface{ Run() int }) (code int) {
-	if !onDisk && os.Getenv(collection) == "" {
-		os.Setenv(collection, strconv.Itoa(rarePercent))
-		debug.SetGCPercent(rarePercent)
+	if !onDisk && os.Getenv("GOGC") == "" {
+		os.Setenv("GOGC", strconv.Itoa(gcPercent))
+		debug.SetGCPercent(gcPercent)
 	}
 	dir, err := enterMemory()
 	if err != nil || dir == "" {

@@ -131,7 +131,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestWhyARowIsLeftOut: the first reason is told, by which a person can see what to change.
+// TestWhyARowIsLeftOut: the explanation is the first reason, which shows a person what to change.
 func TestWhyARowIsLeftOut(t *testing.T) {
 	table := tableOf(t,
 		row{name: "all", version: "1.0.0", kind: "input", kibana: "^8.0.0", agent: "^9.1.0", spec: layout.Spec{Major: 2, Minor: 3}, capabilities: []string{"x", "y"}, discovery: layout.Discovery{Fields: []string{"f"}}},

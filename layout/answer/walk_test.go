@@ -183,7 +183,7 @@ func TestCompareAnswers(t *testing.T) {
 				}
 				key := fmt.Sprint(sortedCopy(c.Removed), sortedCopy(c.Added), sortedCopy(c.Changed), strings.HasPrefix(c.URL, "/categories"), strings.Contains(c.URL, "package="))
 				if told[key] {
-					t.Errorf("seed %d: %s is told twice", seed, key)
+					t.Errorf("seed %d: %s comes twice", seed, key)
 				}
 				told[key] = true
 				changes++
